@@ -1,0 +1,238 @@
+//! Facts: what the journal holds. Folding them gives the engine's state back, without effects and
+//! without market data.
+
+use crate::fixed::{Price, Quantity};
+use crate::id::{AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId};
+use crate::instrument::Instrument;
+use crate::message::{CallFault, MarketStatus, Report, TimerId};
+use crate::mode::TradingMode;
+use crate::order::{Amend, Order, Side};
+use crate::rejection::{RiskRejection, VenueRejection};
+use crate::status::OrderEvent;
+use crate::time::{HostTime, VenueTime};
+use crate::venue::Liquidity;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// A fact with the input's time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// The time of the input that caused it.
+    pub time: HostTime,
+    /// What.
+    pub fact: Fact,
+}
+
+/// Something that happened to one order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderFact {
+    /// The gate passed it and it may leave, under this wire id.
+    Approved(Box<Order>),
+    /// The gate denied it.
+    Denied {
+        /// The strategy's number.
+        number: u64,
+        /// In what.
+        instrument: InstrumentId,
+        /// Why.
+        reason: RiskRejection,
+    },
+    /// A cancel leaves.
+    CancelRequested,
+    /// An amendment leaves.
+    AmendRequested(Amend),
+    /// The venue moved it.
+    Moved {
+        /// How.
+        event: OrderEvent,
+        /// Theirs, when told.
+        venue_id: Option<VenueOrderId>,
+        /// Why, when refused.
+        reason: Option<VenueRejection>,
+    },
+    /// The venue amended it.
+    Amended {
+        /// The limit now.
+        price: Price,
+        /// The total quantity now.
+        quantity: Quantity,
+    },
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// The host started: its boot number.
+    Boot {
+        /// One more than the last.
+        number: u64,
+    },
+    /// A venue, account or strategy got its id.
+    Named {
+        /// "venue", "account" or "strategy".
+        what: String,
+        /// The id.
+        id: u32,
+        /// The name.
+        name: String,
+    },
+    /// An instrument got its id, or its tick, lot or minima changed.
+    Instrument(Box<Instrument>),
+    /// The strategy's order numbers below this are used.
+    OrderNumbers {
+        /// Whose.
+        strategy: StrategyId,
+        /// The next free one.
+        next: u64,
+    },
+    /// One order.
+    Order {
+        /// Which.
+        id: ClientOrderId,
+        /// What.
+        fact: OrderFact,
+    },
+    /// One trade of ours, booked once.
+    Fill {
+        /// Of which order.
+        id: ClientOrderId,
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The venue's key.
+        trade: TradeId,
+        /// Which way.
+        side: Side,
+        /// At what price.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// Made or took.
+        liquidity: Liquidity,
+        /// Settle asset.
+        fee: Decimal,
+        /// When, by the venue.
+        happened: VenueTime,
+    },
+    /// Funding moved cash, booked once.
+    Funding {
+        /// Whose.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The key.
+        settlement: VenueTime,
+        /// Received is positive.
+        amount: Decimal,
+    },
+    /// A balance as the venue has it.
+    Balance {
+        /// Whose.
+        account: AccountId,
+        /// Which asset.
+        asset: String,
+        /// Everything.
+        total: Decimal,
+        /// Not bound.
+        available: Decimal,
+    },
+    /// A timer was set or moved.
+    TimerSet {
+        /// Whose.
+        strategy: StrategyId,
+        /// Which.
+        id: TimerId,
+        /// When.
+        at: HostTime,
+    },
+    /// A timer ended: it fired or was canceled.
+    TimerEnded {
+        /// Whose.
+        strategy: StrategyId,
+        /// Which.
+        id: TimerId,
+        /// Whether it fired.
+        fired: bool,
+    },
+    /// A mode latch moved.
+    Mode {
+        /// Of what: nothing is the host.
+        strategy: Option<StrategyId>,
+        /// To what.
+        mode: TradingMode,
+        /// Why, in words.
+        reason: String,
+    },
+    /// An instrument's data became stale or fresh.
+    Market {
+        /// Which.
+        instrument: InstrumentId,
+        /// What.
+        status: MarketStatus,
+    },
+    /// A strategy's state after a call that acted.
+    Checkpoint {
+        /// Whose.
+        strategy: StrategyId,
+        /// Its state version.
+        version: u32,
+        /// Its bytes.
+        state: Vec<u8>,
+    },
+    /// A call failed and nothing of it happened.
+    Fault {
+        /// Whose.
+        strategy: StrategyId,
+        /// How.
+        fault: CallFault,
+    },
+    /// A component was loaded, swapped in, accepted, rolled back or refused.
+    Plugin {
+        /// Whose.
+        strategy: StrategyId,
+        /// loaded, shadowed, swapped, accepted, rolled-back, refused, quarantined.
+        step: String,
+        /// SHA-256 of the component, hex.
+        hash: String,
+        /// What there is to say.
+        detail: String,
+    },
+    /// A strategy said something.
+    Said {
+        /// Who.
+        strategy: StrategyId,
+        /// What.
+        report: Report,
+    },
+    /// An intent other than an order was refused.
+    IntentDenied {
+        /// Whose.
+        strategy: StrategyId,
+        /// Which intent, by name.
+        intent: String,
+        /// Why.
+        reason: RiskRejection,
+    },
+    /// The venue said something that does not fit what we know; reported, never silently adopted.
+    Discrepancy {
+        /// Whose account.
+        account: AccountId,
+        /// In words.
+        detail: String,
+    },
+    /// An operator's command.
+    Operator {
+        /// What.
+        command: String,
+        /// Why.
+        reason: String,
+    },
+    /// The wire ids of an account below this are used.
+    WireIds {
+        /// Whose.
+        account: AccountId,
+        /// The next free one.
+        next: WireId,
+    },
+}

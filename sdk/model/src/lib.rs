@@ -1,0 +1,57 @@
+//! The vocabulary of Hedgerow: instruments, prices, orders, fills, and the messages that cross walls.
+//!
+//! Pure: no IO, no clock, no async, no logging, no floating point. It compiles natively and for wasm32,
+//! so the host and a sandboxed strategy mean the same thing by the same word.
+//! Every product goes through 128 bits; what does not fit is an error value, never a wrap.
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::float_arithmetic
+    )
+)]
+
+mod approved;
+mod fact;
+mod fixed;
+mod funding;
+mod grid;
+mod id;
+mod instrument;
+mod message;
+mod mode;
+mod order;
+mod position;
+mod rejection;
+mod status;
+mod tick;
+mod time;
+mod venue;
+pub mod view;
+
+pub use approved::Approved;
+pub use fact::{Fact, OrderFact, Stamped};
+pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
+pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};
+pub use grid::PriceGrid;
+pub use id::{
+    AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
+};
+pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
+pub use message::{
+    CallFault, DeliverEvent, Event, FaultKind, FillNotice, Header, Intent, MarketStatus,
+    OpaqueMessage, OrderUpdate, Outcome, PositionUpdate, Report, ResumedState, TimerId, VenueStatus,
+};
+pub use mode::{Action, TradingMode};
+pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
+pub use position::{Booked, Position};
+pub use rejection::{RiskRejection, VenueRejection};
+pub use rust_decimal::Decimal;
+pub use status::{IllegalTransition, OrderEvent, OrderStatus};
+pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
+pub use time::{Duration, HostTime, VenueTime};
+pub use venue::{Liquidity, VenueCommand, VenueEvent, VenueReport};

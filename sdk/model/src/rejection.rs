@@ -1,0 +1,217 @@
+//! Refusals as values, with stable codes: ours (denied) and the venue's (rejected).
+//!
+//! Codes below 1000 are ours, from 1000 the venue's. A code never changes its meaning.
+
+use crate::fixed::{Price, Quantity};
+use crate::mode::TradingMode;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Why the risk gate denied an intent. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum RiskRejection {
+    /// The strategy has no such instrument.
+    #[error("the strategy has no instrument with this id")]
+    UnknownInstrument,
+    /// The instrument is configured for data only, or the grant is missing.
+    #[error("this strategy may not trade this instrument")]
+    NotGranted,
+    /// Zero, negative, or not whole lots.
+    #[error("quantity {quantity} is not a positive number of lots of {lot}")]
+    QuantityOffGrid {
+        /// As asked.
+        quantity: Quantity,
+        /// The step.
+        lot: Quantity,
+    },
+    /// Zero, negative or off the venue's grid.
+    #[error("price {price} is not on the venue's grid")]
+    PriceOffGrid {
+        /// As asked.
+        price: Price,
+    },
+    /// Below the venue's smallest quantity.
+    #[error("quantity {quantity} is below the venue's minimum {minimum}")]
+    BelowMinQuantity {
+        /// As asked.
+        quantity: Quantity,
+        /// The venue's.
+        minimum: Quantity,
+    },
+    /// Above the venue's largest quantity.
+    #[error("quantity {quantity} is above the venue's maximum {maximum}")]
+    AboveMaxQuantity {
+        /// As asked.
+        quantity: Quantity,
+        /// The venue's.
+        maximum: Quantity,
+    },
+    /// Below the venue's smallest value.
+    #[error("notional {requested} is below the venue's minimum {minimum}")]
+    BelowMinNotional {
+        /// As asked, quote currency.
+        requested: Decimal,
+        /// The venue's, quote currency.
+        minimum: Decimal,
+    },
+    /// No price to judge by: one-sided or missing book.
+    #[error("there is no market to judge the order by")]
+    NoMarket,
+    /// Market data is older than allowed, or its book has a gap.
+    #[error("market data is stale ({age_ms} ms old)")]
+    StaleMarket {
+        /// Age of the newest data.
+        age_ms: u64,
+    },
+    /// Too far from the mark.
+    #[error("price {price} is outside the collar {low} to {high}")]
+    OutsideCollar {
+        /// As asked.
+        price: Price,
+        /// Lowest allowed.
+        low: Price,
+        /// Highest allowed.
+        high: Price,
+    },
+    /// One order is worth too much.
+    #[error("order notional {requested} is above the limit {limit}")]
+    NotionalAboveMax {
+        /// As asked, quote currency.
+        requested: Decimal,
+        /// The limit, quote currency.
+        limit: Decimal,
+    },
+    /// The position could become too large, counting every open and unknown order.
+    #[error("the position could reach {worst}, above the limit {limit}")]
+    PositionAboveMax {
+        /// The worst case.
+        worst: Quantity,
+        /// The limit.
+        limit: Quantity,
+    },
+    /// Gross exposure could become too large.
+    #[error("gross exposure could reach {worst}, above the limit {limit}")]
+    GrossAboveMax {
+        /// The worst case, quote currency.
+        worst: Decimal,
+        /// The limit, quote currency.
+        limit: Decimal,
+    },
+    /// Too many orders at once.
+    #[error("there are {open} open orders, the limit is {limit}")]
+    OpenOrdersAboveMax {
+        /// Now.
+        open: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// Too many orders per second.
+    #[error("more than {limit_per_s} orders per second")]
+    RateLimited {
+        /// The limit.
+        limit_per_s: u32,
+    },
+    /// The mode forbids it.
+    #[error("mode {mode} does not permit this")]
+    ModeForbids {
+        /// The mode in force.
+        mode: TradingMode,
+    },
+    /// A reduce-only order would not reduce.
+    #[error("a reduce-only order of this side and size would not only reduce")]
+    WouldIncrease,
+    /// A cancel or amendment of an order that is not live.
+    #[error("no live order has this number")]
+    UnknownOrder,
+    /// An amendment of an order that is on its way out, or below what is filled.
+    #[error("this order cannot be amended now")]
+    NotAmendable,
+    /// A number could not be computed exactly.
+    #[error("the order's figures do not fit their representation")]
+    Overflow,
+    /// This host does not carry out this kind of intent.
+    #[error("this host does not carry out this kind of intent")]
+    NotSupported,
+    /// The journal cannot be written: nothing new is opened.
+    #[error("the journal cannot be written")]
+    JournalUnavailable,
+    /// The timer or its time is not acceptable.
+    #[error("more timers than allowed")]
+    TooManyTimers,
+}
+
+impl RiskRejection {
+    /// The stable number that the contract carries.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::UnknownInstrument => 1,
+            Self::NotGranted => 2,
+            Self::QuantityOffGrid { .. } => 3,
+            Self::PriceOffGrid { .. } => 4,
+            Self::BelowMinQuantity { .. } => 5,
+            Self::AboveMaxQuantity { .. } => 6,
+            Self::BelowMinNotional { .. } => 7,
+            Self::NoMarket => 8,
+            Self::StaleMarket { .. } => 9,
+            Self::OutsideCollar { .. } => 10,
+            Self::NotionalAboveMax { .. } => 11,
+            Self::PositionAboveMax { .. } => 12,
+            Self::GrossAboveMax { .. } => 13,
+            Self::OpenOrdersAboveMax { .. } => 14,
+            Self::RateLimited { .. } => 15,
+            Self::ModeForbids { .. } => 16,
+            Self::WouldIncrease => 17,
+            Self::UnknownOrder => 18,
+            Self::NotAmendable => 19,
+            Self::Overflow => 20,
+            Self::NotSupported => 21,
+            Self::JournalUnavailable => 22,
+            Self::TooManyTimers => 23,
+        }
+    }
+}
+
+/// Why the venue refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum VenueRejection {
+    /// A post-only order would have taken.
+    #[error("a post-only order would have taken liquidity")]
+    PostOnlyWouldTake,
+    /// Not enough balance or margin.
+    #[error("insufficient balance")]
+    InsufficientBalance,
+    /// A reduce-only order would have increased the position.
+    #[error("a reduce-only order would have increased the position")]
+    WouldIncrease,
+    /// The venue does not know the order.
+    #[error("the venue does not know the order")]
+    UnknownOrder,
+    /// Off the venue's grid or below its minima.
+    #[error("the venue's filters refuse price or quantity")]
+    FilterFailed,
+    /// The instrument does not trade now.
+    #[error("the instrument does not trade now")]
+    NotTrading,
+    /// Another reason of the venue's, by its own number.
+    #[error("venue reason {0}")]
+    Other(u32),
+}
+
+impl VenueRejection {
+    /// The stable number that the contract carries.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::PostOnlyWouldTake => 1001,
+            Self::InsufficientBalance => 1002,
+            Self::WouldIncrease => 1003,
+            Self::UnknownOrder => 1004,
+            Self::FilterFailed => 1005,
+            Self::NotTrading => 1006,
+            Self::Other(code) => 2000_u32.saturating_add(code),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What goes to a venue, and what it tells us in private.
+
+use crate::approved::Approved;
+use crate::fixed::{Price, Quantity};
+use crate::id::{AccountId, InstrumentId, TradeId, VenueId, VenueOrderId, WireId};
+use crate::order::{Amend, Order};
+use crate::rejection::VenueRejection;
+use crate::time::{HostTime, VenueTime};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// A request to a venue. The session never repeats one by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VenueCommand {
+    /// Place an order that the gate has passed.
+    Place(Approved<Order>),
+    /// Cancel by our wire id.
+    Cancel {
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which.
+        wire: WireId,
+    },
+    /// Amend by our wire id.
+    Amend {
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which.
+        wire: WireId,
+        /// To what; passed by the gate.
+        amend: Approved<Amend>,
+    },
+    /// Tell everything: open orders, recent fills, positions, balances.
+    Reconcile {
+        /// Of which account.
+        account: AccountId,
+    },
+}
+
+/// Whether a fill made or took liquidity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Liquidity {
+    /// Rested in the book.
+    Maker,
+    /// Crossed the spread.
+    Taker,
+}
+
+/// One private message of a venue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueEvent {
+    /// Which venue.
+    pub venue: VenueId,
+    /// Of which account.
+    pub account: AccountId,
+    /// When it reached the host.
+    pub received: HostTime,
+    /// When it happened, by the venue's clock.
+    pub happened: VenueTime,
+    /// What.
+    pub report: VenueReport,
+}
+
+/// What a venue reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VenueReport {
+    /// The order is in the book (or about to trade).
+    Accepted {
+        /// Ours.
+        wire: WireId,
+        /// Theirs.
+        order: VenueOrderId,
+    },
+    /// The order was refused.
+    Rejected {
+        /// Ours.
+        wire: WireId,
+        /// Why.
+        reason: VenueRejection,
+    },
+    /// One trade of ours.
+    Fill {
+        /// Ours.
+        wire: WireId,
+        /// The key of the trade.
+        trade: TradeId,
+        /// In what.
+        instrument: InstrumentId,
+        /// At what price.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// Made or took.
+        liquidity: Liquidity,
+        /// Fee in the settle asset; negative is a rebate.
+        fee: Decimal,
+    },
+    /// The order is gone by a cancel.
+    Canceled {
+        /// Ours.
+        wire: WireId,
+    },
+    /// The cancel was refused.
+    CancelRejected {
+        /// Ours.
+        wire: WireId,
+        /// Why.
+        reason: VenueRejection,
+    },
+    /// The order was amended.
+    Amended {
+        /// Ours.
+        wire: WireId,
+        /// The limit now.
+        price: Price,
+        /// The total quantity now.
+        quantity: Quantity,
+    },
+    /// The amendment was refused.
+    AmendRejected {
+        /// Ours.
+        wire: WireId,
+        /// Why.
+        reason: VenueRejection,
+    },
+    /// The order ended by its time in force.
+    Expired {
+        /// Ours.
+        wire: WireId,
+    },
+    /// No answer came; the venue's truth must be asked for.
+    OutcomeUnknown {
+        /// Ours.
+        wire: WireId,
+    },
+    /// A balance as the venue has it.
+    Balance {
+        /// Which asset.
+        asset: String,
+        /// Everything.
+        total: Decimal,
+        /// Not bound by orders or positions.
+        available: Decimal,
+    },
+    /// Funding moved cash.
+    FundingPayment {
+        /// In what.
+        instrument: InstrumentId,
+        /// The key of the payment.
+        settlement: VenueTime,
+        /// Received is positive; settle asset.
+        amount: Decimal,
+    },
+    /// One open order, in answer to a reconcile.
+    OpenOrder {
+        /// Ours.
+        wire: WireId,
+        /// Theirs.
+        order: VenueOrderId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Filled so far.
+        filled: Quantity,
+    },
+    /// One position, in answer to a reconcile.
+    Position {
+        /// In what.
+        instrument: InstrumentId,
+        /// Signed.
+        quantity: Quantity,
+    },
+    /// The answer to a reconcile is complete.
+    Reconciled,
+    /// The private stream is confirmed.
+    Up,
+    /// The private stream is lost.
+    Down,
+}
