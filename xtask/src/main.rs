@@ -1,1 +1,45 @@
-fn main() {}
+//! The project's own commands: guest toolchain, components, checks, demo and tests.
+//!
+//! Run as `cargo xtask <command>`. Every command does its own set-up; none needs another first.
+
+mod command;
+mod components;
+mod demo;
+mod test;
+mod tidy;
+mod toolchain;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  demo [--seconds N] [--data DIR] [--json]   start the host on a generated market and watch it
+  test [--quick]                             everything that is checked, as CI does
+  build-plugins                              compile all strategies in this repository to components
+  toolchain                                  find or make the compiler for strategies and say which
+  tidy                                       budgets, dependency rules, licences, banned words
+  bench                                      the benchmarks, release profile
+";
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    match command.as_str() {
+        "demo" => demo::run(&rest),
+        "test" => test::run(&rest),
+        "build-plugins" => components::build().map(drop),
+        "toolchain" => {
+            println!("{}", toolchain::find()?.origin);
+            Ok(())
+        }
+        "tidy" => tidy::run(),
+        "bench" => test::bench(&rest),
+        "" | "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("unknown command {other:?}\n\n{USAGE}"),
+    }
+}

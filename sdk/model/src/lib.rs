@@ -16,6 +16,7 @@
 )]
 
 mod approved;
+mod book;
 mod fact;
 mod fixed;
 mod funding;
@@ -34,6 +35,7 @@ mod venue;
 pub mod view;
 
 pub use approved::Approved;
+pub use book::{Book, Level, Quote, Walk};
 pub use fact::{Fact, OrderFact, Stamped};
 pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
 pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};

@@ -1,1 +1,54 @@
-//! Placeholder.
+//! What a Hedgerow strategy in Rust depends on.
+//!
+//! A strategy is an ordinary struct. It implements [`Strategy`], reads the market from its
+//! [`Context`] and asks for orders through it; [`export!`] makes a component of it. The same struct
+//! runs natively in a unit test through [`testing::Harness`], in milliseconds and without wasm.
+//!
+//! A strategy has no clock, network, files or randomness: everything it knows arrives in its events,
+//! and everything it wants is in the answer. Read [`Context::now`] for the time and use [`math`]
+//! instead of the standard library's functions, so that native and sandboxed runs agree to the bit.
+//!
+//! Start with `docs/your-first-strategy.md`; its code is compiled and run with the tests.
+#![warn(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::cast_possible_truncation))]
+
+mod context;
+mod describe;
+#[cfg(target_arch = "wasm32")]
+mod convert;
+#[doc(hidden)]
+pub mod guest;
+mod market;
+pub mod math;
+mod number;
+mod runtime;
+mod strategy;
+pub mod testing;
+
+pub use context::{Context, LiveOrder, OrderRequest};
+pub use describe::{Description, Want};
+pub use hedgerow_model as model;
+pub use hedgerow_model::{
+    Decimal, Event, FillNotice, Intent, OrderStatus, OrderUpdate, Price, Quantity, Rounding, Side,
+    Tick, TickKind, TimeInForce, TimerId, TradingMode,
+};
+pub use market::{Funding, Market};
+pub use number::{NumberError, decimal_from_f64, price_from_f64, to_f64};
+pub use runtime::Runtime;
+pub use schemars;
+pub use serde;
+pub use serde_json;
+pub use strategy::{InitError, Instrument, SavedState, StopReason, Strategy};
+
+/// The bindings that [`export!`] uses. Not for strategies.
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, missing_docs, clippy::all)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "strategy",
+        pub_export_macro: true,
+        default_bindings_module: "hedgerow_sdk::bindings",
+    });
+}

@@ -1,0 +1,112 @@
+//! One instrument's market, kept up to date from ticks.
+
+use hedgerow_model::{
+    Book, FeedStatus, Level, MarketStatus, Price, Quantity, Quote, Side, Tick, TickKind, flag,
+};
+
+/// A funding rate as it was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Funding {
+    /// 1e-15 per interval; positive: longs pay.
+    pub rate: i64,
+    /// Interval in ns; 0 when the venue does not say, which means no trade on it.
+    pub interval: u64,
+    /// The next settlement, venue time, ns.
+    pub next: u64,
+    /// Whether it is fixed.
+    pub is_final: bool,
+}
+
+/// What is known of one instrument's market.
+#[derive(Clone, Debug, Default)]
+pub struct Market {
+    /// Depth, when the strategy wants levels. Not saved state: a snapshot follows every start.
+    pub book: Book,
+    /// The newest quote message.
+    pub quote: Option<Quote>,
+    /// The last trade: price and quantity.
+    pub last_trade: Option<(Price, Quantity)>,
+    /// The venue's mark price.
+    pub mark: Option<Price>,
+    /// The venue's index price.
+    pub index: Option<Price>,
+    /// The newest funding rate.
+    pub funding: Option<Funding>,
+    /// Set while the host says that data is stale or the book has a gap.
+    pub stale: bool,
+    /// Host receive time of the newest tick, ns.
+    pub updated: u64,
+}
+
+fn level(price: i64, quantity: i64) -> Level {
+    Level { price: Price::from_units(price), quantity: Quantity::from_units(quantity) }
+}
+
+impl Market {
+    /// Best bid and offer: from quotes when there are any, else from the book.
+    #[must_use]
+    pub fn best(&self) -> Option<Quote> {
+        self.quote.or_else(|| self.book.quote())
+    }
+
+    /// The best price of a side.
+    #[must_use]
+    pub fn touch(&self, side: Side) -> Option<Price> {
+        match (self.quote, side) {
+            (Some(quote), Side::Buy) => Some(quote.bid.price),
+            (Some(quote), Side::Sell) => Some(quote.ask.price),
+            (None, side) => self.book.best(side).map(|level| level.price),
+        }
+    }
+
+    pub(crate) fn apply(&mut self, tick: &Tick) {
+        self.updated = tick.recv_ts;
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote) => {
+                let whole = tick.b > 0 && tick.d > 0;
+                self.quote = whole
+                    .then(|| Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
+            }
+            Some(TickKind::Trade) => {
+                self.last_trade = Some((Price::from_units(tick.a), Quantity::from_units(tick.b)));
+            }
+            Some(TickKind::Level) => self.book.apply(tick),
+            Some(TickKind::Mark) => {
+                let price = |units| (units != 0).then_some(Price::from_units(units));
+                self.mark = price(tick.a).or(self.mark);
+                self.index = price(tick.b).or(self.index);
+            }
+            Some(TickKind::Funding) => {
+                self.funding = Some(Funding {
+                    rate: tick.a,
+                    interval: u64::try_from(tick.b).unwrap_or(0),
+                    next: u64::try_from(tick.c).unwrap_or(0),
+                    is_final: tick.d == 1,
+                });
+            }
+            Some(TickKind::FeedStatus) => match FeedStatus::from_code(tick.a) {
+                FeedStatus::Up => {}
+                FeedStatus::Down | FeedStatus::Gap => self.forget(),
+            },
+            Some(TickKind::BarPrices | TickKind::BarVolume) | None => {}
+        }
+        if tick.has(flag::SNAPSHOT) {
+            self.stale = false;
+        }
+    }
+
+    pub(crate) fn status(&mut self, status: MarketStatus) {
+        match status {
+            MarketStatus::Fresh => self.stale = false,
+            MarketStatus::Stale => self.stale = true,
+            MarketStatus::Gap | MarketStatus::Lagging => self.forget(),
+        }
+    }
+
+    /// What was known of depth is wrong from now on.
+    fn forget(&mut self) {
+        self.book.clear();
+        self.quote = None;
+        self.stale = true;
+    }
+}

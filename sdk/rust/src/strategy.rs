@@ -1,0 +1,147 @@
+//! The trait a strategy implements.
+
+use crate::context::Context;
+use crate::describe::{CONTRACT, Description, Want};
+use hedgerow_model::{AccountId, Decimal, Event, Tick};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// One instrument as the strategy got it.
+#[derive(Clone, Debug)]
+pub struct Instrument {
+    /// The definition, with all its arithmetic.
+    pub spec: hedgerow_model::Instrument,
+    /// The role of [`Strategy::wants`] it fills.
+    pub role: String,
+    /// The venue's name.
+    pub venue: String,
+    /// The account it trades on; nothing when it is only watched.
+    pub account: Option<AccountId>,
+    /// Maker fee, a fraction of value; a rebate is negative.
+    pub maker_fee: Decimal,
+    /// Taker fee, a fraction of value.
+    pub taker_fee: Decimal,
+}
+
+/// State that an earlier instance saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedState {
+    /// The [`Strategy::STATE_VERSION`] that wrote it.
+    pub version: u32,
+    /// Its bytes.
+    pub data: Vec<u8>,
+}
+
+impl SavedState {
+    /// Reads state that [`Strategy::save`] wrote as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, InitError> {
+        serde_json::from_slice(&self.data).map_err(|e| InitError::BadState(e.to_string()))
+    }
+}
+
+/// Why a strategy refuses to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InitError {
+    /// The parameters make no sense; one sentence a person can act on.
+    BadParameters(String),
+    /// The saved state cannot be read; the old version goes on.
+    BadState(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadParameters(why) => write!(f, "bad parameters: {why}"),
+            Self::BadState(why) => write!(f, "bad state: {why}"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Why a strategy is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// An operator said so.
+    Operator,
+    /// The host ends.
+    Shutdown,
+    /// A newer version takes over.
+    Replaced,
+}
+
+/// A strategy: events in, intents out.
+///
+/// Only [`Self::wants`], [`Self::init`] and [`Self::save`] must be written. The context is up to date
+/// before each call: books, quotes, orders, positions and timers need no bookkeeping of your own.
+pub trait Strategy: Sized + 'static {
+    /// The parameters, read from the host's config. Their JSON Schema is generated.
+    type Parameters: DeserializeOwned + Serialize + JsonSchema;
+
+    /// The name shown everywhere.
+    const NAME: &'static str;
+    /// The version shown everywhere.
+    const VERSION: &'static str;
+    /// The version of the state [`Self::save`] writes. Raise it when the layout changes.
+    const STATE_VERSION: u32 = 1;
+    /// The oldest state [`Self::init`] can read.
+    const OLDEST_READABLE_STATE: u32 = 1;
+
+    /// Which instruments it needs, by role, and what it wants to see of each.
+    fn wants() -> Vec<Want>;
+
+    /// Capabilities beyond data and orders, such as `set-leverage`. The operator grants them.
+    fn capabilities() -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Starts. `saved` is what an earlier instance wrote; orders and positions follow in `resumed`
+    /// and outrank it.
+    fn init(
+        parameters: Self::Parameters,
+        ctx: &Context,
+        saved: Option<&SavedState>,
+    ) -> Result<Self, InitError>;
+
+    /// Called after each complete update of the market.
+    fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
+        let _ = (ctx, tick);
+    }
+
+    /// Called for everything else; the context already knows it.
+    fn on_event(&mut self, ctx: &mut Context, event: &Event) {
+        let _ = (ctx, event);
+    }
+
+    /// The state, as bytes. Pure: twice gives equal bytes. [`crate::serde_json::to_vec`] will do.
+    fn save(&self) -> Vec<u8>;
+
+    /// One JSON object for people.
+    fn status(&self, ctx: &Context) -> serde_json::Value {
+        let _ = ctx;
+        serde_json::json!({})
+    }
+
+    /// The last call. Open orders are handled by the operator's policy unless it cancels them here.
+    fn on_stop(&mut self, ctx: &mut Context, reason: StopReason) {
+        let _ = (ctx, reason);
+    }
+
+    /// The answer to `describe`.
+    fn describe() -> Description {
+        let schema = schemars::schema_for!(Self::Parameters);
+        Description {
+            name: Self::NAME.into(),
+            version: Self::VERSION.into(),
+            contract: CONTRACT.into(),
+            state_version: Self::STATE_VERSION,
+            oldest_readable_state: Self::OLDEST_READABLE_STATE,
+            parameters: serde_json::to_string(&schema).unwrap_or_default(),
+            capabilities: Self::capabilities(),
+            wants: Self::wants(),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! A native harness: a strategy's unit test without host or wasm.
+//!
+//! The harness plays the host's part: it numbers orders, keeps time, and gives back what the strategy
+//! asked for. It does not trade: a test says what the venue did.
+
+use crate::runtime::Runtime;
+use crate::strategy::{Instrument, SavedState, Strategy};
+use hedgerow_model::{
+    AccountId, Decimal, Event, FillNotice, Header, HostTime, InstrumentId, InstrumentKind, Intent,
+    Liquidity, NewOrder, OrderStatus, OrderUpdate, Outcome, Price, PriceGrid, Quantity,
+    ResumedState, Scale, SequenceRule, Side, Tick, TickKind, TimerId, TradeId, TradingMode,
+    VenueId, flag,
+};
+use std::collections::BTreeMap;
+
+/// A linear perpetual for tests: `price_digits` and `quantity_digits` decimals, tick and lot of one unit.
+///
+/// # Panics
+/// When the digits are above 18.
+#[must_use]
+pub fn perpetual(id: u32, role: &str, price_digits: u8, quantity_digits: u8) -> Instrument {
+    let scale = |digits| match Scale::new(digits) {
+        Ok(scale) => scale,
+        Err(e) => panic!("{e}"),
+    };
+    Instrument {
+        spec: hedgerow_model::Instrument {
+            id: InstrumentId(id),
+            venue: VenueId(0),
+            symbol: format!("TEST{id}"),
+            kind: InstrumentKind::LinearPerpetual,
+            base: "BASE".into(),
+            quote: "USD".into(),
+            settle: "USD".into(),
+            price_scale: scale(price_digits),
+            quantity_scale: scale(quantity_digits),
+            grid: PriceGrid::Tick(Price::from_units(1)),
+            lot: Quantity::from_units(1),
+            min_quantity: Quantity::from_units(1),
+            max_quantity: None,
+            min_notional: None,
+            multiplier: Decimal::ONE,
+            sequence: SequenceRule::Snapshots,
+        },
+        role: role.into(),
+        venue: "test".into(),
+        account: Some(AccountId(0)),
+        maker_fee: Decimal::new(2, 4),
+        taker_fee: Decimal::new(5, 4),
+    }
+}
+
+/// Drives a strategy natively.
+#[derive(Debug)]
+pub struct Harness<S> {
+    runtime: Runtime<S>,
+    now: u64,
+    next_order: u64,
+    next_trade: u64,
+    mode: TradingMode,
+    orders: BTreeMap<u64, OrderUpdate>,
+    intents: Vec<Intent>,
+}
+
+impl<S: Strategy> Harness<S> {
+    /// Starts the strategy with parameters as JSON; `resumed` is delivered first, as the host does.
+    ///
+    /// # Panics
+    /// When the strategy refuses to start.
+    #[must_use]
+    pub fn new(parameters: &serde_json::Value, instruments: Vec<Instrument>) -> Self {
+        Self::restored(parameters, instruments, None, ResumedState::default())
+    }
+
+    /// Starts the strategy from saved state.
+    ///
+    /// # Panics
+    /// When the strategy refuses to start.
+    #[must_use]
+    pub fn restored(
+        parameters: &serde_json::Value,
+        instruments: Vec<Instrument>,
+        saved: Option<&SavedState>,
+        resumed: ResumedState,
+    ) -> Self {
+        let runtime = match Runtime::init(&parameters.to_string(), instruments, saved) {
+            Ok(runtime) => runtime,
+            Err(e) => panic!("the strategy refused to start: {e}"),
+        };
+        let orders: BTreeMap<_, _> = resumed.orders.iter().map(|o| (o.number, *o)).collect();
+        let mut harness = Self {
+            runtime,
+            now: 0,
+            next_order: orders.keys().last().map_or(1, |last| last + 1),
+            next_trade: 1,
+            mode: TradingMode::Running,
+            orders,
+            intents: Vec::new(),
+        };
+        harness.event(&Event::Resumed(resumed));
+        harness
+    }
+
+    fn header(&self) -> Header {
+        let now = HostTime::from_nanos(self.now);
+        Header { now, next_order: self.next_order, mode: self.mode }
+    }
+
+    fn take(&mut self, outcome: Outcome) -> u32 {
+        for intent in &outcome.intents {
+            match intent {
+                Intent::Submit(order) => self.accept_number(order),
+                Intent::Cancel(number) => {
+                    if let Some(order) = self.orders.get_mut(number) {
+                        order.status = OrderStatus::PendingCancel;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.intents.extend(outcome.intents);
+        outcome.consumed
+    }
+
+    fn accept_number(&mut self, order: &NewOrder) {
+        assert_eq!(order.number, self.next_order, "orders must be numbered from next-order");
+        self.next_order += 1;
+        let update = OrderUpdate {
+            number: order.number,
+            instrument: order.instrument,
+            side: order.side,
+            status: OrderStatus::PendingNew,
+            price: order.price,
+            quantity: order.quantity,
+            filled: Quantity::ZERO,
+            reason: 0,
+        };
+        self.orders.insert(order.number, update);
+    }
+
+    /// Moves the clock.
+    pub fn advance(&mut self, nanos: u64) {
+        self.now += nanos;
+    }
+
+    /// Delivers ticks, all of them, in as many calls as the strategy's acting needs.
+    pub fn ticks(&mut self, ticks: &[Tick]) {
+        let mut rest = ticks;
+        while let Some(first) = rest.first() {
+            self.now = self.now.max(first.recv_ts);
+            let header = self.header();
+            let outcome = self.runtime.on_market(&header, rest);
+            let consumed = self.take(outcome);
+            rest = rest.get(usize::try_from(consumed.max(1)).unwrap_or(1)..).unwrap_or_default();
+        }
+    }
+
+    /// Delivers one quote at the present time, in units.
+    pub fn quote(&mut self, instrument: u32, bid: i64, ask: i64) {
+        let tick = Tick {
+            ts: self.now,
+            recv_ts: self.now,
+            instrument,
+            kind: TickKind::Quote.code(),
+            flags: flag::LAST,
+            a: bid,
+            b: 1_000_000,
+            c: ask,
+            d: 1_000_000,
+            ..Tick::default()
+        };
+        self.ticks(&[tick]);
+    }
+
+    /// Delivers an event at the present time.
+    pub fn event(&mut self, event: &Event) {
+        let header = self.header();
+        let outcome = self.runtime.on_event(&header, event);
+        self.take(outcome);
+    }
+
+    /// Delivers an order's new status.
+    ///
+    /// # Panics
+    /// When the order was never submitted.
+    pub fn update(&mut self, number: u64, status: OrderStatus) {
+        let Some(order) = self.orders.get_mut(&number) else { panic!("no order {number}") };
+        order.status = status;
+        let update = *order;
+        self.event(&Event::Order(update));
+    }
+
+    /// Fills an order, wholly or in part, at its own price as a maker with the instrument's fee:
+    /// the fill first, then the order's new status, as the host does.
+    ///
+    /// # Panics
+    /// When the order was never submitted.
+    pub fn fill(&mut self, number: u64, quantity: i64) {
+        let Some(order) = self.orders.get_mut(&number) else { panic!("no order {number}") };
+        let filled = order.filled.units() + quantity;
+        order.filled = Quantity::from_units(filled);
+        order.status = match (filled >= order.quantity.units(), order.status) {
+            (true, _) => OrderStatus::Filled,
+            (false, OrderStatus::PendingCancel) => OrderStatus::PendingCancel,
+            (false, _) => OrderStatus::PartiallyFilled,
+        };
+        let update = *order;
+        let ctx = self.runtime.context();
+        let held = ctx.position(update.instrument).units();
+        let fee = ctx.instrument(update.instrument).and_then(|known| {
+            let quantity = Quantity::from_units(quantity);
+            known.spec.fee(update.price, quantity, known.maker_fee).ok()
+        });
+        let notice = FillNotice {
+            number,
+            instrument: update.instrument,
+            side: update.side,
+            price: update.price,
+            quantity: Quantity::from_units(quantity),
+            liquidity: Liquidity::Maker,
+            fee: fee.unwrap_or_default(),
+            trade: TradeId(self.next_trade),
+            position: Quantity::from_units(held + update.side.sign() * quantity),
+        };
+        self.next_trade += 1;
+        self.event(&Event::Fill(notice));
+        self.event(&Event::Order(update));
+    }
+
+    /// Delivers a timer.
+    pub fn timer(&mut self, id: u64) {
+        self.event(&Event::Timer(TimerId(id)));
+    }
+
+    /// Sets the mode and tells the strategy.
+    pub fn set_mode(&mut self, mode: TradingMode) {
+        self.mode = mode;
+        self.event(&Event::Mode(mode));
+    }
+
+    /// What the strategy asked for since the last call of this.
+    pub fn intents(&mut self) -> Vec<Intent> {
+        std::mem::take(&mut self.intents)
+    }
+
+    /// The orders it asked for since the last call of [`Self::intents`].
+    #[must_use]
+    pub fn submitted(&self) -> Vec<NewOrder> {
+        let submit = |intent: &Intent| match intent {
+            Intent::Submit(order) => Some(*order),
+            _ => None,
+        };
+        self.intents.iter().filter_map(submit).collect()
+    }
+
+    /// Orders that are not finished, one side, as (number, price units, quantity units).
+    #[must_use]
+    pub fn open(&self, side: Side) -> Vec<(u64, i64, i64)> {
+        self.orders
+            .values()
+            .filter(|o| o.side == side && !o.status.is_terminal())
+            .map(|o| (o.number, o.price.units(), o.quantity.units()))
+            .collect()
+    }
+
+    /// The saved state, as the host would keep it.
+    #[must_use]
+    pub fn save(&self) -> SavedState {
+        self.runtime.save()
+    }
+
+    /// The strategy itself.
+    #[must_use]
+    pub fn strategy(&self) -> &S {
+        self.runtime.strategy()
+    }
+
+    /// The status document.
+    #[must_use]
+    pub fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.runtime.status()).unwrap_or_default()
+    }
+}

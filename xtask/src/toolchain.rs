@@ -1,0 +1,234 @@
+//! The compiler for strategies: wasm32-unknown-unknown, found or made.
+//!
+//! In this order: the target in the active toolchain; `rustup target add`; a cached fallback; building
+//! that fallback from Debian's Rust packages, which works where rustup cannot fetch targets.
+//! The cache is outside the checkout and keyed by the package version. docs/guest-toolchain.md has more.
+
+use crate::command::{output, run, succeeds_within};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+const HELP: &str = "\
+no compiler for wasm32-unknown-unknown was found, and none could be made. Do one of these:
+  - with rustup and a network:   rustup target add wasm32-unknown-unknown
+  - on Debian or Ubuntu:         make sure `apt-get download rustc-web` works, then run this again
+  - otherwise: install a Rust toolchain whose standard library includes wasm32-unknown-unknown";
+
+/// A working guest compiler.
+pub(crate) struct Guest {
+    /// Which one it is, for people.
+    pub(crate) origin: String,
+    /// What to set for cargo.
+    pub(crate) env: Vec<(&'static str, PathBuf)>,
+}
+
+/// Finds a guest compiler, making one if need be. `HEDGEROW_GUEST_TOOLCHAIN=fallback` skips the
+/// first two ways, to prove the others on a machine that does not need them.
+pub(crate) fn find() -> Result<Guest> {
+    if std::env::var_os("HEDGEROW_GUEST_TOOLCHAIN").is_some_and(|way| way == "fallback") {
+        return find_fallback();
+    }
+    if target_present() {
+        return Ok(Guest { origin: format!("{TARGET} of the active toolchain"), env: vec![] });
+    }
+    // rustup retries for minutes without a network; half a minute is enough to know
+    let mut add = Command::new("rustup");
+    add.args(["target", "add", TARGET]).env("RUSTUP_MAX_RETRIES", "0");
+    if succeeds_within(&mut add, Duration::from_secs(30)) && target_present() {
+        return Ok(Guest { origin: format!("{TARGET} added by rustup"), env: vec![] });
+    }
+    find_fallback()
+}
+
+fn find_fallback() -> Result<Guest> {
+    let cache = cache_folder()?;
+    if let Some(guest) = newest_cached(&cache)? {
+        return Ok(guest);
+    }
+    eprintln!("no {TARGET} here; making a compiler from Debian's packages (once)");
+    let made = make(&cache).with_context(|| HELP)?;
+    fallback(&made)
+}
+
+fn target_present() -> bool {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let Ok(dir) = output(rustc.args(["--print", "target-libdir", "--target", TARGET])) else {
+        return false;
+    };
+    has_core(Path::new(dir.trim()))
+}
+
+fn has_core(dir: &Path) -> bool {
+    std::fs::read_dir(dir).is_ok_and(|entries| {
+        entries.flatten().any(|e| {
+            let name = e.file_name().to_string_lossy().into_owned();
+            name.starts_with("libcore-") && name.ends_with(".rlib")
+        })
+    })
+}
+
+fn cache_folder() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set")?;
+    Ok(base.join("hedgerow").join("guest-toolchain"))
+}
+
+fn newest_cached(cache: &Path) -> Result<Option<Guest>> {
+    let Ok(entries) = std::fs::read_dir(cache) else { return Ok(None) };
+    let mut found: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.join("ready").is_file()).collect();
+    found.sort();
+    found.pop().map(|newest| fallback(&newest)).transpose()
+}
+
+fn fallback(folder: &Path) -> Result<Guest> {
+    let version = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let host = host_triple()?;
+    let linker =
+        Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin").join("rust-lld");
+    if !linker.is_file() {
+        bail!("the active toolchain has no rust-lld at {}", linker.display());
+    }
+    Ok(Guest {
+        origin: format!("cached fallback, Debian rustc-web {version}"),
+        env: vec![
+            ("RUSTC", folder.join("rustc")),
+            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker),
+        ],
+    })
+}
+
+fn host_triple() -> Result<String> {
+    let version = output(Command::new("rustc").arg("-vV"))?;
+    version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .context("rustc -vV names no host")
+}
+
+fn make(cache: &Path) -> Result<PathBuf> {
+    let step = |n: u32, what: &str| eprintln!("  [{n}/5] {what}");
+    step(1, "reading the package lists");
+    let version = candidate()?;
+    let folder = cache.join(version.replace([':', '~', '+'], "-"));
+    let work = cache.join(format!(".making-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&work);
+    let debs = work.join("debs");
+    std::fs::create_dir_all(&debs)?;
+    step(2, &format!("downloading Debian's rustc-web {version} (about 100 MB)"));
+    let packages = packages(&version)?;
+    run(Command::new("apt-get").args(["-qq", "download"]).args(&packages).current_dir(&debs))?;
+    step(3, "unpacking");
+    let unpacked = work.join("root");
+    for deb in std::fs::read_dir(&debs)? {
+        run(Command::new("dpkg").arg("-x").arg(deb?.path()).arg(&unpacked))?;
+    }
+    std::fs::remove_dir_all(&debs)?;
+    // a version without a usable root may be left over from a crash
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::rename(&work, &folder)?;
+    write_wrapper(&folder)?;
+    step(4, "compiling the standard library for wasm32 (about 20 s)");
+    compile_std(&folder)?;
+    step(5, "done");
+    std::fs::write(folder.join("ready"), &version)?;
+    Ok(folder)
+}
+
+/// The version apt would install, after one update of its lists if it knows none.
+fn candidate() -> Result<String> {
+    let ask = || -> Result<Option<String>> {
+        let policy = output(Command::new("apt-cache").args(["policy", "rustc-web"]))?;
+        Ok(policy
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Candidate: "))
+            .filter(|version| *version != "(none)")
+            .map(str::to_owned))
+    };
+    // an old list names packages that are gone, so update first; without the right to, go on
+    let _ = run(Command::new("apt-get").args(["-qq", "update"]));
+    ask()?.context("apt offers no rustc-web")
+}
+
+fn packages(version: &str) -> Result<Vec<String>> {
+    let short: Vec<&str> = version.splitn(3, '.').take(2).collect();
+    let std_lib = format!("libstd-rust-web-{}", short.join("."));
+    let exact = |name: &str| format!("{name}={version}");
+    let mut all = vec![
+        exact("rustc-web"),
+        exact(&std_lib),
+        exact("libstd-rust-web-dev"),
+        exact("rust-web-src"),
+    ];
+    // the LLVM it names
+    let depends = output(Command::new("apt-cache").arg("show").arg(exact(&std_lib)))?;
+    let llvm = depends
+        .lines()
+        .find_map(|line| line.strip_prefix("Depends: "))
+        .into_iter()
+        .flat_map(|list| list.split([',', '|']))
+        .filter_map(|item| item.split_whitespace().next())
+        .find(|name| name.starts_with("libllvm"));
+    all.extend(llvm.map(str::to_owned));
+    Ok(all)
+}
+
+fn write_wrapper(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = folder.join("root/usr");
+    let script = format!(
+        "#!/bin/sh\nLD_LIBRARY_PATH=\"{0}/lib/x86_64-linux-gnu\" exec \"{0}/bin/rustc\" \"$@\"\n",
+        root.display()
+    );
+    let wrapper = folder.join("rustc");
+    std::fs::write(&wrapper, script)?;
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn compile_std(folder: &Path) -> Result<()> {
+    let empty = folder.join("empty");
+    std::fs::create_dir_all(empty.join("src"))?;
+    std::fs::write(
+        empty.join("Cargo.toml"),
+        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\
+         [lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n",
+    )?;
+    std::fs::write(empty.join("src/lib.rs"), "")?;
+    let guest = fallback(folder)?;
+    let target = folder.join("std-target");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--release", "-Zbuild-std=std,panic_abort", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(&target)
+        .envs(guest.env)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("RUSTFLAGS")
+        .current_dir(&empty);
+    run(&mut cargo)?;
+    let deps = target.join(TARGET).join("release/deps");
+    let lib = folder.join("root/usr/lib/rustlib").join(TARGET).join("lib");
+    std::fs::create_dir_all(&lib)?;
+    let mut copied = 0;
+    for file in std::fs::read_dir(&deps).with_context(|| format!("reading {}", deps.display()))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|e| e == "rlib") {
+            std::fs::copy(&path, lib.join(path.file_name().unwrap_or_default()))?;
+            copied += 1;
+        }
+    }
+    if copied == 0 || !has_core(&lib) {
+        bail!("compiling the standard library left no libcore in {}", deps.display());
+    }
+    std::fs::remove_dir_all(&target)?;
+    Ok(())
+}
