@@ -1,1 +1,288 @@
-//! Placeholder.
+//! The deterministic core: books, orders, portfolio and risk as one state machine.
+//!
+//! [`Engine::handle`] is the only way in; effects are values. Time comes from the input alone. There is
+//! no IO here, no clock, no randomness, no logging, no floating point, and no iteration over a hash map:
+//! the same inputs give the same effects, byte for byte.
+//!
+//! Every change that must survive a restart goes through a [`Fact`]: `handle` decides, `apply` folds.
+//! Restoring is folding the same facts again.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::float_arithmetic
+    )
+)]
+
+mod apply;
+mod config;
+mod intents;
+mod market;
+mod portfolio;
+mod quiet;
+mod reports;
+mod risk;
+mod strategy;
+mod timers;
+mod view;
+
+pub use config::{AccountConfig, EngineConfig, HostLimits, StrategyConfig, StrategyLimits};
+pub use hedgerow_model::Fact;
+pub use quiet::QuietScan;
+
+use crate::market::Markets;
+use crate::portfolio::Exposure;
+use crate::strategy::StrategySlot;
+use crate::timers::Timers;
+use hedgerow_model::{
+    AccountId, CallFault, ClientOrderId, DeliverEvent, Event, HostTime, InstrumentId, Outcome,
+    Stamped, StrategyId, Tick, TradingMode, VenueCommand, VenueEvent, VenueTime, WireId,
+};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Everything that can happen.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// Market data, in order. Must be quiet or a single tick.
+    Market(&'a [Tick]),
+    /// A venue's report.
+    Venue(&'a VenueEvent),
+    /// The time of [`Engine::next_wakeup`] has come.
+    Wake(HostTime),
+    /// A strategy answered.
+    Outcome {
+        /// When: the time of the tick or event acted on.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// The number its first submit must carry.
+        first_order: u64,
+        /// What it wants.
+        outcome: Outcome,
+    },
+    /// A strategy's call failed.
+    Fault {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// How.
+        fault: CallFault,
+        /// Numbers below this are used up.
+        next_order: u64,
+    },
+    /// A strategy starts, or starts again: it gets `resumed`.
+    Start {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+    },
+    /// An operator's command.
+    Operator {
+        /// When.
+        now: HostTime,
+        /// What.
+        command: OperatorCommand,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// Something the daemon wants journaled in order: plugin steps, checkpoints, names.
+    Note {
+        /// When.
+        now: HostTime,
+        /// What.
+        fact: Fact,
+    },
+}
+
+/// What an operator can tell the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorCommand {
+    /// Sets a mode; Running also clears the guards' latches and starts their measures anew.
+    SetMode {
+        /// Of one strategy, or of the host.
+        strategy: Option<StrategyId>,
+        /// To what.
+        mode: TradingMode,
+    },
+    /// Cancels all orders of one strategy, or of all.
+    CancelAll {
+        /// Whose.
+        strategy: Option<StrategyId>,
+    },
+}
+
+/// What follows from an input.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// To be committed first.
+    pub facts: Vec<Stamped>,
+    /// To leave after the commit.
+    pub commands: Vec<VenueCommand>,
+    /// To be delivered after the commit, in order.
+    pub deliveries: VecDeque<DeliverEvent>,
+}
+
+impl Effects {
+    /// Whether nothing follows.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.facts.is_empty() && self.commands.is_empty() && self.deliveries.is_empty()
+    }
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    markets: Markets,
+    strategies: Vec<StrategySlot>,
+    timers: Timers,
+    exposure: Exposure,
+    host_mode: TradingMode,
+    /// Wire ids of live and recently finished orders.
+    by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
+    next_wire: BTreeMap<AccountId, u64>,
+    /// Finished orders and when they may be forgotten.
+    tombstones: VecDeque<(HostTime, ClientOrderId)>,
+    /// Funding payments that were booked.
+    funding_seen: BTreeSet<(AccountId, InstrumentId, VenueTime)>,
+    /// Set while the journal cannot be written: nothing opens.
+    journal_failed: bool,
+    now: HostTime,
+}
+
+impl Engine {
+    /// An engine with nothing in it but its configuration.
+    #[must_use]
+    pub fn new(config: EngineConfig) -> Self {
+        let markets = Markets::new(&config);
+        let strategies = config.strategies.iter().map(StrategySlot::new).collect();
+        let exposure = Exposure::new(&config);
+        Self {
+            markets,
+            strategies,
+            exposure,
+            config,
+            timers: Timers::default(),
+            host_mode: TradingMode::Running,
+            by_wire: BTreeMap::new(),
+            next_wire: BTreeMap::new(),
+            tombstones: VecDeque::new(),
+            funding_seen: BTreeSet::new(),
+            journal_failed: false,
+            now: HostTime::EPOCH,
+        }
+    }
+
+    /// The only way in.
+    pub fn handle(&mut self, input: Input<'_>, effects: &mut Effects) {
+        match input {
+            Input::Market(ticks) => self.on_market(ticks, effects),
+            Input::Venue(event) => {
+                self.now = self.now.max(event.received);
+                self.on_report(event, effects);
+            }
+            Input::Wake(now) => {
+                self.now = self.now.max(now);
+                self.on_wake(now, effects);
+            }
+            Input::Outcome { now, strategy, first_order, outcome } => {
+                self.now = self.now.max(now);
+                self.on_outcome(now, strategy, first_order, outcome, effects);
+            }
+            Input::Fault { now, strategy, fault, next_order } => {
+                self.now = self.now.max(now);
+                self.on_fault(now, strategy, fault, next_order, effects);
+            }
+            Input::Start { now, strategy } => {
+                self.now = self.now.max(now);
+                let event = Event::Resumed(self.resumed(strategy));
+                effects.deliveries.push_back(DeliverEvent { strategy, time: now, event });
+            }
+            Input::Operator { now, command, reason } => {
+                self.now = self.now.max(now);
+                self.on_operator(now, &command, reason, effects);
+            }
+            Input::Note { now, fact } => {
+                self.now = self.now.max(now);
+                self.record(now, fact, effects);
+            }
+        }
+    }
+
+    /// Folds facts into an engine that has not run. Nothing is emitted.
+    pub fn restore<'a>(&mut self, facts: impl IntoIterator<Item = &'a Stamped>) {
+        for stamped in facts {
+            self.now = self.now.max(stamped.time);
+            self.apply(stamped.time, &stamped.fact);
+        }
+    }
+
+    /// When the engine wants to be woken, if no tick comes first.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<HostTime> {
+        [self.timers.next(), self.markets.next_staleness()].into_iter().flatten().min()
+    }
+
+    /// Wake-ups that do not move with the ticks.
+    #[must_use]
+    pub fn next_fixed_wakeup(&self) -> Option<HostTime> {
+        self.timers.next()
+    }
+
+    /// The mode that holds for a strategy: the strictest of host's and its own.
+    #[must_use]
+    pub fn mode_of(&self, strategy: StrategyId) -> TradingMode {
+        self.strategies
+            .get(strategy.index())
+            .map_or(TradingMode::Halted, |slot| slot.mode.max(self.host_mode))
+    }
+
+    /// Tells the engine whether the journal can be written. While not, nothing opens.
+    pub fn set_journal_failed(&mut self, failed: bool) {
+        self.journal_failed = failed;
+    }
+
+    /// The first order number a strategy has never used.
+    #[must_use]
+    pub fn next_order(&self, strategy: StrategyId) -> u64 {
+        self.strategies.get(strategy.index()).map_or(1, |slot| slot.next_order)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// A strategy's newest checkpoint: state version and bytes.
+    #[must_use]
+    pub fn checkpoint(&self, strategy: StrategyId) -> Option<(u32, &[u8])> {
+        let slot = self.strategies.get(strategy.index())?;
+        slot.checkpoint.as_ref().map(|(version, bytes)| (*version, bytes.as_slice()))
+    }
+
+    /// Ticks that rebuild what is known of an instrument: for a strategy that starts with the market
+    /// already open. Flagged as a snapshot.
+    #[must_use]
+    pub fn snapshot_ticks(&self, instrument: InstrumentId) -> Vec<Tick> {
+        self.markets.get(instrument).map(|m| m.snapshot(instrument)).unwrap_or_default()
+    }
+
+    fn record(&mut self, time: HostTime, fact: Fact, effects: &mut Effects) {
+        self.apply(time, &fact);
+        effects.facts.push(Stamped { time, fact });
+    }
+
+    fn deliver(strategy: StrategyId, time: HostTime, event: Event, effects: &mut Effects) {
+        effects.deliveries.push_back(DeliverEvent { strategy, time, event });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -164,6 +164,13 @@ pub enum Fact {
         /// Why, in words.
         reason: String,
     },
+    /// The guards of a strategy measure from this profit on.
+    MeasuresRestarted {
+        /// Whose.
+        strategy: StrategyId,
+        /// Its profit since the last restart of the measures, quote currency.
+        profit: Decimal,
+    },
     /// An instrument's data became stale or fresh.
     Market {
         /// Which.

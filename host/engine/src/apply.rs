@@ -1,0 +1,292 @@
+//! Folding facts: the only place where state that must survive a restart changes.
+
+use crate::reports::is_live;
+use crate::strategy::OrderSlot;
+use crate::Engine;
+use hedgerow_model::{
+    AccountId, ClientOrderId, Decimal, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent,
+    OrderFact, Quantity, Report, TradeId, VenueTime, WireId,
+};
+
+/// How long a finished order is remembered for late fills.
+const TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
+
+impl Engine {
+    pub(crate) fn apply(&mut self, time: HostTime, fact: &Fact) {
+        match fact {
+            Fact::Order { id, fact } => self.apply_order(time, *id, fact),
+            Fact::Fill { .. } => self.apply_fill(time, fact),
+            Fact::Funding { account, instrument, settlement, amount } => {
+                self.apply_funding(*account, *instrument, *settlement, *amount);
+            }
+            Fact::OrderNumbers { strategy, next } => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    slot.next_order = slot.next_order.max(*next);
+                }
+            }
+            Fact::WireIds { account, next } => self.use_wires(*account, *next),
+            Fact::TimerSet { strategy, id, at } => {
+                let known = self.timers.contains(*strategy, *id);
+                self.timers.set(*strategy, *id, *at);
+                if let (false, Some(slot)) = (known, self.strategies.get_mut(strategy.index())) {
+                    slot.timers = slot.timers.saturating_add(1);
+                }
+            }
+            Fact::TimerEnded { strategy, id, .. } => {
+                if self.timers.contains(*strategy, *id)
+                    && let Some(slot) = self.strategies.get_mut(strategy.index())
+                {
+                    slot.timers = slot.timers.saturating_sub(1);
+                }
+                self.timers.end(*strategy, *id);
+            }
+            Fact::Mode { strategy: None, mode, .. } => self.host_mode = *mode,
+            Fact::Mode { strategy: Some(strategy), mode, .. } => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    slot.mode = *mode;
+                }
+            }
+            Fact::MeasuresRestarted { strategy, profit } => {
+                self.exposure.reset(*strategy, *profit);
+            }
+            Fact::Checkpoint { strategy, version, state } => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    slot.checkpoint = Some((*version, state.clone()));
+                }
+            }
+            Fact::Fault { strategy, .. } => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    slot.faults = slot.faults.saturating_add(1);
+                }
+            }
+            Fact::Said { strategy, report: Report::Status { text } } => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    slot.said = Some(text.clone());
+                }
+            }
+            Fact::Instrument(instrument) => {
+                if let Some(known) = self.config.instruments.get_mut(instrument.id.index()) {
+                    known.clone_from(instrument);
+                }
+            }
+            // told to people; nothing to fold
+            Fact::Boot { .. }
+            | Fact::Named { .. }
+            | Fact::Balance { .. }
+            | Fact::Market { .. }
+            | Fact::Plugin { .. }
+            | Fact::Said { .. }
+            | Fact::IntentDenied { .. }
+            | Fact::Discrepancy { .. }
+            | Fact::Operator { .. } => {}
+        }
+    }
+
+    fn use_wires(&mut self, account: AccountId, next: WireId) {
+        let known = self.next_wire.entry(account).or_insert(1);
+        *known = (*known).max(next.0);
+    }
+
+    fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
+        match fact {
+            OrderFact::Approved(order) => self.apply_approved(id, order),
+            OrderFact::Denied { number, .. } => {
+                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+                    slot.denied = slot.denied.saturating_add(1);
+                    slot.next_order = slot.next_order.max(number.saturating_add(1));
+                }
+            }
+            OrderFact::CancelRequested => {
+                self.advance_order(time, id, OrderEvent::CancelRequested, |_| {});
+            }
+            OrderFact::AmendRequested(amend) => {
+                self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
+                self.reserve_at_least(id, amend.quantity, amend.price);
+            }
+            OrderFact::Moved { event, venue_id, .. } => {
+                self.advance_order(time, id, *event, |order| {
+                    order.venue_id = venue_id.or(order.venue_id);
+                });
+            }
+            OrderFact::Amended { price, quantity } => {
+                self.advance_order(time, id, OrderEvent::Amended, |order| {
+                    (order.request.price, order.request.quantity) = (*price, *quantity);
+                });
+            }
+        }
+    }
+
+    fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
+        self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
+        self.by_wire.insert((order.account, order.wire), id);
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        slot.approved = slot.approved.saturating_add(1);
+        slot.next_order = slot.next_order.max(id.number.saturating_add(1));
+        let (reserved, reserved_notional) = (0, Decimal::ZERO);
+        slot.orders
+            .insert(id.number, OrderSlot { order: order.clone(), reserved, reserved_notional });
+        self.reserve_remaining(id);
+    }
+
+    /// Moves an order's status; an event that the table refuses changes only what `change` changes.
+    fn advance_order(
+        &mut self,
+        time: HostTime,
+        id: ClientOrderId,
+        event: OrderEvent,
+        change: impl FnOnce(&mut Order),
+    ) {
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        let order = match slot.orders.get_mut(&id.number) {
+            Some(known) => &mut known.order,
+            None => match slot.finished.get_mut(&id.number) {
+                Some(order) => order,
+                None => return,
+            },
+        };
+        change(order);
+        if let Ok(next) = order.status.apply(event, order.filled.is_positive()) {
+            order.status = next;
+        }
+        if is_live(order.status) {
+            if event != OrderEvent::CancelRequested && event != OrderEvent::AmendRequested {
+                self.reserve_remaining(id);
+            }
+        } else {
+            self.finish(time, id);
+        }
+    }
+
+    fn worth(&self, order: &Order, units: i64) -> Decimal {
+        self.config
+            .instrument(order.request.instrument)
+            .and_then(|i| i.notional(order.request.price, Quantity::from_units(units)).ok())
+            .unwrap_or(Decimal::MAX)
+    }
+
+    fn reserve_remaining(&mut self, id: ClientOrderId) {
+        let Some(order) = self.order(id.strategy, id.number) else { return };
+        let units = order.remaining().units();
+        let worth = self.worth(order, units);
+        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+            slot.set_reserved(id.number, units, worth);
+        }
+    }
+
+    /// While an amendment is on its way, either size may fill.
+    fn reserve_at_least(
+        &mut self,
+        id: ClientOrderId,
+        total: Quantity,
+        price: hedgerow_model::Price,
+    ) {
+        let Some(order) = self.order(id.strategy, id.number) else { return };
+        let now = order.remaining().units();
+        let later = total.units().saturating_sub(order.filled.units());
+        let units = now.max(later);
+        let instrument = self.config.instrument(order.request.instrument);
+        let dearer = price.max(order.request.price);
+        let worth = instrument
+            .and_then(|i| i.notional(dearer, Quantity::from_units(units)).ok())
+            .unwrap_or(Decimal::MAX);
+        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+            slot.set_reserved(id.number, units, worth);
+        }
+    }
+
+    /// Releases what a finished order reserved and keeps it for late fills.
+    fn finish(&mut self, time: HostTime, id: ClientOrderId) {
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        slot.set_reserved(id.number, 0, Decimal::ZERO);
+        let Some(known) = slot.orders.remove(&id.number) else { return };
+        slot.finished.insert(id.number, known.order);
+        self.tombstones.push_back((time, id));
+        while let Some((fell, old)) = self.tombstones.front().copied() {
+            if time.since(fell) <= TOMBSTONE {
+                break;
+            }
+            self.tombstones.pop_front();
+            let gone = self
+                .strategies
+                .get_mut(old.strategy.index())
+                .and_then(|slot| slot.finished.remove(&old.number));
+            if let Some(order) = gone {
+                self.by_wire.remove(&(order.account, order.wire));
+            }
+        }
+    }
+
+    fn apply_fill(&mut self, time: HostTime, fact: &Fact) {
+        let Fact::Fill { id, instrument, trade, side, price, quantity, fee, .. } = fact else {
+            return;
+        };
+        self.book_fill(*id, *instrument, *trade, *side, *price, *quantity, *fee);
+        let grow = |order: &mut Order| {
+            order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
+        };
+        let left = self
+            .strategies
+            .get(id.strategy.index())
+            .and_then(|slot| {
+                let live = slot.orders.get(&id.number).map(|known| &known.order);
+                live.or_else(|| slot.finished.get(&id.number))
+            })
+            .map_or(Quantity::ZERO, Order::remaining);
+        let event =
+            if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
+        self.advance_order(time, *id, event, grow);
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one fact, each of its own type
+    fn book_fill(
+        &mut self,
+        id: ClientOrderId,
+        instrument: InstrumentId,
+        trade: TradeId,
+        side: hedgerow_model::Side,
+        price: hedgerow_model::Price,
+        quantity: Quantity,
+        fee: Decimal,
+    ) {
+        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        slot.fills = slot.fills.saturating_add(1);
+        let Some(holding) = slot.holding_mut(instrument) else { return };
+        holding.remember_trade(trade);
+        // a fill that does not fit 96 bits leaves the position as it was; the ledger check finds it
+        if holding.position.book(spec, side, price, quantity, fee).is_ok() {
+            self.exposure.update(id.strategy, spec, &holding.position);
+        }
+    }
+
+    fn apply_funding(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        settlement: VenueTime,
+        amount: Decimal,
+    ) {
+        self.funding_seen.insert((account, instrument, settlement));
+        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
+        for (index, slot) in self.strategies.iter_mut().enumerate() {
+            if slot.account != account {
+                continue;
+            }
+            let Some(holding) = slot.holding_mut(instrument) else { continue };
+            holding.position.funding += amount;
+            if let Ok(index) = u32::try_from(index) {
+                let strategy = hedgerow_model::StrategyId(index);
+                self.exposure.update(strategy, spec, &holding.position);
+            }
+        }
+    }
+
+    pub(crate) fn is_new_funding(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        settlement: VenueTime,
+    ) -> bool {
+        !self.funding_seen.contains(&(account, instrument, settlement))
+    }
+}

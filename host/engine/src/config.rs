@@ -1,0 +1,90 @@
+//! What the engine is told once. Limits have no defaults: whoever builds this has been told them.
+
+use hedgerow_model::{AccountId, Decimal, Duration, Instrument, InstrumentId, StrategyId, VenueId};
+
+/// Everything the engine is told.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// By id, without holes.
+    pub instruments: Vec<Instrument>,
+    /// Venue names, by id.
+    pub venues: Vec<String>,
+    /// By id.
+    pub accounts: Vec<AccountConfig>,
+    /// By id.
+    pub strategies: Vec<StrategyConfig>,
+    /// Limits over everything.
+    pub host: HostLimits,
+    /// Market data older than this is stale.
+    pub stale_after: Duration,
+}
+
+/// One credential set.
+#[derive(Clone, Debug)]
+pub struct AccountConfig {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+}
+
+/// One strategy.
+#[derive(Clone, Debug)]
+pub struct StrategyConfig {
+    /// Its id.
+    pub id: StrategyId,
+    /// Its name.
+    pub name: String,
+    /// The account it trades on.
+    pub account: AccountId,
+    /// What it may trade. It is the one owner of these on its account.
+    pub trades: Vec<InstrumentId>,
+    /// What else it watches.
+    pub watches: Vec<InstrumentId>,
+    /// Its limits.
+    pub limits: StrategyLimits,
+    /// The state version its component writes.
+    pub state_version: u32,
+}
+
+/// Limits of one strategy. Money is in the quote currency, taken as equal among USD-like ones.
+#[derive(Clone, Debug)]
+pub struct StrategyLimits {
+    /// Worth of one order.
+    pub order_notional_max: Decimal,
+    /// Worth of the position in one instrument, with all open orders filled the worst way.
+    pub position_notional_max: Decimal,
+    /// Worth of all positions and open orders together.
+    pub gross_notional_max: Decimal,
+    /// Live orders.
+    pub open_orders_max: u32,
+    /// Orders and amendments per second, sustained; one second's worth may come at once.
+    pub orders_per_s_max: u32,
+    /// Distance of a price from the mark, basis points.
+    pub collar_bps: u32,
+    /// Loss since the start that stops everything but cancels.
+    pub loss_max: Decimal,
+    /// Fall from the highest profit that stops opening.
+    pub drawdown_max: Decimal,
+    /// Timers at once.
+    pub timers_max: u32,
+}
+
+/// Limits over all strategies together.
+#[derive(Clone, Debug)]
+pub struct HostLimits {
+    /// Loss of all strategies together that stops opening everywhere; none: not measured.
+    pub loss_max: Option<Decimal>,
+}
+
+impl EngineConfig {
+    pub(crate) fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id.index())
+    }
+
+    /// The venue of an instrument.
+    #[must_use]
+    pub fn venue_of(&self, id: InstrumentId) -> Option<VenueId> {
+        self.instrument(id).map(|instrument| instrument.venue)
+    }
+}

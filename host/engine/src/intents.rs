@@ -1,0 +1,206 @@
+//! What strategies want: judged one by one in list order, each seeing what came before it.
+
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
+    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Quantity, RiskRejection, StrategyId,
+    VenueCommand,
+};
+
+impl Engine {
+    pub(crate) fn on_outcome(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        first_order: u64,
+        outcome: Outcome,
+        effects: &mut Effects,
+    ) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        slot.active = now;
+        let expected = slot.next_order;
+        let submits = |intent: &Intent| match intent {
+            Intent::Submit(order) => Some(order.number),
+            _ => None,
+        };
+        let numbers = outcome.intents.iter().filter_map(submits);
+        let good = first_order == expected && numbers.zip(expected..).all(|(a, b)| a == b);
+        if !good {
+            let detail = format!("orders must be numbered from {expected}");
+            let fault = CallFault { kind: FaultKind::BadAnswer, detail };
+            self.on_fault(now, strategy, fault, expected, effects);
+            return;
+        }
+        if let Some(state) = outcome.checkpoint {
+            let version = slot.state_version;
+            self.record(now, Fact::Checkpoint { strategy, version, state }, effects);
+        }
+        for intent in outcome.intents {
+            self.on_intent(now, strategy, intent, effects);
+        }
+    }
+
+    fn on_intent(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        intent: Intent,
+        effects: &mut Effects,
+    ) {
+        match intent {
+            Intent::Submit(order) => self.submit(now, strategy, &order, effects),
+            Intent::Amend(amend) | Intent::Replace(amend) => {
+                self.amend(now, strategy, &amend, effects);
+            }
+            Intent::Cancel(number) => {
+                if !self.cancel(now, strategy, number, effects) {
+                    self.refuse(now, strategy, "cancel", RiskRejection::UnknownOrder, effects);
+                }
+            }
+            Intent::CancelAll(id) => self.cancel_many(now, strategy, Some(id), effects),
+            Intent::SetTimer { id, at } => {
+                let (room, known) = self.timer_room(strategy, id);
+                if room || known {
+                    let at = at.max(now);
+                    self.record(now, Fact::TimerSet { strategy, id, at }, effects);
+                } else {
+                    let reason = RiskRejection::TooManyTimers;
+                    self.refuse(now, strategy, "set-timer", reason, effects);
+                }
+            }
+            Intent::CancelTimer(id) => {
+                if self.timers.contains(strategy, id) {
+                    self.record(now, Fact::TimerEnded { strategy, id, fired: false }, effects);
+                }
+            }
+            Intent::Report(report) => self.record(now, Fact::Said { strategy, report }, effects),
+            Intent::Plan { .. } => self.unsupported(now, strategy, "plan", effects),
+            Intent::CancelPlan(_) => self.unsupported(now, strategy, "cancel-plan", effects),
+            Intent::SetLeverage { .. } => self.unsupported(now, strategy, "set-leverage", effects),
+            Intent::Other(_) => self.unsupported(now, strategy, "other", effects),
+        }
+    }
+
+    fn timer_room(&self, strategy: StrategyId, id: hedgerow_model::TimerId) -> (bool, bool) {
+        let room = self
+            .strategies
+            .get(strategy.index())
+            .is_some_and(|slot| slot.timers < slot.limits.timers_max);
+        (room, self.timers.contains(strategy, id))
+    }
+
+    fn unsupported(&mut self, now: HostTime, strategy: StrategyId, what: &str, fx: &mut Effects) {
+        self.refuse(now, strategy, what, RiskRejection::NotSupported, fx);
+    }
+
+    /// Journals the refusal of an intent that is not a new order.
+    fn refuse(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        intent: &str,
+        reason: RiskRejection,
+        effects: &mut Effects,
+    ) {
+        let code = reason.code();
+        self.record(now, Fact::IntentDenied { strategy, intent: intent.into(), reason }, effects);
+        let json = format!("{{\"denied\":\"{intent}\",\"reason\":{code}}}");
+        let notice = hedgerow_model::OpaqueMessage { code, json };
+        Self::deliver(strategy, now, Event::Other(notice), effects);
+    }
+
+    fn submit(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+        effects: &mut Effects,
+    ) {
+        let id = ClientOrderId { strategy, number: request.number };
+        match self.approve(now, strategy, request) {
+            Ok(approved) => {
+                let fact = OrderFact::Approved(Box::new(approved.get().clone()));
+                self.record(now, Fact::Order { id, fact }, effects);
+                effects.commands.push(VenueCommand::Place(approved));
+            }
+            Err(reason) => {
+                let update = OrderUpdate {
+                    number: request.number,
+                    instrument: request.instrument,
+                    side: request.side,
+                    status: OrderStatus::Denied,
+                    price: request.price,
+                    quantity: request.quantity,
+                    filled: Quantity::ZERO,
+                    reason: reason.code(),
+                };
+                let NewOrder { number, instrument, .. } = *request;
+                let fact = OrderFact::Denied { number, instrument, reason };
+                self.record(now, Fact::Order { id, fact }, effects);
+                Self::deliver(strategy, now, Event::Order(update), effects);
+            }
+        }
+    }
+
+    fn amend(&mut self, now: HostTime, strategy: StrategyId, amend: &Amend, fx: &mut Effects) {
+        match self.approve_amend(now, strategy, amend) {
+            Ok(approved) => {
+                let id = ClientOrderId { strategy, number: amend.order };
+                let target = self.order(strategy, amend.order).map(|order| {
+                    (order.account, order.request.instrument, order.wire)
+                });
+                self.record(now, Fact::Order { id, fact: OrderFact::AmendRequested(*amend) }, fx);
+                if let Some((account, instrument, wire)) = target {
+                    let amend = approved;
+                    fx.commands.push(VenueCommand::Amend { account, instrument, wire, amend });
+                }
+            }
+            Err(reason) => self.refuse(now, strategy, "amend", reason, fx),
+        }
+    }
+
+    /// Cancels one live order; `false` when there is none. Never refused otherwise.
+    fn cancel(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        number: u64,
+        effects: &mut Effects,
+    ) -> bool {
+        let Some(order) = self.order(strategy, number) else { return false };
+        if order.status == OrderStatus::PendingCancel {
+            return true;
+        }
+        let (account, instrument, wire) = (order.account, order.request.instrument, order.wire);
+        let id = ClientOrderId { strategy, number };
+        self.record(now, Fact::Order { id, fact: OrderFact::CancelRequested }, effects);
+        effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
+        true
+    }
+
+    pub(crate) fn cancel_many(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        instrument: Option<InstrumentId>,
+        effects: &mut Effects,
+    ) {
+        let numbers =
+            self.strategies.get(strategy.index()).map(|slot| slot.cancelable(instrument));
+        for number in numbers.unwrap_or_default() {
+            self.cancel(now, strategy, number, effects);
+        }
+    }
+
+    pub(crate) fn on_fault(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        fault: CallFault,
+        next_order: u64,
+        effects: &mut Effects,
+    ) {
+        self.record(now, Fact::Fault { strategy, fault }, effects);
+        self.record(now, Fact::OrderNumbers { strategy, next: next_order }, effects);
+    }
+}

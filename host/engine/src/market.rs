@@ -1,0 +1,286 @@
+//! Markets as the engine sees them: books by their venue's sequence rule, quotes, marks, staleness.
+//!
+//! A gap makes a book unusable until a snapshot. A mark is the venue's own where it sends one, else the
+//! middle of its quotes, else the middle of its book; it is kept doubled so that half ticks are exact.
+
+use crate::config::EngineConfig;
+use hedgerow_model::{
+    Book, Decimal, Duration, FeedStatus, HostTime, InstrumentId, Level, MarketStatus, Price,
+    Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
+};
+
+/// Where a mark comes from, the better source last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MarkSource {
+    #[default]
+    Nothing,
+    Book,
+    Quote,
+    Venue,
+}
+
+/// Where data of an instrument stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DataState {
+    /// Nothing has come yet.
+    #[default]
+    Unseen,
+    Fresh,
+    Stale,
+    /// The book has a hole, or the feed is down.
+    Gap,
+}
+
+/// One instrument's market.
+#[derive(Debug)]
+pub(crate) struct Market {
+    rule: SequenceRule,
+    pub(crate) book: Book,
+    /// Whether the book grew from a snapshot without a hole.
+    pub(crate) synced: bool,
+    pub(crate) last_update: Option<u64>,
+    pub(crate) quote: Option<Quote>,
+    quote_tick: Option<Tick>,
+    funding_tick: Option<Tick>,
+    pub(crate) mark_doubled: Option<i64>,
+    pub(crate) source: MarkSource,
+    pub(crate) received: HostTime,
+    pub(crate) state: DataState,
+}
+
+/// What a tick changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) mark: Option<i64>,
+    pub(crate) status: Option<MarketStatus>,
+}
+
+/// Whether a level tick continues what came before it. The first tick of each update carries the proof.
+pub(crate) fn continues(rule: SequenceRule, last: Option<u64>, tick: &Tick) -> bool {
+    let Some(last) = last else { return true };
+    if tick.seq == last {
+        return true; // a further level of the same update
+    }
+    let id = |value: i64| u64::try_from(value).unwrap_or(0);
+    match rule {
+        SequenceRule::Snapshots => true,
+        SequenceRule::PreviousId => id(tick.d) == last,
+        SequenceRule::FirstIdFollows => id(tick.c) <= last.saturating_add(1) && tick.seq > last,
+    }
+}
+
+impl Market {
+    fn new(rule: SequenceRule) -> Self {
+        Self {
+            rule,
+            book: Book::default(),
+            synced: false,
+            last_update: None,
+            quote: None,
+            quote_tick: None,
+            funding_tick: None,
+            mark_doubled: None,
+            source: MarkSource::Nothing,
+            received: HostTime::EPOCH,
+            state: DataState::Unseen,
+        }
+    }
+
+    pub(crate) fn rule(&self) -> SequenceRule {
+        self.rule
+    }
+
+    /// Takes one tick.
+    pub(crate) fn apply(&mut self, tick: &Tick) -> Change {
+        self.received = HostTime::from_nanos(tick.recv_ts);
+        let mut change = Change::default();
+        match self.state {
+            DataState::Fresh | DataState::Gap => {}
+            DataState::Unseen => self.state = DataState::Fresh,
+            DataState::Stale => {
+                self.state = DataState::Fresh;
+                change.status = Some(MarketStatus::Fresh);
+            }
+        }
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote) => self.on_quote(tick, &mut change),
+            Some(TickKind::Level) => self.on_level(tick, &mut change),
+            Some(TickKind::Mark) if tick.a != 0 => {
+                self.set_mark(MarkSource::Venue, tick.a.saturating_mul(2), &mut change);
+            }
+            Some(TickKind::Funding) => self.funding_tick = Some(*tick),
+            Some(TickKind::FeedStatus) => match FeedStatus::from_code(tick.a) {
+                FeedStatus::Up => {}
+                FeedStatus::Down | FeedStatus::Gap => self.gap(&mut change),
+            },
+            _ => {}
+        }
+        change
+    }
+
+    fn on_quote(&mut self, tick: &Tick, change: &mut Change) {
+        if tick.b <= 0 || tick.d <= 0 {
+            // one side is missing: nothing to judge an opening order by
+            self.quote = None;
+            self.quote_tick = None;
+            return;
+        }
+        let level = |price, quantity| Level {
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(quantity),
+        };
+        self.quote = Some(Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
+        self.quote_tick = Some(*tick);
+        self.set_mark(MarkSource::Quote, tick.a.saturating_add(tick.c), change);
+    }
+
+    fn on_level(&mut self, tick: &Tick, change: &mut Change) {
+        if tick.has(flag::SNAPSHOT) {
+            self.synced = true;
+            self.last_update = Some(tick.seq);
+        } else if !self.synced {
+            return; // deltas without a snapshot mean nothing
+        } else if !continues(self.rule, self.last_update, tick) {
+            self.gap(change);
+            return;
+        }
+        self.last_update = Some(tick.seq);
+        self.book.apply(tick);
+        if !tick.is_last() {
+            return;
+        }
+        if self.state == DataState::Gap {
+            self.state = DataState::Fresh;
+            change.status = Some(MarketStatus::Fresh);
+        }
+        if let Some(quote) = self.book.quote() {
+            self.set_mark(MarkSource::Book, quote.mid_doubled(), change);
+        }
+    }
+
+    fn gap(&mut self, change: &mut Change) {
+        self.book.clear();
+        self.synced = false;
+        self.last_update = None;
+        self.quote = None;
+        self.quote_tick = None;
+        if self.state != DataState::Gap {
+            self.state = DataState::Gap;
+            change.status = Some(MarketStatus::Gap);
+        }
+    }
+
+    fn set_mark(&mut self, source: MarkSource, doubled: i64, change: &mut Change) {
+        if source < self.source {
+            return;
+        }
+        self.source = source;
+        if self.mark_doubled != Some(doubled) {
+            self.mark_doubled = Some(doubled);
+            change.mark = Some(doubled);
+        }
+    }
+
+    /// The best price of a side: from quotes when there are any, else from the book.
+    pub(crate) fn touch(&self, side: Side) -> Option<Price> {
+        match (self.quote, side) {
+            (Some(quote), Side::Buy) => Some(quote.bid.price),
+            (Some(quote), Side::Sell) => Some(quote.ask.price),
+            (None, side) => self.book.best(side).map(|level| level.price),
+        }
+    }
+
+    /// Ticks that give another reader the same market.
+    pub(crate) fn snapshot(&self, instrument: InstrumentId) -> Vec<Tick> {
+        let mut ticks = Vec::new();
+        if self.synced {
+            let base = Tick {
+                ts: self.received.as_nanos(),
+                recv_ts: self.received.as_nanos(),
+                seq: self.last_update.unwrap_or(0),
+                instrument: instrument.0,
+                kind: TickKind::Level.code(),
+                ..Tick::default()
+            };
+            let mut side = |side, flags| {
+                ticks.extend(self.book.levels(side).map(|level| Tick {
+                    flags,
+                    a: level.price.units(),
+                    b: level.quantity.units(),
+                    ..base
+                }));
+            };
+            side(Side::Buy, 0);
+            side(Side::Sell, flag::SELL);
+        }
+        if let Some(first) = ticks.first_mut() {
+            first.flags |= flag::SNAPSHOT;
+        }
+        if let Some(last) = ticks.last_mut() {
+            last.flags |= flag::LAST;
+        }
+        let now = self.received.as_nanos();
+        for tick in [self.quote_tick, self.funding_tick].into_iter().flatten() {
+            ticks.push(Tick { recv_ts: now, flags: tick.flags | flag::SNAPSHOT, ..tick });
+        }
+        ticks
+    }
+
+    pub(crate) fn mark(&self) -> Option<Decimal> {
+        self.mark_doubled.map(|doubled| Decimal::from(doubled) / Decimal::TWO)
+    }
+}
+
+/// All markets.
+#[derive(Debug)]
+pub(crate) struct Markets {
+    markets: Vec<Market>,
+    pub(crate) stale_after: Duration,
+}
+
+impl Markets {
+    pub(crate) fn new(config: &EngineConfig) -> Self {
+        let markets = config.instruments.iter().map(|i| Market::new(i.sequence)).collect();
+        Self { markets, stale_after: config.stale_after }
+    }
+
+    pub(crate) fn get(&self, id: InstrumentId) -> Option<&Market> {
+        self.markets.get(id.index())
+    }
+
+    pub(crate) fn get_mut(&mut self, id: InstrumentId) -> Option<&mut Market> {
+        self.markets.get_mut(id.index())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Market> {
+        self.markets.iter()
+    }
+
+    /// When the first fresh market becomes stale if nothing comes.
+    pub(crate) fn next_staleness(&self) -> Option<HostTime> {
+        self.markets
+            .iter()
+            .filter(|market| market.state == DataState::Fresh)
+            .map(|market| self.stale_at(market.received))
+            .min()
+    }
+
+    /// The first moment at which data received at `received` is older than allowed.
+    pub(crate) fn stale_at(&self, received: HostTime) -> HostTime {
+        received.after(self.stale_after).after(Duration::from_nanos(1))
+    }
+
+    /// Marks what is too old; gives which.
+    pub(crate) fn grow_stale(&mut self, now: HostTime) -> Vec<InstrumentId> {
+        let stale_after = self.stale_after;
+        let mut stale = Vec::new();
+        for (index, market) in self.markets.iter_mut().enumerate() {
+            let old = now.since(market.received) > stale_after;
+            if market.state == DataState::Fresh && old {
+                market.state = DataState::Stale;
+                stale.extend(u32::try_from(index).ok().map(InstrumentId));
+            }
+        }
+        stale
+    }
+}

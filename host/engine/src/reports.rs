@@ -1,0 +1,280 @@
+//! What venues report, market data and wake-ups: from input to fact to event.
+
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    AccountId, ClientOrderId, Event, Fact, FillNotice, HostTime, InstrumentId, MarketStatus, Order,
+    OrderEvent, OrderFact, OrderStatus, OrderUpdate, StrategyId, Tick, VenueEvent, VenueOrderId,
+    VenueRejection, VenueReport, VenueStatus, WireId,
+};
+
+impl Engine {
+    pub(crate) fn on_market(&mut self, ticks: &[Tick], effects: &mut Effects) {
+        for tick in ticks {
+            let id = InstrumentId(tick.instrument);
+            let Some(market) = self.markets.get_mut(id) else { continue };
+            let change = market.apply(tick);
+            let now = HostTime::from_nanos(tick.recv_ts);
+            self.now = now;
+            if let Some(status) = change.status {
+                self.market_status(now, id, status, effects);
+            }
+            if change.mark.is_some() {
+                self.guard_mark(now, id, effects);
+            }
+        }
+    }
+
+    fn market_status(
+        &mut self,
+        now: HostTime,
+        instrument: InstrumentId,
+        status: MarketStatus,
+        effects: &mut Effects,
+    ) {
+        self.record(now, Fact::Market { instrument, status }, effects);
+        let sees = |(index, slot): (usize, &crate::strategy::StrategySlot)| {
+            slot.sees(instrument).then_some(index).and_then(|i| u32::try_from(i).ok())
+        };
+        let concerned: Vec<u32> = self.strategies.iter().enumerate().filter_map(sees).collect();
+        for strategy in concerned {
+            let event = Event::Market { instrument, status };
+            Self::deliver(StrategyId(strategy), now, event, effects);
+        }
+    }
+
+    pub(crate) fn on_wake(&mut self, now: HostTime, effects: &mut Effects) {
+        for instrument in self.markets.grow_stale(now) {
+            self.market_status(now, instrument, MarketStatus::Stale, effects);
+        }
+        while let Some((strategy, id)) = self.timers.due(now) {
+            self.record(now, Fact::TimerEnded { strategy, id, fired: true }, effects);
+            Self::deliver(strategy, now, Event::Timer(id), effects);
+        }
+    }
+
+    pub(crate) fn order(&self, strategy: StrategyId, number: u64) -> Option<&Order> {
+        let slot = self.strategies.get(strategy.index())?;
+        slot.orders.get(&number).map(|known| &known.order)
+    }
+
+    /// A live order, or a finished one that is still remembered.
+    fn any_order(&self, id: ClientOrderId) -> Option<&Order> {
+        let slot = self.strategies.get(id.strategy.index())?;
+        let live = slot.orders.get(&id.number).map(|known| &known.order);
+        live.or_else(|| slot.finished.get(&id.number))
+    }
+
+    pub(crate) fn on_report(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        let (now, account) = (event.received, event.account);
+        match &event.report {
+            VenueReport::Accepted { wire, order } => {
+                self.moved(event, *wire, OrderEvent::Accepted, Some(*order), None, effects);
+            }
+            VenueReport::Rejected { wire, reason } => {
+                self.moved(event, *wire, OrderEvent::Rejected, None, Some(*reason), effects);
+            }
+            VenueReport::Fill { .. } => self.filled(event, effects),
+            VenueReport::Canceled { wire } => {
+                self.moved(event, *wire, OrderEvent::Canceled, None, None, effects);
+            }
+            VenueReport::CancelRejected { wire, reason } => {
+                let moved = OrderEvent::CancelRejected;
+                self.moved(event, *wire, moved, None, Some(*reason), effects);
+            }
+            VenueReport::Amended { wire, price, quantity } => {
+                if let Some(id) = self.find(event, *wire, effects) {
+                    let (price, quantity) = (*price, *quantity);
+                    let fact = OrderFact::Amended { price, quantity };
+                    self.record(now, Fact::Order { id, fact }, effects);
+                    self.tell_order(now, id, 0, effects);
+                }
+            }
+            VenueReport::AmendRejected { wire, reason } => {
+                let moved = OrderEvent::AmendRejected;
+                self.moved(event, *wire, moved, None, Some(*reason), effects);
+            }
+            VenueReport::Expired { wire } => {
+                self.moved(event, *wire, OrderEvent::Expired, None, None, effects);
+            }
+            VenueReport::OutcomeUnknown { wire } => {
+                self.moved(event, *wire, OrderEvent::OutcomeUnknown, None, None, effects);
+            }
+            VenueReport::Balance { asset, total, available } => {
+                let (asset, total, available) = (asset.clone(), *total, *available);
+                let fact = Fact::Balance { account, asset: asset.clone(), total, available };
+                self.record(now, fact, effects);
+                for strategy in self.on_account(account) {
+                    let asset = asset.clone();
+                    let event = Event::Balance { account, asset, total, available };
+                    Self::deliver(strategy, now, event, effects);
+                }
+            }
+            VenueReport::FundingPayment { instrument, settlement, amount } => {
+                let (instrument, settlement, amount) = (*instrument, *settlement, *amount);
+                let fact = Fact::Funding { account, instrument, settlement, amount };
+                if self.is_new_funding(account, instrument, settlement) {
+                    self.record(now, fact, effects);
+                    for strategy in self.owners(account, instrument) {
+                        let event = Event::FundingPayment { instrument, amount, settlement };
+                        Self::deliver(strategy, now, event, effects);
+                        self.guard(now, strategy, effects);
+                    }
+                    self.guard_host(now, effects);
+                }
+            }
+            VenueReport::Up => self.venue_status(event, VenueStatus::Up, effects),
+            VenueReport::Down => self.venue_status(event, VenueStatus::Down, effects),
+            VenueReport::OpenOrder { .. }
+            | VenueReport::Position { .. }
+            | VenueReport::Reconciled => {}
+        }
+    }
+
+    fn venue_status(&mut self, event: &VenueEvent, status: VenueStatus, effects: &mut Effects) {
+        for strategy in self.on_account(event.account) {
+            let told = Event::Venue { venue: event.venue, status };
+            Self::deliver(strategy, event.received, told, effects);
+        }
+    }
+
+    fn on_account(&self, account: AccountId) -> Vec<StrategyId> {
+        let all = self.strategies.iter().enumerate();
+        let on = all.filter(|(_, slot)| slot.account == account);
+        on.filter_map(|(index, _)| u32::try_from(index).ok().map(StrategyId)).collect()
+    }
+
+    fn owners(&self, account: AccountId, instrument: InstrumentId) -> Vec<StrategyId> {
+        let holds = |id: &StrategyId| {
+            self.strategies.get(id.index()).is_some_and(|s| s.holding(instrument).is_some())
+        };
+        self.on_account(account).into_iter().filter(holds).collect()
+    }
+
+    /// Our order behind a wire id; one we do not know is a discrepancy, reported and left alone.
+    fn find(
+        &mut self,
+        event: &VenueEvent,
+        wire: WireId,
+        effects: &mut Effects,
+    ) -> Option<ClientOrderId> {
+        let found = self.by_wire.get(&(event.account, wire)).copied();
+        if found.is_none() {
+            let detail = format!("a report for order {} that is not ours: {:?}", wire.0, event.report);
+            let fact = Fact::Discrepancy { account: event.account, detail };
+            self.record(event.received, fact, effects);
+        }
+        found
+    }
+
+    fn moved(
+        &mut self,
+        event: &VenueEvent,
+        wire: WireId,
+        moved: OrderEvent,
+        venue_id: Option<VenueOrderId>,
+        reason: Option<VenueRejection>,
+        effects: &mut Effects,
+    ) {
+        let now = event.received;
+        let Some(id) = self.find(event, wire, effects) else { return };
+        let Some(order) = self.any_order(id) else { return };
+        let before = order.status;
+        let Ok(after) = before.apply(moved, order.filled.is_positive()) else {
+            // the race of a cancel with a fill, or a repeated message: nothing to change
+            if !before.is_terminal() {
+                let detail = format!("order {id} is {before} and cannot take {moved:?}");
+                let fact = Fact::Discrepancy { account: event.account, detail };
+                self.record(now, fact, effects);
+            }
+            return;
+        };
+        let learnt = venue_id.is_some() && order.venue_id != venue_id;
+        if after == before && !learnt {
+            return;
+        }
+        let fact = OrderFact::Moved { event: moved, venue_id, reason };
+        self.record(now, Fact::Order { id, fact }, effects);
+        self.tell_order(now, id, reason.map_or(0, VenueRejection::code), effects);
+    }
+
+    fn tell_order(&self, now: HostTime, id: ClientOrderId, reason: u32, effects: &mut Effects) {
+        if let Some(order) = self.any_order(id) {
+            let update = order_update(order, reason);
+            Self::deliver(id.strategy, now, Event::Order(update), effects);
+        }
+    }
+
+    fn filled(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        let VenueReport::Fill { wire, trade, instrument, price, quantity, liquidity, fee } =
+            event.report
+        else {
+            return;
+        };
+        let (now, account) = (event.received, event.account);
+        let Some(id) = self.find(event, wire, effects) else { return };
+        let Some(slot) = self.strategies.get(id.strategy.index()) else { return };
+        if slot.holding(instrument).is_some_and(|holding| holding.has_trade(trade)) {
+            return; // booked before
+        }
+        let Some(order) = self.any_order(id) else { return };
+        let (side, number) = (order.request.side, order.request.number);
+        let left = order.remaining();
+        let happened = event.happened;
+        if quantity > left {
+            let detail = format!("order {id} filled {quantity} of {left} left");
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+        }
+        let fact = Fact::Fill {
+            id,
+            account,
+            instrument,
+            trade,
+            side,
+            price,
+            quantity,
+            liquidity,
+            fee,
+            happened,
+        };
+        self.record(now, fact, effects);
+        let position = self
+            .strategies
+            .get(id.strategy.index())
+            .map(|slot| slot.position(instrument))
+            .unwrap_or_default();
+        let notice = FillNotice {
+            number,
+            instrument,
+            side,
+            price,
+            quantity,
+            liquidity,
+            fee,
+            trade,
+            position,
+        };
+        Self::deliver(id.strategy, now, Event::Fill(notice), effects);
+        self.tell_order(now, id, 0, effects);
+        self.guard(now, id.strategy, effects);
+        self.guard_host(now, effects);
+    }
+}
+
+/// An order as the strategy is told of it.
+pub(crate) fn order_update(order: &Order, reason: u32) -> OrderUpdate {
+    OrderUpdate {
+        number: order.request.number,
+        instrument: order.request.instrument,
+        side: order.request.side,
+        status: order.status,
+        price: order.request.price,
+        quantity: order.request.quantity,
+        filled: order.filled,
+        reason,
+    }
+}
+
+/// Whether an order in this state still counts.
+pub(crate) fn is_live(status: OrderStatus) -> bool {
+    !status.is_terminal()
+}

@@ -1,0 +1,7 @@
+//! Risk: the gate that every order passes, and the guards that watch the whole. Both fail closed.
+
+mod gate;
+mod guards;
+mod rate;
+
+pub(crate) use rate::TokenBucket;

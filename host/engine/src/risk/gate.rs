@@ -1,0 +1,277 @@
+//! The gate: every order and amendment passes here, in one fixed order of checks, or is denied with
+//! the first reason found. There is no way around it: only this file can make an [`Approved`] value.
+//!
+//! Fails closed: an unknown instrument, a missing price, stale data or a number that does not fit is
+//! a denial. Cost does not grow with the number of past orders: sums are kept as orders come and go.
+
+use crate::Engine;
+use crate::market::DataState;
+use crate::strategy::{Holding, StrategySlot};
+use hedgerow_model::{
+    AccountId, Action, Amend, Approved, ClientOrderId, Decimal, HostTime, Instrument, NewOrder,
+    Order, OrderStatus, Price, Quantity, RiskRejection, StrategyId, TradingMode, WireId,
+};
+
+/// The figures of an order that limits look at.
+struct Asked {
+    side: hedgerow_model::Side,
+    price: Price,
+    quantity: Quantity,
+    /// Already reserved by the order this one changes.
+    held: i64,
+    held_notional: Decimal,
+    reduce_only: bool,
+}
+
+impl Engine {
+    /// Judges a new order.
+    pub(crate) fn approve(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+    ) -> Result<Approved<Order>, RiskRejection> {
+        let asked = Asked {
+            side: request.side,
+            price: request.price,
+            quantity: request.quantity,
+            held: 0,
+            held_notional: Decimal::ZERO,
+            reduce_only: request.flags.reduce_only,
+        };
+        let slot = self.strategies.get(strategy.index()).ok_or(RiskRejection::UnknownInstrument)?;
+        let live = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
+        if live >= slot.limits.open_orders_max {
+            let limit = slot.limits.open_orders_max;
+            return Err(RiskRejection::OpenOrdersAboveMax { open: live, limit });
+        }
+        let account = self.judge(now, strategy, request.instrument, &asked)?;
+        let wire = WireId(self.next_wire.get(&account).copied().unwrap_or(1));
+        Ok(Approved::seal_by_gate(Order {
+            id: ClientOrderId { strategy, number: request.number },
+            wire,
+            venue_id: None,
+            account,
+            request: *request,
+            status: OrderStatus::PendingNew,
+            filled: Quantity::ZERO,
+            created: now,
+        }))
+    }
+
+    /// Judges an amendment of a live order.
+    pub(crate) fn approve_amend(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        amend: &Amend,
+    ) -> Result<Approved<Amend>, RiskRejection> {
+        let slot = self.strategies.get(strategy.index()).ok_or(RiskRejection::UnknownInstrument)?;
+        let known = slot.orders.get(&amend.order).ok_or(RiskRejection::UnknownOrder)?;
+        let working =
+            matches!(known.order.status, OrderStatus::Open | OrderStatus::PartiallyFilled);
+        let left = amend.quantity.checked_sub(known.order.filled).ok_or(RiskRejection::Overflow)?;
+        if !working || !left.is_positive() {
+            return Err(RiskRejection::NotAmendable);
+        }
+        let request = known.order.request;
+        let asked = Asked {
+            side: request.side,
+            price: amend.price,
+            quantity: left,
+            held: known.reserved,
+            held_notional: known.reserved_notional,
+            reduce_only: request.flags.reduce_only,
+        };
+        self.judge(now, strategy, request.instrument, &asked)?;
+        Ok(Approved::seal_by_gate(*amend))
+    }
+
+    fn judge(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        instrument: hedgerow_model::InstrumentId,
+        asked: &Asked,
+    ) -> Result<AccountId, RiskRejection> {
+        let mode = self.mode_of(strategy);
+        let index = strategy.index();
+        let slot = self.strategies.get(index).ok_or(RiskRejection::UnknownInstrument)?;
+        let spec = self.config.instrument(instrument).ok_or(RiskRejection::UnknownInstrument)?;
+        if !slot.sees(instrument) {
+            return Err(RiskRejection::UnknownInstrument);
+        }
+        let holding = slot.holding(instrument).ok_or(RiskRejection::NotGranted)?;
+        check_grid(spec, asked)?;
+        let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
+        self.check_mode(mode, reduces, asked)?;
+        let mark = self.check_market(now, spec, reduces, asked)?;
+        check_limits(spec, slot, holding, mark, reduces, asked)?;
+        if !reduces {
+            self.check_gross(slot, spec, asked)?;
+        }
+        let account = slot.account;
+        let slot = self.strategies.get_mut(index).ok_or(RiskRejection::UnknownInstrument)?;
+        if !slot.bucket.take(now, reduces) {
+            return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
+        }
+        Ok(account)
+    }
+
+    fn check_mode(
+        &self,
+        mode: TradingMode,
+        reduces: bool,
+        asked: &Asked,
+    ) -> Result<(), RiskRejection> {
+        if asked.reduce_only && !reduces {
+            return Err(RiskRejection::WouldIncrease);
+        }
+        let action = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };
+        if !mode.permits(action) {
+            return Err(RiskRejection::ModeForbids { mode });
+        }
+        if self.journal_failed && !reduces {
+            return Err(RiskRejection::JournalUnavailable);
+        }
+        Ok(())
+    }
+
+    /// Fresh data, a price on both sides, and the collar around the mark. A reduction may be judged by
+    /// an old mark, but never by none.
+    fn check_market(
+        &self,
+        now: HostTime,
+        spec: &Instrument,
+        reduces: bool,
+        asked: &Asked,
+    ) -> Result<i64, RiskRejection> {
+        let market = self.markets.get(spec.id).ok_or(RiskRejection::NoMarket)?;
+        let age = now.since(market.received);
+        let fresh = market.state == DataState::Fresh && age <= self.markets.stale_after;
+        if !fresh && !reduces {
+            if market.state == DataState::Unseen {
+                return Err(RiskRejection::NoMarket);
+            }
+            return Err(RiskRejection::StaleMarket { age_ms: age.as_millis() });
+        }
+        let two_sided = market.touch(hedgerow_model::Side::Buy).is_some()
+            && market.touch(hedgerow_model::Side::Sell).is_some();
+        let mark = market.mark_doubled.filter(|mark| *mark > 0).ok_or(RiskRejection::NoMarket)?;
+        if !two_sided && !reduces {
+            return Err(RiskRejection::NoMarket);
+        }
+        let limits = self.strategies_collar(spec.id);
+        let width = i128::from(mark) * i128::from(limits) / 10_000;
+        let doubled = i128::from(asked.price.units()) * 2;
+        if (doubled - i128::from(mark)).abs() > width {
+            let edge = |doubled: i128| {
+                Price::from_units(i64::try_from(doubled / 2).unwrap_or(i64::MAX))
+            };
+            let (low, high) = (edge(i128::from(mark) - width), edge(i128::from(mark) + width));
+            return Err(RiskRejection::OutsideCollar { price: asked.price, low, high });
+        }
+        Ok(mark)
+    }
+
+    /// The collar of whoever owns the instrument: one owner per account and instrument.
+    fn strategies_collar(&self, instrument: hedgerow_model::InstrumentId) -> u32 {
+        self.strategies
+            .iter()
+            .filter(|slot| slot.holding(instrument).is_some())
+            .map(|slot| slot.limits.collar_bps)
+            .min()
+            .unwrap_or(0)
+    }
+
+    fn check_gross(
+        &self,
+        slot: &StrategySlot,
+        spec: &Instrument,
+        asked: &Asked,
+    ) -> Result<(), RiskRejection> {
+        let overflow = RiskRejection::Overflow;
+        let mut worst = spec
+            .notional(asked.price, asked.quantity)
+            .map_err(|_| overflow.clone())?
+            - asked.held_notional;
+        for holding in &slot.holdings {
+            worst += holding.open_notional;
+            if holding.position.quantity.is_zero() {
+                continue;
+            }
+            let id = holding.instrument;
+            let known = self.config.instrument(id).ok_or(RiskRejection::UnknownInstrument)?;
+            let mark = self.markets.get(id).and_then(|m| m.mark()).ok_or(RiskRejection::NoMarket)?;
+            let notional = known.notional_at(mark, holding.position.quantity.abs());
+            worst += notional.map_err(|_| overflow.clone())?;
+        }
+        let limit = slot.limits.gross_notional_max;
+        if worst > limit {
+            return Err(RiskRejection::GrossAboveMax { worst, limit });
+        }
+        Ok(())
+    }
+}
+
+fn check_grid(spec: &Instrument, asked: &Asked) -> Result<(), RiskRejection> {
+    let quantity = asked.quantity;
+    if !quantity.is_positive() || !spec.is_whole_lots(quantity) {
+        return Err(RiskRejection::QuantityOffGrid { quantity, lot: spec.lot });
+    }
+    let price = asked.price;
+    if !price.is_positive() || !spec.grid.accepts(price, spec.price_scale) {
+        return Err(RiskRejection::PriceOffGrid { price });
+    }
+    if quantity < spec.min_quantity {
+        return Err(RiskRejection::BelowMinQuantity { quantity, minimum: spec.min_quantity });
+    }
+    if let Some(maximum) = spec.max_quantity.filter(|max| quantity > *max) {
+        return Err(RiskRejection::AboveMaxQuantity { quantity, maximum });
+    }
+    Ok(())
+}
+
+fn check_limits(
+    spec: &Instrument,
+    slot: &StrategySlot,
+    holding: &Holding,
+    mark_doubled: i64,
+    reduces: bool,
+    asked: &Asked,
+) -> Result<(), RiskRejection> {
+    let overflow = |_| RiskRejection::Overflow;
+    let requested = spec.notional(asked.price, asked.quantity).map_err(overflow)?;
+    if let Some(minimum) = spec.min_notional.filter(|min| requested < *min && !asked.reduce_only) {
+        return Err(RiskRejection::BelowMinNotional { requested, minimum });
+    }
+    // what only reduces is never refused by a limit of ours
+    if reduces {
+        return Ok(());
+    }
+    let limit = slot.limits.order_notional_max;
+    if requested > limit {
+        return Err(RiskRejection::NotionalAboveMax { limit, requested });
+    }
+    let worst = asked
+        .side
+        .sign()
+        .checked_mul(holding.position.quantity.units())
+        .and_then(|held| held.checked_add(holding.open(asked.side)))
+        .and_then(|sum| sum.checked_add(asked.quantity.units()))
+        .and_then(|sum| sum.checked_sub(asked.held))
+        .ok_or(RiskRejection::Overflow)?;
+    let mark = Decimal::from_i128_with_scale(
+        i128::from(mark_doubled) * 5,
+        u32::from(spec.price_scale.digits()) + 1,
+    );
+    let worst = Quantity::from_units(worst);
+    let reached = spec.notional_at(mark, worst).map_err(overflow)?;
+    if reached > slot.limits.position_notional_max {
+        let one = spec.notional_at(mark, Quantity::from_units(1)).map_err(overflow)?;
+        let units = slot.limits.position_notional_max.checked_div(one).unwrap_or_default();
+        let limit = Quantity::from_units(i64::try_from(units.trunc().mantissa()).unwrap_or(i64::MAX));
+        return Err(RiskRejection::PositionAboveMax { worst, limit });
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Guards that watch the whole: loss, drawdown, and the loss of all strategies together.
+//!
+//! A guard latches a mode, cancels what is open, and stays until an operator clears it.
+
+use crate::portfolio::Verdict;
+use crate::quiet::trip_mode;
+use crate::{Effects, Engine, OperatorCommand};
+use hedgerow_model::{Event, Fact, HostTime, InstrumentId, StrategyId, TradingMode};
+
+impl Engine {
+    pub(crate) fn own_mode(&self, strategy: StrategyId) -> TradingMode {
+        self.strategies.get(strategy.index()).map_or(TradingMode::Halted, |slot| slot.mode)
+    }
+
+    fn profit_now(&self, strategy: StrategyId) -> Option<Option<i128>> {
+        let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
+        self.exposure.profit(strategy, mark)
+    }
+
+    pub(crate) fn host_loss(&self, mark: impl Fn(InstrumentId) -> Option<i64> + Copy) -> bool {
+        let ids = (0..self.strategies.len()).filter_map(|i| u32::try_from(i).ok().map(StrategyId));
+        self.exposure.host_loss(ids.filter_map(|id| self.exposure.profit(id, mark)))
+    }
+
+    /// After a mark moved: everybody who holds the instrument.
+    pub(crate) fn guard_mark(&mut self, now: HostTime, id: InstrumentId, effects: &mut Effects) {
+        // by index: the list cannot change while marks move, only fills change it
+        let mut index = 0;
+        while let Some(strategy) = self.exposure.holders(id).get(index).copied() {
+            self.guard(now, strategy, effects);
+            index += 1;
+        }
+        if index > 0 {
+            self.guard_host(now, effects);
+        }
+    }
+
+    /// After anything that changed a strategy's profit.
+    pub(crate) fn guard(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+        let Some(profit) = self.profit_now(strategy) else { return };
+        if let Some(profit) = profit {
+            self.exposure.raise_peak(strategy, profit);
+        }
+        let verdict = self.exposure.judge(strategy, profit, self.exposure.peak(strategy));
+        let mode = trip_mode(verdict);
+        if mode <= self.own_mode(strategy) {
+            return;
+        }
+        let reason = match verdict {
+            Verdict::Loss => "guard: loss above loss_max",
+            _ => "guard: drawdown above drawdown_max",
+        };
+        self.set_mode(now, Some(strategy), mode, reason.into(), effects);
+    }
+
+    pub(crate) fn guard_host(&mut self, now: HostTime, effects: &mut Effects) {
+        if !self.exposure.couples() || self.host_mode != TradingMode::Running {
+            return;
+        }
+        let trips = {
+            let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
+            self.host_loss(mark)
+        };
+        if trips {
+            let reason = "guard: loss of all strategies above the host's loss_max";
+            self.set_mode(now, None, TradingMode::ReduceOnly, reason.into(), effects);
+        }
+    }
+
+    /// Latches a mode, tells whom it concerns and cancels what is open unless all is well again.
+    fn set_mode(
+        &mut self,
+        now: HostTime,
+        strategy: Option<StrategyId>,
+        mode: TradingMode,
+        reason: String,
+        effects: &mut Effects,
+    ) {
+        self.record(now, Fact::Mode { strategy, mode, reason }, effects);
+        for id in self.concerned(strategy) {
+            Self::deliver(id, now, Event::Mode(self.mode_of(id)), effects);
+            if mode != TradingMode::Running {
+                self.cancel_many(now, id, None, effects);
+            }
+        }
+    }
+
+    fn concerned(&self, strategy: Option<StrategyId>) -> Vec<StrategyId> {
+        let all = (0..self.strategies.len()).filter_map(|i| u32::try_from(i).ok().map(StrategyId));
+        strategy.map_or_else(|| all.collect(), |one| vec![one])
+    }
+
+    pub(crate) fn on_operator(
+        &mut self,
+        now: HostTime,
+        command: &OperatorCommand,
+        reason: String,
+        effects: &mut Effects,
+    ) {
+        let said = Fact::Operator { command: format!("{command:?}"), reason: reason.clone() };
+        self.record(now, said, effects);
+        match *command {
+            OperatorCommand::SetMode { strategy, mode } => {
+                if mode == TradingMode::Running {
+                    for id in self.concerned(strategy) {
+                        self.restart_measures(now, id, effects);
+                    }
+                }
+                self.set_mode(now, strategy, mode, format!("operator: {reason}"), effects);
+            }
+            OperatorCommand::CancelAll { strategy } => {
+                for id in self.concerned(strategy) {
+                    self.cancel_many(now, id, None, effects);
+                }
+            }
+        }
+    }
+
+    fn restart_measures(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+        let Some(Some(profit)) = self.profit_now(strategy) else { return };
+        if let Some(profit) = self.exposure.money(profit) {
+            self.record(now, Fact::MeasuresRestarted { strategy, profit }, effects);
+        }
+    }
+}

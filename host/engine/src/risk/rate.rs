@@ -1,0 +1,60 @@
+//! A token bucket in whole numbers: thousandths of an order, refilled by the millisecond.
+
+use hedgerow_model::HostTime;
+
+const ORDER: u64 = 1_000;
+const MILLI: u64 = 1_000_000;
+
+/// How many orders may leave now.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenBucket {
+    per_s: u32,
+    tokens: u64,
+    filled: HostTime,
+}
+
+impl TokenBucket {
+    pub(crate) fn new(per_s: u32) -> Self {
+        Self { per_s, tokens: u64::from(per_s) * ORDER, filled: HostTime::EPOCH }
+    }
+
+    /// Takes one order's worth; `false` when there is none and `must` is not set. What must leave
+    /// (a reduction) leaves, and still counts.
+    pub(crate) fn take(&mut self, now: HostTime, must: bool) -> bool {
+        let passed = now.since(self.filled).as_nanos() / MILLI;
+        let full = u64::from(self.per_s) * ORDER;
+        self.tokens = passed.saturating_mul(u64::from(self.per_s)).saturating_add(self.tokens).min(full);
+        self.filled =
+            HostTime::from_nanos(self.filled.as_nanos().saturating_add(passed.saturating_mul(MILLI)));
+        let enough = self.tokens >= ORDER;
+        if enough || must {
+            self.tokens = self.tokens.saturating_sub(ORDER);
+        }
+        enough || must
+    }
+
+    /// One order's worth per second and the limit.
+    pub(crate) const fn per_s(&self) -> u32 {
+        self.per_s
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::Duration;
+
+    #[test]
+    fn one_second_of_burst_then_the_sustained_rate() {
+        let mut bucket = TokenBucket::new(5);
+        let mut now = HostTime::from_nanos(1_000_000_000_000);
+        let granted = (0..20).filter(|_| bucket.take(now, false)).count();
+        assert_eq!(granted, 5);
+        now = now.after(Duration::from_millis(199));
+        assert!(!bucket.take(now, false));
+        now = now.after(Duration::from_millis(1));
+        assert!(bucket.take(now, false));
+        assert!(!bucket.take(now, false));
+        assert!(bucket.take(now, true), "a reduction is never refused");
+    }
+}

@@ -1,0 +1,160 @@
+//! What the engine keeps of one strategy: its orders, what they reserve, its positions and counters.
+
+use crate::config::{StrategyConfig, StrategyLimits};
+use crate::risk::TokenBucket;
+use hedgerow_model::{
+    AccountId, Decimal, HostTime, InstrumentId, Order, OrderStatus, Position, Quantity, Side,
+    TradeId, TradingMode,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many trade ids are remembered one by one before older ones are refused by watermark.
+const TRADES_REMEMBERED: usize = 65_536;
+
+/// One instrument of one strategy.
+#[derive(Debug, Default)]
+pub(crate) struct Holding {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) position: Position,
+    /// Quantity that live and unknown orders may still fill, per side.
+    pub(crate) open_buy: i64,
+    pub(crate) open_sell: i64,
+    /// What those orders are worth at their prices, quote currency.
+    pub(crate) open_notional: Decimal,
+    trades: BTreeSet<TradeId>,
+    /// Ids at or below this were seen, or are too old to be new.
+    watermark: Option<TradeId>,
+}
+
+impl Holding {
+    pub(crate) fn open(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.open_buy,
+            Side::Sell => self.open_sell,
+        }
+    }
+
+    pub(crate) fn reserve(&mut self, side: Side, units: i64, notional: Decimal) {
+        let open = match side {
+            Side::Buy => &mut self.open_buy,
+            Side::Sell => &mut self.open_sell,
+        };
+        *open = open.saturating_add(units);
+        self.open_notional += notional;
+    }
+
+    /// Whether an order can only reduce: opposite to the position, and with all other open orders of
+    /// its side not larger than it.
+    pub(crate) fn only_reduces(&self, side: Side, quantity: i64) -> bool {
+        let held = self.position.quantity.units();
+        let opposite = held.signum().saturating_mul(side.sign()) < 0;
+        opposite && self.open(side).saturating_add(quantity) <= held.saturating_abs()
+    }
+
+    pub(crate) fn has_trade(&self, trade: TradeId) -> bool {
+        self.watermark.is_some_and(|mark| trade <= mark) || self.trades.contains(&trade)
+    }
+
+    pub(crate) fn remember_trade(&mut self, trade: TradeId) {
+        self.trades.insert(trade);
+        if self.trades.len() > TRADES_REMEMBERED {
+            self.watermark = self.trades.pop_first().max(self.watermark);
+        }
+    }
+}
+
+/// An order and what it holds reserved.
+#[derive(Debug)]
+pub(crate) struct OrderSlot {
+    pub(crate) order: Order,
+    pub(crate) reserved: i64,
+    pub(crate) reserved_notional: Decimal,
+}
+
+/// One strategy.
+#[derive(Debug)]
+pub(crate) struct StrategySlot {
+    pub(crate) account: AccountId,
+    pub(crate) limits: StrategyLimits,
+    pub(crate) state_version: u32,
+    pub(crate) mode: TradingMode,
+    pub(crate) next_order: u64,
+    pub(crate) holdings: Vec<Holding>,
+    pub(crate) watches: Vec<InstrumentId>,
+    pub(crate) orders: BTreeMap<u64, OrderSlot>,
+    /// Finished orders, kept for late fills until their tombstone falls.
+    pub(crate) finished: BTreeMap<u64, Order>,
+    pub(crate) timers: u32,
+    pub(crate) bucket: TokenBucket,
+    pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
+    pub(crate) approved: u64,
+    pub(crate) denied: u64,
+    pub(crate) fills: u64,
+    pub(crate) faults: u32,
+    pub(crate) active: HostTime,
+    pub(crate) said: Option<String>,
+}
+
+impl StrategySlot {
+    pub(crate) fn new(config: &StrategyConfig) -> Self {
+        let holding = |id: &InstrumentId| Holding { instrument: *id, ..Holding::default() };
+        Self {
+            account: config.account,
+            limits: config.limits.clone(),
+            state_version: config.state_version,
+            mode: TradingMode::Running,
+            next_order: 1,
+            holdings: config.trades.iter().map(holding).collect(),
+            watches: config.watches.clone(),
+            orders: BTreeMap::new(),
+            finished: BTreeMap::new(),
+            timers: 0,
+            bucket: TokenBucket::new(config.limits.orders_per_s_max),
+            checkpoint: None,
+            approved: 0,
+            denied: 0,
+            fills: 0,
+            faults: 0,
+            active: HostTime::EPOCH,
+            said: None,
+        }
+    }
+
+    pub(crate) fn holding(&self, instrument: InstrumentId) -> Option<&Holding> {
+        self.holdings.iter().find(|h| h.instrument == instrument)
+    }
+
+    pub(crate) fn holding_mut(&mut self, instrument: InstrumentId) -> Option<&mut Holding> {
+        self.holdings.iter_mut().find(|h| h.instrument == instrument)
+    }
+
+    pub(crate) fn sees(&self, instrument: InstrumentId) -> bool {
+        self.holding(instrument).is_some() || self.watches.contains(&instrument)
+    }
+
+    /// Sets what an order holds reserved, releasing what it held before.
+    pub(crate) fn set_reserved(&mut self, number: u64, units: i64, notional: Decimal) {
+        let Some(slot) = self.orders.get_mut(&number) else { return };
+        let (instrument, side) = (slot.order.request.instrument, slot.order.request.side);
+        let grown = units.saturating_sub(slot.reserved);
+        let worth = notional - slot.reserved_notional;
+        (slot.reserved, slot.reserved_notional) = (units, notional);
+        if let Some(holding) = self.holding_mut(instrument) {
+            holding.reserve(side, grown, worth);
+        }
+    }
+
+    /// Numbers of live orders, all or in one instrument, that no cancel is on its way for.
+    pub(crate) fn cancelable(&self, instrument: Option<InstrumentId>) -> Vec<u64> {
+        self.orders
+            .iter()
+            .filter(|(_, slot)| instrument.is_none_or(|id| slot.order.request.instrument == id))
+            .filter(|(_, slot)| slot.order.status != OrderStatus::PendingCancel)
+            .map(|(number, _)| *number)
+            .collect()
+    }
+
+    pub(crate) fn position(&self, instrument: InstrumentId) -> Quantity {
+        self.holding(instrument).map_or(Quantity::ZERO, |h| h.position.quantity)
+    }
+}

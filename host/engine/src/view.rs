@@ -1,0 +1,157 @@
+//! What the engine shows: the state that a starting strategy is given, and views for people.
+
+use crate::Engine;
+use crate::market::DataState;
+use crate::reports::order_update;
+use crate::strategy::{Holding, StrategySlot};
+use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
+use hedgerow_model::{
+    Decimal, HostTime, Instrument, Position, PositionUpdate, ResumedState, Side, StrategyId,
+    TradingMode,
+};
+
+impl Engine {
+    /// What a strategy is told first: its orders, positions, timers and mode.
+    #[must_use]
+    pub fn resumed(&self, strategy: StrategyId) -> ResumedState {
+        let Some(slot) = self.strategies.get(strategy.index()) else {
+            return ResumedState::default();
+        };
+        let position = |holding: &Holding| {
+            let spec = self.config.instrument(holding.instrument)?;
+            let entry = holding.position.entry(spec)?;
+            let quantity = holding.position.quantity;
+            Some(PositionUpdate { instrument: holding.instrument, quantity, entry })
+        };
+        ResumedState {
+            orders: slot.orders.values().map(|known| order_update(&known.order, 0)).collect(),
+            positions: slot.holdings.iter().filter_map(position).collect(),
+            timers: self.timers.of(strategy).collect(),
+            mode: self.mode_of(strategy),
+        }
+    }
+
+    /// The host's own mode.
+    #[must_use]
+    pub fn host_mode(&self) -> TradingMode {
+        self.host_mode
+    }
+
+    /// The time of the newest input.
+    #[must_use]
+    pub fn now(&self) -> HostTime {
+        self.now
+    }
+
+    /// Orders approved, denied, and fills booked by a strategy.
+    #[must_use]
+    pub fn counts(&self, strategy: StrategyId) -> (u64, u64, u64) {
+        self.strategies
+            .get(strategy.index())
+            .map_or((0, 0, 0), |slot| (slot.approved, slot.denied, slot.fills))
+    }
+
+    /// The positions of a strategy, with the instrument and its mark.
+    pub fn positions(
+        &self,
+        strategy: StrategyId,
+    ) -> impl Iterator<Item = (&Instrument, &Position, Option<Decimal>)> {
+        let holdings = self.strategies.get(strategy.index()).map(|s| s.holdings.as_slice());
+        holdings.unwrap_or_default().iter().filter_map(|holding| {
+            let spec = self.config.instrument(holding.instrument)?;
+            Some((spec, &holding.position, self.mark(spec)))
+        })
+    }
+
+    fn mark(&self, spec: &Instrument) -> Option<Decimal> {
+        let doubled = self.markets.get(spec.id)?.mark_doubled?;
+        let digits = u32::from(spec.price_scale.digits()) + 1;
+        Some(Decimal::from_i128_with_scale(i128::from(doubled) * 5, digits).normalize())
+    }
+
+    fn name(&self, spec: &Instrument) -> String {
+        let venue = self.config.venues.get(spec.venue.index()).map_or("?", String::as_str);
+        format!("{venue}:{}", spec.symbol)
+    }
+
+    /// Every market, for people.
+    #[must_use]
+    pub fn instrument_views(&self) -> Vec<InstrumentView> {
+        let view = |spec: &Instrument| {
+            let market = self.markets.get(spec.id)?;
+            let touch = |side| market.touch(side).map(|price| spec.price(price));
+            Some(InstrumentView {
+                id: spec.id,
+                name: self.name(spec),
+                bid: touch(Side::Buy),
+                ask: touch(Side::Sell),
+                mark: self.mark(spec),
+                as_of: market.received,
+                stale: market.state != DataState::Fresh,
+            })
+        };
+        self.config.instruments.iter().filter_map(view).collect()
+    }
+
+    /// One strategy, for people. What the engine does not know is left empty.
+    #[must_use]
+    pub fn strategy_view(&self, strategy: StrategyId) -> Option<StrategyView> {
+        let slot = self.strategies.get(strategy.index())?;
+        let config = self.config.strategies.get(strategy.index())?;
+        Some(StrategyView {
+            id: strategy,
+            name: config.name.clone(),
+            state: hedgerow_model::view::StrategyState::Running,
+            mode: self.mode_of(strategy),
+            component: String::new(),
+            hash: String::new(),
+            calls: 0,
+            faults: slot.faults,
+            orders: slot.approved,
+            denied: slot.denied,
+            fills: slot.fills,
+            positions: slot.holdings.iter().filter_map(|h| self.position_view(h)).collect(),
+            open_orders: self.order_views(slot),
+            as_of: slot.active,
+            status: slot.said.clone(),
+        })
+    }
+
+    fn position_view(&self, holding: &Holding) -> Option<PositionView> {
+        let spec = self.config.instrument(holding.instrument)?;
+        let position = &holding.position;
+        let mark = self.mark(spec);
+        let value = mark.and_then(|mark| spec.value_at(mark, position.quantity).ok());
+        let gain = value.map(|value| value - position.cost);
+        Some(PositionView {
+            instrument: spec.id,
+            name: self.name(spec),
+            quantity: spec.quantity(position.quantity),
+            entry: position.entry(spec),
+            settle: spec.settle.clone(),
+            realised: position.realised,
+            unrealised: gain.map(|gain| if spec.kind.is_inverse() { -gain } else { gain }),
+            fees: position.fees,
+            funding: position.funding,
+            as_of: self.markets.get(spec.id).map_or(HostTime::EPOCH, |market| market.received),
+        })
+    }
+
+    fn order_views(&self, slot: &StrategySlot) -> Vec<OrderView> {
+        let view = |known: &crate::strategy::OrderSlot| {
+            let order = &known.order;
+            let spec = self.config.instrument(order.request.instrument)?;
+            Some(OrderView {
+                number: order.request.number,
+                instrument: spec.id,
+                side: order.request.side,
+                price: spec.price(order.request.price),
+                quantity: spec.quantity(order.request.quantity),
+                filled: spec.quantity(order.filled),
+                status: order.status,
+                as_of: order.created,
+            })
+        };
+        slot.orders.values().filter_map(view).collect()
+    }
+}
