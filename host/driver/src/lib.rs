@@ -1,1 +1,317 @@
-//! Placeholder.
+//! The one loop: input, engine, journal, effects, ports.
+//!
+//! Virtual time: the caller says up to when inputs may be handled and waits, or not, in between. Inputs
+//! of equal time are ordered by rank: venue 0, market 1, wake-up 2, operator 3. Facts are committed
+//! before the commands they permit leave. No clock, no socket, no disk here; they come through ports.
+//!
+//! A strategy is shown a batch of ticks only as far as nothing can happen in between (see
+//! [`quiet_prefix`](hedgerow_engine::Engine::quiet_prefix) and
+//! [`quiet_until`](hedgerow_ports::SimulatedVenue::quiet_until)), so that the result is that of one tick
+//! at a time, to the byte.
+
+mod batch;
+mod call;
+mod instance;
+mod replace;
+mod supervise;
+
+pub use instance::{Interest, StrategyState};
+pub use replace::{Swap, Swapped};
+
+use hedgerow_engine::{Effects, Engine, Input, OperatorCommand, QuietScan};
+use hedgerow_model::view::HostView;
+use hedgerow_model::{HostTime, StrategyId, VenueEvent};
+use hedgerow_ports::{Feed, Journal, JournalError, SimulatedVenue, StrategyHost};
+use instance::Instance;
+use std::collections::VecDeque;
+
+/// How many ticks a strategy is given at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batching {
+    /// One. The proof that batches change nothing.
+    One,
+    /// As many as are quiet, up to 1024, fewer after it acted.
+    Adaptive,
+}
+
+/// What [`Driver::advance`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It handled inputs and there may be more.
+    Worked,
+    /// The next input is due at this time, later than allowed.
+    Waiting(HostTime),
+    /// The data is at its end and nothing is on its way.
+    Finished,
+}
+
+/// Why the loop cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// Facts could not be committed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Something that must hold does not: ours to mend.
+    #[error("invariant broken: {0}")]
+    Invariant(String),
+}
+
+/// What the loop did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Ticks handled by the engine.
+    pub ticks: u64,
+    /// Ticks delivered to strategies, by all of them.
+    pub delivered: u64,
+    /// Market calls made.
+    pub market_calls: u64,
+    /// Event calls made.
+    pub event_calls: u64,
+    /// Batches handled.
+    pub batches: u64,
+    /// Single inputs handled.
+    pub steps: u64,
+    /// Facts committed.
+    pub facts: u64,
+}
+
+/// The loop.
+pub struct Driver<F, V, H, J> {
+    engine: Engine,
+    feed: F,
+    venue: V,
+    host: H,
+    journal: J,
+    instances: Vec<Instance>,
+    effects: Effects,
+    scan: QuietScan,
+    reports: Vec<VenueEvent>,
+    operator: VecDeque<(OperatorCommand, String)>,
+    batching: Batching,
+    coupled: bool,
+    /// Something waits until no strategy has read ahead.
+    settling: bool,
+    batch: usize,
+    stats: Stats,
+    now: HostTime,
+}
+
+impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
+    /// A loop over these parts; `interests` by strategy id.
+    pub fn new(
+        engine: Engine,
+        feed: F,
+        venue: V,
+        host: H,
+        journal: J,
+        interests: Vec<Interest>,
+        batching: Batching,
+    ) -> Self {
+        let coupled = batch::coupled(engine.config());
+        Self {
+            now: engine.now(),
+            engine,
+            feed,
+            venue,
+            host,
+            journal,
+            instances: interests.into_iter().map(Instance::new).collect(),
+            effects: Effects::default(),
+            scan: QuietScan::default(),
+            reports: Vec::new(),
+            operator: VecDeque::new(),
+            batching,
+            coupled,
+            settling: false,
+            batch: batch::AFTER_ACT,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Starts all strategies: each gets `resumed` and what is known of its markets.
+    pub fn start(&mut self) -> Result<(), DriverError> {
+        let first = self.feed.peek(1).first().map_or(self.now, |t| HostTime::from_nanos(t.recv_ts));
+        self.now = self.now.max(first);
+        for index in 0..self.instances.len() {
+            self.start_instance(index)?;
+        }
+        Ok(())
+    }
+
+    fn start_instance(&mut self, index: usize) -> Result<(), DriverError> {
+        let (now, strategy) = (self.now, self.instances[index].strategy);
+        self.engine.handle(Input::Start { now, strategy }, &mut self.effects);
+        self.drain()?;
+        self.deliver_snapshots(index)
+    }
+
+    /// Handles inputs up to `horizon`: one batch, or one input, or an operator's command.
+    pub fn advance(&mut self, horizon: HostTime) -> Result<Progress, DriverError> {
+        if !self.operator.is_empty() && self.is_settled() {
+            return self.obey();
+        }
+        let may_batch = self.batching == Batching::Adaptive
+            && !self.coupled
+            && self.operator.is_empty()
+            && !self.wants_settling();
+        if may_batch && self.try_batch(horizon)? {
+            return Ok(Progress::Worked);
+        }
+        self.step(horizon)
+    }
+
+    /// Runs to the end of the data.
+    pub fn run(&mut self) -> Result<(), DriverError> {
+        while self.advance(HostTime::NEVER)? != Progress::Finished {}
+        Ok(())
+    }
+
+    /// Takes an operator's command; it is handled before the next input, in order.
+    pub fn command(&mut self, command: OperatorCommand, reason: String) {
+        self.operator.push_back((command, reason));
+    }
+
+    fn obey(&mut self) -> Result<Progress, DriverError> {
+        if let Some((command, reason)) = self.operator.pop_front() {
+            let now = self.now;
+            self.engine.handle(Input::Operator { now, command, reason }, &mut self.effects);
+            self.drain()?;
+        }
+        Ok(Progress::Worked)
+    }
+
+    /// Writes something of the daemon's into the journal, in order.
+    pub fn note(&mut self, fact: hedgerow_model::Fact) -> Result<(), DriverError> {
+        self.engine.handle(Input::Note { now: self.now, fact }, &mut self.effects);
+        self.drain()
+    }
+
+    /// One input: the first by (time, rank).
+    fn step(&mut self, horizon: HostTime) -> Result<Progress, DriverError> {
+        let venue = self.venue.next_time().map(|at| (at, 0_u8));
+        let tick = self.feed.peek(1);
+        let market = tick.first().map(|tick| (HostTime::from_nanos(tick.recv_ts), 1));
+        // after the last tick only what is still on its way from a venue is waited for
+        let wake = market.and(self.next_wake()).map(|at| (at, 2));
+        let Some((at, rank)) = [venue, market, wake].into_iter().flatten().min() else {
+            return Ok(Progress::Finished);
+        };
+        // an input that was due before the present is handled now, never back in time
+        let now = at.max(self.now);
+        if now > horizon {
+            return Ok(Progress::Waiting(now));
+        }
+        self.now = now;
+        self.stats.steps += 1;
+        match rank {
+            0 => self.step_venue(now)?,
+            1 => self.step_market(&tick)?,
+            _ => {
+                self.engine.handle(Input::Wake(now), &mut self.effects);
+                self.drain()?;
+                self.restart_due(now)?;
+            }
+        }
+        Ok(Progress::Worked)
+    }
+
+    fn next_wake(&self) -> Option<HostTime> {
+        [self.engine.next_wakeup(), self.next_restart()].into_iter().flatten().min()
+    }
+
+    fn step_venue(&mut self, now: HostTime) -> Result<(), DriverError> {
+        let mut reports = std::mem::take(&mut self.reports);
+        self.venue.poll(now, &mut reports);
+        for report in reports.drain(..) {
+            self.engine.handle(Input::Venue(&report), &mut self.effects);
+            self.drain()?;
+        }
+        self.reports = reports;
+        Ok(())
+    }
+
+    /// Commits facts, lets commands out, delivers events one by one; each answer is handled at once.
+    fn drain(&mut self) -> Result<(), DriverError> {
+        loop {
+            self.commit()?;
+            let Some(next) = self.effects.deliveries.pop_front() else { return Ok(()) };
+            self.deliver(&next)?;
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), DriverError> {
+        if !self.effects.facts.is_empty() {
+            self.journal.commit(&self.effects.facts)?;
+            self.stats.facts += self.effects.facts.len() as u64;
+            self.effects.facts.clear();
+        }
+        for command in self.effects.commands.drain(..) {
+            self.venue.send(self.now, command);
+        }
+        Ok(())
+    }
+
+    /// What the loop did so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// The time of the newest input.
+    pub fn now(&self) -> HostTime {
+        self.now
+    }
+
+    /// The engine, to look at.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The venue, to look at.
+    pub fn venue(&self) -> &V {
+        &self.venue
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &J {
+        &self.journal
+    }
+
+    /// The strategies' host.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The strategies' host, for status calls and candidates.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// Takes the loop apart at the end of a run.
+    pub fn into_parts(self) -> (Engine, V, H, J) {
+        (self.engine, self.venue, self.host, self.journal)
+    }
+
+    /// Where a strategy stands.
+    pub fn state(&self, strategy: StrategyId) -> StrategyState {
+        self.instances.get(strategy.index()).map_or(StrategyState::Stopped, |known| known.state)
+    }
+
+    /// What there is to show. Banner, hashes and status lines are the caller's to fill in.
+    pub fn view(&self) -> HostView {
+        let strategy = |instance: &Instance| {
+            let mut view = self.engine.strategy_view(instance.strategy)?;
+            (view.state, view.calls) = (instance.state, instance.calls);
+            Some(view)
+        };
+        HostView {
+            schema: 1,
+            as_of: self.now,
+            banner: String::new(),
+            mode: self.engine.host_mode(),
+            ticks: self.stats.ticks,
+            calls: self.stats.market_calls + self.stats.event_calls,
+            instruments: self.engine.instrument_views(),
+            strategies: self.instances.iter().filter_map(strategy).collect(),
+        }
+    }
+}

@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Strategies in the sandbox: loading, limiting, calling, swapping components.
+//!
+//! The only crate that names wasmtime. It never opens a socket and knows no credentials. A call is all
+//! or nothing: a trap, a deadline or an answer that breaks the contract yields a fault and no intents,
+//! and the instance is dropped.
+
+mod bindings;
+mod cache;
+mod check;
+mod convert;
+mod deadline;
+mod engine;
+mod host;
+mod instance;
+mod limits;
+mod load;
+mod shadow;
+mod store;
+mod ticks;
+mod watch;
+
+pub use cache::Cache;
+pub use engine::{Mode, WasmEngine};
+pub use host::{PluginHost, Start};
+pub use instance::{InitFailure, Instance, RoleInstrument, Setup};
+pub use limits::Limits;
+pub use load::{Description, LoadError, Plugin, WantedRole};
+pub use shadow::{Ring, ShadowFailure, ShadowReport};
+pub use watch::{Candidate, Sighting, Watcher};

@@ -167,9 +167,16 @@ impl TickSlice {
 
     /// The first `n` ticks of this slice, or all of it.
     #[must_use]
-    pub fn first(&self, n: usize) -> Self {
+    pub fn prefix(&self, n: usize) -> Self {
         let end = self.range.end.min(self.range.start.saturating_add(n));
         Self { ticks: Arc::clone(&self.ticks), range: self.range.start..end }
+    }
+
+    /// What is left after the first `n` ticks.
+    #[must_use]
+    pub fn suffix(&self, n: usize) -> Self {
+        let start = self.range.end.min(self.range.start.saturating_add(n));
+        Self { ticks: Arc::clone(&self.ticks), range: start..self.range.end }
     }
 
     /// Gives the storage back, for reuse when nobody else holds it.

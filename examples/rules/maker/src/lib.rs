@@ -1,0 +1,60 @@
+//! The rule `maker` of the throughput comparison: every 100th quote, cancel all, then one post-only
+//! order on each side, two ticks behind the touch.
+
+use hedgerow_sdk::{Context, OrderRequest, Quantity, Side, Strategy, Tick, TickKind, Want};
+use hedgerow_sdk::{InitError, Price, SavedState, schemars, serde, serde_json};
+
+const EVERY: u64 = 100;
+const BEHIND: i64 = 2;
+const LOTS: i64 = 10;
+
+/// No parameters.
+#[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
+#[schemars(crate = "hedgerow_sdk::schemars")]
+pub struct Parameters {}
+
+/// Counts quotes.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+#[serde(crate = "hedgerow_sdk::serde")]
+pub struct Maker {
+    quotes: u64,
+}
+
+impl Strategy for Maker {
+    type Parameters = Parameters;
+    const NAME: &'static str = "maker";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn wants() -> Vec<Want> {
+        vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
+    }
+
+    fn init(_: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+        saved.map_or_else(|| Ok(Self::default()), SavedState::json)
+    }
+
+    fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
+        if tick.kind != TickKind::Quote.code() {
+            return;
+        }
+        self.quotes += 1;
+        if !self.quotes.is_multiple_of(EVERY) {
+            return;
+        }
+        let instrument = hedgerow_sdk::model::InstrumentId(tick.instrument);
+        if ctx.orders().next().is_some() {
+            ctx.cancel_all(instrument);
+        }
+        for (side, price) in [(Side::Buy, tick.a - BEHIND), (Side::Sell, tick.c + BEHIND)] {
+            let (price, quantity) = (Price::from_units(price), Quantity::from_units(LOTS));
+            ctx.submit(OrderRequest::limit(instrument, side, price, quantity).post_only());
+        }
+    }
+
+    fn save(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+hedgerow_sdk::export!(Maker);

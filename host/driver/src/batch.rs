@@ -1,0 +1,169 @@
+//! Exact batches: strategies first, over a stretch in which nothing can happen; then the engine over
+//! what they consumed.
+
+use crate::instance::Pending;
+use crate::{Driver, DriverError};
+use hedgerow_engine::{EngineConfig, Input};
+use hedgerow_model::{HostTime, TickSlice};
+use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
+use std::sync::Arc;
+
+/// Batch size after a strategy acted, doubling while none does.
+pub(crate) const AFTER_ACT: usize = 64;
+const LARGEST: usize = 1024;
+
+/// Whether strategies can influence each other within a batch: by account, traded instrument or a
+/// guard over all. Then batches are of one.
+pub(crate) fn coupled(config: &EngineConfig) -> bool {
+    let all = &config.strategies;
+    let pairs = all.iter().enumerate().flat_map(|(i, a)| all[i + 1..].iter().map(move |b| (a, b)));
+    let shared = |(a, b): (&hedgerow_engine::StrategyConfig, &hedgerow_engine::StrategyConfig)| {
+        a.account == b.account || a.trades.iter().any(|id| b.trades.contains(id))
+    };
+    (all.len() > 1 && config.host.loss_max.is_some()) || pairs.into_iter().any(shared)
+}
+
+impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
+    /// Handles one batch if the next stretch is quiet; `false` when it is not.
+    pub(crate) fn try_batch(&mut self, horizon: HostTime) -> Result<bool, DriverError> {
+        let slice = self.feed.peek(self.batch);
+        let n = self.quiet_stretch(&slice, horizon);
+        if n == 0 {
+            return Ok(false);
+        }
+        let slice = slice.prefix(n);
+        let mut m = n;
+        for index in 0..self.instances.len() {
+            if let Some(limit) = self.run_ahead(index, &slice) {
+                m = m.min(limit);
+            }
+        }
+        self.stats.batches += 1;
+        self.handle_quietly(&slice.prefix(m))?;
+        let acted = self.settle_answers(m)?;
+        self.batch = if acted { AFTER_ACT } else { (self.batch * 2).min(LARGEST) };
+        Ok(true)
+    }
+
+    /// How many of these ticks come before anything else can happen.
+    fn quiet_stretch(&mut self, slice: &TickSlice, horizon: HostTime) -> usize {
+        let Some(last) = slice.last() else { return 0 };
+        let wake = [self.engine.next_fixed_wakeup(), self.next_restart()].into_iter().flatten();
+        // at equal times a tick (rank 1) comes before a wake-up (rank 2)
+        let latest = wake.min().unwrap_or(HostTime::NEVER).min(horizon).as_nanos();
+        // and after a venue's report (rank 0)
+        let quiet = self.venue.quiet_until(HostTime::from_nanos(last.recv_ts)).as_nanos();
+        let inside = |recv_ts: u64| recv_ts <= latest && recv_ts < quiet;
+        let n = if inside(last.recv_ts) {
+            slice.len()
+        } else {
+            slice.partition_point(|tick| inside(tick.recv_ts))
+        };
+        if slice.first().is_some_and(|first| first.recv_ts < self.now.as_nanos()) {
+            return 0; // late data is stepped through
+        }
+        self.engine.quiet_prefix(&slice[..n], &mut self.scan)
+    }
+
+    /// Lets a strategy read the stretch; how many ticks it is good for, or nothing if it does not care.
+    fn run_ahead(&mut self, index: usize, slice: &TickSlice) -> Option<usize> {
+        let instance = &mut self.instances[index];
+        if !instance.is_callable() {
+            return None;
+        }
+        if let Some(pending) = &instance.pending {
+            return Some(pending.left);
+        }
+        if instance.ahead > 0 {
+            return Some(instance.ahead);
+        }
+        let whole = slice.iter().all(|tick| instance.interest.wants(tick));
+        let own = if whole { slice.clone() } else { filter(instance, slice) };
+        if own.is_empty() {
+            instance.ahead = slice.len();
+            return Some(slice.len());
+        }
+        let answer = self.call_market(index, &own);
+        let instance = &mut self.instances[index];
+        let left = match &answer {
+            // a fault is dated at the first tick of the batch
+            Err(_) => 1,
+            Ok(called) if called.outcome.intents.is_empty() => slice.len(),
+            Ok(called) => {
+                let last = (called.outcome.consumed as usize).saturating_sub(1);
+                let place = if whole { Some(last) } else { instance.places.get(last).copied() };
+                place.map_or(slice.len(), |place| place + 1)
+            }
+        };
+        let acted = answer.as_ref().map_or(true, |called| !called.outcome.intents.is_empty());
+        if !whole {
+            // keep the storage for the next filtered batch
+            instance.scratch = own.into_inner();
+        }
+        if acted {
+            instance.pending = Some(Pending { left, answer });
+        } else {
+            instance.ahead = left;
+        }
+        Some(left)
+    }
+
+    /// The engine and the venue pass over ticks in which nothing may happen.
+    fn handle_quietly(&mut self, slice: &TickSlice) -> Result<(), DriverError> {
+        self.feed.take(slice.len());
+        self.engine.handle(Input::Market(slice), &mut self.effects);
+        if !self.effects.is_quiet() {
+            let what = format!("{:?}", self.effects);
+            return Err(DriverError::Invariant(format!("effects in a quiet stretch: {what}")));
+        }
+        self.stats.ticks += slice.len() as u64;
+        if let Some(last) = slice.last() {
+            self.now = self.now.max(HostTime::from_nanos(last.recv_ts));
+            self.venue.advance(self.now);
+        }
+        Ok(())
+    }
+
+    /// After `m` ticks: answers whose tick has come are handled, in the order of strategies.
+    pub(crate) fn settle_answers(&mut self, m: usize) -> Result<bool, DriverError> {
+        let mut acted = false;
+        for index in 0..self.instances.len() {
+            let instance = &mut self.instances[index];
+            instance.ahead = instance.ahead.saturating_sub(m);
+            if let Some(pending) = &mut instance.pending {
+                pending.left = pending.left.saturating_sub(m);
+                if pending.left == 0 {
+                    acted = true;
+                    if let Some(pending) = instance.pending.take() {
+                        self.handle_answer(index, pending.answer)?;
+                    }
+                }
+            }
+        }
+        Ok(acted)
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.instances.iter().all(crate::instance::Instance::is_settled)
+    }
+}
+
+/// The ticks of a stretch that a strategy wants, in its own reused storage.
+fn filter(instance: &mut crate::instance::Instance, slice: &TickSlice) -> TickSlice {
+    let mut storage = std::mem::take(&mut instance.scratch);
+    // somebody still holds the last batch: leave it to them
+    if Arc::get_mut(&mut storage).is_none() {
+        storage = Arc::default();
+    }
+    instance.places.clear();
+    if let Some(ticks) = Arc::get_mut(&mut storage) {
+        ticks.clear();
+        for (place, tick) in slice.iter().enumerate() {
+            if instance.interest.wants(tick) {
+                ticks.push(*tick);
+                instance.places.push(place);
+            }
+        }
+    }
+    TickSlice::new(storage)
+}

@@ -1,0 +1,133 @@
+//! Replacing a component between two events: save, a fresh instance, `resumed`, snapshots; then
+//! probation, and the way back.
+//!
+//! The host prepares the new component off this path (compiled, checked, tried in the shadow) and
+//! hands over a [`Swap`]. Nothing is lost and nothing happens twice: the old instance has answered
+//! everything up to this moment, the new one gets everything after it. Orders, timers and plans stay;
+//! they belong to the strategy, not to the component.
+
+use crate::instance::StrategyState;
+use crate::{Driver, DriverError};
+use hedgerow_model::{Duration, Fact, HostTime, StrategyId};
+use hedgerow_ports::{Feed, Journal, Saved, SimulatedVenue, StrategyHost};
+
+/// How long a new component is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// Calls without a fault.
+    pub calls: u64,
+    /// Or this long, whichever comes first.
+    pub time: Duration,
+}
+
+/// What became of a swap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swapped {
+    /// The new component runs, on probation.
+    Done,
+    /// The old one goes on; this is why.
+    Refused(String),
+}
+
+/// A new component under watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Probation {
+    calls_left: u64,
+    ends: HostTime,
+    /// The state at the cut-over, to go back to.
+    saved: Saved,
+}
+
+impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
+    /// Whether something waits for all strategies to have come to the engine's tick.
+    pub(crate) fn wants_settling(&self) -> bool {
+        self.settling
+    }
+
+    pub(crate) fn end_probation_if_due(&mut self, index: usize) -> Result<(), DriverError> {
+        let now = self.time();
+        let instance = &mut self.instances[index];
+        let Some(probation) = &mut instance.probation else { return Ok(()) };
+        probation.calls_left = probation.calls_left.saturating_sub(1);
+        if probation.calls_left > 0 && now < probation.ends {
+            return Ok(());
+        }
+        instance.probation = None;
+        instance.state = StrategyState::Running;
+        let strategy = instance.strategy;
+        self.host.accept(strategy);
+        self.plugin_fact(index, "accepted", String::new())
+    }
+
+    /// Puts the prepared candidate in place. Call only when [`Self::is_ready_to_swap`].
+    pub fn swap(&mut self, strategy: StrategyId, terms: Swap) -> Result<Swapped, DriverError> {
+        self.settling = false;
+        let index = strategy.index();
+        let state = self.instances[index].state;
+        let callable = self.instances[index].is_callable();
+        // a strategy that is down starts from its last checkpoint
+        let saved = if callable {
+            match self.host.save(strategy) {
+                Ok(saved) => saved,
+                Err(fault) => {
+                    self.on_fault(index, fault.clone())?;
+                    self.drain()?;
+                    return Ok(Swapped::Refused(format!("the old component cannot save: {fault}")));
+                }
+            }
+        } else {
+            let checkpoint = self.engine.checkpoint(strategy);
+            checkpoint
+                .map(|(version, data)| Saved { version, data: data.to_vec() })
+                .unwrap_or_default()
+        };
+        let hash = match self.host.swap(strategy, &saved) {
+            Ok(hash) => hash,
+            Err(fault) => {
+                let why = fault.to_string();
+                self.plugin_fact(index, "refused", why.clone())?;
+                self.drain()?;
+                self.instances[index].state = state;
+                return Ok(Swapped::Refused(why));
+            }
+        };
+        let now = self.time();
+        let version = saved.version;
+        let data = saved.data.clone();
+        self.note(Fact::Checkpoint { strategy, version, state: data })?;
+        let fact = Fact::Plugin { strategy, step: "swapped".into(), hash, detail: String::new() };
+        self.note(fact)?;
+        let instance = &mut self.instances[index];
+        instance.faults.clear();
+        instance.restart_at = None;
+        let ends = now.after(terms.time);
+        instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });
+        instance.state = StrategyState::Probation;
+        self.start_instance(index)?;
+        Ok(Swapped::Done)
+    }
+
+    /// Whether a swap can be made now; asking makes the loop come to such a moment.
+    pub fn is_ready_to_swap(&mut self) -> bool {
+        self.settling = !self.is_settled();
+        !self.settling
+    }
+
+    /// A fault in probation: the old component, from its state at the cut-over.
+    pub(crate) fn roll_back(&mut self, index: usize) -> Result<(), DriverError> {
+        let Some(probation) = self.instances[index].probation.take() else { return Ok(()) };
+        let strategy = self.instances[index].strategy;
+        match self.host.revert(strategy, &probation.saved) {
+            Ok(hash) => {
+                let detail = "a fault in probation".to_owned();
+                let fact = Fact::Plugin { strategy, step: "rolled-back".into(), hash, detail };
+                self.note(fact)?;
+                self.resume(index)
+            }
+            Err(fault) => {
+                self.instances[index].state = StrategyState::Quarantined;
+                self.plugin_fact(index, "quarantined", format!("the way back failed: {fault}"))
+            }
+        }
+    }
+}

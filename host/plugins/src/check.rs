@@ -1,0 +1,101 @@
+//! Is this a component of ours? Every problem of a kind is reported at once, with how to mend it.
+
+use crate::engine::WasmEngine;
+use crate::load::{Description, LoadError};
+use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+/// The contract's major and minor that this host speaks.
+const CONTRACT: &str = "0.1";
+
+const EXPORTS: [&str; 7] =
+    ["describe", "init", "on-market", "on-event", "save", "status", "stop"];
+
+/// The file as a whole: complete, a component, valid.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.is_empty() {
+        let problems = vec!["the file is empty".to_owned()];
+        return Err(LoadError { problems, maybe_partial: true });
+    }
+    match Parser::new(0).parse_all(bytes).next() {
+        Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => {}
+        Some(Ok(Payload::Version { encoding: Encoding::Module, .. })) => {
+            return Err(LoadError::one(
+                "this is a core module, not a component: encode it with `hedgerow plugin build` \
+                 or wit-component",
+            ));
+        }
+        _ => {
+            let problems = vec!["this is not a WebAssembly file".to_owned()];
+            return Err(LoadError { problems, maybe_partial: bytes.len() < 8 });
+        }
+    }
+    let features = WasmFeatures::default();
+    Validator::new_with_features(features).validate_all(bytes).map(drop).map_err(|e| {
+        let problems = vec![format!("it is damaged or not complete: {e}")];
+        LoadError { problems, maybe_partial: true }
+    })
+}
+
+/// Imports and exports against the world.
+pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), LoadError> {
+    let ty = component.component_type();
+    let mut problems = Vec::new();
+    let mut wasi = Vec::new();
+    for (name, item) in ty.imports(&engine.engine) {
+        let allowed = match &item.ty {
+            // an instance of types only may appear beside the log
+            ComponentItem::ComponentInstance(instance) => {
+                name.starts_with("hedgerow:strategy/log@")
+                    || instance.exports(&engine.engine).all(|(_, item)| {
+                        matches!(item.ty, ComponentItem::Type(_) | ComponentItem::Resource(_))
+                    })
+            }
+            ComponentItem::Type(_) => true,
+            _ => false,
+        };
+        if name.starts_with("wasi:") {
+            wasi.push(name.to_owned());
+        } else if !allowed {
+            problems.push(format!("it imports {name}, which this host does not offer"));
+        }
+    }
+    if !wasi.is_empty() {
+        problems.push(format!(
+            "it imports WASI ({}): build for wasm32-unknown-unknown, or with the WASI features off",
+            wasi.join(", ")
+        ));
+    }
+    let exports: Vec<&str> = ty.exports(&engine.engine).map(|(name, _)| name).collect();
+    let missing: Vec<&str> =
+        EXPORTS.into_iter().filter(|name| !exports.contains(name)).collect();
+    if !missing.is_empty() {
+        problems.push(format!("it does not export {}", missing.join(", ")));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(LoadError { problems, maybe_partial: false }) }
+}
+
+/// What it says of itself.
+pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
+    let mut problems = Vec::new();
+    let contract = &description.contract;
+    if !(contract == CONTRACT || contract.starts_with(&format!("{CONTRACT}."))) {
+        problems.push(format!(
+            "it was built against contract {contract}; this host speaks {CONTRACT}: build it with \
+             the hedgerow-sdk of this version"
+        ));
+    }
+    if description.name.is_empty() || description.name.len() > 64 {
+        problems.push("its name must have 1 to 64 characters".to_owned());
+    }
+    if description.oldest_readable_state > description.state_version {
+        problems.push("its oldest readable state is newer than the state it writes".to_owned());
+    }
+    let mut roles: Vec<&str> = description.wants.iter().map(|want| want.role.as_str()).collect();
+    roles.sort_unstable();
+    if roles.windows(2).any(|pair| pair[0] == pair[1]) {
+        problems.push("two of its roles have one name".to_owned());
+    }
+    if problems.is_empty() { Ok(()) } else { Err(LoadError { problems, maybe_partial: false }) }
+}

@@ -1,0 +1,145 @@
+//! From bytes to a plugin that may be instantiated: checked before any of its code runs.
+
+use crate::bindings::StrategyPre;
+use crate::cache::Cache;
+use crate::check;
+use crate::convert;
+use crate::engine::WasmEngine;
+use crate::limits::Limits;
+use crate::store::{self, Budget, State};
+use hedgerow_model::TickKind;
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, HasSelf, Linker};
+
+/// What a component says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The strategy's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The contract it was built against.
+    pub contract: String,
+    /// The state version it writes.
+    pub state_version: u32,
+    /// The oldest it reads.
+    pub oldest_readable_state: u32,
+    /// JSON Schema of its parameters.
+    pub parameters: serde_json::Value,
+    /// Asked for beyond data and orders.
+    pub capabilities: Vec<String>,
+    /// What it wants to see, by role.
+    pub wants: Vec<WantedRole>,
+}
+
+/// What a component wants of one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedRole {
+    /// The role's name.
+    pub role: String,
+    /// Tick kinds; unknown ones are left out.
+    pub kinds: Vec<TickKind>,
+    /// Book levels, 0 for all.
+    pub depth: u16,
+    /// Whether it must be tradable.
+    pub trades: bool,
+}
+
+/// Why a file is not a plugin of ours. All problems found are in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .problems.join("; "))]
+pub struct LoadError {
+    /// One sentence each.
+    pub problems: Vec<String>,
+    /// Whether the file may simply not be complete yet.
+    pub maybe_partial: bool,
+}
+
+impl LoadError {
+    pub(crate) fn one(problem: impl Into<String>) -> Self {
+        Self { problems: vec![problem.into()], maybe_partial: false }
+    }
+}
+
+/// A component that passed all checks.
+#[derive(Clone)]
+pub struct Plugin {
+    pub(crate) pre: StrategyPre<State>,
+    /// SHA-256 of the file, hex: its identity.
+    pub hash: String,
+    /// What it says of itself.
+    pub description: Description,
+    /// Size of the file.
+    pub bytes: usize,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Description { name, version, .. } = &self.description;
+        write!(f, "Plugin({name} {version} {})", self.hash)
+    }
+}
+
+/// SHA-256 as lower-case hex.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Plugin {
+    /// Checks, compiles (or takes from the cache) and describes a component.
+    pub fn load(
+        engine: &WasmEngine,
+        bytes: &[u8],
+        limits: &Limits,
+        cache: Option<&Cache>,
+    ) -> Result<Self, LoadError> {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if size > limits.component_bytes {
+            let most = limits.component_bytes;
+            return Err(LoadError::one(format!("the file has {size} bytes, {most} are allowed")));
+        }
+        check::bytes(bytes)?;
+        let hash = hash(bytes);
+        let component = match cache.and_then(|cache| cache.get(engine, &hash)) {
+            Some(component) => component,
+            None => {
+                let component = Component::new(&engine.engine, bytes)
+                    .map_err(|e| LoadError::one(format!("it does not compile: {e:#}")))?;
+                if let Some(cache) = cache {
+                    cache.put(engine, &hash, &component);
+                }
+                component
+            }
+        };
+        check::types(engine, &component)?;
+        let mut linker: Linker<State> = Linker::new(&engine.engine);
+        crate::bindings::hedgerow::strategy::log::add_to_linker::<_, HasSelf<_>>(
+            &mut linker,
+            |state| state,
+        )
+        .map_err(|e| LoadError::one(format!("{e:#}")))?;
+        let pre = linker
+            .instantiate_pre(&component)
+            .and_then(StrategyPre::new)
+            .map_err(|e| LoadError::one(format!("it does not fit the contract: {e:#}")))?;
+        let description = describe(engine, &pre, limits)?;
+        check::description(&description)?;
+        Ok(Self { pre, hash, description, bytes: bytes.len() })
+    }
+}
+
+/// Asks a throw-away instance who it is.
+fn describe(
+    engine: &WasmEngine,
+    pre: &StrategyPre<State>,
+    limits: &Limits,
+) -> Result<Description, LoadError> {
+    let mut store = store::new(engine, "describe", limits);
+    let budget = Budget { cpu: limits.init_hard, fuel: limits.fuel_init };
+    store::arm(&mut store, engine.mode, budget);
+    let said = pre
+        .instantiate(&mut store)
+        .and_then(|bindings| bindings.call_describe(&mut store))
+        .map_err(|e| LoadError::one(format!("its `describe` failed: {}", e.root_cause())))?;
+    convert::description(said).map_err(LoadError::one)
+}

@@ -1,0 +1,174 @@
+//! Trying a candidate before it is let in: on a throw-away instance, with recent events.
+//!
+//! A strategy's ring keeps what it was given lately, in two halves, each beginning with a state. A
+//! candidate starts from the older half's state and gets everything since. If it fails it is refused; if
+//! it wants other things than the running version did, that is reported, not judged.
+
+use crate::engine::WasmEngine;
+use crate::instance::{InitFailure, Instance, Setup};
+use crate::limits::Limits;
+use crate::load::Plugin;
+use hedgerow_model::{CallFault, Event, Header, HostTime, Intent, Tick, TickSlice, TradingMode};
+use hedgerow_ports::Saved;
+
+/// Both halves together.
+const RING_BYTES: usize = 8 << 20;
+const EVENT_BYTES: usize = 256;
+
+#[derive(Clone, Debug)]
+enum Given {
+    Market(TickSlice),
+    Event(Box<Event>),
+}
+
+/// One call as it was, with what it led to.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    header: Header,
+    given: Given,
+    intents: Vec<Intent>,
+}
+
+impl Entry {
+    pub(crate) fn market(
+        ticks: TickSlice,
+        next_order: u64,
+        mode: TradingMode,
+        intents: Vec<Intent>,
+    ) -> Self {
+        let now = ticks.first().map_or(HostTime::EPOCH, |t| HostTime::from_nanos(t.recv_ts));
+        Self { header: Header { now, next_order, mode }, given: Given::Market(ticks), intents }
+    }
+
+    pub(crate) fn event(header: Header, event: Event, intents: Vec<Intent>) -> Self {
+        Self { header, given: Given::Event(Box::new(event)), intents }
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.given {
+            Given::Market(ticks) => ticks.len() * size_of::<Tick>(),
+            Given::Event(_) => EVENT_BYTES,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Half {
+    saved: Option<Saved>,
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+/// Recent calls of one strategy.
+#[derive(Clone, Debug, Default)]
+pub struct Ring {
+    older: Option<Half>,
+    newer: Half,
+}
+
+impl Ring {
+    pub(crate) fn new(saved: Option<Saved>) -> Self {
+        Self { older: None, newer: Half { saved, ..Half::default() } }
+    }
+
+    /// Takes a call. When the newer half is full it becomes the older one, and a state is taken.
+    pub(crate) fn push(&mut self, entry: Entry, save: impl FnOnce() -> Option<Saved>) {
+        self.newer.bytes += entry.bytes();
+        self.newer.entries.push(entry);
+        if self.newer.bytes >= RING_BYTES / 2 {
+            let saved = save();
+            let fresh = Half { saved, ..Half::default() };
+            self.older = Some(std::mem::replace(&mut self.newer, fresh));
+        }
+    }
+}
+
+/// What the trial showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShadowReport {
+    /// Calls made.
+    pub calls: usize,
+    /// Calls whose intents differed from the running version's.
+    pub different: usize,
+    /// The first difference, in words.
+    pub first_difference: Option<String>,
+}
+
+/// Why a candidate is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShadowFailure {
+    /// It does not start.
+    #[error(transparent)]
+    Init(#[from] InitFailure),
+    /// It failed on a recent event.
+    #[error("call {call} of {of} recent ones: {fault}")]
+    Call {
+        /// Which.
+        call: usize,
+        /// Of how many.
+        of: usize,
+        /// How.
+        fault: CallFault,
+    },
+    /// Its state is not a function of what it was given.
+    #[error("`save` gives different bytes when called twice")]
+    ImpureSave,
+}
+
+impl Ring {
+    /// Tries a candidate on these calls.
+    pub fn shadow(
+        &self,
+        engine: &WasmEngine,
+        plugin: &Plugin,
+        setup: &Setup,
+        limits: &Limits,
+    ) -> Result<ShadowReport, ShadowFailure> {
+        let first = self.older.as_ref().unwrap_or(&self.newer);
+        let mut instance = Instance::start(engine, plugin, setup, limits, first.saved.as_ref())?;
+        let older = self.older.iter().flat_map(|half| &half.entries);
+        let entries: Vec<&Entry> = older.chain(&self.newer.entries).collect();
+        let mut report = ShadowReport::default();
+        for (call, entry) in entries.iter().enumerate() {
+            let fail = |fault| ShadowFailure::Call { call, of: entries.len(), fault };
+            let intents = run(&mut instance, entry).map_err(fail)?;
+            report.calls += 1;
+            if intents != entry.intents {
+                report.different += 1;
+                let was = entry.intents.first();
+                let is = intents.first();
+                report.first_difference.get_or_insert_with(|| {
+                    format!("call {call}: the running version wanted {was:?}, this one {is:?}")
+                });
+            }
+        }
+        let fail = |fault| ShadowFailure::Call { call: entries.len(), of: entries.len(), fault };
+        let once = instance.save().map_err(fail)?;
+        let twice = instance.save().map_err(fail)?;
+        if once != twice {
+            return Err(ShadowFailure::ImpureSave);
+        }
+        Ok(report)
+    }
+}
+
+/// One call on the throw-away instance; market data until all of it is read.
+fn run(instance: &mut Instance, entry: &Entry) -> Result<Vec<Intent>, CallFault> {
+    match &entry.given {
+        Given::Event(event) => Ok(instance.on_event(entry.header, event)?.intents),
+        Given::Market(ticks) => {
+            let mut intents = Vec::new();
+            let mut rest = ticks.clone();
+            let mut header = entry.header;
+            while !rest.is_empty() {
+                let outcome = instance.on_market(header, &rest)?;
+                let submits = |intent: &&Intent| matches!(intent, Intent::Submit(_));
+                let used = outcome.intents.iter().filter(submits).count();
+                header.next_order += u64::try_from(used).unwrap_or(0);
+                intents.extend(outcome.intents);
+                rest = rest.suffix(outcome.consumed.max(1) as usize);
+            }
+            Ok(intents)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What one instance has around it: limits, the log, the clock of its calls.
+
+use crate::bindings::hedgerow::strategy::log;
+use crate::deadline::CallClock;
+use crate::engine::{Mode, WasmEngine};
+use crate::limits::Limits;
+use hedgerow_model::Duration;
+use std::time::Instant;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+
+/// The data of a store.
+pub(crate) struct State {
+    /// Who it is, for logs.
+    pub(crate) name: String,
+    pub(crate) limits: Limits,
+    pub(crate) clock: CallClock,
+    /// Set when a growth was refused: the trap that follows is a memory fault.
+    pub(crate) memory_refused: bool,
+    table_elements: usize,
+    logged: (Option<Instant>, u32),
+    /// The last error line, for the report of a trap.
+    pub(crate) last_error: Option<String>,
+}
+
+impl State {
+    fn may_log(&mut self) -> bool {
+        let (since, count) = &mut self.logged;
+        let now = Instant::now();
+        if since.is_none_or(|since| now.duration_since(since).as_secs() >= 1) {
+            (*since, *count) = (Some(now), 0);
+        }
+        *count = count.saturating_add(1);
+        *count <= self.limits.log_messages_per_s
+    }
+}
+
+/// Cut to a length on a character's edge, control characters made visible.
+pub(crate) fn printable(text: &str, bytes: usize) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        if out.len() >= bytes {
+            out.push('…');
+            break;
+        }
+        if character.is_control() && character != '\n' {
+            out.extend(character.escape_default());
+        } else if character == '\n' {
+            out.push_str("\\n");
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+impl log::Host for State {
+    fn emit(&mut self, level: u8, message: String, fields: Vec<(String, String)>) {
+        let bytes = self.limits.log_message_bytes;
+        let mut line = printable(&message, bytes);
+        for (key, value) in fields.iter().take(16) {
+            let field = format!(" {}={}", printable(key, 64), printable(value, 256));
+            line.push_str(&field);
+        }
+        if level == 1 {
+            self.last_error = Some(line.clone());
+        }
+        if !self.may_log() {
+            return;
+        }
+        let strategy = &self.name;
+        match level {
+            1 => tracing::error!(%strategy, "{line}"),
+            2 => tracing::warn!(%strategy, "{line}"),
+            3 => tracing::info!(%strategy, "{line}"),
+            4 => tracing::debug!(%strategy, "{line}"),
+            _ => tracing::trace!(%strategy, "{line}"),
+        }
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired <= self.limits.memory_bytes {
+            return Ok(true);
+        }
+        self.memory_refused = true;
+        Err(wasmtime::Error::msg(format!(
+            "memory of {desired} bytes asked for, {} allowed",
+            self.limits.memory_bytes
+        )))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.table_elements = self.table_elements.saturating_add(desired.saturating_sub(current));
+        if self.table_elements <= self.limits.table_elements {
+            return Ok(true);
+        }
+        self.memory_refused = true;
+        Err(wasmtime::Error::msg("more table elements than allowed"))
+    }
+
+    fn instances(&self) -> usize {
+        64
+    }
+
+    fn tables(&self) -> usize {
+        64
+    }
+
+    fn memories(&self) -> usize {
+        16
+    }
+}
+
+/// A store for one instance.
+pub(crate) fn new(engine: &WasmEngine, name: &str, limits: &Limits) -> Store<State> {
+    let state = State {
+        name: name.to_owned(),
+        limits: limits.clone(),
+        clock: CallClock::new(limits.call_wall),
+        memory_refused: false,
+        table_elements: 0,
+        logged: (None, 0),
+        last_error: None,
+    };
+    let mut store = Store::new(&engine.engine, state);
+    store.limiter(|state| state);
+    store.set_hostcall_fuel(limits.crossing_bytes);
+    if engine.mode == Mode::Live {
+        store.epoch_deadline_callback(|mut context| {
+            let clock = &mut context.data_mut().clock;
+            Ok(if clock.on_epoch() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+        });
+    }
+    store
+}
+
+/// What a call may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) cpu: Duration,
+    pub(crate) fuel: u64,
+}
+
+/// Arms the limits for one call.
+#[inline]
+pub(crate) fn arm(store: &mut Store<State>, mode: Mode, budget: Budget) {
+    match mode {
+        Mode::Live => {
+            store.data_mut().clock.begin(budget.cpu);
+            store.set_epoch_deadline(1);
+        }
+        Mode::Backtest => {
+            // only fails when fuel is not configured, which `mode` says it is
+            let _ = store.set_fuel(budget.fuel);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Noticing new component files. An event from the system only means "look again".
+//!
+//! A candidate is a regular file ending in `.wasm`, not a link, whose size and times were the same in
+//! two looks, and whose hash differs from what runs and from what was last refused. It is read once;
+//! what is hashed, checked and compiled are those bytes, whatever happens to the file meanwhile.
+
+use crate::load::hash;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A new file, read whole.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// SHA-256, hex.
+    pub hash: String,
+}
+
+/// What a look found.
+#[derive(Clone, Debug)]
+pub enum Sighting {
+    /// A file that is new, quiet and readable.
+    New(Candidate),
+    /// A file that cannot be taken, told once.
+    Unusable {
+        /// Where it lies.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    last: Option<Look>,
+    /// The look whose content was handled.
+    handled: Option<Look>,
+    hash: Option<String>,
+    told: Option<String>,
+}
+
+/// Watches one folder by looking at it.
+#[derive(Debug)]
+pub struct Watcher {
+    folder: PathBuf,
+    most: u64,
+    known: BTreeMap<PathBuf, Known>,
+}
+
+impl Watcher {
+    /// A watcher of a folder; files above `most` bytes are not read.
+    #[must_use]
+    pub fn new(folder: &Path, most: u64) -> Self {
+        Self { folder: folder.to_owned(), most, known: BTreeMap::new() }
+    }
+
+    /// Says that a file's content is known: it runs, or was refused.
+    pub fn settle(&mut self, path: &Path, hash: &str) {
+        let known = self.known.entry(path.to_owned()).or_default();
+        known.hash = Some(hash.to_owned());
+    }
+
+    /// Looks. What is found in two looks alike, and is new, is reported; a file that vanished is not
+    /// an event: stopping a strategy is an operator's command.
+    pub fn look(&mut self) -> Vec<Sighting> {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else {
+            return vec![Sighting::Unusable {
+                path: self.folder.clone(),
+                why: "the plugins folder cannot be read".into(),
+            }];
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        let wasm = |path: &PathBuf| path.extension().is_some_and(|e| e == "wasm");
+        paths.into_iter().filter(wasm).filter_map(|path| self.look_at(path)).collect()
+    }
+
+    fn look_at(&mut self, path: PathBuf) -> Option<Sighting> {
+        let most = self.most;
+        let known = self.known.entry(path.clone()).or_default();
+        let tell = |known: &mut Known, why: String| {
+            if known.told.as_ref() == Some(&why) {
+                return None;
+            }
+            known.told = Some(why.clone());
+            Some(Sighting::Unusable { path: path.clone(), why })
+        };
+        // of the link itself, not of what it points to
+        let meta = match std::fs::symlink_metadata(&path) {
+            Ok(meta) => meta,
+            Err(_) => return None,
+        };
+        if meta.file_type().is_symlink() {
+            return tell(known, "it is a link: put the file itself here".into());
+        }
+        if !meta.is_file() {
+            return tell(known, "it is not a regular file".into());
+        }
+        if meta.len() > most {
+            return tell(known, format!("it has {} bytes, {most} are allowed", meta.len()));
+        }
+        let look = Look { bytes: meta.len(), modified: meta.modified().ok() };
+        let quiet = known.last.replace(look) == Some(look);
+        if !quiet || known.handled == Some(look) {
+            return None;
+        }
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                known.handled = Some(look);
+                return tell(known, format!("it cannot be read: {e}"));
+            }
+        };
+        if u64::try_from(bytes.len()).ok() != Some(look.bytes) {
+            return None; // it grew while it was read: look again
+        }
+        known.handled = Some(look);
+        let hash = hash(&bytes);
+        if known.hash.as_ref() == Some(&hash) {
+            return None;
+        }
+        known.hash = Some(hash.clone());
+        known.told = None;
+        Some(Sighting::New(Candidate { path, bytes, hash }))
+    }
+}

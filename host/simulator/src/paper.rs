@@ -1,0 +1,255 @@
+//! The paper venue: our orders against a market that others make.
+//!
+//! Resting orders wait their turn behind what was displayed when they arrived; a trade at their price
+//! eats what is ahead first, a trade or quote through their price fills them at their own price. Taking
+//! orders walk the displayed book. Liquidity taken is not removed from the recorded market: the model
+//! has no market impact, and says so in reports.
+//!
+//! The venue's own ledger (positions, fees, trades) is kept apart from the host's so that the two can be
+//! compared.
+
+mod command;
+mod matching;
+mod pit;
+mod scan;
+
+use crate::tape::{Cursor, Tape};
+use hedgerow_model::{
+    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, Position, TradeId,
+    VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime,
+};
+use hedgerow_ports::{SimulatedVenue, Venue};
+use pit::Pit;
+use std::collections::VecDeque;
+
+/// When a resting order fills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FillModel {
+    /// By queue position behind displayed size; in parts, as volume comes.
+    #[default]
+    Queue,
+    /// Whole, at its own price, when a trade prints at or through it or the opposite quote touches it;
+    /// taking orders fill whole at the touch. The rule of the throughput comparison.
+    Touch,
+}
+
+/// One venue's behaviour.
+#[derive(Clone, Debug)]
+pub struct VenueConfig {
+    /// From us to the venue.
+    pub latency_out: Duration,
+    /// From the venue to us.
+    pub latency_back: Duration,
+    /// When resting orders fill.
+    pub fills: FillModel,
+}
+
+/// Fee rates of one instrument.
+#[derive(Clone, Copy, Debug)]
+pub struct Fees {
+    /// Making, a fraction of value; a rebate is negative.
+    pub maker: Decimal,
+    /// Taking, a fraction of value.
+    pub taker: Decimal,
+}
+
+/// All simulated venues of a run.
+pub struct PaperVenue {
+    venues: Vec<VenueConfig>,
+    pits: Vec<Pit>,
+    cursor: Cursor,
+    inbox: VecDeque<(HostTime, VenueCommand)>,
+    outbox: VecDeque<VenueEvent>,
+    next_trade: u64,
+    next_order: u64,
+    fills: u64,
+    scan: scan::ScanMemory,
+    /// Pits with resting orders; with none, ticks only move books.
+    resting: usize,
+    /// Pits with a position; with none, funding moves nothing.
+    held: usize,
+}
+
+impl PaperVenue {
+    /// Venues and instruments by id, without holes.
+    #[must_use]
+    pub fn new(venues: Vec<VenueConfig>, instruments: &[(Instrument, Fees)], tape: &Tape) -> Self {
+        let model = |i: &Instrument| {
+            venues.get(i.venue.index()).map_or(FillModel::default(), |venue| venue.fills)
+        };
+        let pits =
+            instruments.iter().map(|(i, fees)| Pit::new(i.clone(), *fees, model(i))).collect();
+        Self {
+            pits,
+            venues,
+            cursor: Cursor::new(tape),
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            next_trade: 1,
+            next_order: 1,
+            fills: 0,
+            scan: scan::ScanMemory::default(),
+            resting: 0,
+            held: 0,
+        }
+    }
+
+    /// The venue's own position of an account.
+    #[must_use]
+    pub fn position(&self, account: AccountId, instrument: InstrumentId) -> Position {
+        let pit = self.pits.get(instrument.index());
+        pit.and_then(|pit| pit.positions.get(&account)).cloned().unwrap_or_default()
+    }
+
+    /// All positions the venue keeps.
+    pub fn positions(&self) -> impl Iterator<Item = (AccountId, &Instrument, &Position)> {
+        self.pits.iter().flat_map(|pit| {
+            pit.positions.iter().map(move |(account, position)| (*account, &pit.spec, position))
+        })
+    }
+
+    /// Orders that rest, as (account, instrument, wire id).
+    #[must_use]
+    pub fn open_orders(&self) -> Vec<(AccountId, InstrumentId, u64)> {
+        let of = |pit: &Pit| -> Vec<_> {
+            pit.resting.iter().map(|r| (r.account, pit.spec.id, r.wire.0)).collect()
+        };
+        self.pits.iter().flat_map(of).collect()
+    }
+
+    /// Trades of ours so far.
+    #[must_use]
+    pub fn fill_count(&self) -> u64 {
+        self.fills
+    }
+
+    fn latency_back(&self, venue: VenueId) -> Duration {
+        self.venues.get(venue.index()).map_or(Duration::ZERO, |venue| venue.latency_back)
+    }
+
+    fn report(&mut self, at: HostTime, venue: VenueId, account: AccountId, report: VenueReport) {
+        let received = at.after(self.latency_back(venue));
+        let happened = VenueTime::from_nanos(at.as_nanos());
+        let event = VenueEvent { venue, account, received, happened, report };
+        // venues differ in latency; reports stay sorted by arrival, equal times in order of happening
+        let place = self.outbox.partition_point(|known| known.received <= received);
+        self.outbox.insert(place, event);
+    }
+
+    fn next_trade(&mut self) -> TradeId {
+        let trade = TradeId(self.next_trade);
+        self.next_trade += 1;
+        self.fills += 1;
+        trade
+    }
+
+    /// Brings everything at the venue to `now`: ticks, commands and settlements in the order of their times.
+    fn run(&mut self, now: HostTime) {
+        loop {
+            let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
+            let funding = self.next_funding();
+            let limit = now.min(command).min(funding);
+            self.run_ticks(limit, funding);
+            if funding <= now && funding <= command {
+                self.settle_funding(funding);
+            } else if command <= now {
+                if let Some((at, command)) = self.inbox.pop_front() {
+                    self.execute(at, command);
+                }
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Ticks that take effect up to `limit`; at the instant of a settlement it goes before the ticks.
+    fn run_ticks(&mut self, limit: HostTime, funding: HostTime) {
+        while let Some((chunk, offset)) = self.cursor.here() {
+            let chunk = chunk.clone();
+            let start = offset;
+            let mut place = offset;
+            let end = chunk.ticks.len();
+            let mut stop = false;
+            while place < end {
+                let at = chunk.effect(place);
+                if at > limit.as_nanos() || at >= funding.as_nanos() {
+                    stop = true;
+                    break;
+                }
+                if let Some(tick) = chunk.ticks.get(place) {
+                    self.on_tick(HostTime::from_nanos(at), tick);
+                }
+                place += 1;
+            }
+            self.cursor.pass(place - start);
+            if stop {
+                return;
+            }
+        }
+    }
+
+    fn next_funding(&self) -> HostTime {
+        self.pits.iter().filter_map(Pit::funding_due).min().unwrap_or(HostTime::NEVER)
+    }
+
+    fn settle_funding(&mut self, due: HostTime) {
+        let mut payments = Vec::new();
+        for pit in &mut self.pits {
+            if pit.funding_due() == Some(due) {
+                payments.extend(pit.settle(due).into_iter().map(|p| (pit.spec.venue, p)));
+            }
+        }
+        for (venue, (account, report)) in payments {
+            self.report(due, venue, account, report);
+        }
+    }
+}
+
+impl Venue for PaperVenue {
+    fn send(&mut self, now: HostTime, command: VenueCommand) {
+        let instrument = match &command {
+            VenueCommand::Place(order) => Some(order.get().request.instrument),
+            VenueCommand::Cancel { instrument, .. } | VenueCommand::Amend { instrument, .. } => {
+                Some(*instrument)
+            }
+            VenueCommand::Reconcile { .. } => None,
+        };
+        let pit = instrument.and_then(|id| self.pits.get(id.index()));
+        let venue = pit.and_then(|pit| self.venues.get(pit.spec.venue.index()));
+        let arrives = now.after(venue.map_or(Duration::ZERO, |venue| venue.latency_out));
+        let place = self.inbox.partition_point(|(at, _)| *at <= arrives);
+        self.inbox.insert(place, (arrives, command));
+    }
+
+    fn poll(&mut self, now: HostTime, out: &mut Vec<VenueEvent>) {
+        self.run(now);
+        while self.outbox.front().is_some_and(|event| event.received <= now) {
+            out.extend(self.outbox.pop_front());
+        }
+    }
+
+    fn next_time(&self) -> Option<HostTime> {
+        let command = self.inbox.front().map(|(at, _)| *at);
+        let report = self.outbox.front().map(|event| event.received);
+        let tick = if self.resting == 0 { None } else { self.cursor.next_at() };
+        let funding = Some(self.next_funding()).filter(|at| *at < HostTime::NEVER);
+        [command, report, tick.map(HostTime::from_nanos), funding].into_iter().flatten().min()
+    }
+}
+
+impl SimulatedVenue for PaperVenue {
+    fn quiet_until(&mut self, last: HostTime) -> HostTime {
+        let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
+        let report = self.outbox.front().map_or(HostTime::NEVER, |event| event.received);
+        let bound = command.min(report).min(self.next_funding());
+        let idle = self.resting == 0 && self.held == 0;
+        if idle { bound } else { bound.min(self.first_contact(last.min(bound))) }
+    }
+
+    fn advance(&mut self, now: HostTime) {
+        self.run(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! What the paper venue does with our commands.
+
+use super::matching::Match;
+use super::pit::{Pit, Resting};
+use super::{FillModel, PaperVenue};
+use hedgerow_model::{
+    AccountId, Amend, HostTime, InstrumentId, Liquidity, Order, Price, Quantity, TimeInForce,
+    VenueCommand, VenueOrderId, VenueRejection, VenueReport, WireId,
+};
+
+impl PaperVenue {
+    pub(super) fn execute(&mut self, at: HostTime, command: VenueCommand) {
+        match command {
+            VenueCommand::Place(order) => self.place(at, order.get()),
+            VenueCommand::Cancel { account, instrument, wire } => {
+                self.cancel(at, account, instrument, wire);
+            }
+            VenueCommand::Amend { account, instrument, wire, amend } => {
+                self.amend(at, account, instrument, wire, amend.get());
+            }
+            VenueCommand::Reconcile { account } => self.reconcile(at, account),
+        }
+    }
+
+    fn place(&mut self, at: HostTime, order: &Order) {
+        let index = order.request.instrument.index();
+        let Some(pit) = self.pits.get(index) else { return };
+        let (venue, account, wire) = (pit.spec.venue, order.account, order.wire);
+        if let Some(reason) = pit.refuses(order) {
+            self.report(at, venue, account, VenueReport::Rejected { wire, reason });
+            return;
+        }
+        let taken = pit.takes(order);
+        let filled: i64 = taken.iter().map(|m| m.quantity).sum();
+        let left = order.request.quantity.units() - filled;
+        let kill = order.request.time_in_force == TimeInForce::FillOrKill && left > 0;
+        let id = VenueOrderId(self.next_order);
+        self.next_order += 1;
+        self.report(at, venue, account, VenueReport::Accepted { wire, order: id });
+        if kill {
+            self.report(at, venue, account, VenueReport::Expired { wire });
+            return;
+        }
+        self.settle_matches(at, index, taken);
+        if left <= 0 {
+            return;
+        }
+        if order.request.time_in_force != TimeInForce::GoodTillCancel {
+            self.report(at, venue, account, VenueReport::Expired { wire });
+            return;
+        }
+        if let Some(pit) = self.pits.get_mut(index) {
+            let ahead = pit.queue_ahead(order.request.side, order.request.price);
+            pit.resting.push(Resting {
+                account,
+                wire,
+                side: order.request.side,
+                price: order.request.price,
+                remaining: left,
+                filled,
+                ahead,
+            });
+        }
+        self.rested_changed(index);
+    }
+
+    fn cancel(&mut self, at: HostTime, account: AccountId, id: InstrumentId, wire: WireId) {
+        let Some(pit) = self.pits.get_mut(id.index()) else { return };
+        let venue = pit.spec.venue;
+        let before = pit.resting.len();
+        pit.resting.retain(|r| !(r.account == account && r.wire == wire));
+        let gone = pit.resting.len() < before;
+        let report = if gone {
+            VenueReport::Canceled { wire }
+        } else {
+            VenueReport::CancelRejected { wire, reason: VenueRejection::UnknownOrder }
+        };
+        self.report(at, venue, account, report);
+        if gone {
+            self.rested_changed(id.index());
+        }
+    }
+
+    /// A smaller size keeps its place in the queue; a new price or a larger size goes to the end.
+    fn amend(
+        &mut self,
+        at: HostTime,
+        account: AccountId,
+        id: InstrumentId,
+        wire: WireId,
+        amend: &Amend,
+    ) {
+        let Some(pit) = self.pits.get_mut(id.index()) else { return };
+        let venue = pit.spec.venue;
+        let found = pit.resting.iter().position(|r| r.account == account && r.wire == wire);
+        let Some(place) = found else {
+            let reason = VenueRejection::UnknownOrder;
+            self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
+            return;
+        };
+        let resting = pit.resting.remove(place);
+        let left = amend.quantity.units() - resting.filled;
+        let crosses = pit
+            .best(resting.side.opposite())
+            .is_some_and(|best| resting.side.reaches(amend.price, best.price));
+        if crosses || left <= 0 {
+            // as a post-only amendment would be: refused, the order stays as it was
+            pit.resting.insert(place, resting);
+            let reason = VenueRejection::FilterFailed;
+            self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
+            return;
+        }
+        let keeps = amend.price == resting.price && left <= resting.remaining;
+        let ahead =
+            if keeps { resting.ahead } else { pit.queue_ahead(resting.side, amend.price) };
+        let place = if keeps { place } else { pit.resting.len() };
+        pit.resting.insert(
+            place,
+            Resting { price: amend.price, remaining: left, ahead, ..resting },
+        );
+        let (price, quantity) = (amend.price, amend.quantity);
+        self.report(at, venue, account, VenueReport::Amended { wire, price, quantity });
+        self.rested_changed(id.index());
+    }
+
+    fn reconcile(&mut self, at: HostTime, account: AccountId) {
+        let mut told = Vec::new();
+        for pit in &self.pits {
+            let (venue, instrument) = (pit.spec.venue, pit.spec.id);
+            for resting in pit.resting.iter().filter(|r| r.account == account) {
+                let filled = Quantity::from_units(resting.filled);
+                let (wire, order) = (resting.wire, VenueOrderId(resting.wire.0));
+                told.push((venue, VenueReport::OpenOrder { wire, order, instrument, filled }));
+            }
+            if let Some(position) = pit.positions.get(&account) {
+                let quantity = position.quantity;
+                told.push((venue, VenueReport::Position { instrument, quantity }));
+            }
+        }
+        let venue = self.pits.first().map(|pit| pit.spec.venue).unwrap_or_default();
+        told.push((venue, VenueReport::Reconciled));
+        for (venue, report) in told {
+            self.report(at, venue, account, report);
+        }
+    }
+}
+
+impl Pit {
+    fn crosses(&self, order: &Order) -> bool {
+        let request = &order.request;
+        self.best(request.side.opposite())
+            .is_some_and(|best| request.side.reaches(request.price, best.price))
+    }
+
+    /// Why the venue would not take an order, if it would not.
+    fn refuses(&self, order: &Order) -> Option<VenueRejection> {
+        let request = &order.request;
+        if !self.spec.grid.accepts(request.price, self.spec.price_scale)
+            || !self.spec.is_whole_lots(request.quantity)
+        {
+            return Some(VenueRejection::FilterFailed);
+        }
+        if request.flags.post_only && self.crosses(order) {
+            return Some(VenueRejection::PostOnlyWouldTake);
+        }
+        let reduces = self.only_reduces(order.account, request.side, request.quantity.units());
+        if request.flags.reduce_only && !reduces {
+            return Some(VenueRejection::WouldIncrease);
+        }
+        None
+    }
+
+    /// What an order takes at once.
+    fn takes(&self, order: &Order) -> Vec<Match> {
+        let request = &order.request;
+        let taker = |price: Price, quantity: i64| Match {
+            account: order.account,
+            wire: order.wire,
+            side: request.side,
+            price,
+            quantity,
+            liquidity: Liquidity::Taker,
+        };
+        let Some(best) = self.best(request.side.opposite()).filter(|_| self.crosses(order)) else {
+            return Vec::new();
+        };
+        let wanted = request.quantity.units();
+        match self.model {
+            FillModel::Touch => vec![taker(best.price, wanted)],
+            FillModel::Queue if !self.has_levels => {
+                vec![taker(best.price, wanted.min(best.quantity.units()))]
+            }
+            FillModel::Queue => {
+                let mut left = wanted;
+                let mut taken = Vec::new();
+                for level in self.book.levels(request.side.opposite()) {
+                    if left <= 0 || !request.side.reaches(request.price, level.price) {
+                        break;
+                    }
+                    let quantity = left.min(level.quantity.units());
+                    taken.push(taker(level.price, quantity));
+                    left -= quantity;
+                }
+                taken
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! How the recorded market fills our orders.
+
+use super::pit::Pit;
+use super::{FillModel, PaperVenue};
+use hedgerow_model::{
+    AccountId, HostTime, Level, Liquidity, Price, Quantity, Quote, Side, Tick, TickKind,
+    VenueReport, WireId, flag,
+};
+
+/// A fill to be reported.
+pub(super) struct Match {
+    pub(super) account: AccountId,
+    pub(super) wire: WireId,
+    pub(super) side: Side,
+    pub(super) price: Price,
+    pub(super) quantity: i64,
+    pub(super) liquidity: Liquidity,
+}
+
+impl PaperVenue {
+    pub(super) fn on_tick(&mut self, at: HostTime, tick: &Tick) {
+        let index = usize::try_from(tick.instrument).unwrap_or(usize::MAX);
+        let Some(pit) = self.pits.get_mut(index) else { return };
+        let matches = pit.see(at, tick);
+        if !matches.is_empty() {
+            self.settle_matches(at, index, matches);
+        }
+    }
+
+    /// Books fills in the venue's ledger, drops what is filled, and reports.
+    pub(super) fn settle_matches(&mut self, at: HostTime, index: usize, matches: Vec<Match>) {
+        for m in matches {
+            let trade = self.next_trade();
+            let Some(pit) = self.pits.get_mut(index) else { return };
+            let quantity = Quantity::from_units(m.quantity);
+            let rate = pit.fee_rate(m.liquidity);
+            if !pit.is_held() {
+                pit.skip_settled(at);
+            }
+            // figures that do not fit were refused with the order
+            let fee = pit.spec.fee(m.price, quantity, rate).unwrap_or_default();
+            let position = pit.positions.entry(m.account).or_default();
+            let _ = position.book(&pit.spec, m.side, m.price, quantity, fee);
+            let (venue, instrument) = (pit.spec.venue, pit.spec.id);
+            let (wire, price, liquidity) = (m.wire, m.price, m.liquidity);
+            let report =
+                VenueReport::Fill { wire, trade, instrument, price, quantity, liquidity, fee };
+            self.report(at, venue, m.account, report);
+        }
+        self.rested_changed(index);
+    }
+
+    /// After resting orders of a pit came or went.
+    pub(super) fn rested_changed(&mut self, index: usize) {
+        let Some(pit) = self.pits.get_mut(index) else { return };
+        pit.resting.retain(|resting| resting.remaining > 0);
+        pit.reband();
+        self.resting = self.pits.iter().filter(|pit| !pit.resting.is_empty()).count();
+        self.held = self.pits.iter().filter(|pit| pit.is_held()).count();
+        self.scan.forget();
+    }
+}
+
+impl Pit {
+    /// Takes one tick of the recorded market; gives what it fills.
+    fn see(&mut self, at: HostTime, tick: &Tick) -> Vec<Match> {
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote) => self.see_quote(tick),
+            Some(TickKind::Trade) => {
+                let touched = tick.a <= self.low || tick.a >= self.high;
+                if touched { self.see_trade(tick) } else { Vec::new() }
+            }
+            Some(TickKind::Level) => self.see_level(tick),
+            Some(TickKind::Mark) => {
+                if tick.a != 0 {
+                    self.set_mark(tick.a.saturating_mul(2));
+                }
+                Vec::new()
+            }
+            Some(TickKind::Funding) => {
+                self.announce(at, tick);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn see_quote(&mut self, tick: &Tick) -> Vec<Match> {
+        let level = |price, quantity| Level {
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(quantity),
+        };
+        let (bid, ask) = (level(tick.a, tick.b), level(tick.c, tick.d));
+        if tick.b <= 0 || tick.d <= 0 {
+            self.quote = None;
+            return Vec::new();
+        }
+        self.quote = Some(Quote { bid, ask });
+        self.set_mark(tick.a.saturating_add(tick.c));
+        if self.resting.is_empty() {
+            return Vec::new();
+        }
+        if !self.has_levels && self.model == FillModel::Queue {
+            self.shrink_queue(Side::Buy, bid);
+            self.shrink_queue(Side::Sell, ask);
+        }
+        if tick.c > self.low && tick.a < self.high {
+            return Vec::new();
+        }
+        self.crossed(bid.price, ask.price)
+    }
+
+    /// What is displayed now is all that can be ahead.
+    fn shrink_queue(&mut self, side: Side, best: Level) {
+        for resting in self.resting.iter_mut().filter(|r| r.side == side) {
+            if resting.price == best.price {
+                resting.ahead = resting.ahead.min(best.quantity.units());
+            } else if side.reaches(resting.price, best.price) {
+                resting.ahead = 0; // our price is better than the touch: nobody is ahead
+            }
+        }
+    }
+
+    fn see_level(&mut self, tick: &Tick) -> Vec<Match> {
+        self.has_levels = true;
+        self.book.apply(tick);
+        if self.resting.is_empty() {
+            return Vec::new();
+        }
+        let side = if tick.has(flag::SELL) { Side::Sell } else { Side::Buy };
+        for resting in self.resting.iter_mut() {
+            if resting.side == side && resting.price.units() == tick.a {
+                resting.ahead = resting.ahead.min(tick.b.max(0));
+            }
+        }
+        if !tick.is_last() {
+            return Vec::new();
+        }
+        let best = |side, none| self.book.best(side).map_or(none, |level: Level| level.price);
+        let bid = best(Side::Buy, Price::from_units(i64::MIN));
+        let ask = best(Side::Sell, Price::from_units(i64::MAX));
+        if ask.units() > self.low && bid.units() < self.high {
+            return Vec::new();
+        }
+        self.crossed(bid, ask)
+    }
+
+    /// The market moved to or through our prices: those orders are done, at their own prices.
+    fn crossed(&mut self, bid: Price, ask: Price) -> Vec<Match> {
+        let mut matches = Vec::new();
+        for resting in &mut self.resting {
+            let other = match resting.side {
+                Side::Buy => ask,
+                Side::Sell => bid,
+            };
+            if resting.side.reaches(resting.price, other) {
+                matches.push(Match {
+                    account: resting.account,
+                    wire: resting.wire,
+                    side: resting.side,
+                    price: resting.price,
+                    quantity: resting.remaining,
+                    liquidity: Liquidity::Maker,
+                });
+                resting.filled += resting.remaining;
+                resting.remaining = 0;
+            }
+        }
+        matches
+    }
+
+    fn see_trade(&mut self, tick: &Tick) -> Vec<Match> {
+        let price = Price::from_units(tick.a);
+        let hit = if tick.has(flag::SELL) { Side::Buy } else { Side::Sell };
+        let model = self.model;
+        let mut volume = tick.b;
+        // price-time priority among our own orders
+        let mut order: Vec<usize> = (0..self.resting.len()).collect();
+        order.sort_by_key(|i| {
+            self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units())
+        });
+        let mut matches = Vec::new();
+        for index in order {
+            let Some(resting) = self.resting.get_mut(index) else { continue };
+            let through = resting.side.reaches(resting.price, price) && resting.price != price;
+            let at = resting.price == price;
+            let quantity = match model {
+                FillModel::Touch if through || at => resting.remaining,
+                FillModel::Queue if through => resting.remaining.min(volume),
+                FillModel::Queue if at && resting.side == hit => {
+                    let queue = resting.ahead.min(volume);
+                    resting.ahead -= queue;
+                    resting.remaining.min(volume - queue)
+                }
+                _ => 0,
+            };
+            if quantity <= 0 {
+                continue;
+            }
+            if model == FillModel::Queue {
+                volume -= quantity;
+            }
+            resting.remaining -= quantity;
+            resting.filled += quantity;
+            matches.push(Match {
+                account: resting.account,
+                wire: resting.wire,
+                side: resting.side,
+                price: resting.price,
+                quantity,
+                liquidity: Liquidity::Maker,
+            });
+        }
+        matches
+    }
+}

@@ -1,0 +1,166 @@
+//! One instrument at the paper venue: the market others make, our resting orders, our positions.
+
+use super::{Fees, FillModel};
+use hedgerow_model::{
+    AccountId, Book, Decimal, HostTime, Instrument, Level, Liquidity, Position, Price, Quantity,
+    Quote, RATE_SCALE, Side, Tick, VenueReport, VenueTime, WireId,
+};
+use std::collections::BTreeMap;
+
+/// An order of ours that rests.
+#[derive(Clone, Debug)]
+pub(super) struct Resting {
+    pub(super) account: AccountId,
+    pub(super) wire: WireId,
+    pub(super) side: Side,
+    pub(super) price: Price,
+    pub(super) remaining: i64,
+    pub(super) filled: i64,
+    /// Displayed quantity that must trade first.
+    pub(super) ahead: i64,
+}
+
+/// Funding as last announced, on the host's clock.
+#[derive(Clone, Copy, Debug)]
+struct Announced {
+    rate: i64,
+    due: HostTime,
+    interval: u64,
+}
+
+pub(super) struct Pit {
+    pub(super) spec: Instrument,
+    fees: Fees,
+    pub(super) model: FillModel,
+    pub(super) book: Book,
+    /// Whether levels have come: then the book is the truth, else quotes are.
+    pub(super) has_levels: bool,
+    pub(super) quote: Option<Quote>,
+    mark_doubled: Option<i64>,
+    pub(super) resting: Vec<Resting>,
+    /// Best prices of our resting orders: nothing that stays between them can fill one.
+    pub(super) low: i64,
+    pub(super) high: i64,
+    pub(super) positions: BTreeMap<AccountId, Position>,
+    funding: Option<Announced>,
+}
+
+impl Pit {
+    pub(super) fn new(spec: Instrument, fees: Fees, model: FillModel) -> Self {
+        Self {
+            spec,
+            fees,
+            model,
+            book: Book::default(),
+            has_levels: false,
+            quote: None,
+            mark_doubled: None,
+            resting: Vec::new(),
+            low: i64::MIN,
+            high: i64::MAX,
+            positions: BTreeMap::new(),
+            funding: None,
+        }
+    }
+
+    /// Recomputes the band after the resting orders changed.
+    pub(super) fn reband(&mut self) {
+        let price = |side: Side| {
+            self.resting.iter().filter(move |r| r.side == side).map(|r| r.price.units())
+        };
+        self.low = price(Side::Buy).max().unwrap_or(i64::MIN);
+        self.high = price(Side::Sell).min().unwrap_or(i64::MAX);
+    }
+
+    /// Best level of a side: of the book when there is one, else of the quote.
+    pub(super) fn best(&self, side: Side) -> Option<Level> {
+        if self.has_levels {
+            return self.book.best(side);
+        }
+        self.quote.map(|quote| match side {
+            Side::Buy => quote.bid,
+            Side::Sell => quote.ask,
+        })
+    }
+
+    pub(super) fn fee_rate(&self, liquidity: Liquidity) -> Decimal {
+        match liquidity {
+            Liquidity::Maker => self.fees.maker,
+            Liquidity::Taker => self.fees.taker,
+        }
+    }
+
+    /// Displayed quantity in front of a new order.
+    pub(super) fn queue_ahead(&self, side: Side, price: Price) -> i64 {
+        if self.has_levels {
+            return self.book.at(side, price).units();
+        }
+        match self.best(side) {
+            // deeper than the touch nothing is displayed: what stands at the touch is the guess
+            Some(level) if !side.reaches(price, level.price) || level.price == price => {
+                level.quantity.units()
+            }
+            _ => 0,
+        }
+    }
+
+    pub(super) fn set_mark(&mut self, doubled: i64) {
+        self.mark_doubled = Some(doubled);
+    }
+
+    pub(super) fn announce(&mut self, at: HostTime, tick: &Tick) {
+        let interval = u64::try_from(tick.b).unwrap_or(0);
+        let next = u64::try_from(tick.c).unwrap_or(0);
+        // the announcement's own two times tell how the venue's clock stands to the host's
+        let wait = next.saturating_sub(tick.ts);
+        let due = HostTime::from_nanos(at.as_nanos().saturating_add(wait));
+        let known = interval > 0 && next > tick.ts;
+        self.funding = known.then_some(Announced { rate: tick.a, due, interval });
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.positions.values().any(|position| !position.quantity.is_zero())
+    }
+
+    /// Passes over settlements that nobody had a position for.
+    pub(super) fn skip_settled(&mut self, now: HostTime) {
+        if let Some(funding) = self.funding.as_mut().filter(|funding| funding.due <= now) {
+            let missed = now.since(funding.due).as_nanos() / funding.interval.max(1) + 1;
+            let passed = missed.saturating_mul(funding.interval);
+            funding.due = HostTime::from_nanos(funding.due.as_nanos().saturating_add(passed));
+        }
+    }
+
+    /// When funding is due, while anybody holds a position.
+    pub(super) fn funding_due(&self) -> Option<HostTime> {
+        self.funding.filter(|_| self.is_held()).map(|funding| funding.due)
+    }
+
+    /// Pays what is due.
+    pub(super) fn settle(&mut self, due: HostTime) -> Vec<(AccountId, VenueReport)> {
+        let Some(funding) = self.funding else { return Vec::new() };
+        let next = funding.due.as_nanos().saturating_add(funding.interval);
+        self.funding = Some(Announced { due: HostTime::from_nanos(next), ..funding });
+        let rate = Decimal::from_i128_with_scale(i128::from(funding.rate), RATE_SCALE);
+        let Some(mark) = self.mark_doubled.map(|doubled| Price::from_units(doubled / 2)) else {
+            return Vec::new();
+        };
+        let settlement = VenueTime::from_nanos(due.as_nanos());
+        let instrument = self.spec.id;
+        let mut paid = Vec::new();
+        for (account, position) in &mut self.positions {
+            let amount = self.spec.funding_payment(mark, position.quantity, rate);
+            let Some(amount) = amount.ok().filter(|amount| !amount.is_zero()) else { continue };
+            position.funding += amount;
+            let report = VenueReport::FundingPayment { instrument, settlement, amount };
+            paid.push((*account, report));
+        }
+        paid
+    }
+
+    /// Whether an order of `side` and `quantity` would only reduce the account's position.
+    pub(super) fn only_reduces(&self, account: AccountId, side: Side, quantity: i64) -> bool {
+        let held = self.positions.get(&account).map_or(Quantity::ZERO, |p| p.quantity).units();
+        held.signum() * side.sign() < 0 && quantity <= held.abs()
+    }
+}
