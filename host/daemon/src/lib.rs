@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The host itself: config, wiring, commands. The only crate that knows all the others.
+
+pub mod command;
+pub mod config;
+pub mod data;
+pub mod wiring;

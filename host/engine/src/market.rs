@@ -38,7 +38,9 @@ pub(crate) struct Market {
     pub(crate) book: Book,
     /// Whether the book grew from a snapshot without a hole.
     pub(crate) synced: bool,
-    pub(crate) last_update: Option<u64>,
+    /// Between a snapshot's first level and its last.
+    pub(crate) in_snapshot: bool,
+    pub(crate) last_update: Option<LastUpdate>,
     pub(crate) quote: Option<Quote>,
     quote_tick: Option<Tick>,
     funding_tick: Option<Tick>,
@@ -55,17 +57,30 @@ pub(crate) struct Change {
     pub(crate) status: Option<MarketStatus>,
 }
 
-/// Whether a level tick continues what came before it. The first tick of each update carries the proof.
-pub(crate) fn continues(rule: SequenceRule, last: Option<u64>, tick: &Tick) -> bool {
-    let Some(last) = last else { return true };
-    if tick.seq == last {
+/// The newest update of a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastUpdate {
+    pub(crate) id: u64,
+    /// A snapshot's id lies within the first update after it, not at its edge.
+    pub(crate) snapshot: bool,
+}
+
+/// Whether a level tick continues what came before it. Every tick of an update carries the proof.
+/// (Binance: the first update after a snapshot spans its id, `U <= id <= u`, on spot `U <= id + 1 <= u`;
+/// later ones follow exactly, futures by `pu`, spot by `U = u + 1`.)
+pub(crate) fn continues(rule: SequenceRule, last: Option<LastUpdate>, tick: &Tick) -> bool {
+    let Some(LastUpdate { id: last, snapshot }) = last else { return true };
+    if tick.seq == last && !snapshot {
         return true; // a further level of the same update
     }
     let id = |value: i64| u64::try_from(value).unwrap_or(0);
+    let (first, previous) = (id(tick.c), id(tick.d));
     match rule {
         SequenceRule::Snapshots => true,
-        SequenceRule::PreviousId => id(tick.d) == last,
-        SequenceRule::FirstIdFollows => id(tick.c) <= last.saturating_add(1) && tick.seq > last,
+        SequenceRule::PreviousId if snapshot => first <= last && last <= tick.seq,
+        SequenceRule::PreviousId => previous == last,
+        SequenceRule::FirstIdFollows if snapshot => first <= last + 1 && last < tick.seq,
+        SequenceRule::FirstIdFollows => first == last.saturating_add(1),
     }
 }
 
@@ -75,6 +90,7 @@ impl Market {
             rule,
             book: Book::default(),
             synced: false,
+            in_snapshot: false,
             last_update: None,
             quote: None,
             quote_tick: None,
@@ -137,18 +153,19 @@ impl Market {
     fn on_level(&mut self, tick: &Tick, change: &mut Change) {
         if tick.has(flag::SNAPSHOT) {
             self.synced = true;
-            self.last_update = Some(tick.seq);
+            self.in_snapshot = true;
         } else if !self.synced {
             return; // deltas without a snapshot mean nothing
-        } else if !continues(self.rule, self.last_update, tick) {
+        } else if !self.in_snapshot && !continues(self.rule, self.last_update, tick) {
             self.gap(change);
             return;
         }
-        self.last_update = Some(tick.seq);
+        self.last_update = Some(LastUpdate { id: tick.seq, snapshot: self.in_snapshot });
         self.book.apply(tick);
         if !tick.is_last() {
             return;
         }
+        self.in_snapshot = false;
         if self.state == DataState::Gap {
             self.state = DataState::Fresh;
             change.status = Some(MarketStatus::Fresh);
@@ -161,6 +178,7 @@ impl Market {
     fn gap(&mut self, change: &mut Change) {
         self.book.clear();
         self.synced = false;
+        self.in_snapshot = false;
         self.last_update = None;
         self.quote = None;
         self.quote_tick = None;
@@ -197,7 +215,7 @@ impl Market {
             let base = Tick {
                 ts: self.received.as_nanos(),
                 recv_ts: self.received.as_nanos(),
-                seq: self.last_update.unwrap_or(0),
+                seq: self.last_update.map_or(0, |update| update.id),
                 instrument: instrument.0,
                 kind: TickKind::Level.code(),
                 ..Tick::default()

@@ -10,7 +10,7 @@
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
-use crate::market::{DataState, MarkSource, continues};
+use crate::market::{DataState, LastUpdate, MarkSource, continues};
 use crate::portfolio::Verdict;
 use hedgerow_model::{HostTime, InstrumentId, StrategyId, Tick, TickKind, TradingMode, flag};
 
@@ -20,7 +20,8 @@ struct Cursor {
     received: HostTime,
     state: DataState,
     synced: bool,
-    last_update: Option<u64>,
+    in_snapshot: bool,
+    last_update: Option<LastUpdate>,
     mark: Option<i64>,
 }
 
@@ -39,6 +40,7 @@ impl Engine {
             received: market.received,
             state: market.state,
             synced: market.synced,
+            in_snapshot: market.in_snapshot,
             last_update: market.last_update,
             mark: market.mark_doubled,
         }));
@@ -103,13 +105,14 @@ impl Engine {
         let Some(rule) = self.markets.get(id).map(crate::market::Market::rule) else { return true };
         let Some(cursor) = scan.cursors.get_mut(id.index()) else { return true };
         if tick.has(flag::SNAPSHOT) {
-            cursor.synced = true;
+            (cursor.synced, cursor.in_snapshot) = (true, true);
         } else if !cursor.synced {
             return true;
-        } else if !continues(rule, cursor.last_update, tick) {
+        } else if !cursor.in_snapshot && !continues(rule, cursor.last_update, tick) {
             return false;
         }
-        cursor.last_update = Some(tick.seq);
+        cursor.last_update = Some(LastUpdate { id: tick.seq, snapshot: cursor.in_snapshot });
+        cursor.in_snapshot &= !tick.is_last();
         // what the book's middle becomes is not followed here; with a position it may matter
         !tick.is_last() || self.mark_is_quiet(id, MarkSource::Book, None, scan)
     }

@@ -1,1 +1,195 @@
-//! Placeholder.
+//! What a run did, from its facts: counts, fills, fees and profit per strategy and instrument.
+//!
+//! A report holds nothing of the machine or the wall clock: two runs of the same inputs give the same
+//! bytes. Money is in each instrument's settle asset and is never added over different ones.
+
+use hedgerow_model::view::PositionView;
+use hedgerow_model::{
+    Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Stamped, StrategyId,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One strategy in one instrument.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct InstrumentResult {
+    /// Venue and symbol.
+    pub name: String,
+    /// The asset of the money below.
+    pub settle: String,
+    /// Fills as maker.
+    pub maker_fills: u64,
+    /// Fills as taker.
+    pub taker_fills: u64,
+    /// Traded value.
+    pub turnover: Decimal,
+    /// Profit of closed parts.
+    pub realised: Decimal,
+    /// Profit of the open part at the last mark.
+    pub unrealised: Option<Decimal>,
+    /// Fees paid.
+    pub fees: Decimal,
+    /// Funding received.
+    pub funding: Decimal,
+    /// Realised and unrealised and funding less fees.
+    pub net: Option<Decimal>,
+    /// The open position.
+    pub position: Decimal,
+}
+
+/// One strategy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StrategyResult {
+    /// Its name.
+    pub name: String,
+    /// Name and version of its component.
+    pub component: String,
+    /// SHA-256 of its component.
+    pub hash: String,
+    /// Orders that the gate approved.
+    pub orders: u64,
+    /// Orders that the gate denied, by reason.
+    pub denied: BTreeMap<String, u64>,
+    /// Orders that the venue rejected.
+    pub rejected: u64,
+    /// Orders canceled.
+    pub canceled: u64,
+    /// Faults of its component.
+    pub faults: u64,
+    /// Mode changes with their reasons.
+    pub modes: Vec<String>,
+    /// By instrument.
+    pub instruments: Vec<InstrumentResult>,
+}
+
+/// A run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunReport {
+    /// Layout of this document.
+    pub schema: u32,
+    /// Ticks handled.
+    pub ticks: u64,
+    /// Host time of the first and last tick, ns.
+    pub from_ns: u64,
+    /// Host time of the last tick, ns.
+    pub to_ns: u64,
+    /// Facts journaled.
+    pub facts: u64,
+    /// SHA-256 of the journal.
+    pub journal: String,
+    /// Fills per (wire) of the whole run.
+    pub fills: u64,
+    /// Sequence gaps the engine saw.
+    pub gaps: u64,
+    /// By strategy.
+    pub strategies: Vec<StrategyResult>,
+    /// What the simulation leaves out.
+    pub assumptions: Vec<String>,
+}
+
+/// Who ran.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its name.
+    pub name: String,
+    /// Name and version of its component.
+    pub component: String,
+    /// SHA-256 of its component.
+    pub hash: String,
+    /// Its positions at the end.
+    pub positions: Vec<PositionView>,
+}
+
+/// Folds the facts of a run.
+#[must_use]
+pub fn summarise(
+    facts: &[Stamped],
+    instruments: &[Instrument],
+    ran: &[Ran],
+) -> RunReport {
+    let mut report = RunReport { schema: 1, ..RunReport::default() };
+    report.facts = facts.len() as u64;
+    report.strategies = ran.iter().map(begin).collect();
+    for stamped in facts {
+        take(&mut report, instruments, ran, &stamped.fact);
+    }
+    report.assumptions = vec![
+        "orders have no market impact: displayed size that was taken is displayed again".into(),
+        "queue position: behind what was displayed; cancels ahead only where the level shrinks".into(),
+        "no margin requirement, no liquidation".into(),
+    ];
+    report
+}
+
+fn begin(ran: &Ran) -> StrategyResult {
+    let of = |view: &PositionView| InstrumentResult {
+        name: view.name.clone(),
+        settle: view.settle.clone(),
+        realised: view.realised,
+        unrealised: view.unrealised,
+        fees: view.fees,
+        funding: view.funding,
+        net: view.unrealised.map(|open| view.realised + open + view.funding - view.fees),
+        position: view.quantity,
+        ..InstrumentResult::default()
+    };
+    StrategyResult {
+        name: ran.name.clone(),
+        component: ran.component.clone(),
+        hash: ran.hash.clone(),
+        instruments: ran.positions.iter().map(of).collect(),
+        ..StrategyResult::default()
+    }
+}
+
+fn take(report: &mut RunReport, instruments: &[Instrument], ran: &[Ran], fact: &Fact) {
+    let of = |strategies: &mut Vec<StrategyResult>, id: StrategyId| -> Option<usize> {
+        (id.index() < strategies.len()).then_some(id.index())
+    };
+    match fact {
+        Fact::Order { id, fact } => {
+            let Some(at) = of(&mut report.strategies, id.strategy) else { return };
+            let strategy = &mut report.strategies[at];
+            match fact {
+                OrderFact::Approved(_) => strategy.orders += 1,
+                OrderFact::Denied { reason, .. } => {
+                    let text = format!("{reason:?}");
+                    let name = text.split([' ', '{', '(']).next().unwrap_or("?").to_owned();
+                    *strategy.denied.entry(name).or_default() += 1;
+                }
+                OrderFact::Moved { event: OrderEvent::Rejected, .. } => strategy.rejected += 1,
+                OrderFact::Moved { event: OrderEvent::Canceled, .. } => strategy.canceled += 1,
+                _ => {}
+            }
+        }
+        Fact::Fill { id, instrument, price, quantity, liquidity, .. } => {
+            report.fills += 1;
+            let spec = instruments.get(instrument.index());
+            let value = spec.and_then(|i| i.value(*price, *quantity).ok()).unwrap_or_default();
+            let place = place(ran, id.strategy, *instrument);
+            let strategy = report.strategies.get_mut(id.strategy.index());
+            let Some(result) = strategy.and_then(|s| s.instruments.get_mut(place?)) else { return };
+            result.turnover += value;
+            match liquidity {
+                Liquidity::Maker => result.maker_fills += 1,
+                Liquidity::Taker => result.taker_fills += 1,
+            }
+        }
+        Fact::Fault { strategy, .. } => {
+            if let Some(at) = of(&mut report.strategies, *strategy) {
+                report.strategies[at].faults += 1;
+            }
+        }
+        Fact::Mode { strategy: Some(strategy), mode, reason } => {
+            if let Some(at) = of(&mut report.strategies, *strategy) {
+                report.strategies[at].modes.push(format!("{mode}: {reason}"));
+            }
+        }
+        Fact::Market { status: hedgerow_model::MarketStatus::Gap, .. } => report.gaps += 1,
+        _ => {}
+    }
+}
+
+fn place(ran: &[Ran], strategy: StrategyId, instrument: InstrumentId) -> Option<usize> {
+    ran.get(strategy.index())?.positions.iter().position(|view| view.instrument == instrument)
+}

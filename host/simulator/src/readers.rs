@@ -1,1 +1,144 @@
-//! Later.
+//! Readers of recordings: files to one sorted stream of ticks, and a report of all that was odd.
+//!
+//! A reader never guesses silently. Bad rows are left out and counted with their first place; holes,
+//! disorder, repeated rows and clock steps are counted; what was assumed is written into the report.
+
+mod bench;
+mod binance;
+mod hyperliquid;
+mod lighter;
+mod rows;
+mod text;
+
+pub use bench::read as bench_csv;
+pub use binance::read as binance_raw;
+pub use hyperliquid::read as hyperliquid_csv;
+pub use lighter::read as lighter_csv;
+
+use crate::tape::{Chunk, Tape};
+use hedgerow_model::{Tick, TickKind};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a recording cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A file or folder.
+    #[error("reading {path}: {why}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// No file for a configured instrument.
+    #[error("there is no recording of {symbol} in {folder}: looked for {wanted}")]
+    Missing {
+        /// The venue's text.
+        symbol: String,
+        /// Where.
+        folder: PathBuf,
+        /// What the file would be called.
+        wanted: String,
+    },
+}
+
+/// What one file contained.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Its name.
+    pub file: String,
+    /// Rows or messages.
+    pub rows: u64,
+    /// Ticks made, by kind.
+    pub ticks: BTreeMap<String, u64>,
+    /// Rows left out, by reason.
+    pub bad: BTreeMap<String, u64>,
+    /// The first bad row of each reason, by line.
+    pub first_bad: BTreeMap<String, u64>,
+    /// Sequence gaps in book updates.
+    pub gaps: u64,
+    /// Rows that were earlier than the one before.
+    pub disorder: u64,
+    /// Rows that repeat a known trade.
+    pub repeated: u64,
+    /// Holes of more than five seconds.
+    pub holes: u64,
+    /// Other figures by name.
+    pub figures: BTreeMap<String, i64>,
+    /// What was assumed, in words.
+    pub notes: Vec<String>,
+}
+
+impl FileReport {
+    pub(crate) fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), ..Self::default() }
+    }
+
+    pub(crate) fn bad(&mut self, reason: &str, line: u64) {
+        *self.bad.entry(reason.to_owned()).or_default() += 1;
+        self.first_bad.entry(reason.to_owned()).or_insert(line);
+    }
+
+    pub(crate) fn count(&mut self, kind: TickKind) {
+        *self.ticks.entry(format!("{kind:?}").to_lowercase()).or_default() += 1;
+    }
+
+    pub(crate) fn figure(&mut self, name: &str, value: i64) {
+        *self.figures.entry(name.to_owned()).or_default() += value;
+    }
+}
+
+/// A tick and when it took effect at the venue, host clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) tick: Tick,
+    pub(crate) at: u64,
+}
+
+/// A recording, sorted.
+#[derive(Debug, Default)]
+pub struct Recording {
+    ticks: Vec<Tick>,
+    at: Vec<u64>,
+    /// What each file contained.
+    pub files: Vec<FileReport>,
+}
+
+impl Recording {
+    /// Sorts rows of all sources by receive time; rows of equal time keep the order of their sources.
+    pub(crate) fn from_rows(mut rows: Vec<Row>, files: Vec<FileReport>) -> Self {
+        rows.sort_by_key(|row| row.tick.recv_ts);
+        let mut latest = 0;
+        let mut at = Vec::with_capacity(rows.len());
+        let mut ticks = Vec::with_capacity(rows.len());
+        for row in rows {
+            // effect never after receipt, and in the order of receipt
+            latest = row.at.min(row.tick.recv_ts).max(latest);
+            at.push(latest);
+            ticks.push(row.tick);
+        }
+        Self { ticks, at, files }
+    }
+
+    /// Ticks in it.
+    #[must_use]
+    pub fn ticks(&self) -> &[Tick] {
+        &self.ticks
+    }
+
+    /// Sequence gaps over all files.
+    #[must_use]
+    pub fn gaps(&self) -> u64 {
+        self.files.iter().map(|file| file.gaps).sum()
+    }
+
+    /// The recording as a tape.
+    #[must_use]
+    pub fn into_tape(self) -> Tape {
+        let chunk = Chunk { ticks: Arc::new(self.ticks), at: Some(Arc::new(self.at)) };
+        Tape::new(Box::new(vec![chunk].into_iter()))
+    }
+}

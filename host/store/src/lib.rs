@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The journal: facts, committed before the effects they permit leave.
+//!
+//! SQLite for a host that must survive its own death; memory for backtests, behind the same port.
+
+mod memory;
+mod sqlite;
+
+pub use memory::MemoryJournal;
+pub use sqlite::{SqliteJournal, StoreError};

@@ -1,0 +1,118 @@
+//! The host's config: one TOML file, checked whole before anything starts.
+//!
+//! [`load`] gives either a config that only holds valid values, or one screen with every problem. Keys
+//! that risk money have no default.
+
+mod parse;
+pub mod reader;
+
+use hedgerow_engine::{HostLimits, StrategyLimits};
+use hedgerow_model::{Decimal, Duration, Instrument};
+use hedgerow_simulator::VenueConfig;
+use hedgerow_simulator::paper::Fees;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where the market comes from.
+#[derive(Clone, Debug)]
+pub enum DataSource {
+    /// Generated, endless, from a seed.
+    Generated {
+        /// The seed.
+        seed: u64,
+    },
+    /// Binance raw combined-stream files.
+    BinanceRaw {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Hyperliquid CSV files: books, quotes, trades.
+    HyperliquidCsv {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Lighter CSV files: quotes, trades.
+    LighterCsv {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// `events.csv` of the throughput comparison.
+    BenchCsv {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// One strategy as configured.
+#[derive(Clone, Debug)]
+pub struct StrategyEntry {
+    /// Its name.
+    pub name: String,
+    /// The component file, without folder and ending.
+    pub plugin: String,
+    /// The account it trades on, by place.
+    pub account: usize,
+    /// Role to instrument, by place.
+    pub roles: BTreeMap<String, usize>,
+    /// Parameters as JSON.
+    pub parameters: serde_json::Value,
+    /// Its limits.
+    pub limits: StrategyLimits,
+    /// Where it stands in the file.
+    pub span: std::ops::Range<usize>,
+}
+
+/// A checked config.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it was read.
+    pub file: PathBuf,
+    /// Its text, for messages about later findings.
+    pub text: String,
+    /// Folder of components.
+    pub plugins: PathBuf,
+    /// Folder of journal, cache and control socket.
+    pub state: PathBuf,
+    /// The market.
+    pub data: DataSource,
+    /// Data time per wall time in thousandths; nothing: as fast as it goes.
+    pub speed_thousandths: Option<u64>,
+    /// Venues: name and behaviour.
+    pub venues: Vec<(String, VenueConfig)>,
+    /// Instruments and their fees, ids in order.
+    pub instruments: Vec<(Instrument, Fees)>,
+    /// Account names, ids in order.
+    pub accounts: Vec<String>,
+    /// Strategies, ids in order.
+    pub strategies: Vec<StrategyEntry>,
+    /// Limits over all.
+    pub host: HostLimits,
+    /// Data older than this is stale.
+    pub stale_after: Duration,
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+#[error("{screen}")]
+pub struct ConfigError {
+    /// One screen for a person.
+    pub screen: String,
+}
+
+/// Reads and checks a config file.
+pub fn load(file: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|e| ConfigError {
+        screen: format!("{}: cannot be read: {e}\n", file.display()),
+    })?;
+    parse::parse(file, text)
+}
+
+/// The name of an instrument in a config.
+#[must_use]
+pub fn instrument_name(config: &Config, instrument: &Instrument) -> String {
+    let venue = config.venues.get(instrument.venue.index()).map_or("?", |(name, _)| name);
+    format!("{venue}:{}", instrument.symbol)
+}
+
+/// Zero, for defaults that risk nothing.
+pub(crate) const NOTHING: Decimal = Decimal::ZERO;

@@ -1,0 +1,402 @@
+//! Reading TOML so that every problem is found at once, each with its place, reason and remedy.
+//!
+//! A [`Section`] hands out values by key and remembers which keys were asked for; what is left over at
+//! the end is a key nobody knows. Nothing here stops at the first problem.
+
+use hedgerow_model::Decimal;
+use std::fmt::Write as _;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One thing wrong with a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Bytes of the text it is about.
+    pub span: Range<usize>,
+    /// The key, dotted.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it.
+    pub fix: String,
+}
+
+/// Problems found so far.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// Adds one.
+    pub fn add(
+        &mut self,
+        span: Range<usize>,
+        key: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.0.push(Problem { span, key: key.into(), what: what.into(), fix: fix.into() });
+    }
+
+    /// One screen: file, line, column, the line itself, the reason, the fix.
+    #[must_use]
+    pub fn render(&self, file: &str, text: &str) -> String {
+        let mut sorted = self.0.clone();
+        sorted.sort_by_key(|problem| problem.span.start);
+        let mut out = String::new();
+        for problem in &sorted {
+            let (line, column, source) = place(text, problem.span.start);
+            let shown = source.trim_end();
+            let length = text.get(problem.span.clone()).map_or(1, |t| t.lines().next().map_or(1, str::len));
+            let caret = "^".repeat(length.clamp(1, shown.len().saturating_sub(column - 1).max(1)));
+            let Problem { key, what, fix, .. } = problem;
+            let _ = writeln!(out, "{file}:{line}:{column}: {key}: {what}");
+            let _ = writeln!(out, "  {line:>4} | {shown}");
+            let _ = writeln!(out, "       | {:>width$}{caret}", "", width = column - 1);
+            let _ = writeln!(out, "  fix: {fix}");
+        }
+        let count = sorted.len();
+        let _ = writeln!(out, "{count} problem{} in {file}", if count == 1 { "" } else { "s" });
+        out
+    }
+}
+
+/// Line and column, from 1, and the line.
+fn place(text: &str, offset: usize) -> (usize, usize, &str) {
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let source = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    (line, before.len() - start + 1, source)
+}
+
+/// One table of the config.
+pub struct Section<'t, 'p> {
+    path: String,
+    span: Range<usize>,
+    table: &'t DeTable<'t>,
+    asked: Vec<&'static str>,
+    problems: &'p mut Problems,
+}
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+impl<'t, 'p> Section<'t, 'p> {
+    /// The whole document.
+    pub fn root(table: &'t DeTable<'t>, problems: &'p mut Problems) -> Self {
+        Self { path: String::new(), span: 0..1, table, asked: Vec::new(), problems }
+    }
+
+    /// The dotted name of a key here.
+    #[must_use]
+    pub fn key(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Where this section stands.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Adds a problem about a key of this section.
+    pub fn problem(&mut self, span: Range<usize>, key: &str, what: impl Into<String>, fix: impl Into<String>) {
+        let key = self.key(key);
+        self.problems.add(span, key, what, fix);
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.asked.push(key);
+        self.table.iter().find(|(k, _)| k.get_ref() == key).map(|(_, value)| value)
+    }
+
+    /// A value that must be there, read by `read`; what it should be is told when it is not.
+    fn wanted<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(&'t DeValue<'t>) -> Option<T>,
+    ) -> Option<At<T>> {
+        match self.optional(key, expected, read) {
+            Ok(Some(found)) => Some(found),
+            Ok(None) => {
+                let fix = format!("add `{key} = …`, {expected}");
+                self.problem(self.span(), key, "is missing", fix);
+                None
+            }
+            Err(()) => None,
+        }
+    }
+
+    fn optional<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(&'t DeValue<'t>) -> Option<T>,
+    ) -> Result<Option<At<T>>, ()> {
+        let Some(found) = self.get(key) else { return Ok(None) };
+        match read(found.get_ref()) {
+            Some(value) => Ok(Some(At { value, span: found.span() })),
+            None => {
+                let what = format!("is {}, not {expected}", kind(found.get_ref()));
+                self.problem(found.span(), key, what, format!("write {expected}"));
+                Err(())
+            }
+        }
+    }
+
+    /// A text.
+    pub fn text(&mut self, key: &'static str) -> Option<At<String>> {
+        self.wanted(key, "a text in quotes", |v| v.as_str().map(str::to_owned))
+    }
+
+    /// A text that may be absent.
+    pub fn text_or_none(&mut self, key: &'static str) -> Option<At<String>> {
+        self.optional(key, "a text in quotes", |v| v.as_str().map(str::to_owned)).ok().flatten()
+    }
+
+    /// An exact decimal, as text or as a whole number. A float is refused: it is not exact.
+    pub fn decimal(&mut self, key: &'static str) -> Option<At<Decimal>> {
+        self.wanted(key, EXACT, exact)
+    }
+
+    /// An exact decimal that may be absent.
+    pub fn decimal_or_none(&mut self, key: &'static str) -> Option<At<Decimal>> {
+        self.optional(key, EXACT, exact).ok().flatten()
+    }
+
+    /// An exact decimal above zero.
+    pub fn positive(&mut self, key: &'static str) -> Option<At<Decimal>> {
+        let found = self.decimal(key)?;
+        if found.value > Decimal::ZERO {
+            return Some(found);
+        }
+        let what = format!("is {}, which is not above zero", found.value);
+        self.problem(found.span, key, what, "write a number above zero");
+        None
+    }
+
+    /// A whole number within bounds.
+    pub fn whole(&mut self, key: &'static str, bounds: Range<u64>) -> Option<At<u64>> {
+        let found = self.wanted(key, "a whole number", integer)?;
+        self.bounded(key, found, &bounds)
+    }
+
+    /// A whole number within bounds, or a default.
+    pub fn whole_or(&mut self, key: &'static str, bounds: Range<u64>, default: u64) -> u64 {
+        match self.optional(key, "a whole number", integer) {
+            Ok(Some(found)) => self.bounded(key, found, &bounds).map_or(default, |f| f.value),
+            _ => default,
+        }
+    }
+
+    fn bounded(&mut self, key: &str, found: At<i64>, bounds: &Range<u64>) -> Option<At<u64>> {
+        let value = u64::try_from(found.value).ok().filter(|value| bounds.contains(value));
+        if let Some(value) = value {
+            return Some(At { value, span: found.span });
+        }
+        let (low, high) = (bounds.start, bounds.end - 1);
+        let what = format!("is {}, outside {low} to {high}", found.value);
+        self.problem(found.span, key, what, format!("write a whole number from {low} to {high}"));
+        None
+    }
+
+    /// One of some words.
+    pub fn word<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<At<T>> {
+        let found = self.text(key)?;
+        self.one_of(key, found, words)
+    }
+
+    /// One of some words, or a default.
+    pub fn word_or<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)], default: T) -> T {
+        match self.text_or_none(key) {
+            Some(found) => self.one_of(key, found, words).map_or(default, |at| at.value),
+            None => default,
+        }
+    }
+
+    fn one_of<T: Copy>(&mut self, key: &str, found: At<String>, words: &[(&str, T)]) -> Option<At<T>> {
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == found.value) {
+            return Some(At { value: *value, span: found.span });
+        }
+        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let what = format!("is \"{}\", which is none of {}", found.value, all.join(", "));
+        let near = nearest(&found.value, &all);
+        let fix = near.map_or_else(|| format!("write one of {}", all.join(", ")), |n| format!("did you mean \"{n}\"?"));
+        self.problem(found.span, key, what, fix);
+        None
+    }
+
+    /// A table within this one, read by `read`; nothing when it is absent.
+    pub fn table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'t, '_>) -> T,
+    ) -> Option<T> {
+        let found = self.optional(key, "a table", |v| v.as_table()).ok().flatten()?;
+        let path = self.key(key);
+        let mut section =
+            Section { path, span: found.span, table: found.value, asked: Vec::new(), problems: self.problems };
+        let value = read(&mut section);
+        section.finish();
+        Some(value)
+    }
+
+    /// Like [`Self::table`], but it must be there.
+    pub fn required_table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'t, '_>) -> T,
+    ) -> Option<T> {
+        if !self.table.iter().any(|(k, _)| k.get_ref() == key) {
+            self.asked.push(key);
+            let fix = format!("add a table [{}]", self.key(key));
+            self.problem(self.span(), key, "is missing", fix);
+            return None;
+        }
+        self.table(key, read)
+    }
+
+    /// A list of tables, each read by `read`.
+    pub fn tables<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Section<'t, '_>) -> Option<T>,
+    ) -> Vec<T> {
+        let expected = "a list of tables, [[…]]";
+        let Some(found) = self.optional(key, expected, |v| v.as_array()).ok().flatten() else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for (index, item) in found.value.iter().enumerate() {
+            let path = format!("{}[{index}]", self.key(key));
+            let Some(table) = item.get_ref().as_table() else {
+                self.problem(item.span(), key, "is not a table", format!("write [[{key}]]"));
+                continue;
+            };
+            let problems = &mut *self.problems;
+            let mut section = Section { path, span: item.span(), table, asked: Vec::new(), problems };
+            all.extend(read(&mut section));
+            section.finish();
+        }
+        all
+    }
+
+    /// All keys and texts of this section, for maps.
+    pub fn pairs(&mut self) -> Vec<(At<String>, At<String>)> {
+        let mut pairs = Vec::new();
+        for (key, value) in self.table {
+            let name = At { value: key.get_ref().to_string(), span: key.span() };
+            match value.get_ref().as_str() {
+                Some(text) => pairs.push((name, At { value: text.to_owned(), span: value.span() })),
+                None => {
+                    let what = format!("is {}, not a text", kind(value.get_ref()));
+                    let key = self.key(&name.value);
+                    self.problems.add(value.span(), key, what, "write a text in quotes");
+                }
+            }
+        }
+        self.asked.push("*");
+        pairs
+    }
+
+    /// This section as JSON, as it stands.
+    pub fn json(&mut self) -> serde_json::Value {
+        self.asked.push("*");
+        table_json(self.table)
+    }
+
+    /// Names the keys nobody asked for.
+    pub fn finish(self) {
+        if self.asked.contains(&"*") {
+            return;
+        }
+        for (key, _) in self.table {
+            let name: &str = key.get_ref();
+            if self.asked.contains(&name) {
+                continue;
+            }
+            let near = nearest(name, &self.asked);
+            let fix = near.map_or_else(
+                || format!("remove it; known here: {}", self.asked.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let full = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+            self.problems.add(key.span(), full, "is not a known key", fix);
+        }
+    }
+}
+
+const EXACT: &str = "an exact number in quotes, such as \"0.001\"";
+
+fn exact(value: &DeValue<'_>) -> Option<Decimal> {
+    match value {
+        DeValue::String(text) => text.parse().ok(),
+        DeValue::Integer(_) => integer(value).map(Decimal::from),
+        _ => None,
+    }
+}
+
+fn integer(value: &DeValue<'_>) -> Option<i64> {
+    value.as_integer().and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok())
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a binary float",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn table_json(table: &DeTable<'_>) -> serde_json::Value {
+    let pair = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        (key.get_ref().to_string(), value_json(value.get_ref()))
+    };
+    serde_json::Value::Object(table.iter().map(pair).collect())
+}
+
+fn value_json(value: &DeValue<'_>) -> serde_json::Value {
+    match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(_) => integer(value).into(),
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok().into(),
+        DeValue::Boolean(truth) => (*truth).into(),
+        DeValue::Datetime(date) => date.to_string().into(),
+        DeValue::Array(items) => items.iter().map(|item| value_json(item.get_ref())).collect(),
+        DeValue::Table(table) => table_json(table),
+    }
+}
+
+/// The word a person most likely meant.
+fn nearest<'a>(word: &str, all: &[&'a str]) -> Option<&'a str> {
+    let close = |other: &&str| distance(word, other) <= 1 + word.len() / 4;
+    all.iter().copied().filter(|other| close(other)).min_by_key(|other| distance(word, other))
+}
+
+/// Edit distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replace = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

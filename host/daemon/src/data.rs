@@ -1,0 +1,40 @@
+//! From a config's data source to a tape.
+
+use crate::config::{Config, DataSource};
+use hedgerow_model::{Instrument, Tick};
+use hedgerow_simulator::readers::{self, FileReport, ReadError};
+use hedgerow_simulator::{Tape, generator};
+
+/// A tape and what there is to say about it.
+pub struct Opened {
+    /// The market.
+    pub tape: Tape,
+    /// What each file contained; empty for a generated market.
+    pub files: Vec<FileReport>,
+    /// First and last host time, ns; nothing for a generated market.
+    pub span: Option<(u64, u64)>,
+    /// Ticks in all; nothing for a generated market.
+    pub ticks: Option<usize>,
+}
+
+/// Opens the market of a config. `start` is where a generated market begins, host time ns.
+pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
+    let instruments: Vec<Instrument> =
+        config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect();
+    let recording = match &config.data {
+        DataSource::Generated { seed } => {
+            let market = generator::Market::new(*seed, start, &instruments);
+            let tape = Tape::new(Box::new(market));
+            return Ok(Opened { tape, files: Vec::new(), span: None, ticks: None });
+        }
+        DataSource::BinanceRaw { path } => readers::binance_raw(path, &instruments)?,
+        DataSource::HyperliquidCsv { path } => readers::hyperliquid_csv(path, &instruments)?,
+        DataSource::LighterCsv { path } => readers::lighter_csv(path, &instruments)?,
+        DataSource::BenchCsv { path } => readers::bench_csv(path, &instruments)?,
+    };
+    let time = |tick: Option<&Tick>| tick.map(|tick| tick.recv_ts);
+    let ticks = recording.ticks();
+    let span = time(ticks.first()).zip(time(ticks.last()));
+    let (count, files) = (ticks.len(), recording.files.clone());
+    Ok(Opened { tape: recording.into_tape(), files, span, ticks: Some(count) })
+}

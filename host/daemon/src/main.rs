@@ -1,0 +1,141 @@
+//! `hedgerow`: the command line.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use hedgerow_daemon::command::{Failure, backtest, bench, exit};
+use hedgerow_daemon::config;
+use hedgerow_driver::Batching;
+use std::path::PathBuf;
+
+/// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
+/// WebAssembly components.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Batch {
+    /// One tick at a time.
+    #[value(name = "1")]
+    One,
+    /// As many as are quiet.
+    Adaptive,
+}
+
+impl From<Batch> for Batching {
+    fn from(batch: Batch) -> Self {
+        match batch {
+            Batch::One => Self::One,
+            Batch::Adaptive => Self::Adaptive,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a config's strategies over a recording and reports.
+    Backtest {
+        /// The config file.
+        config: PathBuf,
+        /// Ticks per call.
+        #[arg(long, value_enum, default_value = "adaptive")]
+        batch: Batch,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks at a config.
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+    /// Measures.
+    Bench {
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Checks a config as `run` would, and starts nothing.
+    Check {
+        /// The config file.
+        config: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// A rule of the throughput comparison through the whole path.
+    Engine {
+        /// noop, ema or maker.
+        #[arg(long)]
+        rule: String,
+        /// The folder of `events.csv`.
+        #[arg(long)]
+        data: PathBuf,
+        /// The folder of components.
+        #[arg(long, default_value = "target/guests/components")]
+        components: PathBuf,
+        /// Ticks per call.
+        #[arg(long, value_enum, default_value = "adaptive")]
+        batch: Batch,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HEDGEROW_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let code = match run(Cli::parse()) {
+        Ok(()) => exit::OK,
+        Err(Failure { code, message }) => {
+            eprint!("{}", message.trim_end());
+            eprintln!();
+            code
+        }
+    };
+    std::process::exit(code);
+}
+
+fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::new)?);
+    Ok(())
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Backtest { config, batch, json: as_json } => {
+            let config = config::load(&config)?;
+            let loaded = backtest::load(&config)?;
+            let finished = backtest::run(&config, &loaded, batch.into())?;
+            if as_json {
+                return json(&finished.backtest);
+            }
+            print!("{}", backtest::table(&finished));
+            Ok(())
+        }
+        Command::Config { what: ConfigCommand::Check { config } } => {
+            let config = config::load(&config)?;
+            let loaded = backtest::load(&config)?;
+            println!("{}: {} strategies, all well", config.file.display(), loaded.plugins.len());
+            Ok(())
+        }
+        Command::Bench {
+            what: BenchCommand::Engine { rule, data, components, batch, json: as_json },
+        } => {
+            let measured = bench::engine(&rule, &data, &components, batch.into())?;
+            if as_json {
+                return json(&measured);
+            }
+            println!("{measured:#?}");
+            Ok(())
+        }
+    }
+}

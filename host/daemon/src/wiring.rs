@@ -1,0 +1,238 @@
+//! Putting a host together from a config: components, engine, paper venues, loop.
+
+use crate::config::reader::Problems;
+use crate::config::{Config, StrategyEntry};
+use hedgerow_driver::{Batching, Driver, Interest};
+use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
+use hedgerow_model::{AccountId, Instrument, InstrumentId, Stamped, StrategyId};
+use hedgerow_plugins::{
+    Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, WasmEngine,
+};
+use hedgerow_ports::{Journal, Saved};
+use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
+use std::path::{Path, PathBuf};
+
+/// The loop as a host runs it.
+pub type Host<J> = Driver<TapeFeed, PaperVenue, PluginHost, J>;
+
+/// Why a host cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// Something in the config does not fit the components; one screen.
+    #[error("{0}")]
+    Config(String),
+    /// wasmtime does not run here.
+    #[error("starting the sandbox: {0}")]
+    Sandbox(String),
+}
+
+/// Components of a config, by strategy.
+pub struct Loaded {
+    /// The sandbox.
+    pub engine: WasmEngine,
+    /// What every instance may use.
+    pub limits: Limits,
+    /// By strategy.
+    pub plugins: Vec<Plugin>,
+    /// Compiled components on disk.
+    pub cache: Option<Cache>,
+}
+
+/// The file of a strategy's component.
+#[must_use]
+pub fn component_path(folder: &Path, plugin: &str) -> PathBuf {
+    folder.join(format!("{plugin}.wasm"))
+}
+
+/// Loads the components of all strategies and checks that roles and components fit.
+pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> {
+    let limits = Limits::default();
+    let cache = Cache::open(&config.state.join("compiled"))
+        .inspect_err(|error| tracing::warn!(%error, "no cache of compiled components"))
+        .ok();
+    let mut problems = Problems::default();
+    let mut plugins: Vec<Plugin> = Vec::new();
+    for entry in &config.strategies {
+        let path = component_path(&config.plugins, &entry.plugin);
+        match load_one(&engine, &path, &limits, cache.as_ref()) {
+            Ok(plugin) => {
+                check_roles(entry, &plugin, &mut problems);
+                plugins.push(plugin);
+            }
+            Err(error) => {
+                let key = format!("strategy {}.plugin", entry.name);
+                let what = format!("{}: {error}", path.display());
+                let fix = "build it (`cargo xtask build-plugins`) and put the file there";
+                problems.add(entry.span.clone(), key, what, fix);
+            }
+        }
+    }
+    if problems.0.is_empty() {
+        return Ok(Loaded { engine, limits, plugins, cache });
+    }
+    let file = config.file.display().to_string();
+    Err(WiringError::Config(problems.render(&file, &config.text)))
+}
+
+/// Loads one component file.
+pub fn load_one(
+    engine: &WasmEngine,
+    path: &Path,
+    limits: &Limits,
+    cache: Option<&Cache>,
+) -> Result<Plugin, LoadError> {
+    let problem = |why: String| LoadError { problems: vec![why], maybe_partial: false };
+    let bytes = std::fs::metadata(path).map_err(|e| problem(e.to_string()))?.len();
+    if bytes > limits.component_bytes {
+        let most = limits.component_bytes;
+        return Err(problem(format!("the file has {bytes} bytes, {most} are allowed")));
+    }
+    let bytes = std::fs::read(path).map_err(|e| problem(e.to_string()))?;
+    Plugin::load(engine, &bytes, limits, cache)
+}
+
+fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {
+    let wants = &plugin.description.wants;
+    for want in wants {
+        if !entry.roles.contains_key(&want.role) {
+            let key = format!("strategy {}.roles.{}", entry.name, want.role);
+            let what = format!("the component needs an instrument for the role \"{}\"", want.role);
+            let fix = format!("add `{} = \"venue:symbol\"` to its roles", want.role);
+            problems.add(entry.span.clone(), key, what, fix);
+        }
+    }
+    let known: Vec<&str> = wants.iter().map(|want| want.role.as_str()).collect();
+    for role in entry.roles.keys().filter(|role| !known.contains(&role.as_str())) {
+        let key = format!("strategy {}.roles.{role}", entry.name);
+        let what = format!("the component has no role \"{role}\"");
+        let fix = format!("remove it; its roles are {}", known.join(", "));
+        problems.add(entry.span.clone(), key, what, fix);
+    }
+}
+
+fn id(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+/// What the engine is told.
+#[must_use]
+pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
+    let strategy = |(place, (entry, plugin)): (usize, (&StrategyEntry, &Plugin))| {
+        let of = |trades: bool| -> Vec<InstrumentId> {
+            let wants = plugin.description.wants.iter().filter(|want| want.trades == trades);
+            let places = wants.filter_map(|want| entry.roles.get(&want.role));
+            places.map(|place| InstrumentId(id(*place))).collect()
+        };
+        StrategyConfig {
+            id: StrategyId(id(place)),
+            name: entry.name.clone(),
+            account: AccountId(id(entry.account)),
+            trades: of(true),
+            watches: of(false),
+            limits: entry.limits.clone(),
+            state_version: plugin.description.state_version,
+        }
+    };
+    let accounts = config.accounts.iter().enumerate();
+    let strategies = config.strategies.iter().zip(&loaded.plugins).enumerate();
+    EngineConfig {
+        instruments: config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect(),
+        venues: config.venues.iter().map(|(name, _)| name.clone()).collect(),
+        accounts: accounts
+            .map(|(place, name)| AccountConfig { id: AccountId(id(place)), name: name.clone() })
+            .collect(),
+        strategies: strategies.map(strategy).collect(),
+        host: config.host.clone(),
+        stale_after: config.stale_after,
+    }
+}
+
+/// What a strategy's component is started with.
+#[must_use]
+pub fn setup(config: &Config, entry: &StrategyEntry, plugin: &Plugin) -> Setup {
+    let instrument = |want: &hedgerow_plugins::WantedRole| {
+        let place = *entry.roles.get(&want.role)?;
+        let (spec, fees): &(Instrument, _) = config.instruments.get(place)?;
+        let (venue, _) = config.venues.get(spec.venue.index())?;
+        Some(RoleInstrument {
+            role: want.role.clone(),
+            spec: spec.clone(),
+            venue: venue.clone(),
+            account: want.trades.then_some(AccountId(id(entry.account))),
+            fees: (fees.maker, fees.taker),
+        })
+    };
+    let account = config.accounts.get(entry.account).cloned().unwrap_or_default();
+    Setup {
+        name: entry.name.clone(),
+        parameters: entry.parameters.to_string(),
+        instruments: plugin.description.wants.iter().filter_map(instrument).collect(),
+        accounts: vec![(AccountId(id(entry.account)), account)],
+    }
+}
+
+fn interest(strategy: StrategyId, entry: &StrategyEntry, plugin: &Plugin) -> Interest {
+    let mut interest = Interest::new(strategy);
+    for want in &plugin.description.wants {
+        if let Some(place) = entry.roles.get(&want.role) {
+            interest = interest.with(InstrumentId(id(*place)), &want.kinds);
+        }
+    }
+    interest
+}
+
+/// How a host is put together.
+pub struct Plan<J> {
+    /// Where facts go.
+    pub journal: J,
+    /// Facts of earlier runs, to be folded first.
+    pub facts: Vec<Stamped>,
+    /// How ticks are handed out.
+    pub batching: Batching,
+    /// Whether candidates will be tried on recent events.
+    pub rings: bool,
+}
+
+/// Puts a host together. Components that refuse to start are reported like config problems.
+pub fn build<J: Journal>(
+    config: &Config,
+    loaded: &Loaded,
+    tape: &Tape,
+    plan: Plan<J>,
+) -> Result<Host<J>, WiringError> {
+    let mut engine = Engine::new(engine_config(config, loaded));
+    engine.restore(&plan.facts);
+    let mut starts = Vec::new();
+    let mut interests = Vec::new();
+    for (place, (entry, plugin)) in config.strategies.iter().zip(&loaded.plugins).enumerate() {
+        let strategy = StrategyId(id(place));
+        let checkpoint = engine.checkpoint(strategy);
+        starts.push(Start {
+            plugin: plugin.clone(),
+            setup: setup(config, entry, plugin),
+            saved: checkpoint.map(|(version, data)| Saved { version, data: data.to_vec() }),
+            next_order: engine.next_order(strategy),
+        });
+        interests.push(interest(strategy, entry, plugin));
+    }
+    let host = PluginHost::start(loaded.engine.clone(), loaded.limits.clone(), starts, plan.rings)
+        .map_err(|refused| refusals(config, &refused))?;
+    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
+    let venue = PaperVenue::new(venues, &config.instruments, tape);
+    let feed = TapeFeed::new(tape);
+    Ok(Driver::new(engine, feed, venue, host, plan.journal, interests, plan.batching))
+}
+
+fn refusals(
+    config: &Config,
+    refused: &[(usize, hedgerow_plugins::InitFailure)],
+) -> WiringError {
+    let mut problems = Problems::default();
+    for (place, failure) in refused {
+        let Some(entry) = config.strategies.get(*place) else { continue };
+        let key = format!("strategy {}.parameters", entry.name);
+        let fix = "correct its parameters; `hedgerow plugin info` shows their schema";
+        problems.add(entry.span.clone(), key, failure.to_string(), fix);
+    }
+    WiringError::Config(problems.render(&config.file.display().to_string(), &config.text))
+}

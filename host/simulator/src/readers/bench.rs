@@ -1,0 +1,58 @@
+//! `events.csv` of the throughput comparison: quotes and trades of one instrument.
+
+use super::text::units;
+use super::{FileReport, ReadError, Recording, Row};
+use hedgerow_model::{Instrument, Tick, TickKind, flag};
+use std::path::Path;
+
+/// Reads `events.csv` (`kind,ts_ns,a,b,c,d,e`) for the first instrument.
+pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
+    let path = folder.join("events.csv");
+    let fail = |why: String| ReadError::File { path: path.clone(), why };
+    let Some(instrument) = instruments.first() else {
+        return Err(fail("the config has no instrument".into()));
+    };
+    let text = std::fs::read_to_string(&path).map_err(|e| fail(e.to_string()))?;
+    let mut report = FileReport::new("events.csv");
+    let mut rows = Vec::with_capacity(text.len() / 48);
+    for (line, text) in (1_u64..).zip(text.lines()).skip(1) {
+        report.rows += 1;
+        match row(text, line, instrument) {
+            Some(tick) => rows.push(Row { at: tick.recv_ts, tick }),
+            None => report.bad("not a quote or trade row", line),
+        }
+    }
+    Ok(Recording::from_rows(rows, vec![report]))
+}
+
+fn row(text: &str, line: u64, instrument: &Instrument) -> Option<Tick> {
+    let mut fields = text.split(',');
+    let kind = fields.next()?;
+    let time: u64 = fields.next()?.parse().ok()?;
+    let price = |text: &str| units(text, instrument.price_scale.digits());
+    let quantity = |text: &str| units(text, instrument.quantity_scale.digits());
+    let (a, b) = (price(fields.next()?)?, quantity(fields.next()?)?);
+    let tick = Tick {
+        ts: time,
+        recv_ts: time,
+        seq: line,
+        instrument: instrument.id.0,
+        flags: flag::LAST,
+        a,
+        b,
+        ..Tick::default()
+    };
+    match kind {
+        "Q" => {
+            let (c, d) = (price(fields.next()?)?, quantity(fields.next()?)?);
+            Some(Tick { kind: TickKind::Quote.code(), c, d, ..tick })
+        }
+        "T" => {
+            let sell = if fields.next()? == "S" { flag::SELL } else { 0 };
+            let c = fields.next()?.parse().ok()?;
+            let flags = flag::LAST | sell;
+            Some(Tick { kind: TickKind::Trade.code(), flags, c, ..tick })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! Hyperliquid CSV files: `orderbooks_`, `prices_` and `trades_` and the symbol.
+//!
+//! Books are whole snapshots of 20 levels; `sequence` there is a time and proves nothing. Quotes come as
+//! two rows, bid and ask, with the same two times: applied singly they would cross. Trades repeat after a
+//! reconnect and are known by their id.
+
+use super::rows::{Clock, Times, align, find, lines, name, tick};
+use super::text::{seconds, units};
+use super::{FileReport, ReadError, Recording, Row};
+use hedgerow_model::{Instrument, Tick, TickKind, flag};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+const MILLI: u64 = 1_000_000;
+const BOOK_COLUMNS: usize = 83;
+
+/// Reads the files of these instruments.
+pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
+    let (mut rows, mut files) = (Vec::new(), Vec::new());
+    let mut any = |begins: &str, instrument: &Instrument, make: Make| {
+        let begins = format!("{begins}_{}.", instrument.symbol);
+        let Some(path) = find(folder, &begins) else { return Ok(false) };
+        let (ticks, mut report) = make(&path, instrument)?;
+        rows.extend(align(ticks, &mut report));
+        files.push(report);
+        Ok(true)
+    };
+    for instrument in instruments {
+        let book = any("orderbooks", instrument, books)?;
+        let quote = any("prices", instrument, quotes)?;
+        any("trades", instrument, trades)?;
+        if !book && !quote {
+            return Err(ReadError::Missing {
+                symbol: instrument.symbol.clone(),
+                folder: folder.to_owned(),
+                wanted: format!("orderbooks_{0}.csv or prices_{0}.csv", instrument.symbol),
+            });
+        }
+    }
+    Ok(Recording::from_rows(rows, files))
+}
+
+type Made = (Vec<Tick>, FileReport);
+type Make = fn(&Path, &Instrument) -> Result<Made, ReadError>;
+
+/// Goes through the rows of a CSV file; `row` says why one is bad.
+pub(super) fn csv(
+    path: &Path,
+    mut row: impl FnMut(u64, &[&str], &mut FileReport) -> Result<(), &'static str>,
+) -> Result<FileReport, ReadError> {
+    let mut report = FileReport::new(&name(path));
+    for (number, line) in (1_u64..).zip(lines(path)?).skip(1) {
+        let line = line?;
+        report.rows += 1;
+        let fields: Vec<&str> = line.trim_end_matches('\r').split(',').collect();
+        if let Err(reason) = row(number, &fields, &mut report) {
+            report.bad(reason, number);
+        }
+    }
+    Ok(report)
+}
+
+fn books(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
+    let mut ticks: Vec<Tick> = Vec::new();
+    let mut clock = Clock::default();
+    let mut seq = 0;
+    let report = csv(path, |_, fields, report| {
+        if fields.len() != BOOK_COLUMNS {
+            return Err("wrong number of columns");
+        }
+        let received = seconds(fields[0]).ok_or("no local time")?;
+        let venue = fields[2].parse::<u64>().map_err(|_| "no venue time")? * MILLI;
+        clock.see(received, report);
+        seq += 1;
+        let times = Times { venue: Some(venue), received };
+        let made = levels(times, instrument, seq, &fields[3..])?;
+        report.figure("books", 1);
+        made.iter().for_each(|_| report.count(TickKind::Level));
+        ticks.extend(made);
+        Ok(())
+    })?;
+    Ok((ticks, report))
+}
+
+fn levels(
+    times: Times,
+    instrument: &Instrument,
+    seq: u64,
+    fields: &[&str],
+) -> Result<Vec<Tick>, &'static str> {
+    let mut made: Vec<Tick> = Vec::with_capacity(40);
+    // bid price, bid size, ask price, ask size, best first
+    for four in fields.chunks_exact(4) {
+        for (pair, side) in [(&four[..2], 0), (&four[2..], flag::SELL)] {
+            if pair[0].is_empty() {
+                continue; // fewer levels than columns
+            }
+            let mut tick = tick(times, instrument.id.0, TickKind::Level, seq);
+            tick.flags = (tick.flags & !flag::LAST) | side;
+            let price = units(pair[0], instrument.price_scale.digits());
+            let quantity = units(pair[1], instrument.quantity_scale.digits());
+            (tick.a, tick.b) = (price.ok_or("bad price")?, quantity.ok_or("bad size")?);
+            made.push(tick);
+        }
+    }
+    if let Some(first) = made.first_mut() {
+        first.flags |= flag::SNAPSHOT;
+    }
+    if let Some(last) = made.last_mut() {
+        last.flags |= flag::LAST;
+    }
+    Ok(made)
+}
+
+fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
+    let mut ticks: Vec<Tick> = Vec::new();
+    let mut clock = Clock::default();
+    let mut half: Option<(Times, i64, i64, u64)> = None;
+    let mut seq = 0;
+    let mut report = csv(path, |number, fields, report| {
+        let [local, price, size, side, exchange] = fields else {
+            return Err("wrong number of columns");
+        };
+        let received = seconds(local).ok_or("no local time")?;
+        let venue = exchange.parse::<u64>().map_err(|_| "no venue time")? * MILLI;
+        clock.see(received, report);
+        let price = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
+        let size = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
+        let times = Times { venue: Some(venue), received };
+        match (*side, half.take()) {
+            ("bid", before) => {
+                if let Some((.., line)) = before {
+                    report.bad("a bid without its ask", line);
+                }
+                half = Some((times, price, size, number));
+                Ok(())
+            }
+            ("ask", Some((bid, a, b, _)))
+                if bid.received == received && bid.venue == Some(venue) =>
+            {
+                seq += 1;
+                let mut tick = tick(times, instrument.id.0, TickKind::Quote, seq);
+                (tick.a, tick.b, tick.c, tick.d) = (a, b, price, size);
+                report.count(TickKind::Quote);
+                ticks.push(tick);
+                Ok(())
+            }
+            ("ask", _) => Err("an ask without its bid"),
+            _ => Err("neither bid nor ask"),
+        }
+    })?;
+    if let Some((.., line)) = half {
+        report.bad("a bid without its ask", line);
+    }
+    Ok((ticks, report))
+}
+
+fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
+    let mut ticks: Vec<Tick> = Vec::new();
+    let mut clock = Clock::default();
+    let mut known = BTreeSet::new();
+    let mut report = csv(path, |_, fields, report| {
+        let [local, price, size, side, id, exchange] = fields else {
+            return Err("wrong number of columns");
+        };
+        let received = seconds(local).ok_or("no local time")?;
+        let venue = exchange.parse::<u64>().map_err(|_| "no venue time")? * MILLI;
+        clock.see(received, report);
+        let id: i64 = id.parse().map_err(|_| "no trade id")?;
+        if !known.insert(id) {
+            report.repeated += 1;
+            return Ok(());
+        }
+        let seq = u64::try_from(id).map_err(|_| "negative trade id")?;
+        let times = Times { venue: Some(venue), received };
+        let mut tick = tick(times, instrument.id.0, TickKind::Trade, seq);
+        tick.a = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
+        tick.b = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
+        tick.c = id;
+        tick.flags |= match *side {
+            "sell" => flag::SELL,
+            "buy" => 0,
+            _ => return Err("neither buy nor sell"),
+        };
+        report.count(TickKind::Trade);
+        ticks.push(tick);
+        Ok(())
+    })?;
+    if report.holes > 0 && report.repeated == 0 {
+        let note = "after a hole no trade was repeated: some may be missing, nothing can tell";
+        report.notes.push(note.into());
+    }
+    Ok((ticks, report))
+}
+
+/// For readers that build rows themselves.
+pub(super) fn rows_of(ticks: Vec<Tick>) -> Vec<Row> {
+    ticks.into_iter().map(|tick| Row { at: tick.recv_ts, tick }).collect()
+}

@@ -1,0 +1,151 @@
+//! Lighter CSV files: `prices_` and `trades_` and the symbol. Local stamps only.
+//!
+//! The recorder's clock may step back between sessions of one file. Files are kept in their own order,
+//! which trade ids prove right; rows after a step are moved on by one shift, the same for all files: the
+//! smallest that lets every file go on after what came before. The shift is in the report.
+
+use super::hyperliquid::{csv, rows_of};
+use super::rows::{Clock, Times, find, tick};
+use super::text::{iso, units};
+use super::{FileReport, ReadError, Recording};
+use hedgerow_model::{Instrument, Tick, TickKind, flag};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A step back of more than this begins a new session; less is disorder within one.
+const SESSION: u64 = 60_000_000_000;
+
+/// Rows with the session they belong to.
+struct Sessions {
+    ticks: Vec<(usize, Tick)>,
+    report: FileReport,
+    /// How far each new session lies before the end of the one before it.
+    steps: Vec<u64>,
+}
+
+/// Reads the files of these instruments.
+pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
+    let mut all = Vec::new();
+    for instrument in instruments {
+        let wanted = format!("prices_{}.", instrument.symbol);
+        let path = find(folder, &wanted).ok_or_else(|| ReadError::Missing {
+            symbol: instrument.symbol.clone(),
+            folder: folder.to_owned(),
+            wanted: format!("{wanted}csv"),
+        })?;
+        all.push(file(&path, instrument, quote)?);
+        if let Some(path) = find(folder, &format!("trades_{}.", instrument.symbol)) {
+            let mut known = BTreeSet::new();
+            all.push(file(&path, instrument, |fields, times, instrument, report| {
+                trade(fields, times, instrument, report, &mut known)
+            })?);
+        }
+    }
+    let most = all.iter().map(|file| file.steps.len()).max().unwrap_or(0);
+    let shift = |session: usize| -> u64 {
+        let of = |place: usize| all.iter().filter_map(|f| f.steps.get(place)).max().copied();
+        (0..session).filter_map(of).sum()
+    };
+    let shifts: Vec<u64> = (0..=most).map(shift).collect();
+    let (mut rows, mut files) = (Vec::new(), Vec::new());
+    for Sessions { ticks, mut report, steps } in all {
+        for (number, shift) in shifts.iter().enumerate().skip(1).take(steps.len()) {
+            report.figure("clock_steps", 1);
+            let ms = shift / 1_000_000;
+            report.notes.push(format!("the clock stepped back: session {number} moved on by {ms} ms"));
+        }
+        let moved = |(session, tick): (usize, Tick)| {
+            let by = shifts.get(session).copied().unwrap_or(0);
+            Tick { ts: tick.ts + by, recv_ts: tick.recv_ts + by, ..tick }
+        };
+        rows.extend(rows_of(ticks.into_iter().map(moved).collect()));
+        files.push(report);
+    }
+    Ok(Recording::from_rows(rows, files))
+}
+
+fn file(
+    path: &Path,
+    instrument: &Instrument,
+    mut make: impl FnMut(
+        &[&str],
+        Times,
+        &Instrument,
+        &mut FileReport,
+    ) -> Result<Option<Tick>, &'static str>,
+) -> Result<Sessions, ReadError> {
+    let mut ticks = Vec::new();
+    let mut steps: Vec<u64> = Vec::new();
+    let mut last = 0;
+    let mut clock = Clock::default();
+    let report = csv(path, |_, fields, report| {
+        let stamp = fields.first().and_then(|text| iso(text)).ok_or("no local time")?;
+        if stamp.saturating_add(SESSION) < last {
+            // the new session begins just after the old one ended, at the earliest
+            steps.push(last - stamp + 1);
+            clock = Clock::default();
+        }
+        last = stamp;
+        clock.see(stamp, report);
+        let times = Times { venue: None, received: stamp };
+        if let Some(mut tick) = make(fields, times, instrument, report)? {
+            tick.seq = if tick.seq == 0 { report.rows } else { tick.seq };
+            ticks.push((steps.len(), tick));
+        }
+        Ok(())
+    })?;
+    Ok(Sessions { ticks, report, steps })
+}
+
+fn quote(
+    fields: &[&str],
+    times: Times,
+    instrument: &Instrument,
+    report: &mut FileReport,
+) -> Result<Option<Tick>, &'static str> {
+    // the market id is missing from rows of later recorder versions, whatever the header says
+    let [_, bid, bid_size, ask, ask_size, rest @ ..] = fields else {
+        return Err("wrong number of columns");
+    };
+    if rest.is_empty() {
+        report.figure("rows_without_market_id", 1);
+    } else if rest.len() > 1 {
+        return Err("wrong number of columns");
+    }
+    let price = |text: &str| units(text, instrument.price_scale.digits()).ok_or("bad price");
+    let size = |text: &str| units(text, instrument.quantity_scale.digits()).ok_or("bad size");
+    let mut tick = tick(times, instrument.id.0, TickKind::Quote, 0);
+    (tick.a, tick.b) = (price(bid)?, size(bid_size)?);
+    (tick.c, tick.d) = (price(ask)?, size(ask_size)?);
+    report.count(TickKind::Quote);
+    Ok(Some(tick))
+}
+
+fn trade(
+    fields: &[&str],
+    times: Times,
+    instrument: &Instrument,
+    report: &mut FileReport,
+    known: &mut BTreeSet<i64>,
+) -> Result<Option<Tick>, &'static str> {
+    let [_, price, size, side, id, _usd] = fields else {
+        return Err("wrong number of columns");
+    };
+    let id: i64 = id.parse().map_err(|_| "no trade id")?;
+    if !known.insert(id) {
+        report.repeated += 1;
+        return Ok(None);
+    }
+    let seq = u64::try_from(id).map_err(|_| "negative trade id")?;
+    let mut tick = tick(times, instrument.id.0, TickKind::Trade, seq);
+    tick.a = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
+    tick.b = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
+    tick.c = id;
+    tick.flags |= match *side {
+        "sell" => flag::SELL,
+        "buy" => 0,
+        _ => return Err("neither buy nor sell"),
+    };
+    report.count(TickKind::Trade);
+    Ok(Some(tick))
+}

@@ -1,0 +1,199 @@
+//! The journal as an SQLite file: one row per fact, readable with `sqlite3`.
+//!
+//! WAL, synchronous=NORMAL, one transaction per commit: it survives the death of the process. What a
+//! power cut may take is covered by the venue's truth and by the boot number, which is committed with
+//! synchronous=FULL. Rows are facts: they are only ever appended.
+
+use hedgerow_model::{Fact, HostTime, Stamped};
+use hedgerow_ports::{Journal, JournalError};
+use rusqlite::Connection;
+use std::path::Path;
+
+/// Numbered steps from an empty file to the present layout.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE fact (
+        seq INTEGER PRIMARY KEY,
+        time_ns INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX fact_by_kind ON fact (kind, seq);
+"];
+
+/// Why the journal file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite says no.
+    #[error("journal {file}: {source}")]
+    Sqlite {
+        /// Which file.
+        file: String,
+        /// What it said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file was written by a newer host.
+    #[error("journal {file} has layout {found}, this host knows {known}: use the newer host")]
+    Newer {
+        /// Which file.
+        file: String,
+        /// Its layout.
+        found: i64,
+        /// Ours.
+        known: usize,
+    },
+    /// A row that this host cannot read.
+    #[error("journal {file}, row {row}: {why}")]
+    Row {
+        /// Which file.
+        file: String,
+        /// Which row.
+        row: i64,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A journal on disk.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    connection: Connection,
+    file: String,
+}
+
+impl SqliteJournal {
+    /// Opens or makes a journal and brings it to the present layout.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = path.display().to_string();
+        let fail = |source| StoreError::Sqlite { file: file.clone(), source };
+        let connection = Connection::open(path).map_err(fail)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
+        connection.pragma_update(None, "synchronous", "NORMAL").map_err(fail)?;
+        let found: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fail)?;
+        let done = usize::try_from(found).unwrap_or(usize::MAX);
+        let Some(missing) = MIGRATIONS.get(done..) else {
+            return Err(StoreError::Newer { file, found, known: MIGRATIONS.len() });
+        };
+        for step in missing {
+            connection.execute_batch(&format!("BEGIN; {step} COMMIT;")).map_err(fail)?;
+        }
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        connection.pragma_update(None, "user_version", known).map_err(fail)?;
+        Ok(Self { connection, file })
+    }
+
+    fn fail(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Sqlite { file: self.file.clone(), source }
+    }
+
+    /// All facts in order.
+    pub fn read(&self) -> Result<Vec<Stamped>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT seq, time_ns, body FROM fact ORDER BY seq")
+            .map_err(|e| self.fail(e))?;
+        let mut rows = statement.query([]).map_err(|e| self.fail(e))?;
+        let mut facts = Vec::new();
+        while let Some(row) = rows.next().map_err(|e| self.fail(e))? {
+            let (seq, time, body): (i64, i64, String) =
+                (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))().map_err(|e| self.fail(e))?;
+            let fact: Fact = serde_json::from_str(&body).map_err(|e| StoreError::Row {
+                file: self.file.clone(),
+                row: seq,
+                why: e.to_string(),
+            })?;
+            let time = HostTime::from_nanos(u64::try_from(time).unwrap_or(0));
+            facts.push(Stamped { time, fact });
+        }
+        Ok(facts)
+    }
+
+    /// Counts this boot, on the disk before it returns. Gives its number.
+    pub fn boot(&mut self, now: HostTime) -> Result<u64, StoreError> {
+        let count = "SELECT count(*) FROM fact WHERE kind = 'Boot'";
+        let before: i64 =
+            self.connection.query_row(count, [], |row| row.get(0)).map_err(|e| self.fail(e))?;
+        let number = u64::try_from(before).unwrap_or(0) + 1;
+        let durable = |connection: &Connection, level| {
+            connection.pragma_update(None, "synchronous", level)
+        };
+        durable(&self.connection, "FULL").map_err(|e| self.fail(e))?;
+        let facts = [Stamped { time: now, fact: Fact::Boot { number } }];
+        let written = self.insert(&facts);
+        durable(&self.connection, "NORMAL").map_err(|e| self.fail(e))?;
+        written.map_err(|e| self.fail(e))?;
+        Ok(number)
+    }
+
+    fn insert(&mut self, facts: &[Stamped]) -> Result<(), rusqlite::Error> {
+        let transaction = self.connection.transaction()?;
+        {
+            let insert = "INSERT INTO fact (time_ns, kind, body) VALUES (?1, ?2, ?3)";
+            let mut statement = transaction.prepare_cached(insert)?;
+            for stamped in facts {
+                // facts are plain data: nothing in them can fail to serialise
+                let body = serde_json::to_string(&stamped.fact).unwrap_or_default();
+                let time = i64::try_from(stamped.time.as_nanos()).unwrap_or(i64::MAX);
+                statement.execute((time, kind(&body), &body))?;
+            }
+        }
+        transaction.commit()
+    }
+}
+
+/// The kind of a fact: the one key of its JSON.
+fn kind(body: &str) -> &str {
+    body.split('"').nth(1).unwrap_or("?")
+}
+
+impl Journal for SqliteJournal {
+    fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError> {
+        self.insert(facts).map_err(|e| JournalError(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::{StrategyId, TimerId, TradingMode};
+
+    fn facts() -> Vec<Stamped> {
+        let strategy = StrategyId(3);
+        let mode = Fact::Mode {
+            strategy: Some(strategy),
+            mode: TradingMode::ReduceOnly,
+            reason: "it's \"quoted\"".into(),
+        };
+        let timer = Fact::TimerEnded { strategy, id: TimerId(u64::MAX), fired: true };
+        [mode, timer]
+            .into_iter()
+            .map(|fact| Stamped { time: HostTime::from_nanos(7), fact })
+            .collect()
+    }
+
+    #[test]
+    fn facts_survive_closing_and_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!(journal.boot(HostTime::from_nanos(1)).unwrap(), 1);
+        journal.commit(&facts()).unwrap();
+        drop(journal);
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!(journal.boot(HostTime::from_nanos(9)).unwrap(), 2);
+        let read = journal.read().unwrap();
+        assert_eq!(read[1..3], facts());
+        assert_eq!(read.len(), 4);
+    }
+
+    #[test]
+    fn a_journal_of_a_newer_host_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = SqliteJournal::open(&path).unwrap();
+        journal.connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(journal);
+        assert!(matches!(SqliteJournal::open(&path), Err(StoreError::Newer { found: 99, .. })));
+    }
+}
