@@ -91,6 +91,21 @@ pub struct Config {
     pub stale_after: Duration,
 }
 
+impl Config {
+    /// The same config over another recording of its kind.
+    pub fn with_data(mut self, folder: &Path) -> Self {
+        let path = match &mut self.data {
+            DataSource::Generated { .. } => return self,
+            DataSource::BinanceRaw { path }
+            | DataSource::HyperliquidCsv { path }
+            | DataSource::LighterCsv { path }
+            | DataSource::BenchCsv { path } => path,
+        };
+        *path = folder.to_owned();
+        self
+    }
+}
+
 /// Why there is no config.
 #[derive(Debug, thiserror::Error)]
 #[error("{screen}")]

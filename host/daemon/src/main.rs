@@ -39,6 +39,9 @@ enum Command {
     Backtest {
         /// The config file.
         config: PathBuf,
+        /// The folder of the recording, in place of the config's.
+        #[arg(long)]
+        data: Option<PathBuf>,
         /// Ticks per call.
         #[arg(long, value_enum, default_value = "adaptive")]
         batch: Batch,
@@ -111,8 +114,11 @@ fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Backtest { config, batch, json: as_json } => {
-            let config = config::load(&config)?;
+        Command::Backtest { config, data, batch, json: as_json } => {
+            let mut config = config::load(&config)?;
+            if let Some(folder) = data {
+                config = config.with_data(&folder);
+            }
             let loaded = backtest::load(&config)?;
             let finished = backtest::run(&config, &loaded, batch.into())?;
             if as_json {

@@ -130,7 +130,6 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             trades: of(true),
             watches: of(false),
             limits: entry.limits.clone(),
-            state_version: plugin.description.state_version,
         }
     };
     let accounts = config.accounts.iter().enumerate();

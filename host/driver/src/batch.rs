@@ -120,6 +120,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if let Some(last) = slice.last() {
             self.now = self.now.max(HostTime::from_nanos(last.recv_ts));
             self.venue.advance(self.now);
+            if self.venue.next_time().is_some_and(|next| next < self.now) {
+                let what = format!("a venue's report before {} in a quiet stretch", self.now);
+                return Err(DriverError::Invariant(what));
+            }
         }
         Ok(())
     }

@@ -2,9 +2,14 @@
 
 use crate::{Driver, DriverError};
 use hedgerow_engine::Input;
-use hedgerow_model::{CallFault, DeliverEvent, HostTime, Tick, TickSlice};
+use hedgerow_model::{
+    CallFault, DeliverEvent, Event, FaultKind, HostTime, InstrumentId, Tick, TickSlice,
+};
 use hedgerow_ports::{Called, Feed, Journal, SimulatedVenue, StrategyHost};
 use std::sync::Arc;
+
+/// A strategy that gets more events than this without time passing feeds itself, and faults.
+const EVENTS_AT_ONE_INSTANT: u32 = 10_000;
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     /// One market call. An answer that acts without a checkpoint is given the state of this moment.
@@ -37,13 +42,24 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let index = event.strategy.index();
         let Some(instance) = self.instances.get_mut(index) else { return Ok(()) };
         if !instance.is_callable() {
-            return Ok(()); // it is down; `resumed` will tell it all there is
+            // it is down; `resumed` will tell it all there is, but for timers that are over
+            if let Event::Timer(id) = event.event {
+                instance.missed_timers.push(id);
+            }
+            return Ok(());
         }
         if !instance.is_settled() {
             let what = format!("{:?} for a strategy that has read ahead", event.event);
             return Err(DriverError::Invariant(what));
         }
         instance.calls += 1;
+        let (instant, count) = &mut instance.at_instant;
+        *count = if *instant == self.now { count.saturating_add(1) } else { 1 };
+        *instant = self.now;
+        if *count > EVENTS_AT_ONE_INSTANT {
+            let detail = format!("more than {EVENTS_AT_ONE_INSTANT} events at one instant");
+            return self.on_fault(index, CallFault { kind: FaultKind::Deadline, detail });
+        }
         self.stats.event_calls += 1;
         let mode = self.engine.mode_of(event.strategy);
         let answer = self.host.on_event(event.strategy, event.time, mode, &event.event);
@@ -51,7 +67,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             self.complete_checkpoint(index, &mut called)?;
             Ok(called)
         });
-        self.apply_answer(index, answer)?;
+        self.apply_answer(index, answer, true)?;
         self.commit()
     }
 
@@ -61,7 +77,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         index: usize,
         answer: Result<Called, CallFault>,
     ) -> Result<(), DriverError> {
-        self.apply_answer(index, answer)?;
+        self.apply_answer(index, answer, false)?;
         self.drain()
     }
 
@@ -69,16 +85,26 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         &mut self,
         index: usize,
         answer: Result<Called, CallFault>,
+        is_event: bool,
     ) -> Result<(), DriverError> {
         let (now, strategy) = (self.now, self.instances[index].strategy);
         match answer {
             Ok(called) => {
                 let Called { first_order, outcome } = called;
-                if !outcome.intents.is_empty() || outcome.checkpoint.is_some() {
-                    let input = Input::Outcome { now, strategy, first_order, outcome };
+                let acted = !outcome.intents.is_empty();
+                if acted || outcome.checkpoint.is_some() {
+                    let expected = self.engine.next_order(strategy);
+                    if first_order != expected {
+                        let what = format!("order numbers: host {first_order}, engine {expected}");
+                        return Err(DriverError::Invariant(what));
+                    }
+                    let state_version = self.host.state_version(strategy);
+                    let input =
+                        Input::Outcome { now, strategy, first_order, state_version, outcome };
                     self.engine.handle(input, &mut self.effects);
                 }
-                self.end_probation_if_due(index)
+                // counted where batches make no difference: events, and market calls that acted
+                if acted || is_event { self.count_probation(index) } else { Ok(()) }
             }
             Err(fault) => self.on_fault(index, fault),
         }
@@ -89,6 +115,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.feed.take(1);
         self.engine.handle(Input::Market(tick), &mut self.effects);
         self.stats.ticks += 1;
+        self.venue.advance(self.now);
         self.drain()?;
         for index in 0..self.instances.len() {
             let instance = &mut self.instances[index];
@@ -132,6 +159,23 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             rest = rest.suffix(read);
         }
         Ok(())
+    }
+
+    /// After `resumed`: which of its instruments' data is not well, and timers it missed.
+    pub(crate) fn tell_troubles(&mut self, index: usize) -> Result<(), DriverError> {
+        let (now, strategy) = (self.now, self.instances[index].strategy);
+        let ids: Vec<InstrumentId> = self.instances[index].interest.instruments().collect();
+        for instrument in ids {
+            if let Some(status) = self.engine.market_trouble(instrument) {
+                let event = Event::Market { instrument, status };
+                self.effects.deliveries.push_back(DeliverEvent { strategy, time: now, event });
+            }
+        }
+        for id in std::mem::take(&mut self.instances[index].missed_timers) {
+            let event = Event::Timer(id);
+            self.effects.deliveries.push_back(DeliverEvent { strategy, time: now, event });
+        }
+        self.drain()
     }
 
     pub(crate) fn time(&self) -> HostTime {

@@ -76,6 +76,10 @@ pub(crate) struct Instance {
     pub(crate) faults: VecDeque<HostTime>,
     pub(crate) restart_at: Option<HostTime>,
     pub(crate) started: HostTime,
+    /// Events given at one instant, to end a strategy that feeds itself.
+    pub(crate) at_instant: (HostTime, u32),
+    /// Timers that came due while it was down.
+    pub(crate) missed_timers: Vec<hedgerow_model::TimerId>,
     /// Probation of a replaced component.
     pub(crate) probation: Option<crate::replace::Probation>,
 }
@@ -94,6 +98,8 @@ impl Instance {
             faults: VecDeque::new(),
             restart_at: None,
             started: HostTime::EPOCH,
+            at_instant: (HostTime::EPOCH, 0),
+            missed_timers: Vec::new(),
             probation: None,
         }
     }

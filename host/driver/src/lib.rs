@@ -142,7 +142,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let (now, strategy) = (self.now, self.instances[index].strategy);
         self.engine.handle(Input::Start { now, strategy }, &mut self.effects);
         self.drain()?;
-        self.deliver_snapshots(index)
+        self.deliver_snapshots(index)?;
+        self.tell_troubles(index)
     }
 
     /// Handles inputs up to `horizon`: one batch, or one input, or an operator's command.
@@ -210,6 +211,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 self.engine.handle(Input::Wake(now), &mut self.effects);
                 self.drain()?;
                 self.restart_due(now)?;
+                self.end_probations(now)?;
             }
         }
         Ok(Progress::Worked)

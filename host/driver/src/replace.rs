@@ -29,6 +29,12 @@ pub enum Swapped {
     Refused(String),
 }
 
+impl Probation {
+    pub(crate) fn ends(&self) -> HostTime {
+        self.ends
+    }
+}
+
 /// A new component under watch.
 #[derive(Clone, Debug)]
 pub(crate) struct Probation {
@@ -44,14 +50,25 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.settling
     }
 
-    pub(crate) fn end_probation_if_due(&mut self, index: usize) -> Result<(), DriverError> {
-        let now = self.time();
-        let instance = &mut self.instances[index];
-        let Some(probation) = &mut instance.probation else { return Ok(()) };
+    /// One more good call of a component on probation.
+    pub(crate) fn count_probation(&mut self, index: usize) -> Result<(), DriverError> {
+        let Some(probation) = &mut self.instances[index].probation else { return Ok(()) };
         probation.calls_left = probation.calls_left.saturating_sub(1);
-        if probation.calls_left > 0 && now < probation.ends {
-            return Ok(());
+        if probation.calls_left > 0 { Ok(()) } else { self.accept(index) }
+    }
+
+    /// Probations whose time is over.
+    pub(crate) fn end_probations(&mut self, now: HostTime) -> Result<(), DriverError> {
+        for index in 0..self.instances.len() {
+            if self.instances[index].probation.as_ref().is_some_and(|known| known.ends <= now) {
+                self.accept(index)?;
+            }
         }
+        self.drain()
+    }
+
+    fn accept(&mut self, index: usize) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
         instance.probation = None;
         instance.state = StrategyState::Running;
         let strategy = instance.strategy;
@@ -63,6 +80,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub fn swap(&mut self, strategy: StrategyId, terms: Swap) -> Result<Swapped, DriverError> {
         self.settling = false;
         let index = strategy.index();
+        if self.instances[index].probation.is_some() {
+            // a newer component ends the probation of one that has not failed
+            self.accept(index)?;
+        }
         let state = self.instances[index].state;
         let callable = self.instances[index].is_callable();
         // a strategy that is down starts from its last checkpoint
@@ -119,6 +140,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let strategy = self.instances[index].strategy;
         match self.host.revert(strategy, &probation.saved) {
             Ok(hash) => {
+                let Saved { version, data } = probation.saved;
+                self.note(Fact::Checkpoint { strategy, version, state: data })?;
                 let detail = "a fault in probation".to_owned();
                 let fact = Fact::Plugin { strategy, step: "rolled-back".into(), hash, detail };
                 self.note(fact)?;

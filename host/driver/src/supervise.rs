@@ -21,7 +21,19 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let next_order = self.host.next_order(strategy);
         self.engine
             .handle(Input::Fault { now, strategy, fault, next_order }, &mut self.effects);
+        // what it was still to be told is told by `resumed`; timers that are over are kept
+        let mut missed = Vec::new();
+        self.effects.deliveries.retain(|told| {
+            if told.strategy != strategy {
+                return true;
+            }
+            if let Event::Timer(id) = told.event {
+                missed.push(id);
+            }
+            false
+        });
         let instance = &mut self.instances[index];
+        instance.missed_timers.extend(missed);
         (instance.ahead, instance.pending) = (0, None);
         if instance.probation.is_some() {
             return self.roll_back(index);
@@ -56,7 +68,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     pub(crate) fn next_restart(&self) -> Option<HostTime> {
-        self.instances.iter().filter_map(|instance| instance.restart_at).min()
+        let of = |instance: &crate::instance::Instance| {
+            let ends = instance.probation.as_ref().map(crate::replace::Probation::ends);
+            [instance.restart_at, ends].into_iter().flatten().min()
+        };
+        self.instances.iter().filter_map(of).min()
     }
 
     pub(crate) fn restart_due(&mut self, now: HostTime) -> Result<(), DriverError> {

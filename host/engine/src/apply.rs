@@ -5,7 +5,7 @@ use crate::strategy::OrderSlot;
 use crate::Engine;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent,
-    OrderFact, Quantity, Report, TradeId, VenueTime, WireId,
+    OrderFact, Quantity, Report, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -101,15 +101,23 @@ impl Engine {
             }
             OrderFact::AmendRequested(amend) => {
                 self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
-                self.reserve_at_least(id, amend.quantity, amend.price);
+                self.set_amending(id, Some(*amend));
             }
             OrderFact::Moved { event, venue_id, .. } => {
+                if *event == OrderEvent::AmendRejected {
+                    self.set_amending(id, None);
+                }
                 self.advance_order(time, id, *event, |order| {
                     order.venue_id = venue_id.or(order.venue_id);
                 });
             }
             OrderFact::Amended { price, quantity } => {
-                self.advance_order(time, id, OrderEvent::Amended, |order| {
+                self.set_amending(id, None);
+                let filled = self.order(id.strategy, id.number).map(|order| order.filled);
+                // amended down to what is filled: nothing is left of it
+                let done = filled.is_some_and(|filled| *quantity <= filled);
+                let event = if done { OrderEvent::FinalFill } else { OrderEvent::Amended };
+                self.advance_order(time, id, event, |order| {
                     (order.request.price, order.request.quantity) = (*price, *quantity);
                 });
             }
@@ -122,9 +130,13 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
         slot.approved = slot.approved.saturating_add(1);
         slot.next_order = slot.next_order.max(id.number.saturating_add(1));
-        let (reserved, reserved_notional) = (0, Decimal::ZERO);
-        slot.orders
-            .insert(id.number, OrderSlot { order: order.clone(), reserved, reserved_notional });
+        let fresh = OrderSlot {
+            order: order.clone(),
+            reserved: 0,
+            reserved_notional: Decimal::ZERO,
+            amending: None,
+        };
+        slot.orders.insert(id.number, fresh);
         self.reserve_remaining(id);
     }
 
@@ -157,41 +169,33 @@ impl Engine {
         }
     }
 
-    fn worth(&self, order: &Order, units: i64) -> Decimal {
-        self.config
-            .instrument(order.request.instrument)
-            .and_then(|i| i.notional(order.request.price, Quantity::from_units(units)).ok())
-            .unwrap_or(Decimal::MAX)
-    }
-
+    /// Reserves what may still fill: the remaining size, or that of an amendment under way when it is
+    /// larger, at the dearer price.
     fn reserve_remaining(&mut self, id: ClientOrderId) {
-        let Some(order) = self.order(id.strategy, id.number) else { return };
-        let units = order.remaining().units();
-        let worth = self.worth(order, units);
+        let Some(slot) = self.strategies.get(id.strategy.index()) else { return };
+        let Some(known) = slot.orders.get(&id.number) else { return };
+        let order = &known.order;
+        let (mut units, mut price) = (order.remaining().units(), order.request.price);
+        if let Some(amend) = known.amending {
+            units = units.max(amend.quantity.units().saturating_sub(order.filled.units()));
+            price = price.max(amend.price);
+        }
+        let spec = self.config.instrument(order.request.instrument);
+        // what does not fit was refused with the order; nothing here may panic on a venue's figure
+        let worth = spec
+            .and_then(|i| i.notional(price, Quantity::from_units(units)).ok())
+            .unwrap_or(known.reserved_notional);
         if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
             slot.set_reserved(id.number, units, worth);
         }
     }
 
-    /// While an amendment is on its way, either size may fill.
-    fn reserve_at_least(
-        &mut self,
-        id: ClientOrderId,
-        total: Quantity,
-        price: hedgerow_model::Price,
-    ) {
-        let Some(order) = self.order(id.strategy, id.number) else { return };
-        let now = order.remaining().units();
-        let later = total.units().saturating_sub(order.filled.units());
-        let units = now.max(later);
-        let instrument = self.config.instrument(order.request.instrument);
-        let dearer = price.max(order.request.price);
-        let worth = instrument
-            .and_then(|i| i.notional(dearer, Quantity::from_units(units)).ok())
-            .unwrap_or(Decimal::MAX);
-        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-            slot.set_reserved(id.number, units, worth);
+    fn set_amending(&mut self, id: ClientOrderId, amend: Option<hedgerow_model::Amend>) {
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+            known.amending = amend;
         }
+        self.reserve_remaining(id);
     }
 
     /// Releases what a finished order reserved and keeps it for late fills.
@@ -217,10 +221,8 @@ impl Engine {
     }
 
     fn apply_fill(&mut self, time: HostTime, fact: &Fact) {
-        let Fact::Fill { id, instrument, trade, side, price, quantity, fee, .. } = fact else {
-            return;
-        };
-        self.book_fill(*id, *instrument, *trade, *side, *price, *quantity, *fee);
+        let Fact::Fill { id, quantity, .. } = fact else { return };
+        self.book_fill(fact);
         let grow = |order: &mut Order| {
             order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
         };
@@ -237,24 +239,18 @@ impl Engine {
         self.advance_order(time, *id, event, grow);
     }
 
-    #[allow(clippy::too_many_arguments)] // the fields of one fact, each of its own type
-    fn book_fill(
-        &mut self,
-        id: ClientOrderId,
-        instrument: InstrumentId,
-        trade: TradeId,
-        side: hedgerow_model::Side,
-        price: hedgerow_model::Price,
-        quantity: Quantity,
-        fee: Decimal,
-    ) {
+    fn book_fill(&mut self, fact: &Fact) {
+        let Fact::Fill { id, instrument, trade, side, price, quantity, fee, happened, .. } = fact
+        else {
+            return;
+        };
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
         let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
         slot.fills = slot.fills.saturating_add(1);
-        let Some(holding) = slot.holding_mut(instrument) else { return };
-        holding.remember_trade(trade);
-        // a fill that does not fit 96 bits leaves the position as it was; the ledger check finds it
-        if holding.position.book(spec, side, price, quantity, fee).is_ok() {
+        let Some(holding) = slot.holding_mut(*instrument) else { return };
+        holding.remember_trade(*happened, *trade, id.number);
+        // a fill that does not fit leaves the position as it was; `filled` has stopped the strategy
+        if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
             self.exposure.update(id.strategy, spec, &holding.position);
         }
     }
@@ -273,7 +269,8 @@ impl Engine {
                 continue;
             }
             let Some(holding) = slot.holding_mut(instrument) else { continue };
-            holding.position.funding += amount;
+            let Some(funding) = holding.position.funding.checked_add(amount) else { continue };
+            holding.position.funding = funding;
             if let Ok(index) = u32::try_from(index) {
                 let strategy = hedgerow_model::StrategyId(index);
                 self.exposure.update(strategy, spec, &holding.position);

@@ -43,8 +43,6 @@ pub struct StrategyConfig {
     pub watches: Vec<InstrumentId>,
     /// Its limits.
     pub limits: StrategyLimits,
-    /// The state version its component writes.
-    pub state_version: u32,
 }
 
 /// Limits of one strategy. Money is in the quote currency, taken as equal among USD-like ones.

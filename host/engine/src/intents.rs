@@ -12,7 +12,7 @@ impl Engine {
         &mut self,
         now: HostTime,
         strategy: StrategyId,
-        first_order: u64,
+        (first_order, version): (u64, u32),
         outcome: Outcome,
         effects: &mut Effects,
     ) {
@@ -32,7 +32,6 @@ impl Engine {
             return;
         }
         if let Some(state) = outcome.checkpoint {
-            let version = slot.state_version;
             self.record(now, Fact::Checkpoint { strategy, version, state }, effects);
         }
         for intent in outcome.intents {

@@ -33,12 +33,12 @@ pub use config::{AccountConfig, EngineConfig, HostLimits, StrategyConfig, Strate
 pub use hedgerow_model::Fact;
 pub use quiet::QuietScan;
 
-use crate::market::Markets;
+use crate::market::{DataState, Markets};
 use crate::portfolio::Exposure;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
-    AccountId, CallFault, ClientOrderId, DeliverEvent, Event, HostTime, InstrumentId, Outcome,
+    AccountId, CallFault, ClientOrderId, DeliverEvent, Event, HostTime, InstrumentId, MarketStatus, Outcome,
     Stamped, StrategyId, Tick, TradingMode, VenueCommand, VenueEvent, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -60,6 +60,8 @@ pub enum Input<'a> {
         strategy: StrategyId,
         /// The number its first submit must carry.
         first_order: u64,
+        /// The version of the state in its checkpoint.
+        state_version: u32,
         /// What it wants.
         outcome: Outcome,
     },
@@ -191,9 +193,10 @@ impl Engine {
                 self.now = self.now.max(now);
                 self.on_wake(now, effects);
             }
-            Input::Outcome { now, strategy, first_order, outcome } => {
+            Input::Outcome { now, strategy, first_order, state_version, outcome } => {
                 self.now = self.now.max(now);
-                self.on_outcome(now, strategy, first_order, outcome, effects);
+                let versions = (first_order, state_version);
+                self.on_outcome(now, strategy, versions, outcome, effects);
             }
             Input::Fault { now, strategy, fault, next_order } => {
                 self.now = self.now.max(now);
@@ -265,6 +268,16 @@ impl Engine {
     pub fn checkpoint(&self, strategy: StrategyId) -> Option<(u32, &[u8])> {
         let slot = self.strategies.get(strategy.index())?;
         slot.checkpoint.as_ref().map(|(version, bytes)| (*version, bytes.as_slice()))
+    }
+
+    /// How an instrument's data is, unless all is well with it.
+    #[must_use]
+    pub fn market_trouble(&self, instrument: InstrumentId) -> Option<MarketStatus> {
+        match self.markets.get(instrument)?.state {
+            DataState::Unseen | DataState::Fresh => None,
+            DataState::Stale => Some(MarketStatus::Stale),
+            DataState::Gap => Some(MarketStatus::Gap),
+        }
     }
 
     /// Ticks that rebuild what is known of an instrument: for a strategy that starts with the market

@@ -5,7 +5,7 @@
 
 use crate::config::EngineConfig;
 use hedgerow_model::{
-    Book, Decimal, Duration, FeedStatus, HostTime, InstrumentId, Level, MarketStatus, Price,
+    Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, Level, MarketStatus, Price,
     Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
 };
 
@@ -41,6 +41,7 @@ pub(crate) struct Market {
     /// Between a snapshot's first level and its last.
     pub(crate) in_snapshot: bool,
     pub(crate) last_update: Option<LastUpdate>,
+    has_levels: bool,
     pub(crate) quote: Option<Quote>,
     quote_tick: Option<Tick>,
     funding_tick: Option<Tick>,
@@ -55,6 +56,15 @@ pub(crate) struct Market {
 pub(crate) struct Change {
     pub(crate) mark: Option<i64>,
     pub(crate) status: Option<MarketStatus>,
+}
+
+/// Whether a tick says what something is worth: only such ticks keep data fresh. A dead book is not
+/// revived by trades or funding that still come.
+pub(crate) fn bears_price(tick: &Tick) -> bool {
+    matches!(
+        TickKind::from_code(tick.kind),
+        Some(TickKind::Quote | TickKind::Level | TickKind::Mark)
+    )
 }
 
 /// The newest update of a book.
@@ -92,6 +102,7 @@ impl Market {
             synced: false,
             in_snapshot: false,
             last_update: None,
+            has_levels: false,
             quote: None,
             quote_tick: None,
             funding_tick: None,
@@ -108,15 +119,9 @@ impl Market {
 
     /// Takes one tick.
     pub(crate) fn apply(&mut self, tick: &Tick) -> Change {
-        self.received = HostTime::from_nanos(tick.recv_ts);
         let mut change = Change::default();
-        match self.state {
-            DataState::Fresh | DataState::Gap => {}
-            DataState::Unseen => self.state = DataState::Fresh,
-            DataState::Stale => {
-                self.state = DataState::Fresh;
-                change.status = Some(MarketStatus::Fresh);
-            }
+        if bears_price(tick) {
+            self.refresh(tick, &mut change);
         }
         match TickKind::from_code(tick.kind) {
             Some(TickKind::Quote) => self.on_quote(tick, &mut change),
@@ -134,6 +139,19 @@ impl Market {
         change
     }
 
+    /// A price came: the data is fresh, unless it has a gap.
+    fn refresh(&mut self, tick: &Tick, change: &mut Change) {
+        self.received = HostTime::from_nanos(tick.recv_ts);
+        match self.state {
+            DataState::Fresh | DataState::Gap => {}
+            DataState::Unseen => self.state = DataState::Fresh,
+            DataState::Stale => {
+                self.state = DataState::Fresh;
+                change.status = Some(MarketStatus::Fresh);
+            }
+        }
+    }
+
     fn on_quote(&mut self, tick: &Tick, change: &mut Change) {
         if tick.b <= 0 || tick.d <= 0 {
             // one side is missing: nothing to judge an opening order by
@@ -147,10 +165,16 @@ impl Market {
         };
         self.quote = Some(Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
         self.quote_tick = Some(*tick);
+        if self.state == DataState::Gap && !self.has_levels {
+            // there is no book to wait for
+            self.state = DataState::Fresh;
+            change.status = Some(MarketStatus::Fresh);
+        }
         self.set_mark(MarkSource::Quote, tick.a.saturating_add(tick.c), change);
     }
 
     fn on_level(&mut self, tick: &Tick, change: &mut Change) {
+        self.has_levels = true;
         if tick.has(flag::SNAPSHOT) {
             self.synced = true;
             self.in_snapshot = true;
@@ -244,8 +268,11 @@ impl Market {
         ticks
     }
 
-    pub(crate) fn mark(&self) -> Option<Decimal> {
-        self.mark_doubled.map(|doubled| Decimal::from(doubled) / Decimal::TWO)
+    /// The mark as a price.
+    pub(crate) fn mark(&self, spec: &Instrument) -> Option<Decimal> {
+        let digits = u32::from(spec.price_scale.digits()) + 1;
+        let tenths = i128::from(self.mark_doubled?).checked_mul(5)?;
+        Some(Decimal::from_i128_with_scale(tenths, digits).normalize())
     }
 }
 

@@ -71,7 +71,8 @@ impl Exposure {
         let digits =
             config.instruments.iter().map(of).max().unwrap_or(0).max(MONEY_DIGITS);
         let doubled = |value: Decimal| {
-            scaled(value, digits).and_then(|v| v.checked_mul(2)).unwrap_or(i128::MAX)
+            // a limit that does not fit trips at once
+            scaled(value, digits).and_then(|v| v.checked_mul(2)).unwrap_or(0)
         };
         let form = |limits: &crate::config::StrategyLimits| Form {
             loss_max: doubled(limits.loss_max),

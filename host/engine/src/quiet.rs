@@ -10,7 +10,7 @@
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
-use crate::market::{DataState, LastUpdate, MarkSource, continues};
+use crate::market::{DataState, LastUpdate, MarkSource, bears_price, continues};
 use crate::portfolio::Verdict;
 use hedgerow_model::{HostTime, InstrumentId, StrategyId, Tick, TickKind, TradingMode, flag};
 
@@ -58,8 +58,12 @@ impl Engine {
                     return index;
                 }
             }
+            let before = scan.cursors.get(InstrumentId(tick.instrument).index()).map(|c| c.state);
             if !self.is_quiet(tick, scan) {
                 return index;
+            }
+            if before == Some(DataState::Unseen) && bears_price(tick) {
+                deadline = deadline.min(self.markets.stale_at(now));
             }
         }
         ticks.len()
@@ -80,12 +84,14 @@ impl Engine {
         let Some(cursor) = scan.cursors.get_mut(id.index()) else {
             return true; // not ours: ignored
         };
-        match cursor.state {
-            DataState::Fresh => {}
-            DataState::Unseen => cursor.state = DataState::Fresh,
-            DataState::Stale | DataState::Gap => return false,
+        if bears_price(tick) {
+            match cursor.state {
+                DataState::Fresh => {}
+                DataState::Unseen => cursor.state = DataState::Fresh,
+                DataState::Stale | DataState::Gap => return false,
+            }
+            cursor.received = HostTime::from_nanos(tick.recv_ts);
         }
-        cursor.received = HostTime::from_nanos(tick.recv_ts);
         match TickKind::from_code(tick.kind) {
             Some(TickKind::Quote) if tick.b > 0 && tick.d > 0 => {
                 let mark = tick.a.saturating_add(tick.c);

@@ -82,7 +82,9 @@ impl Engine {
                 self.moved(event, *wire, moved, None, Some(*reason), effects);
             }
             VenueReport::Amended { wire, price, quantity } => {
-                if let Some(id) = self.find(event, *wire, effects) {
+                if let Some(id) = self.find(event, *wire, effects)
+                    && self.order(id.strategy, id.number).is_some()
+                {
                     let (price, quantity) = (*price, *quantity);
                     let fact = OrderFact::Amended { price, quantity };
                     self.record(now, Fact::Order { id, fact }, effects);
@@ -213,13 +215,22 @@ impl Engine {
         let (now, account) = (event.received, event.account);
         let Some(id) = self.find(event, wire, effects) else { return };
         let Some(slot) = self.strategies.get(id.strategy.index()) else { return };
-        if slot.holding(instrument).is_some_and(|holding| holding.has_trade(trade)) {
+        let happened = event.happened;
+        let Some(holding) = slot.holding(instrument) else { return };
+        if holding.has_trade(happened, trade, id.number) {
             return; // booked before
         }
+        let spec = self.config.instrument(instrument);
+        let mut after = holding.position.clone();
         let Some(order) = self.any_order(id) else { return };
         let (side, number) = (order.request.side, order.request.number);
         let left = order.remaining();
-        let happened = event.happened;
+        let booked = spec.map(|spec| after.book(spec, side, price, quantity, fee));
+        if !matches!(booked, Some(Ok(_))) {
+            let detail = format!("a fill of {id} does not fit the ledger: {:?}", event.report);
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            self.stop_strategy(now, id.strategy, "a fill does not fit the ledger", effects);
+        }
         if quantity > left {
             let detail = format!("order {id} filled {quantity} of {left} left");
             self.record(now, Fact::Discrepancy { account, detail }, effects);

@@ -3,8 +3,8 @@
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::risk::TokenBucket;
 use hedgerow_model::{
-    AccountId, Decimal, HostTime, InstrumentId, Order, OrderStatus, Position, Quantity, Side,
-    TradeId, TradingMode,
+    AccountId, Amend, Decimal, HostTime, InstrumentId, Order, OrderStatus, Position, Quantity, Side,
+    TradeId, TradingMode, VenueTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,9 +21,11 @@ pub(crate) struct Holding {
     pub(crate) open_sell: i64,
     /// What those orders are worth at their prices, quote currency.
     pub(crate) open_notional: Decimal,
-    trades: BTreeSet<TradeId>,
-    /// Ids at or below this were seen, or are too old to be new.
-    watermark: Option<TradeId>,
+    /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and two
+    /// orders, so the order belongs to the key.
+    trades: BTreeSet<(VenueTime, TradeId, u64)>,
+    /// Trades at or before this were seen, or are too old to be new.
+    watermark: Option<VenueTime>,
 }
 
 impl Holding {
@@ -51,14 +53,16 @@ impl Holding {
         opposite && self.open(side).saturating_add(quantity) <= held.saturating_abs()
     }
 
-    pub(crate) fn has_trade(&self, trade: TradeId) -> bool {
-        self.watermark.is_some_and(|mark| trade <= mark) || self.trades.contains(&trade)
+    pub(crate) fn has_trade(&self, happened: VenueTime, trade: TradeId, order: u64) -> bool {
+        let old = self.watermark.is_some_and(|mark| happened <= mark);
+        old || self.trades.contains(&(happened, trade, order))
     }
 
-    pub(crate) fn remember_trade(&mut self, trade: TradeId) {
-        self.trades.insert(trade);
+    pub(crate) fn remember_trade(&mut self, happened: VenueTime, trade: TradeId, order: u64) {
+        self.trades.insert((happened, trade, order));
         if self.trades.len() > TRADES_REMEMBERED {
-            self.watermark = self.trades.pop_first().max(self.watermark);
+            let oldest = self.trades.pop_first().map(|(happened, ..)| happened);
+            self.watermark = oldest.max(self.watermark);
         }
     }
 }
@@ -69,6 +73,8 @@ pub(crate) struct OrderSlot {
     pub(crate) order: Order,
     pub(crate) reserved: i64,
     pub(crate) reserved_notional: Decimal,
+    /// An amendment that the venue has not answered: either size may fill.
+    pub(crate) amending: Option<Amend>,
 }
 
 /// One strategy.
@@ -76,7 +82,6 @@ pub(crate) struct OrderSlot {
 pub(crate) struct StrategySlot {
     pub(crate) account: AccountId,
     pub(crate) limits: StrategyLimits,
-    pub(crate) state_version: u32,
     pub(crate) mode: TradingMode,
     pub(crate) next_order: u64,
     pub(crate) holdings: Vec<Holding>,
@@ -101,7 +106,6 @@ impl StrategySlot {
         Self {
             account: config.account,
             limits: config.limits.clone(),
-            state_version: config.state_version,
             mode: TradingMode::Running,
             next_order: 1,
             holdings: config.trades.iter().map(holding).collect(),

@@ -64,9 +64,7 @@ impl Engine {
     }
 
     fn mark(&self, spec: &Instrument) -> Option<Decimal> {
-        let doubled = self.markets.get(spec.id)?.mark_doubled?;
-        let digits = u32::from(spec.price_scale.digits()) + 1;
-        Some(Decimal::from_i128_with_scale(i128::from(doubled) * 5, digits).normalize())
+        self.markets.get(spec.id)?.mark(spec)
     }
 
     fn name(&self, spec: &Instrument) -> String {

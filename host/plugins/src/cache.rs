@@ -23,9 +23,9 @@ impl Cache {
     /// A cache in a folder, made with access for its owner alone.
     pub fn open(folder: &Path) -> std::io::Result<Self> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mode = std::fs::metadata(folder)?.mode();
-        if mode & 0o022 != 0 {
-            let what = "others may write to it: native code is loaded from here, so they must not";
+        let meta = std::fs::metadata(folder)?;
+        if meta.mode() & 0o022 != 0 || meta.uid() != rustix::process::geteuid().as_raw() {
+            let what = "it is not this user's alone: native code is loaded from here";
             return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, what));
         }
         Ok(Self { folder: folder.to_owned() })

@@ -39,7 +39,10 @@ impl WasmEngine {
     /// An engine for one mode. Fails only where wasmtime does not support the machine.
     pub fn new(mode: Mode) -> Result<Self, wasmtime::Error> {
         let engine = Engine::new(&config(mode))?;
-        let ticker = (mode == Mode::Live).then(|| Arc::new(Ticker::start(engine.clone())));
+        let ticker = match mode {
+            Mode::Live => Some(Arc::new(Ticker::start(engine.clone())?)),
+            Mode::Backtest => None,
+        };
         Ok(Self { engine, mode, _ticker: ticker })
     }
 }
@@ -51,7 +54,7 @@ struct Ticker {
 }
 
 impl Ticker {
-    fn start(engine: Engine) -> Self {
+    fn start(engine: Engine) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let tick = move || {
@@ -60,8 +63,8 @@ impl Ticker {
                 engine.increment_epoch();
             }
         };
-        let thread = std::thread::Builder::new().name("epochs".into()).spawn(tick).ok();
-        Self { stop, thread }
+        let thread = std::thread::Builder::new().name("epochs".into()).spawn(tick)?;
+        Ok(Self { stop, thread: Some(thread) })
     }
 }
 

@@ -85,7 +85,22 @@ impl PluginHost {
 
     /// The strategy's status document, or why there is none.
     pub fn status(&mut self, strategy: StrategyId) -> Result<String, CallFault> {
-        self.instance(strategy)?.status()
+        let said = self.instance(strategy)?.status();
+        self.drop_if_failed(strategy, said)
+    }
+
+    /// A store that trapped is not entered again, whatever was asked of it.
+    fn drop_if_failed<T>(
+        &mut self,
+        strategy: StrategyId,
+        answer: Result<T, CallFault>,
+    ) -> Result<T, CallFault> {
+        if answer.is_err()
+            && let Some(slot) = self.slots.get_mut(strategy.index())
+        {
+            slot.instance = None;
+        }
+        answer
     }
 
     /// Recent events of a strategy and the state they start from.
@@ -136,7 +151,11 @@ impl PluginHost {
     fn remember(&mut self, strategy: StrategyId, entry: impl FnOnce() -> Entry) {
         let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
         let (Some(ring), Some(instance)) = (&mut slot.ring, &mut slot.instance) else { return };
-        ring.push(entry(), || instance.save().ok());
+        let mut failed = false;
+        ring.push(entry(), || instance.save().inspect_err(|_| failed = true).ok());
+        if failed {
+            slot.instance = None;
+        }
     }
 
     fn fresh(
@@ -192,11 +211,16 @@ impl StrategyHost for PluginHost {
     }
 
     fn save(&mut self, strategy: StrategyId) -> Result<Saved, CallFault> {
-        self.instance(strategy)?.save()
+        let saved = self.instance(strategy)?.save();
+        self.drop_if_failed(strategy, saved)
     }
 
     fn next_order(&self, strategy: StrategyId) -> u64 {
         self.slots.get(strategy.index()).map_or(1, |slot| slot.next_order)
+    }
+
+    fn state_version(&self, strategy: StrategyId) -> u32 {
+        self.plugin(strategy).map_or(0, |plugin| plugin.description.state_version)
     }
 
     fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault> {
@@ -218,9 +242,7 @@ impl StrategyHost for PluginHost {
         let instance = self.fresh(strategy, &candidate, Some(saved))?;
         let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
         let hash = candidate.hash.clone();
-        let before = std::mem::replace(&mut slot.plugin, candidate);
-        // a component that never left probation is not what to go back to
-        slot.previous = slot.previous.take().or(Some(before));
+        slot.previous = Some(std::mem::replace(&mut slot.plugin, candidate));
         slot.instance = Some(instance);
         slot.ring = slot.ring.is_some().then(|| Ring::new(Some(saved.clone())));
         Ok(hash)

@@ -8,7 +8,7 @@ use crate::engine::WasmEngine;
 use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
-use hedgerow_model::{CallFault, Event, Header, HostTime, Intent, Tick, TickSlice, TradingMode};
+use hedgerow_model::{CallFault, Event, Header, HostTime, Intent, Report, Tick, TickSlice, TradingMode};
 use hedgerow_ports::Saved;
 
 /// Both halves together.
@@ -37,6 +37,8 @@ impl Entry {
         intents: Vec<Intent>,
     ) -> Self {
         let now = ticks.first().map_or(HostTime::EPOCH, |t| HostTime::from_nanos(t.recv_ts));
+        // a copy: the slice would keep its whole chunk of the tape in memory
+        let ticks = TickSlice::new(std::sync::Arc::new(ticks.to_vec()));
         Self { header: Header { now, next_order, mode }, given: Given::Market(ticks), intents }
     }
 
@@ -45,10 +47,18 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        match &self.given {
+        let said = |intent: &Intent| match intent {
+            Intent::Plan { json, .. } => json.len(),
+            Intent::Report(Report::Record { json, .. }) => json.len(),
+            Intent::Other(message) => message.json.len(),
+            _ => 0,
+        };
+        let intents: usize = self.intents.iter().map(|i| size_of::<Intent>() + said(i)).sum();
+        let given = match &self.given {
             Given::Market(ticks) => ticks.len() * size_of::<Tick>(),
             Given::Event(_) => EVENT_BYTES,
-        }
+        };
+        size_of::<Self>() + given + intents
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct State {
     /// Set when a growth was refused: the trap that follows is a memory fault.
     pub(crate) memory_refused: bool,
     table_elements: usize,
+    memory_bytes: usize,
     logged: (Option<Instant>, u32),
     /// The last error line, for the report of a trap.
     pub(crate) last_error: Option<String>,
@@ -81,18 +82,20 @@ impl log::Host for State {
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired <= self.limits.memory_bytes {
+        // all memories of the instance together
+        let wanted = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        let most = self.limits.memory_bytes;
+        if wanted <= most {
+            self.memory_bytes = wanted;
             return Ok(true);
         }
         self.memory_refused = true;
-        Err(wasmtime::Error::msg(format!(
-            "memory of {desired} bytes asked for, {} allowed",
-            self.limits.memory_bytes
-        )))
+        let what = format!("memory of {wanted} bytes asked for, {most} allowed");
+        Err(wasmtime::Error::msg(what))
     }
 
     fn table_growing(
@@ -130,6 +133,7 @@ pub(crate) fn new(engine: &WasmEngine, name: &str, limits: &Limits) -> Store<Sta
         clock: CallClock::new(limits.call_wall),
         memory_refused: false,
         table_elements: 0,
+        memory_bytes: 0,
         logged: (None, 0),
         last_error: None,
     };

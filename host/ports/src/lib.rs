@@ -82,6 +82,9 @@ pub trait StrategyHost {
     /// The number the next submit of a strategy must carry. Faults use numbers up too.
     fn next_order(&self, strategy: StrategyId) -> u64;
 
+    /// The version of the state that a strategy's component writes.
+    fn state_version(&self, strategy: StrategyId) -> u32;
+
     /// Makes a new instance after a fault, from a state; `next-order` goes on where it was.
     fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault>;
 

@@ -15,7 +15,7 @@ mod scan;
 
 use crate::tape::{Cursor, Tape};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, Position, TradeId,
+    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, Position, TickKind, TradeId,
     VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
@@ -149,7 +149,9 @@ impl PaperVenue {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
             let funding = self.next_funding();
             let limit = now.min(command).min(funding);
-            self.run_ticks(limit, funding);
+            if self.run_ticks(limit, funding) {
+                continue;
+            }
             if funding <= now && funding <= command {
                 self.settle_funding(funding);
             } else if command <= now {
@@ -163,7 +165,9 @@ impl PaperVenue {
     }
 
     /// Ticks that take effect up to `limit`; at the instant of a settlement it goes before the ticks.
-    fn run_ticks(&mut self, limit: HostTime, funding: HostTime) {
+    /// Stops after an announcement of funding, and says so.
+    fn run_ticks(&mut self, limit: HostTime, funding: HostTime) -> bool {
+        let mut announced = false;
         while let Some((chunk, offset)) = self.cursor.here() {
             let chunk = chunk.clone();
             let start = offset;
@@ -176,16 +180,21 @@ impl PaperVenue {
                     stop = true;
                     break;
                 }
-                if let Some(tick) = chunk.ticks.get(place) {
-                    self.on_tick(HostTime::from_nanos(at), tick);
-                }
+                let Some(tick) = chunk.ticks.get(place) else { break };
+                self.on_tick(HostTime::from_nanos(at), tick);
                 place += 1;
+                if tick.kind == TickKind::Funding.code() {
+                    stop = true; // it may have announced a settlement before `limit`
+                    announced = true;
+                    break;
+                }
             }
             self.cursor.pass(place - start);
             if stop {
-                return;
+                return announced;
             }
         }
+        announced
     }
 
     fn next_funding(&self) -> HostTime {
@@ -196,7 +205,7 @@ impl PaperVenue {
         let mut payments = Vec::new();
         for pit in &mut self.pits {
             if pit.funding_due() == Some(due) {
-                payments.extend(pit.settle(due).into_iter().map(|p| (pit.spec.venue, p)));
+                payments.extend(pit.settle().into_iter().map(|p| (pit.spec.venue, p)));
             }
         }
         for (venue, (account, report)) in payments {
@@ -231,8 +240,12 @@ impl Venue for PaperVenue {
     fn next_time(&self) -> Option<HostTime> {
         let command = self.inbox.front().map(|(at, _)| *at);
         let report = self.outbox.front().map(|event| event.received);
-        let tick = if self.resting == 0 { None } else { self.cursor.next_at() };
-        let funding = Some(self.next_funding()).filter(|at| *at < HostTime::NEVER);
+        // with nothing at stake, ticks only move books: whoever passes them says so by `advance`
+        let idle = self.resting == 0 && self.held == 0;
+        let tick = if idle { None } else { self.cursor.next_at() };
+        // after the data nothing settles any more
+        let open = self.cursor.here().is_some();
+        let funding = Some(self.next_funding()).filter(|at| open && *at < HostTime::NEVER);
         [command, report, tick.map(HostTime::from_nanos), funding].into_iter().flatten().min()
     }
 }

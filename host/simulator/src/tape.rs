@@ -66,12 +66,20 @@ impl Tape {
             inner.chunks.pop_front();
             inner.first += 1;
         }
-        let at = index.checked_sub(inner.first)?;
-        while inner.chunks.len() <= at {
-            let chunk = inner.source.next_chunk()?;
-            inner.chunks.push_back(chunk);
+        inner.get(index)
+    }
+}
+
+impl Inner {
+    fn get(&mut self, index: usize) -> Option<Chunk> {
+        let at = index.checked_sub(self.first)?;
+        while self.chunks.len() <= at {
+            let chunk = self.source.next_chunk()?;
+            if !chunk.ticks.is_empty() {
+                self.chunks.push_back(chunk);
+            }
         }
-        inner.chunks.get(at).cloned()
+        self.chunks.get(at).cloned()
     }
 }
 
@@ -170,13 +178,7 @@ impl Cursor {
     pub(crate) fn after_this_chunk(&self) -> Option<Chunk> {
         // asking as reader 1 for a later chunk must not release this one: peek through the tape
         let mut guard = self.tape.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = &mut *guard;
-        let at = (self.index + 1).checked_sub(inner.first)?;
-        while inner.chunks.len() <= at {
-            let chunk = inner.source.next_chunk()?;
-            inner.chunks.push_back(chunk);
-        }
-        inner.chunks.get(at).cloned()
+        guard.get(self.index + 1)
     }
 }
 

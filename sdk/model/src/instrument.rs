@@ -228,11 +228,11 @@ impl Instrument {
     /// A funding payment to a signed position, in the settle asset: minus value at mark x rate.
     pub fn funding_payment(
         &self,
-        mark: Price,
+        mark: Decimal,
         quantity: Quantity,
         rate: Decimal,
     ) -> Result<Decimal, ValueError> {
-        let value = self.value(mark, quantity)?;
+        let value = self.value_at(mark, quantity)?;
         Ok(-Rounding::HalfEven.decimal(product(value, rate)?, MONEY_DIGITS))
     }
 

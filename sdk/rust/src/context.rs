@@ -158,7 +158,7 @@ impl Context {
 
     /// Orders that are not finished, by number.
     pub fn orders(&self) -> impl Iterator<Item = &LiveOrder> {
-        self.orders.values()
+        self.orders.values().filter(|order| !order.status.is_terminal())
     }
 
     /// One order that is not finished.

@@ -34,6 +34,8 @@ pub struct Market {
     pub funding: Option<Funding>,
     /// Set while the host says that data is stale or the book has a gap.
     pub stale: bool,
+    /// Whether the book grew from a snapshot; levels before one mean nothing.
+    synced: bool,
     /// Host receive time of the newest tick, ns.
     pub updated: u64,
 }
@@ -70,7 +72,12 @@ impl Market {
             Some(TickKind::Trade) => {
                 self.last_trade = Some((Price::from_units(tick.a), Quantity::from_units(tick.b)));
             }
-            Some(TickKind::Level) => self.book.apply(tick),
+            Some(TickKind::Level) => {
+                self.synced |= tick.has(flag::SNAPSHOT);
+                if self.synced {
+                    self.book.apply(tick);
+                }
+            }
             Some(TickKind::Mark) => {
                 let price = |units| (units != 0).then_some(Price::from_units(units));
                 self.mark = price(tick.a).or(self.mark);
@@ -106,6 +113,7 @@ impl Market {
     /// What was known of depth is wrong from now on.
     fn forget(&mut self) {
         self.book.clear();
+        self.synced = false;
         self.quote = None;
         self.stale = true;
     }

@@ -275,6 +275,12 @@ impl<S: Strategy> Harness<S> {
         self.runtime.strategy()
     }
 
+    /// What the strategy sees.
+    #[must_use]
+    pub fn context(&self) -> &crate::Context {
+        self.runtime.context()
+    }
+
     /// The status document.
     #[must_use]
     pub fn status(&self) -> serde_json::Value {

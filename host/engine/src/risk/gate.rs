@@ -21,6 +21,8 @@ struct Asked {
     held: i64,
     held_notional: Decimal,
     reduce_only: bool,
+    /// One more order, not a change of one.
+    is_new: bool,
 }
 
 impl Engine {
@@ -38,13 +40,8 @@ impl Engine {
             held: 0,
             held_notional: Decimal::ZERO,
             reduce_only: request.flags.reduce_only,
+            is_new: true,
         };
-        let slot = self.strategies.get(strategy.index()).ok_or(RiskRejection::UnknownInstrument)?;
-        let live = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
-        if live >= slot.limits.open_orders_max {
-            let limit = slot.limits.open_orders_max;
-            return Err(RiskRejection::OpenOrdersAboveMax { open: live, limit });
-        }
         let account = self.judge(now, strategy, request.instrument, &asked)?;
         let wire = WireId(self.next_wire.get(&account).copied().unwrap_or(1));
         Ok(Approved::seal_by_gate(Order {
@@ -82,6 +79,7 @@ impl Engine {
             held: known.reserved,
             held_notional: known.reserved_notional,
             reduce_only: request.flags.reduce_only,
+            is_new: false,
         };
         self.judge(now, strategy, request.instrument, &asked)?;
         Ok(Approved::seal_by_gate(*amend))
@@ -191,20 +189,21 @@ impl Engine {
         asked: &Asked,
     ) -> Result<(), RiskRejection> {
         let overflow = RiskRejection::Overflow;
-        let mut worst = spec
-            .notional(asked.price, asked.quantity)
-            .map_err(|_| overflow.clone())?
-            - asked.held_notional;
+        let add = |sum: Decimal, more: Decimal| sum.checked_add(more).ok_or(RiskRejection::Overflow);
+        let asked_for =
+            spec.notional(asked.price, asked.quantity).map_err(|_| overflow.clone())?;
+        let mut worst = add(asked_for, -asked.held_notional)?;
         for holding in &slot.holdings {
-            worst += holding.open_notional;
+            worst = add(worst, holding.open_notional)?;
             if holding.position.quantity.is_zero() {
                 continue;
             }
             let id = holding.instrument;
             let known = self.config.instrument(id).ok_or(RiskRejection::UnknownInstrument)?;
-            let mark = self.markets.get(id).and_then(|m| m.mark()).ok_or(RiskRejection::NoMarket)?;
+            let market = self.markets.get(id).ok_or(RiskRejection::NoMarket)?;
+            let mark = market.mark(known).ok_or(RiskRejection::NoMarket)?;
             let notional = known.notional_at(mark, holding.position.quantity.abs());
-            worst += notional.map_err(|_| overflow.clone())?;
+            worst = add(worst, notional.map_err(|_| overflow.clone())?)?;
         }
         let limit = slot.limits.gross_notional_max;
         if worst > limit {
@@ -248,6 +247,11 @@ fn check_limits(
     // what only reduces is never refused by a limit of ours
     if reduces {
         return Ok(());
+    }
+    let open = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
+    if asked.is_new && open >= slot.limits.open_orders_max {
+        let limit = slot.limits.open_orders_max;
+        return Err(RiskRejection::OpenOrdersAboveMax { open, limit });
     }
     let limit = slot.limits.order_notional_max;
     if requested > limit {

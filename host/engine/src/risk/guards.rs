@@ -85,6 +85,20 @@ impl Engine {
         }
     }
 
+    /// Nothing but cancels until an operator has looked.
+    pub(crate) fn stop_strategy(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        why: &str,
+        effects: &mut Effects,
+    ) {
+        if self.own_mode(strategy) < TradingMode::CancelOnly {
+            let mode = TradingMode::CancelOnly;
+            self.set_mode(now, Some(strategy), mode, format!("ledger: {why}"), effects);
+        }
+    }
+
     fn concerned(&self, strategy: Option<StrategyId>) -> Vec<StrategyId> {
         let all = (0..self.strategies.len()).filter_map(|i| u32::try_from(i).ok().map(StrategyId));
         strategy.map_or_else(|| all.collect(), |one| vec![one])

@@ -51,6 +51,8 @@ impl PaperVenue {
         }
         if let Some(pit) = self.pits.get_mut(index) {
             let ahead = pit.queue_ahead(order.request.side, order.request.price);
+            let waits = pit.crosses(order);
+            pit.waiting |= waits;
             pit.resting.push(Resting {
                 account,
                 wire,
@@ -59,6 +61,8 @@ impl PaperVenue {
                 remaining: left,
                 filled,
                 ahead,
+                waits,
+                reduce_only: order.request.flags.reduce_only,
             });
         }
         self.rested_changed(index);

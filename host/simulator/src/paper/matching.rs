@@ -47,7 +47,27 @@ impl PaperVenue {
                 VenueReport::Fill { wire, trade, instrument, price, quantity, liquidity, fee };
             self.report(at, venue, m.account, report);
         }
+        self.trim_reducers(at, index);
         self.rested_changed(index);
+    }
+
+    /// Resting reduce-only orders never outgrow the position: cut to it, or ended.
+    fn trim_reducers(&mut self, at: HostTime, index: usize) {
+        let Some(pit) = self.pits.get_mut(index) else { return };
+        let venue = pit.spec.venue;
+        let mut ended = Vec::new();
+        for resting in pit.resting.iter_mut().filter(|r| r.reduce_only && r.remaining > 0) {
+            let held = pit.positions.get(&resting.account).map_or(0, |p| p.quantity.units());
+            let room = if held.signum() * resting.side.sign() < 0 { held.abs() } else { 0 };
+            if room == 0 {
+                resting.remaining = 0;
+                ended.push((resting.account, resting.wire));
+            }
+            resting.remaining = resting.remaining.min(room);
+        }
+        for (account, wire) in ended {
+            self.report(at, venue, account, VenueReport::Expired { wire });
+        }
     }
 
     /// After resting orders of a pit came or went.
@@ -96,7 +116,7 @@ impl Pit {
             return Vec::new();
         }
         self.quote = Some(Quote { bid, ask });
-        self.set_mark(tick.a.saturating_add(tick.c));
+        self.set_middle(tick.a.saturating_add(tick.c));
         if self.resting.is_empty() {
             return Vec::new();
         }
@@ -104,10 +124,7 @@ impl Pit {
             self.shrink_queue(Side::Buy, bid);
             self.shrink_queue(Side::Sell, ask);
         }
-        if tick.c > self.low && tick.a < self.high {
-            return Vec::new();
-        }
-        self.crossed(bid.price, ask.price)
+        self.crossed(Some(bid), Some(ask))
     }
 
     /// What is displayed now is all that can be ahead.
@@ -124,6 +141,11 @@ impl Pit {
     fn see_level(&mut self, tick: &Tick) -> Vec<Match> {
         self.has_levels = true;
         self.book.apply(tick);
+        if tick.is_last()
+            && let Some(quote) = self.book.quote()
+        {
+            self.set_middle(quote.mid_doubled());
+        }
         if self.resting.is_empty() {
             return Vec::new();
         }
@@ -136,35 +158,51 @@ impl Pit {
         if !tick.is_last() {
             return Vec::new();
         }
-        let best = |side, none| self.book.best(side).map_or(none, |level: Level| level.price);
-        let bid = best(Side::Buy, Price::from_units(i64::MIN));
-        let ask = best(Side::Sell, Price::from_units(i64::MAX));
-        if ask.units() > self.low && bid.units() < self.high {
-            return Vec::new();
-        }
-        self.crossed(bid, ask)
+        self.crossed(self.book.best(Side::Buy), self.book.best(Side::Sell))
     }
 
-    /// The market moved to or through our prices: those orders are done, at their own prices.
-    fn crossed(&mut self, bid: Price, ask: Price) -> Vec<Match> {
+    /// The market stands at or across our prices: through them, those orders are done, at their own
+    /// prices; at them, as far as what is displayed goes.
+    fn crossed(&mut self, bid: Option<Level>, ask: Option<Level>) -> Vec<Match> {
+        let above = ask.is_none_or(|ask| ask.price.units() > self.low);
+        let below = bid.is_none_or(|bid| bid.price.units() < self.high);
+        if above && below {
+            if self.waiting {
+                self.resting.iter_mut().for_each(|resting| resting.waits = false);
+                self.waiting = false;
+            }
+            return Vec::new();
+        }
         let mut matches = Vec::new();
+        let model = self.model;
         for resting in &mut self.resting {
             let other = match resting.side {
                 Side::Buy => ask,
                 Side::Sell => bid,
             };
-            if resting.side.reaches(resting.price, other) {
-                matches.push(Match {
-                    account: resting.account,
-                    wire: resting.wire,
-                    side: resting.side,
-                    price: resting.price,
-                    quantity: resting.remaining,
-                    liquidity: Liquidity::Maker,
-                });
-                resting.filled += resting.remaining;
-                resting.remaining = 0;
+            let Some(other) = other.filter(|o| resting.side.reaches(resting.price, o.price)) else {
+                resting.waits = false;
+                continue;
+            };
+            if resting.waits {
+                continue;
             }
+            let touch_only = model == FillModel::Queue && other.price == resting.price;
+            let most = if touch_only { other.quantity.units() } else { i64::MAX };
+            let quantity = resting.remaining.min(most);
+            matches.push(Match {
+                account: resting.account,
+                wire: resting.wire,
+                side: resting.side,
+                price: resting.price,
+                quantity,
+                liquidity: Liquidity::Maker,
+            });
+            resting.filled += quantity;
+            resting.remaining -= quantity;
+            // what stands there now is taken; more must come
+            resting.waits = true;
+            self.waiting = true;
         }
         matches
     }

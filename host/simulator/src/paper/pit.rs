@@ -18,6 +18,10 @@ pub(super) struct Resting {
     pub(super) filled: i64,
     /// Displayed quantity that must trade first.
     pub(super) ahead: i64,
+    /// The displayed market stood across its price when it came to rest: until that changes, what
+    /// stands there is what it already took.
+    pub(super) waits: bool,
+    pub(super) reduce_only: bool,
 }
 
 /// Funding as last announced, on the host's clock.
@@ -25,6 +29,8 @@ pub(super) struct Resting {
 struct Announced {
     rate: i64,
     due: HostTime,
+    /// The settlement by the venue's own clock: its key.
+    settlement: u64,
     interval: u64,
 }
 
@@ -41,8 +47,14 @@ pub(super) struct Pit {
     /// Best prices of our resting orders: nothing that stays between them can fill one.
     pub(super) low: i64,
     pub(super) high: i64,
+    /// Whether any order waits for the market to leave its price.
+    pub(super) waiting: bool,
     pub(super) positions: BTreeMap<AccountId, Position>,
     funding: Option<Announced>,
+    /// The last settlement that is over.
+    settled: Option<u64>,
+    /// Whether the venue's own marks have come: then quotes do not move it.
+    has_mark: bool,
 }
 
 impl Pit {
@@ -58,8 +70,11 @@ impl Pit {
             resting: Vec::new(),
             low: i64::MIN,
             high: i64::MAX,
+            waiting: false,
             positions: BTreeMap::new(),
             funding: None,
+            settled: None,
+            has_mark: false,
         }
     }
 
@@ -104,8 +119,17 @@ impl Pit {
         }
     }
 
+    /// The venue's own mark.
     pub(super) fn set_mark(&mut self, doubled: i64) {
+        self.has_mark = true;
         self.mark_doubled = Some(doubled);
+    }
+
+    /// A middle, which stands for the mark where the venue sends none.
+    pub(super) fn set_middle(&mut self, doubled: i64) {
+        if !self.has_mark {
+            self.mark_doubled = Some(doubled);
+        }
     }
 
     pub(super) fn announce(&mut self, at: HostTime, tick: &Tick) {
@@ -114,8 +138,11 @@ impl Pit {
         // the announcement's own two times tell how the venue's clock stands to the host's
         let wait = next.saturating_sub(tick.ts);
         let due = HostTime::from_nanos(at.as_nanos().saturating_add(wait));
-        let known = interval > 0 && next > tick.ts;
-        self.funding = known.then_some(Announced { rate: tick.a, due, interval });
+        // a late announcement of what is settled must not settle it again
+        let new = self.settled.is_none_or(|settled| next > settled);
+        if interval > 0 && next > tick.ts && new {
+            self.funding = Some(Announced { rate: tick.a, due, settlement: next, interval });
+        }
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -127,6 +154,8 @@ impl Pit {
         if let Some(funding) = self.funding.as_mut().filter(|funding| funding.due <= now) {
             let missed = now.since(funding.due).as_nanos() / funding.interval.max(1) + 1;
             let passed = missed.saturating_mul(funding.interval);
+            funding.settlement = funding.settlement.saturating_add(passed);
+            self.settled = Some(funding.settlement.saturating_sub(funding.interval));
             funding.due = HostTime::from_nanos(funding.due.as_nanos().saturating_add(passed));
         }
     }
@@ -137,15 +166,22 @@ impl Pit {
     }
 
     /// Pays what is due.
-    pub(super) fn settle(&mut self, due: HostTime) -> Vec<(AccountId, VenueReport)> {
+    pub(super) fn settle(&mut self) -> Vec<(AccountId, VenueReport)> {
         let Some(funding) = self.funding else { return Vec::new() };
-        let next = funding.due.as_nanos().saturating_add(funding.interval);
-        self.funding = Some(Announced { due: HostTime::from_nanos(next), ..funding });
+        let next = HostTime::from_nanos(funding.due.as_nanos().saturating_add(funding.interval));
+        let key = funding.settlement;
+        self.settled = Some(key);
+        let settlement = key.saturating_add(funding.interval);
+        self.funding = Some(Announced { due: next, settlement, ..funding });
         let rate = Decimal::from_i128_with_scale(i128::from(funding.rate), RATE_SCALE);
-        let Some(mark) = self.mark_doubled.map(|doubled| Price::from_units(doubled / 2)) else {
+        let digits = u32::from(self.spec.price_scale.digits()) + 1;
+        let Some(mark) = self
+            .mark_doubled
+            .map(|doubled| Decimal::from_i128_with_scale(i128::from(doubled) * 5, digits))
+        else {
             return Vec::new();
         };
-        let settlement = VenueTime::from_nanos(due.as_nanos());
+        let settlement = VenueTime::from_nanos(key);
         let instrument = self.spec.id;
         let mut paid = Vec::new();
         for (account, position) in &mut self.positions {

@@ -55,8 +55,8 @@ fn vector_f6_price_fees_and_funding_of_a_linear_pair() {
         + fee("60030", "0.0004")
         + fee("60110", "0.0004");
     assert_eq!(fees, dec("16.948766"));
-    let paid = i.funding_payment(price(&i, "60000"), q, dec("0.0001")).unwrap() * dec("4");
-    let got = i.funding_payment(price(&i, "60030"), short, dec("0.00008")).unwrap() * dec("30");
+    let paid = i.funding_payment(dec("60000"), q, dec("0.0001")).unwrap() * dec("4");
+    let got = i.funding_payment(dec("60030"), short, dec("0.00008")).unwrap() * dec("30");
     assert_eq!(paid, dec("-3.984"));
     assert_eq!(got, dec("23.915952"));
     assert_eq!(paid + got + long_pnl + short_pnl - fees, dec("6.303186"));

@@ -1,0 +1,97 @@
+//! What ends the grid, in order: loss, limit price, time; and closing what is held.
+
+use crate::level::Level;
+use crate::parameters::{Direction, Parameters};
+use crate::{LevelState, State};
+use hedgerow_sdk::model::{HostTime, Instrument, InstrumentId};
+use hedgerow_sdk::{Context, Decimal, FillNotice, Quantity, Side, serde};
+
+/// Why the grid ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(crate = "hedgerow_sdk::serde")]
+pub enum Stop {
+    /// The open position lost more than `stop_loss` of its cost.
+    Loss,
+    /// The middle crossed `limit_price`.
+    LimitPrice,
+    /// `time_limit_s` is over.
+    Time,
+    /// The market left the grid at the far end and nothing is held.
+    Finished,
+}
+
+/// Profit of the open position at the price it could be closed at, entry fees taken off, as a
+/// fraction of its cost.
+pub(crate) fn open_profit(levels: &[Level], spec: &Instrument, ctx: &Context) -> Option<Decimal> {
+    let held: i64 = levels.iter().map(Level::held).sum();
+    let cost: Decimal = levels.iter().map(Level::cost).sum();
+    if held == 0 || cost.is_zero() {
+        return None;
+    }
+    let side = if held > 0 { Side::Buy } else { Side::Sell };
+    // a long closes at the bid, a short at the ask
+    let price = ctx.market(spec.id)?.touch(side)?;
+    let value = spec.value(price, Quantity::from_units(held)).ok()?;
+    let gain = if spec.kind.is_inverse() { cost - value } else { value - cost };
+    let fees: Decimal = levels.iter().map(Level::fees).sum();
+    Some((gain - fees) / cost.abs())
+}
+
+pub(crate) fn check(
+    p: &Parameters,
+    state: &State,
+    ctx: &Context,
+    instrument: InstrumentId,
+) -> Option<Stop> {
+    let spec = &ctx.instrument(instrument)?.spec;
+    let quote = ctx.market(instrument)?.best()?;
+    let profit = open_profit(&state.levels, spec, ctx);
+    if let (Some(limit), Some(profit)) = (p.stop_loss, profit)
+        && profit < -limit
+    {
+        return Some(Stop::Loss);
+    }
+    let unit = Decimal::from(spec.price_scale.unit());
+    let mid = Decimal::from(quote.mid_doubled()) / Decimal::TWO / unit;
+    let crossed = |limit: Decimal| match p.direction {
+        Direction::Buy => mid <= limit,
+        Direction::Sell => mid >= limit,
+    };
+    if p.limit_price.is_some_and(crossed) {
+        return Some(Stop::LimitPrice);
+    }
+    let age = ctx.now().since(HostTime::from_nanos(state.started)).as_nanos() / 1_000_000_000;
+    if p.time_limit_s.is_some_and(|limit| age >= limit) {
+        return Some(Stop::Time);
+    }
+    let beyond = match p.direction {
+        Direction::Buy => mid > p.end,
+        Direction::Sell => mid < p.start,
+    };
+    // only a grid that has traded can be finished: one that waits beyond its range has not begun
+    let traded = state.cycles > 0;
+    let flat = state.levels.iter().all(|l| l.held() == 0 && l.state != LevelState::ClosePlaced);
+    (beyond && flat && traded).then_some(Stop::Finished)
+}
+
+/// Books a fill of the closing order over the levels that hold something; gives the profit.
+pub(crate) fn close_pro_rata(
+    levels: &mut [Level],
+    spec: &Instrument,
+    fill: &FillNotice,
+) -> Decimal {
+    let mut left = fill.quantity.units();
+    let mut gain = Decimal::ZERO;
+    for level in levels.iter_mut().filter(|level| level.held() != 0) {
+        let take = left.min(level.held().abs());
+        gain += level.close_part(spec, fill.price, take);
+        left -= take;
+        if level.held() == 0 {
+            level.order_ended();
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    gain
+}
