@@ -2,6 +2,9 @@
 
 pub mod backtest;
 pub mod bench;
+pub mod demo;
+pub mod run;
+pub mod show;
 
 /// Exit codes, the same for every command.
 pub mod exit {

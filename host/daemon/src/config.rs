@@ -20,6 +20,8 @@ pub enum DataSource {
     Generated {
         /// The seed.
         seed: u64,
+        /// Ticks per second in ordinary times.
+        events_per_s: u64,
     },
     /// Binance raw combined-stream files.
     BinanceRaw {

@@ -22,8 +22,9 @@ pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
     let instruments: Vec<Instrument> =
         config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect();
     let recording = match &config.data {
-        DataSource::Generated { seed } => {
+        DataSource::Generated { seed, events_per_s } => {
             let market = generator::Market::new(*seed, start, &instruments);
+            let market = market.with_rate(*events_per_s);
             let tape = Tape::new(Box::new(market));
             return Ok(Opened { tape, files: Vec::new(), span: None, ticks: None });
         }

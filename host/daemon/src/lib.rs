@@ -3,4 +3,5 @@
 pub mod command;
 pub mod config;
 pub mod data;
+pub mod live;
 pub mod wiring;

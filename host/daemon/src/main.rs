@@ -1,9 +1,11 @@
 //! `hedgerow`: the command line.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use hedgerow_daemon::command::{Failure, backtest, bench, exit};
+use hedgerow_daemon::command::{Failure, backtest, bench, demo, exit, run, show};
 use hedgerow_daemon::config;
+use hedgerow_daemon::live::Request;
 use hedgerow_driver::Batching;
+use hedgerow_model::TradingMode;
 use std::path::PathBuf;
 
 /// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
@@ -48,6 +50,85 @@ enum Command {
         /// Prints one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Shows a host at work: generated market, paper venues, no credentials, no network.
+    Demo {
+        /// The folder it lives in.
+        #[arg(long, default_value = ".hedgerow/demo")]
+        home: PathBuf,
+        /// The folder of built components.
+        #[arg(long, default_value = "target/guests/components")]
+        components: PathBuf,
+        /// Ends by itself after this long.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// A Binance raw recording in place of the generated market.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Prints one JSON object at the end.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs a host: paper trading over the config's data, paced as it says.
+    Run {
+        /// The config file.
+        #[arg(long)]
+        config: PathBuf,
+        /// The folder of the recording, in place of the config's.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Ends by itself after this long.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// Prints the last view as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows what a running host does.
+    Status {
+        /// The state folder of the host.
+        #[arg(long, default_value = ".hedgerow/demo/state")]
+        state: PathBuf,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stops opening: for one strategy, or for all.
+    Pause {
+        /// Which; none: the host.
+        strategy: Option<String>,
+        /// The state folder of the host.
+        #[arg(long, default_value = ".hedgerow/demo/state")]
+        state: PathBuf,
+        /// Why.
+        #[arg(long, default_value = "paused by hand")]
+        reason: String,
+    },
+    /// Lets trading go on, and clears the guards.
+    Resume {
+        /// Which; none: the host.
+        strategy: Option<String>,
+        /// The state folder of the host.
+        #[arg(long, default_value = ".hedgerow/demo/state")]
+        state: PathBuf,
+        /// Why; it is journaled.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Halts everything but cancels, and cancels all orders.
+    Kill {
+        /// The state folder of the host.
+        #[arg(long, default_value = ".hedgerow/demo/state")]
+        state: PathBuf,
+        /// Why.
+        #[arg(long, default_value = "killed by hand")]
+        reason: String,
+    },
+    /// Ends a running host.
+    Stop {
+        /// The state folder of the host.
+        #[arg(long, default_value = ".hedgerow/demo/state")]
+        state: PathBuf,
     },
     /// Looks at a config.
     Config {
@@ -96,7 +177,7 @@ fn main() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HEDGEROW_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let code = match run(Cli::parse()) {
+    let code = match execute(Cli::parse()) {
         Ok(()) => exit::OK,
         Err(Failure { code, message }) => {
             eprint!("{}", message.trim_end());
@@ -112,7 +193,7 @@ fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
+fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Backtest { config, data, batch, json: as_json } => {
             let mut config = config::load(&config)?;
@@ -127,6 +208,33 @@ fn run(cli: Cli) -> Result<(), Failure> {
             print!("{}", backtest::table(&finished));
             Ok(())
         }
+        Command::Demo { home, components, seconds, data, json } => {
+            demo::demo(&demo::Options { home, components, seconds, data, json })
+        }
+        Command::Run { config, data, seconds, json: as_json } => {
+            let mut config = config::load(&config)?;
+            if let Some(folder) = data {
+                config = config.with_data(&folder);
+            }
+            let limit = seconds.map(std::time::Duration::from_secs);
+            let ended = run::host(&config, limit, as_json, "Ctrl-C ends.")?;
+            if as_json {
+                return json(&ended.view);
+            }
+            print!("{}", show::view(&ended.view));
+            Ok(())
+        }
+        Command::Status { state, json } => run::status(&state, json),
+        Command::Pause { strategy, state, reason } => {
+            run::tell(&state, &run::mode(strategy, TradingMode::ReduceOnly, &reason))
+        }
+        Command::Resume { strategy, state, reason } => {
+            run::tell(&state, &run::mode(strategy, TradingMode::Running, &reason))
+        }
+        Command::Kill { state, reason } => {
+            run::tell(&state, &run::mode(None, TradingMode::Halted, &reason))
+        }
+        Command::Stop { state } => run::tell(&state, &Request::Stop),
         Command::Config { what: ConfigCommand::Check { config } } => {
             let config = config::load(&config)?;
             let loaded = backtest::load(&config)?;

@@ -114,7 +114,12 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u6
         Kind::Hyperliquid => DataSource::HyperliquidCsv { path: path()? },
         Kind::Lighter => DataSource::LighterCsv { path: path()? },
         Kind::Bench => DataSource::BenchCsv { path: path()? },
-        Kind::Generated => DataSource::Generated { seed: s.whole("seed", 0..u64::MAX)?.value },
+        Kind::Generated => {
+            let seed = s.whole("seed", 0..u64::MAX)?.value;
+            let usual = hedgerow_simulator::generator::EVENTS_PER_S;
+            let events_per_s = s.whole_or("events_per_s", 1..1_000_001, usual);
+            DataSource::Generated { seed, events_per_s }
+        }
     };
     Some((source, thousandths.filter(|t| *t > 0)))
 }

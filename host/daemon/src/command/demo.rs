@@ -1,0 +1,109 @@
+//! `hedgerow demo`: no credentials, no network. A generated market, paper venues, two grids from one
+//! component, a live status, and a component to be swapped while it runs.
+
+use super::{Failure, run, show};
+use crate::config::{self, Config};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const CONFIG: &str = include_str!("demo.toml");
+
+/// What the demo is asked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder it lives in.
+    pub home: PathBuf,
+    /// The folder of built components.
+    pub components: PathBuf,
+    /// End after this long.
+    pub seconds: Option<u64>,
+    /// A recording in place of the generated market; a Binance raw folder.
+    pub data: Option<PathBuf>,
+    /// One JSON object at the end, nothing else.
+    pub json: bool,
+}
+
+/// What the demo says at its end.
+#[derive(Debug, Serialize)]
+struct Summary {
+    schema: u32,
+    ticks: u64,
+    calls: u64,
+    first_fill_ms: Option<u128>,
+    swaps: usize,
+    strategies: Vec<hedgerow_model::view::StrategyView>,
+}
+
+/// Lays the demo's folder out: config and component.
+pub fn lay_out(options: &Options) -> Result<Config, Failure> {
+    let plugins = options.home.join("plugins");
+    std::fs::create_dir_all(&plugins).map_err(Failure::new)?;
+    install(&options.components, &plugins, "grid")?;
+    let file = options.home.join("host.toml");
+    if !file.exists() {
+        std::fs::write(&file, CONFIG).map_err(Failure::new)?;
+    }
+    let config = config::load(&file)?;
+    Ok(match &options.data {
+        None => config,
+        Some(folder) => over_recording(config, folder),
+    })
+}
+
+/// The demo's strategies over a recording that has the same symbols.
+fn over_recording(mut config: Config, folder: &Path) -> Config {
+    config.data = config::DataSource::BinanceRaw { path: folder.to_owned() };
+    // what the recording does not have is left out; ids are places, so only the end may be cut
+    config.instruments.truncate(2);
+    config
+}
+
+/// Puts a component into a plugins folder so that a watcher never sees half of it.
+pub fn install(components: &Path, plugins: &Path, name: &str) -> Result<(), Failure> {
+    let from = components.join(format!("{name}.wasm"));
+    let to = plugins.join(format!("{name}.wasm"));
+    let fail = |e: std::io::Error| {
+        Failure::new(format!(
+            "{}: {e}: build it with `cargo xtask build-plugins`",
+            from.display()
+        ))
+    };
+    let bytes = std::fs::read(&from).map_err(fail)?;
+    let partial = to.with_extension("wasm.tmp");
+    std::fs::write(&partial, bytes).map_err(Failure::new)?;
+    std::fs::rename(&partial, &to).map_err(Failure::new)
+}
+
+/// Runs the demo.
+pub fn demo(options: &Options) -> Result<(), Failure> {
+    let config = lay_out(options)?;
+    let footer = format!(
+        "Try it: change a constant in plugins/grid/src, for instance the 2 bps of `two_bps` in\n\
+         parameters.rs, then in another terminal:   cargo xtask install grid\n\
+         and watch the component's hash change above while its orders stay. Ctrl-C ends.\n\
+         State: {}",
+        options.home.display()
+    );
+    let limit = options.seconds.map(Duration::from_secs);
+    let ended = run::host(&config, limit, options.json, &footer)?;
+    let summary = Summary {
+        schema: 1,
+        ticks: ended.view.ticks,
+        calls: ended.view.calls,
+        first_fill_ms: ended.first_fill.map(|d| d.as_millis()),
+        swaps: ended.pauses.len(),
+        strategies: ended.view.strategies.clone(),
+    };
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&summary).map_err(Failure::new)?);
+        return Ok(());
+    }
+    println!("{}", show::view(&ended.view));
+    match summary.first_fill_ms {
+        Some(ms) => println!("first paper fill {ms} ms after the start, {} swaps", summary.swaps),
+        None => println!("no fill yet: give it a few seconds more"),
+    }
+    println!("journal: {}", config.state.join("journal.sqlite").display());
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! A view as a table for a terminal. Every figure has its age.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use hedgerow_model::Decimal;
+use hedgerow_model::view::{HostView, StrategyView};
+use hedgerow_model::HostTime;
+
+fn money(value: Decimal) -> String {
+    value.round_dp(4).normalize().to_string()
+}
+
+fn maybe(value: Option<Decimal>) -> String {
+    value.map_or_else(|| "-".into(), money)
+}
+
+fn age(now: HostTime, then: HostTime) -> String {
+    if then == HostTime::EPOCH {
+        return "never".into();
+    }
+    let ms = now.since(then).as_millis();
+    if ms < 10_000 { format!("{}.{} s", ms / 1000, ms % 1000 / 100) } else { format!("{} s", ms / 1000) }
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(head.iter().copied());
+    table
+}
+
+/// The whole view.
+#[must_use]
+pub fn view(view: &HostView) -> String {
+    let now = view.as_of;
+    let mut out = format!(
+        "{}  mode {}  data time {}  {} ticks  {} calls\n\n",
+        view.banner,
+        view.mode,
+        clock(now),
+        view.ticks,
+        view.calls
+    );
+    let mut markets = table(&["market", "bid", "ask", "mark", "age", ""]);
+    for i in &view.instruments {
+        let stale = if i.stale { "STALE" } else { "" };
+        markets.add_row([
+            i.name.clone(),
+            maybe(i.bid),
+            maybe(i.ask),
+            maybe(i.mark),
+            age(now, i.as_of),
+            stale.into(),
+        ]);
+    }
+    out.push_str(&format!("{markets}\n\n"));
+    let mut strategies = table(&[
+        "strategy", "state", "mode", "component", "orders", "denied", "fills", "open", "faults", "acted",
+    ]);
+    for s in &view.strategies {
+        strategies.add_row([
+            s.name.clone(),
+            format!("{:?}", s.state),
+            s.mode.to_string(),
+            format!("{} {}", s.component, s.hash.get(..8).unwrap_or("")),
+            s.orders.to_string(),
+            s.denied.to_string(),
+            s.fills.to_string(),
+            s.open_orders.len().to_string(),
+            s.faults.to_string(),
+            age(now, s.as_of),
+        ]);
+    }
+    out.push_str(&format!("{strategies}\n\n"));
+    let mut positions = table(&[
+        "position", "quantity", "entry", "realised", "unrealised", "fees", "funding", "net", "", "age",
+    ]);
+    for s in &view.strategies {
+        add_positions(&mut positions, s, now);
+    }
+    out.push_str(&format!("{positions}\n"));
+    out
+}
+
+fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {
+    for p in &strategy.positions {
+        let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees);
+        table.add_row([
+            format!("{} {}", strategy.name, p.name),
+            p.quantity.normalize().to_string(),
+            p.entry.map_or_else(|| "-".into(), |entry| entry.round_dp(2).to_string()),
+            money(p.realised),
+            maybe(p.unrealised),
+            money(p.fees),
+            money(p.funding),
+            maybe(net),
+            p.settle.clone(),
+            age(now, p.as_of),
+        ]);
+    }
+}
+
+/// A time of day, UTC.
+fn clock(time: HostTime) -> String {
+    let seconds = time.as_nanos() / 1_000_000_000;
+    let (h, m, s) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{h:02}:{m:02}:{s:02} UTC")
+}

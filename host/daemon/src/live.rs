@@ -1,0 +1,251 @@
+//! A host at work: the loop paced by the wall clock, watched and commanded from outside.
+//!
+//! One thread owns the loop. The control thread answers from published views and hands commands over;
+//! the reload thread notices, checks, compiles and tries components, and hands over what may be swapped
+//! in. Neither touches the engine.
+
+mod control;
+mod pace;
+mod reload;
+
+pub use control::{Reply, Request, ask, socket_path};
+pub use pace::Pacer;
+
+use crate::command::Failure;
+use crate::config::Config;
+use crate::data;
+use crate::wiring::{self, Host, Loaded, Plan};
+use hedgerow_driver::{Batching, Progress, Swap, Swapped};
+use hedgerow_engine::OperatorCommand;
+use hedgerow_model::view::{HostView, StrategyState};
+use hedgerow_model::{Duration, Fact, HostTime, StrategyId};
+use hedgerow_plugins::Plugin;
+use hedgerow_store::SqliteJournal;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// How often views are published.
+const PUBLISH: std::time::Duration = std::time::Duration::from_millis(100);
+/// Inputs handled between two looks at messages.
+const STRETCH: usize = 64;
+
+/// What reaches the loop from the other threads.
+pub enum Message {
+    /// An operator's command.
+    Command(OperatorCommand, String),
+    /// End the run.
+    Stop,
+    /// Recent events of a strategy, for a trial.
+    Ring(StrategyId, Sender<Option<hedgerow_plugins::Ring>>),
+    /// A component that may be swapped in.
+    Swap(StrategyId, Box<Plugin>),
+    /// Something to journal about a component.
+    Plugin(StrategyId, &'static str, String, String),
+}
+
+/// What outsiders see: the newest view.
+pub type Shared = Arc<Mutex<Arc<HostView>>>;
+
+/// How a run ends.
+#[derive(Clone, Debug, Default)]
+pub struct Ended {
+    /// The last view.
+    pub view: HostView,
+    /// From the start of the loop to the first fill.
+    pub first_fill: Option<std::time::Duration>,
+    /// Time between the last event of the old component and the first of the new one, by swap.
+    pub pauses: Vec<std::time::Duration>,
+}
+
+/// What the caller of a run wants.
+pub struct Options<'a> {
+    /// End after this much wall time.
+    pub limit: Option<std::time::Duration>,
+    /// Called with each published view.
+    pub show: &'a mut dyn FnMut(&HostView),
+}
+
+/// The wall clock, ns since the epoch.
+#[must_use]
+pub fn wall() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn fresh_journal(state: &Path) -> Result<SqliteJournal, Failure> {
+    std::fs::create_dir_all(state).map_err(Failure::new)?;
+    let path = state.join("journal.sqlite");
+    if path.exists() {
+        // the paper venue's memory died with its process: an old journal is kept, not continued
+        let old = state.join(format!("journal-{}.sqlite", wall() / 1_000_000_000));
+        std::fs::rename(&path, old).map_err(Failure::new)?;
+        for rest in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(state.join(format!("journal.sqlite{rest}")));
+        }
+    }
+    SqliteJournal::open(&path).map_err(Failure::new)
+}
+
+/// Runs a host until its data ends, its time is over, or it is told to stop.
+pub fn run(config: &Config, loaded: &Loaded, options: Options<'_>) -> Result<Ended, Failure> {
+    let start = wall();
+    let opened = data::open(config, start)?;
+    let mut journal = fresh_journal(&config.state)?;
+    journal.boot(HostTime::from_nanos(start)).map_err(Failure::new)?;
+    let plan = Plan { journal, facts: Vec::new(), batching: Batching::Adaptive, rings: true };
+    let mut host = wiring::build(config, loaded, &opened.tape, plan)?;
+    let shared: Shared = Arc::default();
+    let (sender, inbox) = channel();
+    let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
+    let reload = reload::watch(config, loaded, sender);
+    host.start()?;
+    let first = opened.span.map_or(start, |(first, _)| first);
+    let pacer = Pacer::new(HostTime::from_nanos(first), config.speed_thousandths);
+    let mut session = Session {
+        host: &mut host,
+        pacer,
+        shared,
+        inbox,
+        swaps: VecDeque::new(),
+        began: Instant::now(),
+        published: None,
+        ended: Ended::default(),
+    };
+    let result = session.run(options);
+    let ended = session.ended;
+    drop(reload);
+    drop(control);
+    result.map(|()| ended)
+}
+
+struct Session<'h> {
+    host: &'h mut Host<SqliteJournal>,
+    pacer: Pacer,
+    shared: Shared,
+    inbox: Receiver<Message>,
+    swaps: VecDeque<(StrategyId, Plugin)>,
+    began: Instant,
+    published: Option<Instant>,
+    ended: Ended,
+}
+
+impl Session<'_> {
+    fn run(&mut self, options: Options<'_>) -> Result<(), Failure> {
+        let Options { limit, show } = options;
+        loop {
+            let mut stop = limit.is_some_and(|limit| self.began.elapsed() >= limit);
+            while let Ok(message) = self.inbox.try_recv() {
+                stop |= self.take(message)?;
+            }
+            self.swap_if_ready()?;
+            let progress = self.stretch()?;
+            let due = self.published.is_none_or(|at| at.elapsed() >= PUBLISH);
+            if due || stop || progress == Progress::Finished {
+                self.publish();
+                show(&self.ended.view);
+            }
+            match progress {
+                _ if stop => return Ok(()),
+                Progress::Finished => return Ok(()),
+                Progress::Worked => {}
+                Progress::Waiting(next) => {
+                    let wait = self.pacer.until(next).min(std::time::Duration::from_millis(20));
+                    match self.inbox.recv_timeout(wait) {
+                        Ok(message) => {
+                            if self.take(message)? {
+                                self.publish();
+                                show(&self.ended.view);
+                                return Ok(());
+                            }
+                        }
+                        Err(RecvTimeoutError::Timeout) => {}
+                        // without helpers there is nobody to wait for
+                        Err(RecvTimeoutError::Disconnected) => std::thread::sleep(wait),
+                    }
+                }
+            }
+        }
+    }
+
+    fn stretch(&mut self) -> Result<Progress, Failure> {
+        let horizon = self.pacer.horizon();
+        for _ in 0..STRETCH {
+            let progress = self.host.advance(horizon)?;
+            if self.ended.first_fill.is_none() && self.fills() > 0 {
+                self.ended.first_fill = Some(self.began.elapsed());
+            }
+            if progress != Progress::Worked {
+                return Ok(progress);
+            }
+        }
+        Ok(Progress::Worked)
+    }
+
+    fn fills(&self) -> u64 {
+        self.host.venue().fill_count()
+    }
+
+    fn take(&mut self, message: Message) -> Result<bool, Failure> {
+        match message {
+            Message::Stop => return Ok(true),
+            Message::Command(command, reason) => self.host.command(command, reason),
+            Message::Ring(strategy, answer) => {
+                let _ = answer.send(self.host.host().ring(strategy));
+            }
+            Message::Swap(strategy, plugin) => {
+                // a newer one replaces one that waits
+                self.swaps.retain(|(waiting, _)| *waiting != strategy);
+                self.swaps.push_back((strategy, *plugin));
+            }
+            Message::Plugin(strategy, step, hash, detail) => {
+                self.host.note(Fact::Plugin { strategy, step: step.into(), hash, detail })?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn swap_if_ready(&mut self) -> Result<(), Failure> {
+        if self.swaps.is_empty() || !self.host.is_ready_to_swap() {
+            return Ok(());
+        }
+        let Some((strategy, plugin)) = self.swaps.pop_front() else { return Ok(()) };
+        let name = plugin.hash.clone();
+        self.host.host_mut().set_candidate(strategy, plugin);
+        let terms = Swap { calls: 1_000, time: Duration::from_secs(10) };
+        let began = Instant::now();
+        match self.host.swap(strategy, terms)? {
+            Swapped::Done => {
+                let pause = began.elapsed();
+                self.ended.pauses.push(pause);
+                let pause_us = pause.as_micros();
+                tracing::info!(%strategy, hash = %name, pause_us, "component swapped in");
+            }
+            Swapped::Refused(why) => {
+                tracing::warn!(%strategy, hash = %name, %why, "component refused, the old one goes on");
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        let mut view = self.host.view();
+        view.banner = "SIM".into();
+        for strategy in &mut view.strategies {
+            if let Some(plugin) = self.host.host().plugin(strategy.id) {
+                let known = &plugin.description;
+                strategy.component = format!("{} {}", known.name, known.version);
+                strategy.hash = plugin.hash.clone();
+            }
+            let callable = matches!(strategy.state, StrategyState::Running | StrategyState::Probation);
+            if callable {
+                strategy.status = self.host.host_mut().status(strategy.id).ok();
+            }
+        }
+        self.published = Some(Instant::now());
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(view.clone());
+        self.ended.view = view;
+    }
+}

@@ -1,0 +1,153 @@
+//! The control socket: one JSON line in, one JSON line out, on a Unix socket in the state folder.
+//!
+//! It answers from the published view and hands commands to the loop; it never waits for the engine.
+
+use super::{Message, Shared};
+use crate::command::{Failure, exit};
+use hedgerow_engine::OperatorCommand;
+use hedgerow_model::view::HostView;
+use hedgerow_model::{StrategyId, TradingMode};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// What can be asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Request {
+    /// The newest view.
+    Status,
+    /// A mode for one strategy, by name, or for the host.
+    SetMode {
+        /// Which strategy.
+        strategy: Option<String>,
+        /// To what.
+        mode: TradingMode,
+        /// Why.
+        reason: String,
+    },
+    /// End the run.
+    Stop,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Reply {
+    /// The newest view.
+    Status(Box<HostView>),
+    /// It is on its way to the loop.
+    Accepted,
+    /// It cannot be done.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Where the socket lies.
+#[must_use]
+pub fn socket_path(state: &Path) -> PathBuf {
+    state.join("control.sock")
+}
+
+/// Takes the socket away when the host ends.
+pub(super) struct Control {
+    path: PathBuf,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+pub(super) fn serve(
+    state: &Path,
+    shared: Shared,
+    inbox: Sender<Message>,
+) -> Result<Control, Failure> {
+    let path = socket_path(state);
+    if UnixStream::connect(&path).is_ok() {
+        let message = format!("a host already runs with the state folder {}", state.display());
+        return Err(Failure::new(message));
+    }
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)
+        .map_err(|e| Failure::new(format!("control socket {}: {e}", path.display())))?;
+    let accept = move || {
+        for stream in listener.incoming().flatten() {
+            let (shared, inbox) = (Arc::clone(&shared), inbox.clone());
+            let talk = move || {
+                let _ = answer(stream, &shared, &inbox);
+            };
+            let _ = std::thread::Builder::new().name("control-client".into()).spawn(talk);
+        }
+    };
+    std::thread::Builder::new().name("control".into()).spawn(accept).map_err(Failure::new)?;
+    Ok(Control { path })
+}
+
+fn answer(stream: UnixStream, shared: &Shared, inbox: &Sender<Message>) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut writer = stream.try_clone()?;
+    let mut line = String::new();
+    // a request is one short line
+    BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
+    let view = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let reply = match serde_json::from_str(&line) {
+        Ok(request) => handle(request, &view, inbox),
+        Err(e) => Reply::Refused { why: format!("not a request: {e}") },
+    };
+    let mut text = serde_json::to_string(&reply).unwrap_or_default();
+    text.push('\n');
+    writer.write_all(text.as_bytes())
+}
+
+fn handle(request: Request, view: &HostView, inbox: &Sender<Message>) -> Reply {
+    let pass = |message| match inbox.send(message) {
+        Ok(()) => Reply::Accepted,
+        Err(_) => Reply::Refused { why: "the host is ending".into() },
+    };
+    match request {
+        Request::Status => Reply::Status(Box::new(view.clone())),
+        Request::Stop => pass(Message::Stop),
+        Request::SetMode { strategy, mode, reason } => {
+            let id = match &strategy {
+                None => None,
+                Some(name) => match view.strategies.iter().find(|s| s.name == *name) {
+                    Some(found) => Some(found.id),
+                    None => {
+                        return Reply::Refused { why: format!("there is no strategy {name}") };
+                    }
+                },
+            };
+            let strategy: Option<StrategyId> = id;
+            pass(Message::Command(OperatorCommand::SetMode { strategy, mode }, reason))
+        }
+    }
+}
+
+/// Asks a running host.
+pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
+    let path = socket_path(state);
+    let absent = |e: std::io::Error| Failure {
+        code: exit::NOT_RUNNING,
+        message: format!(
+            "no host runs here ({}: {e}): start one with `hedgerow run` or `hedgerow demo`",
+            path.display()
+        ),
+    };
+    let mut stream = UnixStream::connect(&path).map_err(absent)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(Failure::new)?;
+    let mut text = serde_json::to_string(request).map_err(Failure::new)?;
+    text.push('\n');
+    stream.write_all(text.as_bytes()).map_err(Failure::new)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).map_err(Failure::new)?;
+    serde_json::from_str(&line).map_err(Failure::new)
+}

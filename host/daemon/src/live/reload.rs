@@ -1,0 +1,190 @@
+//! From a changed file to a component that may be swapped in: noticed, checked, compiled, tried in the
+//! shadow. Off the loop; a failure anywhere leaves the running version alone and says why.
+
+use super::Message;
+use crate::config::Config;
+use crate::wiring::{Loaded, component_path};
+use hedgerow_model::StrategyId;
+use hedgerow_plugins::{Cache, Candidate, Limits, Plugin, Setup, Sighting, WasmEngine, Watcher};
+use notify::Watcher as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+/// A change settles this long before it is looked at; also the time between the two looks.
+const QUIET: Duration = Duration::from_millis(200);
+/// Network and container mounts send no events: look all the same.
+const RESCAN: Duration = Duration::from_secs(2);
+
+/// The watching thread; it ends with this.
+pub(super) struct Reload {
+    stop: Arc<AtomicBool>,
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One strategy whose component may change.
+struct Watched {
+    strategy: StrategyId,
+    path: PathBuf,
+    name: String,
+    setup: Setup,
+    state_version: u32,
+}
+
+struct Worker {
+    engine: WasmEngine,
+    limits: Limits,
+    cache: Option<Cache>,
+    watched: Vec<Watched>,
+    inbox: Sender<Message>,
+}
+
+pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) -> Reload {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut watcher = Watcher::new(&config.plugins, loaded.limits.component_bytes);
+    let entries = config.strategies.iter().zip(&loaded.plugins).enumerate();
+    let watched: Vec<Watched> = entries
+        .map(|(place, (entry, plugin))| {
+            let path = component_path(&config.plugins, &entry.plugin);
+            watcher.settle(&path, &plugin.hash);
+            Watched {
+                strategy: StrategyId(u32::try_from(place).unwrap_or(u32::MAX)),
+                path,
+                name: plugin.description.name.clone(),
+                setup: crate::wiring::setup(config, entry, plugin),
+                state_version: plugin.description.state_version,
+            }
+        })
+        .collect();
+    let worker = Worker {
+        engine: loaded.engine.clone(),
+        limits: loaded.limits.clone(),
+        cache: loaded.cache.clone(),
+        watched,
+        inbox,
+    };
+    let (folder, ended) = (config.plugins.clone(), Arc::clone(&stop));
+    let body = move || run(worker, watcher, &folder, &ended);
+    if let Err(error) = std::thread::Builder::new().name("reload".into()).spawn(body) {
+        tracing::error!(%error, "components are not watched");
+    }
+    Reload { stop }
+}
+
+fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop: &AtomicBool) {
+    let (wake, woken) = channel();
+    let mut system = notify::recommended_watcher(move |_| {
+        let _ = wake.send(());
+    });
+    let watching =
+        system.as_mut().map(|w| w.watch(folder, notify::RecursiveMode::NonRecursive).is_ok());
+    if !matches!(watching, Ok(true)) {
+        tracing::warn!("no file events here: looking every {} s", RESCAN.as_secs());
+    }
+    while !stop.load(Ordering::Relaxed) {
+        let mut sightings = watcher.look();
+        std::thread::sleep(QUIET);
+        sightings.extend(watcher.look());
+        for sighting in sightings {
+            worker.sighted(sighting);
+        }
+        // an event only means: look again
+        let _ = woken.recv_timeout(RESCAN);
+        while woken.try_recv().is_ok() {}
+    }
+}
+
+impl Worker {
+    fn sighted(&mut self, sighting: Sighting) {
+        match sighting {
+            Sighting::Unusable { path, why } => {
+                tracing::warn!(path = %path.display(), %why, "component file not used");
+                self.tell(&path, "refused", "", &why);
+            }
+            Sighting::New(candidate) => self.candidate(&candidate),
+        }
+    }
+
+    fn tell(&self, path: &std::path::Path, step: &'static str, hash: &str, detail: &str) {
+        for watched in self.watched.iter().filter(|watched| watched.path == path) {
+            let message =
+                Message::Plugin(watched.strategy, step, hash.to_owned(), detail.to_owned());
+            let _ = self.inbox.send(message);
+        }
+    }
+
+    fn refuse(&self, candidate: &Candidate, why: &str) {
+        let path = candidate.path.display();
+        tracing::warn!(%path, hash = %candidate.hash, %why, "component refused, the old one goes on");
+        self.tell(&candidate.path, "refused", &candidate.hash, why);
+    }
+
+    fn candidate(&mut self, candidate: &Candidate) {
+        let loaded =
+            Plugin::load(&self.engine, &candidate.bytes, &self.limits, self.cache.as_ref());
+        let plugin = match loaded {
+            Ok(plugin) => plugin,
+            Err(error) => return self.refuse(candidate, &error.to_string()),
+        };
+        let name = plugin.description.name.clone();
+        let elsewhere =
+            self.watched.iter().any(|w| w.name == name && w.path != candidate.path);
+        if elsewhere {
+            return self.refuse(candidate, &format!("another file already is the plugin {name}"));
+        }
+        let mut accepted = Vec::new();
+        for watched in self.watched.iter().filter(|w| w.path == candidate.path) {
+            match self.prepare(watched, &plugin) {
+                Ok(detail) => accepted.push((watched.strategy, detail)),
+                Err(why) => return self.refuse(candidate, &why),
+            }
+        }
+        for (strategy, detail) in accepted {
+            let hash = plugin.hash.clone();
+            let _ = self.inbox.send(Message::Plugin(strategy, "shadowed", hash, detail));
+            let _ = self.inbox.send(Message::Swap(strategy, Box::new(plugin.clone())));
+        }
+        for watched in self.watched.iter_mut().filter(|w| w.path == candidate.path) {
+            watched.state_version = plugin.description.state_version;
+        }
+    }
+
+    /// Checks that the candidate fits in a strategy's place and tries it on recent events.
+    fn prepare(&self, watched: &Watched, plugin: &Plugin) -> Result<String, String> {
+        let description = &plugin.description;
+        if description.name != watched.name {
+            return Err(format!("it is {}, the strategy runs {}", description.name, watched.name));
+        }
+        let (oldest, newest) = (description.oldest_readable_state, description.state_version);
+        if !(oldest..=newest).contains(&watched.state_version) {
+            let now = watched.state_version;
+            return Err(format!("it reads states {oldest} to {newest}, the state now is {now}"));
+        }
+        for want in &description.wants {
+            if !watched.setup.instruments.iter().any(|known| known.role == want.role) {
+                return Err(format!("it wants a new role, {}: restart with a new config", want.role));
+            }
+        }
+        let (answer, answered) = channel();
+        let asked = self.inbox.send(Message::Ring(watched.strategy, answer));
+        let ring = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
+        let Some(Some(ring)) = ring else { return Ok("no recent events to try it on".into()) };
+        match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
+            Ok(report) => Ok(match report.first_difference {
+                None => format!("{} recent calls, same intents", report.calls),
+                Some(first) => {
+                    let (calls, different) = (report.calls, report.different);
+                    format!("{calls} recent calls, {different} with other intents; {first}")
+                }
+            }),
+            Err(failure) => Err(format!("in the shadow: {failure}")),
+        }
+    }
+}
