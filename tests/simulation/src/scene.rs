@@ -1,0 +1,201 @@
+//! A run: some random strategies, on separate or shared accounts, over one market.
+
+use crate::market::{Taste, tape};
+use crate::native::NativeHost;
+use crate::random::{Parameters, Random};
+use hedgerow_driver::{Batching, Driver, Interest, Stats};
+use hedgerow_engine::{
+    AccountConfig, Engine, EngineConfig, HostLimits, OperatorCommand, StrategyConfig,
+    StrategyLimits,
+};
+use hedgerow_model::{
+    AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid,
+    Quantity, Scale, SequenceRule, StrategyId, TickKind, TradingMode, VenueId,
+};
+use hedgerow_simulator::paper::Fees;
+use hedgerow_simulator::{FillModel, PaperVenue, TapeFeed, VenueConfig};
+use hedgerow_store::MemoryJournal;
+
+/// What a run is like.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The market.
+    pub taste: Taste,
+    /// Strategies: seed, acts on one of so many updates.
+    pub strategies: Vec<(u64, u64)>,
+    /// Whether they share one account.
+    pub shared: bool,
+    /// Limits near enough to be met.
+    pub tight: bool,
+    /// A limit on the loss of all together.
+    pub host_limit: bool,
+    /// Latency to the venue and back, ns.
+    pub latency: (u64, u64),
+    /// How resting orders fill.
+    pub fills: FillModel,
+    /// Every instrument is inverse.
+    pub inverse: bool,
+}
+
+/// What a run left.
+pub struct Ran {
+    /// Its journal.
+    pub journal: MemoryJournal,
+    /// Calls and batches.
+    pub stats: Stats,
+    /// The venue's own position, and the engine's, per strategy and instrument.
+    pub positions: Vec<(i64, i64)>,
+}
+
+fn instrument(id: u32, scene: &Scene) -> Instrument {
+    let inverse = scene.inverse;
+    Instrument {
+        id: InstrumentId(id),
+        venue: VenueId(0),
+        symbol: format!("X{id}"),
+        kind: if inverse {
+            InstrumentKind::InversePerpetual
+        } else {
+            InstrumentKind::LinearPerpetual
+        },
+        base: "B".into(),
+        quote: "Q".into(),
+        settle: if inverse { "B" } else { "Q" }.into(),
+        price_scale: Scale::new(1).unwrap_or(Scale::ZERO),
+        quantity_scale: Scale::new(if inverse { 0 } else { 2 }).unwrap_or(Scale::ZERO),
+        grid: PriceGrid::Tick(Price::from_units(1)),
+        lot: Quantity::from_units(1),
+        min_quantity: Quantity::from_units(1),
+        max_quantity: None,
+        min_notional: None,
+        multiplier: Decimal::from(if inverse { 10 } else { 1 }),
+        sequence: SequenceRule::PreviousId,
+    }
+}
+
+fn limits(tight: bool) -> StrategyLimits {
+    let pick = |near: i64, far: i64| Decimal::from(if tight { near } else { far });
+    StrategyLimits {
+        order_notional_max: pick(380, 1_000_000),
+        position_notional_max: pick(1_500, 100_000_000),
+        gross_notional_max: pick(2_500, 100_000_000),
+        open_orders_max: if tight { 12 } else { 1_000 },
+        orders_per_s_max: if tight { 20 } else { 10_000 },
+        collar_bps: if tight { 15 } else { 9_000 },
+        loss_max: pick(6, 100_000_000),
+        drawdown_max: pick(3, 100_000_000),
+        timers_max: 4,
+    }
+}
+
+/// Runs a scene.
+///
+/// # Panics
+/// When the loop reports a broken invariant.
+#[must_use]
+pub fn run(scene: &Scene, batching: Batching) -> Ran {
+    let tape = tape(scene.taste);
+    let instruments: Vec<Instrument> =
+        (0..scene.taste.instruments).map(|id| instrument(id, scene)).collect();
+    let count = u32::try_from(scene.strategies.len()).unwrap_or(0);
+    let account = |strategy: u32| AccountId(if scene.shared { 0 } else { strategy });
+    let trades = |strategy: u32| -> Vec<InstrumentId> {
+        // instruments are dealt out: each has one owner
+        let dealt = (0..scene.taste.instruments).filter(|id| id % count == strategy);
+        dealt.map(InstrumentId).collect()
+    };
+    let config = EngineConfig {
+        instruments: instruments.clone(),
+        venues: vec!["sim".into()],
+        accounts: (0..count)
+            .map(|id| AccountConfig { id: AccountId(id), name: id.to_string() })
+            .collect(),
+        strategies: (0..count)
+            .map(|id| StrategyConfig {
+                id: StrategyId(id),
+                name: id.to_string(),
+                account: account(id),
+                trades: trades(id),
+                watches: Vec::new(),
+                limits: limits(scene.tight),
+            })
+            .collect(),
+        host: HostLimits { loss_max: scene.host_limit.then(|| Decimal::from(8)) },
+        stale_after: Duration::from_millis(500),
+    };
+    let mut interests = Vec::new();
+    let mut starts = Vec::new();
+    for (id, (seed, every)) in (0..count).zip(&scene.strategies) {
+        let mut interest = Interest::new(StrategyId(id));
+        let mut given = Vec::new();
+        for instrument in trades(id) {
+            let kinds = [TickKind::Quote, TickKind::Trade, TickKind::Level];
+            interest = interest.with(instrument, &kinds);
+            let spec = instruments[instrument.index()].clone();
+            let role = format!("market{instrument}");
+            let mut known = hedgerow_sdk::testing::perpetual(instrument.0, &role, 1, 2);
+            (known.spec, known.account) = (spec, Some(account(id)));
+            given.push(known);
+        }
+        interests.push(interest);
+        let parameters = Parameters { seed: *seed, every: *every };
+        starts.push((hedgerow_sdk::serde_json::json!(parameters).to_string(), given));
+    }
+    let fees = Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4) };
+    let priced: Vec<_> = instruments.iter().map(|i| (i.clone(), fees)).collect();
+    let venue = VenueConfig {
+        latency_out: Duration::from_nanos(scene.latency.0),
+        latency_back: Duration::from_nanos(scene.latency.1),
+        fills: scene.fills,
+    };
+    let mut driver = Driver::new(
+        Engine::new(config),
+        TapeFeed::new(&tape),
+        PaperVenue::new(vec![venue], &priced, &tape),
+        NativeHost::<Random>::start(starts),
+        MemoryJournal::default(),
+        interests,
+        batching,
+    );
+    drive(&mut driver).unwrap_or_else(|e| panic!("{e}"));
+    let positions = (0..count)
+        .flat_map(|id| {
+            let engine = driver.engine().positions(StrategyId(id));
+            engine
+                .map(|(spec, position, _)| {
+                    let venue = driver.venue().position(account(id), spec.id);
+                    (venue.quantity.units(), position.quantity.units())
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let stats = driver.stats();
+    let (.., journal) = driver.into_parts();
+    Ran { journal, stats, positions }
+}
+
+/// To the end, with an operator who clears the guards at fixed times of the data.
+fn drive(
+    driver: &mut Driver<TapeFeed, PaperVenue, NativeHost<Random>, MemoryJournal>,
+) -> Result<(), hedgerow_driver::DriverError> {
+    use hedgerow_driver::Progress;
+    driver.start()?;
+    let minute = Duration::from_secs(20);
+    let mut next = driver.now().after(minute);
+    loop {
+        match driver.advance(next)? {
+            Progress::Worked => {}
+            Progress::Finished => return Ok(()),
+            Progress::Waiting(_) => {
+                let mode = TradingMode::Running;
+                let command = OperatorCommand::SetMode { strategy: None, mode };
+                driver.command(command, "on".into());
+                for id in 0..8 {
+                    let strategy = Some(StrategyId(id));
+                    driver.command(OperatorCommand::SetMode { strategy, mode }, "on".into());
+                }
+                next = next.after(minute);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Exactness of batches: any strategy, any market, any latency: the journal is that of one tick at a
+//! time, to the byte; and the engine's ledger is the venue's.
+
+use hedgerow_driver::Batching;
+use hedgerow_simulation::market::Taste;
+use hedgerow_simulation::scene::{Ran, Scene, run};
+use hedgerow_simulator::FillModel;
+use proptest::prelude::*;
+
+fn scene() -> impl Strategy<Value = Scene> {
+    let taste = (any::<u64>(), 1_u32..4, any::<bool>(), 0_usize..4, 0_usize..3, 1_usize..3);
+    let rest = (
+        prop::collection::vec((any::<u64>(), prop::sample::select(vec![1_u64, 10, 1_000])), 1..4),
+        any::<bool>(),
+        prop::sample::select(vec![true, true, false]),
+        prop::sample::select(vec![false, false, true]),
+        prop::sample::select(vec![(0, 0), (5_000_000, 5_000_000), (1_000_000, 0), (0, 120_000_000)]),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    (taste, rest).prop_map(|(taste, rest)| {
+        let (seed, instruments, levels, coarse, delay, chunk) = taste;
+        let (strategies, shared, tight, host_limit, latency, queue, inverse) = rest;
+        let count = u32::try_from(strategies.len()).unwrap();
+        let taste = Taste {
+            seed,
+            instruments: instruments.max(count),
+            levels,
+            coarse: [0, 0, 50_000_000, 5_000_000][coarse],
+            delay: [0, 3_000_000, 50_000_000][delay],
+            updates: 3_000,
+            chunk: [0, 500, 100_000][chunk],
+        };
+        let fills = if queue { FillModel::Queue } else { FillModel::Touch };
+        Scene { taste, strategies, shared, tight, host_limit, latency, fills, inverse }
+    })
+}
+
+/// The first fact that differs, for a person.
+fn difference(one: &Ran, many: &Ran) -> Option<String> {
+    let (a, b) = (&one.journal.facts, &many.journal.facts);
+    let place = a.iter().zip(b).position(|(a, b)| a != b);
+    let place = place.or((a.len() != b.len()).then(|| a.len().min(b.len())))?;
+    let from = place.saturating_sub(3);
+    let show = |facts: &[hedgerow_model::Stamped]| {
+        facts.iter().skip(from).take(6).map(|f| format!("  {f:?}\n")).collect::<String>()
+    };
+    Some(format!("at fact {place}\none tick at a time:\n{}in batches:\n{}", show(a), show(b)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("HEDGEROW_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(96),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn batches_change_nothing(scene in scene()) {
+        let one = run(&scene, Batching::One);
+        let many = run(&scene, Batching::Adaptive);
+        if let Some(difference) = difference(&one, &many) {
+            prop_assert!(false, "{difference}");
+        }
+        prop_assert_eq!(one.journal.bytes(), many.journal.bytes());
+        prop_assert_eq!(one.stats.ticks, many.stats.ticks);
+        prop_assert_eq!(one.stats.delivered, many.stats.delivered);
+        prop_assert_eq!(&one.positions, &many.positions);
+    }
+}
+
+#[test]
+fn the_scenes_are_lively_and_batches_are_used() {
+    let mut facts = std::collections::BTreeMap::<String, u32>::new();
+    let (mut batched, mut ticks) = (0, 0);
+    for seed in 0..24 {
+        let taste = Taste {
+            seed,
+            instruments: 2,
+            levels: seed % 2 == 0,
+            coarse: 0,
+            delay: 3_000_000,
+            updates: 3_000,
+            chunk: 500,
+        };
+        let scene = Scene {
+            taste,
+            strategies: vec![(seed, 30)],
+            shared: false,
+            tight: true,
+            host_limit: false,
+            latency: (5_000_000, 5_000_000),
+            fills: FillModel::Queue,
+            inverse: seed % 3 == 0,
+        };
+        let ran = run(&scene, Batching::Adaptive);
+        batched += ran.stats.ticks - ran.stats.steps.min(ran.stats.ticks);
+        ticks += ran.stats.ticks;
+        for stamped in &ran.journal.facts {
+            let text = format!("{:?}", stamped.fact);
+            let kind = text.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
+            let inner = ["Approved", "Denied", "Amended", "Moved", "CancelRequested"];
+            let inner = inner.iter().find(|word| text.contains(*word)).copied().unwrap_or("");
+            *facts.entry(format!("{kind} {inner}")).or_default() += 1;
+        }
+    }
+    for kind in [
+        "Order Approved",
+        "Order Denied",
+        "Order Amended",
+        "Order CancelRequested",
+        "Fill ",
+        "Funding ",
+        "Mode ",
+        "Market ",
+        "TimerEnded ",
+        "MeasuresRestarted ",
+    ] {
+        assert!(facts.contains_key(kind), "no {kind} in {facts:?}");
+    }
+    assert!(batched * 10 > ticks, "{batched} of {ticks} ticks in batches");
+}

@@ -1,0 +1,3 @@
+//! Simulations that CI runs in their short form.
+
+mod batches;
