@@ -117,10 +117,11 @@ impl Pit {
         }
         self.quote = Some(Quote { bid, ask });
         self.set_middle(tick.a.saturating_add(tick.c));
-        if self.resting.is_empty() {
+        // where there is a book it alone says what stands across a price: two views would contradict
+        if self.resting.is_empty() || self.has_levels {
             return Vec::new();
         }
-        if !self.has_levels && self.model == FillModel::Queue {
+        if self.model == FillModel::Queue {
             self.shrink_queue(Side::Buy, bid);
             self.shrink_queue(Side::Sell, ask);
         }

@@ -25,7 +25,9 @@ impl Pit {
     #[inline]
     fn is_quiet(&self, tick: &Tick) -> bool {
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) => tick.c > self.low && tick.a < self.high,
+            Some(TickKind::Quote) => {
+                self.has_levels || (tick.c > self.low && tick.a < self.high)
+            }
             Some(TickKind::Trade) => tick.a > self.low && tick.a < self.high,
             Some(TickKind::Level) if tick.b > 0 => {
                 if tick.has(flag::SELL) {
