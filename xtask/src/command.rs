@@ -45,7 +45,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// Runs for at most `limit`; whether it succeeded in that time.
 pub(crate) fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else { return false };
+    let Ok(mut child) = command.spawn() else {
+        return false;
+    };
     let start = Instant::now();
     loop {
         match child.try_wait() {

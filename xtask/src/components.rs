@@ -1,4 +1,5 @@
-//! Strategies to components: every package of the workspace that says `metadata.hedgerow.component`.
+//! Strategies to components: every package of the workspace that says
+//! `metadata.hedgerow.component`.
 
 use crate::command::{cargo, output, root, run};
 use crate::toolchain::{self, TARGET};

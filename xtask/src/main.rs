@@ -16,10 +16,11 @@ usage: cargo xtask <command>
 
   demo [--seconds N] [--data DIR] [--json]   start the host on a generated market and watch it
   test [--quick]                             everything that is checked, as CI does
+  install <plugin>                           build a strategy and swap it into the running demo
   build-plugins                              compile all strategies in this repository to components
   toolchain                                  find or make the compiler for strategies and say which
   tidy                                       budgets, dependency rules, licences, banned words
-  bench                                      the benchmarks, release profile
+  bench engine --rule R --data DIR [--json]  the throughput comparison, release profile
 ";
 
 fn main() -> Result<()> {
@@ -27,8 +28,9 @@ fn main() -> Result<()> {
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     match command.as_str() {
-        "demo" => demo::run(&rest),
-        "test" => test::run(&rest),
+        "demo" => demo::demo(&rest),
+        "install" => demo::install(&rest),
+        "test" => test::test(&rest),
         "build-plugins" => components::build().map(drop),
         "toolchain" => {
             println!("{}", toolchain::find()?.origin);

@@ -1,3 +1,45 @@
-//! `cargo xtask test`.
-pub(crate) fn run(_: &[String]) -> anyhow::Result<()> { anyhow::bail!("not yet") }
-pub(crate) fn bench(_: &[String]) -> anyhow::Result<()> { anyhow::bail!("not yet") }
+//! `cargo xtask test`: everything that is checked, in the order that fails soonest; the tests last.
+
+use crate::command::{cargo, run};
+use crate::components;
+use anyhow::Result;
+use std::time::Instant;
+
+fn step(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("== {name}");
+    let began = Instant::now();
+    act()?;
+    eprintln!("== {name}: {} s", began.elapsed().as_secs());
+    Ok(())
+}
+
+/// All checks; `--quick` leaves out lints and docs.
+pub(crate) fn test(args: &[String]) -> Result<()> {
+    let quick = args.iter().any(|arg| arg == "--quick");
+    if std::env::var_os("HEDGEROW_REFERENCE_DATA").is_none() {
+        eprintln!(
+            "HEDGEROW_REFERENCE_DATA is not set: tests over recordings say what they leave out"
+        );
+    }
+    step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
+    step("components", || components::build().map(drop))?;
+    if !quick {
+        step("lints", || {
+            let clippy = ["clippy", "--quiet", "--workspace", "--all-targets"];
+            run(cargo().args(clippy).args(["--", "-D", "warnings"]))
+        })?;
+        step("docs", || {
+            let doc = ["doc", "--quiet", "--workspace", "--no-deps"];
+            run(cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+        })?;
+    }
+    step("host", || run(cargo().args(["build", "--package", "hedgerow-daemon"])))?;
+    step("tests", || run(cargo().args(["test", "--workspace"])))
+}
+
+/// The benchmarks, release profile.
+pub(crate) fn bench(args: &[String]) -> Result<()> {
+    components::build()?;
+    let host = ["run", "--release", "--quiet", "--package", "hedgerow-daemon", "--", "bench"];
+    run(cargo().args(host).args(args))
+}

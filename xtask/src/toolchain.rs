@@ -1,8 +1,9 @@
 //! The compiler for strategies: wasm32-unknown-unknown, found or made.
 //!
-//! In this order: the target in the active toolchain; `rustup target add`; a cached fallback; building
-//! that fallback from Debian's Rust packages, which works where rustup cannot fetch targets.
-//! The cache is outside the checkout and keyed by the package version. docs/guest-toolchain.md has more.
+//! In this order: the target in the active toolchain; `rustup target add`; a cached fallback;
+//! building that fallback from Debian's Rust packages, which works where rustup cannot fetch
+//! targets. The cache is outside the checkout and keyed by the package version.
+//! docs/guest-toolchain.md has more.
 
 use crate::command::{output, run, succeeds_within};
 use anyhow::{Context, Result, bail};
@@ -80,7 +81,9 @@ fn cache_folder() -> Result<PathBuf> {
 }
 
 fn newest_cached(cache: &Path) -> Result<Option<Guest>> {
-    let Ok(entries) = std::fs::read_dir(cache) else { return Ok(None) };
+    let Ok(entries) = std::fs::read_dir(cache) else {
+        return Ok(None);
+    };
     let mut found: Vec<PathBuf> =
         entries.flatten().map(|e| e.path()).filter(|p| p.join("ready").is_file()).collect();
     found.sort();

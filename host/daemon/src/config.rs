@@ -1,9 +1,10 @@
 //! The host's config: one TOML file, checked whole before anything starts.
 //!
-//! [`load`] gives either a config that only holds valid values, or one screen with every problem. Keys
-//! that risk money have no default.
+//! [`load`] gives either a config that only holds valid values, or one screen with every problem.
+//! Keys that risk money have no default.
 
 mod parse;
+pub mod problem;
 pub mod reader;
 
 use hedgerow_engine::{HostLimits, StrategyLimits};

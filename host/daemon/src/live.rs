@@ -1,8 +1,8 @@
 //! A host at work: the loop paced by the wall clock, watched and commanded from outside.
 //!
-//! One thread owns the loop. The control thread answers from published views and hands commands over;
-//! the reload thread notices, checks, compiles and tries components, and hands over what may be swapped
-//! in. Neither touches the engine.
+//! One thread owns the loop. The control thread answers from published views and hands commands
+//! over; the reload thread notices, checks, compiles and tries components, and hands over what may
+//! be swapped in. Neither touches the engine.
 
 mod control;
 mod pace;
@@ -211,7 +211,9 @@ impl Session<'_> {
         if self.swaps.is_empty() || !self.host.is_ready_to_swap() {
             return Ok(());
         }
-        let Some((strategy, plugin)) = self.swaps.pop_front() else { return Ok(()) };
+        let Some((strategy, plugin)) = self.swaps.pop_front() else {
+            return Ok(());
+        };
         let name = plugin.hash.clone();
         self.host.host_mut().set_candidate(strategy, plugin);
         let terms = Swap { calls: 1_000, time: Duration::from_secs(10) };
@@ -224,7 +226,7 @@ impl Session<'_> {
                 tracing::info!(%strategy, hash = %name, pause_us, "component swapped in");
             }
             Swapped::Refused(why) => {
-                tracing::warn!(%strategy, hash = %name, %why, "component refused, the old one goes on");
+                tracing::warn!(%strategy, hash = %name, %why, "component refused");
             }
         }
         Ok(())
@@ -239,7 +241,8 @@ impl Session<'_> {
                 strategy.component = format!("{} {}", known.name, known.version);
                 strategy.hash = plugin.hash.clone();
             }
-            let callable = matches!(strategy.state, StrategyState::Running | StrategyState::Probation);
+            let callable =
+                matches!(strategy.state, StrategyState::Running | StrategyState::Probation);
             if callable {
                 strategy.status = self.host.host_mut().status(strategy.id).ok();
             }

@@ -1,6 +1,6 @@
 //! Putting a host together from a config: components, engine, paper venues, loop.
 
-use crate::config::reader::Problems;
+use crate::config::problem::Problems;
 use crate::config::{Config, StrategyEntry};
 use hedgerow_driver::{Batching, Driver, Interest};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
@@ -222,13 +222,12 @@ pub fn build<J: Journal>(
     Ok(Driver::new(engine, feed, venue, host, plan.journal, interests, plan.batching))
 }
 
-fn refusals(
-    config: &Config,
-    refused: &[(usize, hedgerow_plugins::InitFailure)],
-) -> WiringError {
+fn refusals(config: &Config, refused: &[(usize, hedgerow_plugins::InitFailure)]) -> WiringError {
     let mut problems = Problems::default();
     for (place, failure) in refused {
-        let Some(entry) = config.strategies.get(*place) else { continue };
+        let Some(entry) = config.strategies.get(*place) else {
+            continue;
+        };
         let key = format!("strategy {}.parameters", entry.name);
         let fix = "correct its parameters; `hedgerow plugin info` shows their schema";
         problems.add(entry.span.clone(), key, failure.to_string(), fix);

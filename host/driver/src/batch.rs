@@ -1,5 +1,5 @@
-//! Exact batches: strategies first, over a stretch in which nothing can happen; then the engine over
-//! what they consumed.
+//! Exact batches: strategies first, over a stretch in which nothing can happen; then the engine
+//! over what they consumed.
 
 use crate::instance::Pending;
 use crate::{Driver, DriverError};
@@ -65,7 +65,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.engine.quiet_prefix(&slice[..n], &mut self.scan)
     }
 
-    /// Lets a strategy read the stretch; how many ticks it is good for, or nothing if it does not care.
+    /// Lets a strategy read the stretch; how many ticks it is good for, or nothing if it does not
+    /// care.
     fn run_ahead(&mut self, index: usize, slice: &TickSlice) -> Option<usize> {
         let instance = &mut self.instances[index];
         if !instance.is_callable() {

@@ -40,7 +40,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// An event on its way: called, and the answer handled.
     pub(crate) fn deliver(&mut self, event: &DeliverEvent) -> Result<(), DriverError> {
         let index = event.strategy.index();
-        let Some(instance) = self.instances.get_mut(index) else { return Ok(()) };
+        let Some(instance) = self.instances.get_mut(index) else {
+            return Ok(());
+        };
         if !instance.is_callable() {
             // it is down; `resumed` will tell it all there is, but for timers that are over
             if let Event::Timer(id) = event.event {

@@ -1,13 +1,14 @@
 //! The one loop: input, engine, journal, effects, ports.
 //!
-//! Virtual time: the caller says up to when inputs may be handled and waits, or not, in between. Inputs
-//! of equal time are ordered by rank: venue 0, market 1, wake-up 2, operator 3. Facts are committed
-//! before the commands they permit leave. No clock, no socket, no disk here; they come through ports.
+//! Virtual time: the caller says up to when inputs may be handled and waits, or not, in between.
+//! Inputs of equal time are ordered by rank: venue 0, market 1, wake-up 2, operator 3. Facts are
+//! committed before the commands they permit leave. No clock, no socket, no disk here; they come
+//! through ports.
 //!
 //! A strategy is shown a batch of ticks only as far as nothing can happen in between (see
 //! [`quiet_prefix`](hedgerow_engine::Engine::quiet_prefix) and
-//! [`quiet_until`](hedgerow_ports::SimulatedVenue::quiet_until)), so that the result is that of one tick
-//! at a time, to the byte.
+//! [`quiet_until`](hedgerow_ports::SimulatedVenue::quiet_until)), so that the result is that of one
+//! tick at a time, to the byte.
 
 mod batch;
 mod call;
@@ -232,11 +233,14 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(())
     }
 
-    /// Commits facts, lets commands out, delivers events one by one; each answer is handled at once.
+    /// Commits facts, lets commands out, delivers events one by one; each answer is handled at
+    /// once.
     fn drain(&mut self) -> Result<(), DriverError> {
         loop {
             self.commit()?;
-            let Some(next) = self.effects.deliveries.pop_front() else { return Ok(()) };
+            let Some(next) = self.effects.deliveries.pop_front() else {
+                return Ok(());
+            };
             self.deliver(&next)?;
         }
     }

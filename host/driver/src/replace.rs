@@ -3,8 +3,8 @@
 //!
 //! The host prepares the new component off this path (compiled, checked, tried in the shadow) and
 //! hands over a [`Swap`]. Nothing is lost and nothing happens twice: the old instance has answered
-//! everything up to this moment, the new one gets everything after it. Orders, timers and plans stay;
-//! they belong to the strategy, not to the component.
+//! everything up to this moment, the new one gets everything after it. Orders, timers and plans
+//! stay; they belong to the strategy, not to the component.
 
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
@@ -52,7 +52,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// One more good call of a component on probation.
     pub(crate) fn count_probation(&mut self, index: usize) -> Result<(), DriverError> {
-        let Some(probation) = &mut self.instances[index].probation else { return Ok(()) };
+        let Some(probation) = &mut self.instances[index].probation else {
+            return Ok(());
+        };
         probation.calls_left = probation.calls_left.saturating_sub(1);
         if probation.calls_left > 0 { Ok(()) } else { self.accept(index) }
     }
@@ -136,7 +138,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// A fault in probation: the old component, from its state at the cut-over.
     pub(crate) fn roll_back(&mut self, index: usize) -> Result<(), DriverError> {
-        let Some(probation) = self.instances[index].probation.take() else { return Ok(()) };
+        let Some(probation) = self.instances[index].probation.take() else {
+            return Ok(());
+        };
         let strategy = self.instances[index].strategy;
         match self.host.revert(strategy, &probation.saved) {
             Ok(hash) => {

@@ -1,8 +1,8 @@
 //! After a fault: back-off, restart from the last checkpoint with `resumed`, quarantine.
 //!
-//! Back-off starts at a second and doubles to thirty; a minute without a fault forgives; three faults
-//! within it quarantine the strategy until a new component or an operator's word. Events are never
-//! replayed into the new instance: `resumed` tells it what is.
+//! Back-off starts at a second and doubles to thirty; a minute without a fault forgives; three
+//! faults within it quarantine the strategy until a new component or an operator's word. Events are
+//! never replayed into the new instance: `resumed` tells it what is.
 
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
@@ -19,8 +19,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub(crate) fn on_fault(&mut self, index: usize, fault: CallFault) -> Result<(), DriverError> {
         let (now, strategy) = (self.time(), self.instances[index].strategy);
         let next_order = self.host.next_order(strategy);
-        self.engine
-            .handle(Input::Fault { now, strategy, fault, next_order }, &mut self.effects);
+        self.engine.handle(Input::Fault { now, strategy, fault, next_order }, &mut self.effects);
         // what it was still to be told is told by `resumed`; timers that are over are kept
         let mut missed = Vec::new();
         self.effects.deliveries.retain(|told| {

@@ -1,8 +1,8 @@
 //! Folding facts: the only place where state that must survive a restart changes.
 
+use crate::Engine;
 use crate::reports::is_live;
 use crate::strategy::OrderSlot;
-use crate::Engine;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent,
     OrderFact, Quantity, Report, VenueTime, WireId,
@@ -127,7 +127,9 @@ impl Engine {
     fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
         self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
         self.by_wire.insert((order.account, order.wire), id);
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
         slot.approved = slot.approved.saturating_add(1);
         slot.next_order = slot.next_order.max(id.number.saturating_add(1));
         let fresh = OrderSlot {
@@ -148,7 +150,9 @@ impl Engine {
         event: OrderEvent,
         change: impl FnOnce(&mut Order),
     ) {
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
         let order = match slot.orders.get_mut(&id.number) {
             Some(known) => &mut known.order,
             None => match slot.finished.get_mut(&id.number) {
@@ -169,11 +173,15 @@ impl Engine {
         }
     }
 
-    /// Reserves what may still fill: the remaining size, or that of an amendment under way when it is
-    /// larger, at the dearer price.
+    /// Reserves what may still fill: the remaining size, or that of an amendment under way when it
+    /// is larger, at the dearer price.
     fn reserve_remaining(&mut self, id: ClientOrderId) {
-        let Some(slot) = self.strategies.get(id.strategy.index()) else { return };
-        let Some(known) = slot.orders.get(&id.number) else { return };
+        let Some(slot) = self.strategies.get(id.strategy.index()) else {
+            return;
+        };
+        let Some(known) = slot.orders.get(&id.number) else {
+            return;
+        };
         let order = &known.order;
         let (mut units, mut price) = (order.remaining().units(), order.request.price);
         if let Some(amend) = known.amending {
@@ -200,9 +208,13 @@ impl Engine {
 
     /// Releases what a finished order reserved and keeps it for late fills.
     fn finish(&mut self, time: HostTime, id: ClientOrderId) {
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
         slot.set_reserved(id.number, 0, Decimal::ZERO);
-        let Some(known) = slot.orders.remove(&id.number) else { return };
+        let Some(known) = slot.orders.remove(&id.number) else {
+            return;
+        };
         slot.finished.insert(id.number, known.order);
         self.tombstones.push_back((time, id));
         while let Some((fell, old)) = self.tombstones.front().copied() {
@@ -221,7 +233,9 @@ impl Engine {
     }
 
     fn apply_fill(&mut self, time: HostTime, fact: &Fact) {
-        let Fact::Fill { id, quantity, .. } = fact else { return };
+        let Fact::Fill { id, quantity, .. } = fact else {
+            return;
+        };
         self.book_fill(fact);
         let grow = |order: &mut Order| {
             order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
@@ -234,8 +248,7 @@ impl Engine {
                 live.or_else(|| slot.finished.get(&id.number))
             })
             .map_or(Quantity::ZERO, Order::remaining);
-        let event =
-            if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
+        let event = if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
         self.advance_order(time, *id, event, grow);
     }
 
@@ -244,10 +257,16 @@ impl Engine {
         else {
             return;
         };
-        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else { return };
+        let Some(spec) = self.config.instruments.get(instrument.index()) else {
+            return;
+        };
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
         slot.fills = slot.fills.saturating_add(1);
-        let Some(holding) = slot.holding_mut(*instrument) else { return };
+        let Some(holding) = slot.holding_mut(*instrument) else {
+            return;
+        };
         holding.remember_trade(*happened, *trade, id.number);
         // a fill that does not fit leaves the position as it was; `filled` has stopped the strategy
         if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
@@ -263,13 +282,19 @@ impl Engine {
         amount: Decimal,
     ) {
         self.funding_seen.insert((account, instrument, settlement));
-        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
+        let Some(spec) = self.config.instruments.get(instrument.index()) else {
+            return;
+        };
         for (index, slot) in self.strategies.iter_mut().enumerate() {
             if slot.account != account {
                 continue;
             }
-            let Some(holding) = slot.holding_mut(instrument) else { continue };
-            let Some(funding) = holding.position.funding.checked_add(amount) else { continue };
+            let Some(holding) = slot.holding_mut(instrument) else {
+                continue;
+            };
+            let Some(funding) = holding.position.funding.checked_add(amount) else {
+                continue;
+            };
             holding.position.funding = funding;
             if let Ok(index) = u32::try_from(index) {
                 let strategy = hedgerow_model::StrategyId(index);

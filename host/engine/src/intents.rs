@@ -16,7 +16,9 @@ impl Engine {
         outcome: Outcome,
         effects: &mut Effects,
     ) {
-        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else {
+            return;
+        };
         slot.active = now;
         let expected = slot.next_order;
         let submits = |intent: &Intent| match intent {
@@ -145,9 +147,9 @@ impl Engine {
         match self.approve_amend(now, strategy, amend) {
             Ok(approved) => {
                 let id = ClientOrderId { strategy, number: amend.order };
-                let target = self.order(strategy, amend.order).map(|order| {
-                    (order.account, order.request.instrument, order.wire)
-                });
+                let target = self
+                    .order(strategy, amend.order)
+                    .map(|order| (order.account, order.request.instrument, order.wire));
                 self.record(now, Fact::Order { id, fact: OrderFact::AmendRequested(*amend) }, fx);
                 if let Some((account, instrument, wire)) = target {
                     let amend = approved;
@@ -166,7 +168,9 @@ impl Engine {
         number: u64,
         effects: &mut Effects,
     ) -> bool {
-        let Some(order) = self.order(strategy, number) else { return false };
+        let Some(order) = self.order(strategy, number) else {
+            return false;
+        };
         if order.status == OrderStatus::PendingCancel {
             return true;
         }
@@ -184,8 +188,7 @@ impl Engine {
         instrument: Option<InstrumentId>,
         effects: &mut Effects,
     ) {
-        let numbers =
-            self.strategies.get(strategy.index()).map(|slot| slot.cancelable(instrument));
+        let numbers = self.strategies.get(strategy.index()).map(|slot| slot.cancelable(instrument));
         for number in numbers.unwrap_or_default() {
             self.cancel(now, strategy, number, effects);
         }

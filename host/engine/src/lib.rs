@@ -1,11 +1,11 @@
 //! The deterministic core: books, orders, portfolio and risk as one state machine.
 //!
-//! [`Engine::handle`] is the only way in; effects are values. Time comes from the input alone. There is
-//! no IO here, no clock, no randomness, no logging, no floating point, and no iteration over a hash map:
-//! the same inputs give the same effects, byte for byte.
+//! [`Engine::handle`] is the only way in; effects are values. Time comes from the input alone.
+//! There is no IO here, no clock, no randomness, no logging, no floating point, and no iteration
+//! over a hash map: the same inputs give the same effects, byte for byte.
 //!
-//! Every change that must survive a restart goes through a [`Fact`]: `handle` decides, `apply` folds.
-//! Restoring is folding the same facts again.
+//! Every change that must survive a restart goes through a [`Fact`]: `handle` decides, `apply`
+//! folds. Restoring is folding the same facts again.
 #![cfg_attr(
     not(test),
     warn(
@@ -38,8 +38,8 @@ use crate::portfolio::Exposure;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
-    AccountId, CallFault, ClientOrderId, DeliverEvent, Event, HostTime, InstrumentId, MarketStatus, Outcome,
-    Stamped, StrategyId, Tick, TradingMode, VenueCommand, VenueEvent, VenueTime, WireId,
+    AccountId, CallFault, ClientOrderId, DeliverEvent, Event, HostTime, InstrumentId, MarketStatus,
+    Outcome, Stamped, StrategyId, Tick, TradingMode, VenueCommand, VenueEvent, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -280,8 +280,8 @@ impl Engine {
         }
     }
 
-    /// Ticks that rebuild what is known of an instrument: for a strategy that starts with the market
-    /// already open. Flagged as a snapshot.
+    /// Ticks that rebuild what is known of an instrument: for a strategy that starts with the
+    /// market already open. Flagged as a snapshot.
     #[must_use]
     pub fn snapshot_ticks(&self, instrument: InstrumentId) -> Vec<Tick> {
         self.markets.get(instrument).map(|m| m.snapshot(instrument)).unwrap_or_default()

@@ -1,12 +1,13 @@
 //! Markets as the engine sees them: books by their venue's sequence rule, quotes, marks, staleness.
 //!
-//! A gap makes a book unusable until a snapshot. A mark is the venue's own where it sends one, else the
-//! middle of its quotes, else the middle of its book; it is kept doubled so that half ticks are exact.
+//! A gap makes a book unusable until a snapshot. A mark is the venue's own where it sends one, else
+//! the middle of its quotes, else the middle of its book; it is kept doubled so that half ticks are
+//! exact.
 
 use crate::config::EngineConfig;
 use hedgerow_model::{
-    Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, Level, MarketStatus, Price,
-    Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
+    Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, Level, MarketStatus,
+    Price, Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
 };
 
 /// Where a mark comes from, the better source last.
@@ -76,10 +77,12 @@ pub(crate) struct LastUpdate {
 }
 
 /// Whether a level tick continues what came before it. Every tick of an update carries the proof.
-/// (Binance: the first update after a snapshot spans its id, `U <= id <= u`, on spot `U <= id + 1 <= u`;
-/// later ones follow exactly, futures by `pu`, spot by `U = u + 1`.)
+/// (Binance: the first update after a snapshot spans its id, `U <= id <= u`, on spot `U <= id + 1
+/// <= u`; later ones follow exactly, futures by `pu`, spot by `U = u + 1`.)
 pub(crate) fn continues(rule: SequenceRule, last: Option<LastUpdate>, tick: &Tick) -> bool {
-    let Some(LastUpdate { id: last, snapshot }) = last else { return true };
+    let Some(LastUpdate { id: last, snapshot }) = last else {
+        return true;
+    };
     if tick.seq == last && !snapshot {
         return true; // a further level of the same update
     }

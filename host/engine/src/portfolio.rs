@@ -1,9 +1,9 @@
 //! What positions are worth at their marks, as linear forms in whole numbers.
 //!
-//! A strategy's profit in the quote currency is a constant plus, per instrument, a coefficient times
-//! the mark; that holds for linear contracts and, valued in quote at the mark, for inverse ones too.
-//! The forms are evaluated on every mark that moves, by the engine and by the scan that looks for a
-//! quiet stretch: the same code, the same whole numbers, so both always agree.
+//! A strategy's profit in the quote currency is a constant plus, per instrument, a coefficient
+//! times the mark; that holds for linear contracts and, valued in quote at the mark, for inverse
+//! ones too. The forms are evaluated on every mark that moves, by the engine and by the scan that
+//! looks for a quiet stretch: the same code, the same whole numbers, so both always agree.
 //!
 //! All values are doubled (a mark is kept doubled, half ticks being exact) and scaled by ten to the
 //! `digits`. What does not fit 128 bits is no value, and no value counts as a tripped guard.
@@ -68,8 +68,7 @@ impl Exposure {
             let linear = price + u32::from(i.quantity_scale.digits()) + i.multiplier.scale();
             if i.kind.is_inverse() { MONEY_DIGITS + price } else { linear }
         };
-        let digits =
-            config.instruments.iter().map(of).max().unwrap_or(0).max(MONEY_DIGITS);
+        let digits = config.instruments.iter().map(of).max().unwrap_or(0).max(MONEY_DIGITS);
         let doubled = |value: Decimal| {
             // a limit that does not fit trips at once
             scaled(value, digits).and_then(|v| v.checked_mul(2)).unwrap_or(0)
@@ -95,11 +94,12 @@ impl Exposure {
         position: &Position,
     ) {
         // no value: a coefficient that no mark can carry makes every evaluation fail closed
-        let part = self.part(instrument, position).unwrap_or(Part {
-            constant: i128::MIN,
-            coefficient: i128::MAX,
-        });
-        let Some(form) = self.forms.get_mut(strategy.index()) else { return };
+        let part = self
+            .part(instrument, position)
+            .unwrap_or(Part { constant: i128::MIN, coefficient: i128::MAX });
+        let Some(form) = self.forms.get_mut(strategy.index()) else {
+            return;
+        };
         match form.parts.iter_mut().find(|(id, _)| *id == instrument.id) {
             Some((_, known)) => *known = part,
             None => form.parts.push((instrument.id, part)),
@@ -137,8 +137,8 @@ impl Exposure {
         self.holders.get(instrument.index()).map_or(&[], Vec::as_slice)
     }
 
-    /// A strategy's profit since its measures began, doubled and scaled. `None` when a mark is missing.
-    /// `Some(None)` when it does not fit.
+    /// A strategy's profit since its measures began, doubled and scaled. `None` when a mark is
+    /// missing. `Some(None)` when it does not fit.
     pub(crate) fn profit(
         &self,
         strategy: StrategyId,
@@ -159,8 +159,12 @@ impl Exposure {
 
     /// What the guards of a strategy say to a profit, given the highest before it.
     pub(crate) fn judge(&self, strategy: StrategyId, profit: Option<i128>, peak: i128) -> Verdict {
-        let Some(form) = self.forms.get(strategy.index()) else { return Verdict::Loss };
-        let Some(profit) = profit else { return Verdict::Loss };
+        let Some(form) = self.forms.get(strategy.index()) else {
+            return Verdict::Loss;
+        };
+        let Some(profit) = profit else {
+            return Verdict::Loss;
+        };
         if profit < form.loss_max.saturating_neg() {
             Verdict::Loss
         } else if peak.saturating_sub(profit) > form.drawdown_max {
@@ -191,7 +195,9 @@ impl Exposure {
 
     /// Whether the loss of all strategies together is too large.
     pub(crate) fn host_loss(&self, profits: impl Iterator<Item = Option<i128>>) -> bool {
-        let Some(limit) = self.host_loss_max else { return false };
+        let Some(limit) = self.host_loss_max else {
+            return false;
+        };
         let mut sum = Some(0_i128);
         for profit in profits {
             sum = (|| sum?.checked_add(profit?))();

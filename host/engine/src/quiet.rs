@@ -1,10 +1,12 @@
 //! The quiet prefix: how many of the next ticks cannot make the engine emit anything.
 //!
-//! A strategy may be shown such a prefix before the engine has processed it; what it then answers is
-//! what it would have answered one tick at a time. The scan keeps its own copies of what moves with
-//! the ticks (receive times, sequence ids, marks, peaks) and stops before the first tick that could:
+//! A strategy may be shown such a prefix before the engine has processed it; what it then answers
+//! is what it would have answered one tick at a time. The scan keeps its own copies of what moves
+//! with the ticks (receive times, sequence ids, marks, peaks) and stops before the first tick that
+//! could:
 //!
-//! - refresh or break an instrument's data (it was stale, has a gap, its sequence breaks, feed status);
+//! - refresh or break an instrument's data (it was stale, has a gap, its sequence breaks, feed
+//!   status);
 //! - come later than another instrument's data grows stale;
 //! - trip a guard: the linear forms are evaluated on every mark that moves, peaks included;
 //! - change where a mark comes from while somebody holds a position.
@@ -108,8 +110,12 @@ impl Engine {
     }
 
     fn level_is_quiet(&self, id: InstrumentId, tick: &Tick, scan: &mut QuietScan) -> bool {
-        let Some(rule) = self.markets.get(id).map(crate::market::Market::rule) else { return true };
-        let Some(cursor) = scan.cursors.get_mut(id.index()) else { return true };
+        let Some(rule) = self.markets.get(id).map(crate::market::Market::rule) else {
+            return true;
+        };
+        let Some(cursor) = scan.cursors.get_mut(id.index()) else {
+            return true;
+        };
         if tick.has(flag::SNAPSHOT) {
             (cursor.synced, cursor.in_snapshot) = (true, true);
         } else if !cursor.synced {
@@ -137,7 +143,9 @@ impl Engine {
         if source < known {
             return true;
         }
-        let Some(cursor) = scan.cursors.get_mut(id.index()) else { return true };
+        let Some(cursor) = scan.cursors.get_mut(id.index()) else {
+            return true;
+        };
         if holders.is_empty() {
             cursor.mark = mark.or(cursor.mark);
             return true;
@@ -157,8 +165,12 @@ impl Engine {
     fn guards_stay_quiet(&self, strategy: StrategyId, scan: &mut QuietScan) -> bool {
         let cursors = &scan.cursors;
         let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
-        let Some(profit) = self.exposure.profit(strategy, mark) else { return true };
-        let Some(peak) = scan.peaks.get_mut(strategy.index()) else { return false };
+        let Some(profit) = self.exposure.profit(strategy, mark) else {
+            return true;
+        };
+        let Some(peak) = scan.peaks.get_mut(strategy.index()) else {
+            return false;
+        };
         if let Some(profit) = profit {
             *peak = (*peak).max(profit);
         }

@@ -3,15 +3,17 @@
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, ClientOrderId, Event, Fact, FillNotice, HostTime, InstrumentId, MarketStatus, Order,
-    OrderEvent, OrderFact, OrderStatus, OrderUpdate, StrategyId, Tick, VenueEvent, VenueOrderId,
-    VenueRejection, VenueReport, VenueStatus, WireId,
+    OrderEvent, OrderFact, OrderStatus, OrderUpdate, Position, Quantity, StrategyId, Tick,
+    VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
 };
 
 impl Engine {
     pub(crate) fn on_market(&mut self, ticks: &[Tick], effects: &mut Effects) {
         for tick in ticks {
             let id = InstrumentId(tick.instrument);
-            let Some(market) = self.markets.get_mut(id) else { continue };
+            let Some(market) = self.markets.get_mut(id) else {
+                continue;
+            };
             let change = market.apply(tick);
             let now = HostTime::from_nanos(tick.recv_ts);
             self.now = now;
@@ -161,7 +163,8 @@ impl Engine {
     ) -> Option<ClientOrderId> {
         let found = self.by_wire.get(&(event.account, wire)).copied();
         if found.is_none() {
-            let detail = format!("a report for order {} that is not ours: {:?}", wire.0, event.report);
+            let detail =
+                format!("a report for order {} that is not ours: {:?}", wire.0, event.report);
             let fact = Fact::Discrepancy { account: event.account, detail };
             self.record(event.received, fact, effects);
         }
@@ -178,8 +181,12 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let now = event.received;
-        let Some(id) = self.find(event, wire, effects) else { return };
-        let Some(order) = self.any_order(id) else { return };
+        let Some(id) = self.find(event, wire, effects) else {
+            return;
+        };
+        let Some(order) = self.any_order(id) else {
+            return;
+        };
         let before = order.status;
         let Ok(after) = before.apply(moved, order.filled.is_positive()) else {
             // the race of a cancel with a fill, or a repeated message: nothing to change
@@ -206,6 +213,42 @@ impl Engine {
         }
     }
 
+    /// Whether a fill can be booked exactly.
+    fn fits_ledger(&self, position: &Position, event: &VenueEvent) -> bool {
+        let VenueReport::Fill { wire, instrument, price, quantity, fee, .. } = event.report else {
+            return false;
+        };
+        let known = self.by_wire.get(&(event.account, wire)).and_then(|id| self.any_order(*id));
+        let side = known.map(|order| order.request.side);
+        let spec = self.config.instrument(instrument);
+        let mut after = position.clone();
+        spec.zip(side)
+            .is_some_and(|(spec, side)| after.book(spec, side, price, quantity, fee).is_ok())
+    }
+
+    /// What is odd about a fill is reported; what cannot be booked stops the strategy.
+    fn question_fill(
+        &mut self,
+        event: &VenueEvent,
+        id: ClientOrderId,
+        left: Quantity,
+        fits: bool,
+        effects: &mut Effects,
+    ) {
+        let (now, account) = (event.received, event.account);
+        if !fits {
+            let detail = format!("a fill of {id} does not fit the ledger: {:?}", event.report);
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            self.stop_strategy(now, id.strategy, "a fill does not fit the ledger", effects);
+        }
+        if let VenueReport::Fill { quantity, .. } = event.report
+            && quantity > left
+        {
+            let detail = format!("order {id} filled {quantity} of {left} left");
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+        }
+    }
+
     fn filled(&mut self, event: &VenueEvent, effects: &mut Effects) {
         let VenueReport::Fill { wire, trade, instrument, price, quantity, liquidity, fee } =
             event.report
@@ -213,28 +256,26 @@ impl Engine {
             return;
         };
         let (now, account) = (event.received, event.account);
-        let Some(id) = self.find(event, wire, effects) else { return };
-        let Some(slot) = self.strategies.get(id.strategy.index()) else { return };
+        let Some(id) = self.find(event, wire, effects) else {
+            return;
+        };
+        let Some(slot) = self.strategies.get(id.strategy.index()) else {
+            return;
+        };
         let happened = event.happened;
-        let Some(holding) = slot.holding(instrument) else { return };
+        let Some(holding) = slot.holding(instrument) else {
+            return;
+        };
         if holding.has_trade(happened, trade, id.number) {
             return; // booked before
         }
-        let spec = self.config.instrument(instrument);
-        let mut after = holding.position.clone();
-        let Some(order) = self.any_order(id) else { return };
+        let fits = self.fits_ledger(&holding.position, event);
+        let Some(order) = self.any_order(id) else {
+            return;
+        };
         let (side, number) = (order.request.side, order.request.number);
         let left = order.remaining();
-        let booked = spec.map(|spec| after.book(spec, side, price, quantity, fee));
-        if !matches!(booked, Some(Ok(_))) {
-            let detail = format!("a fill of {id} does not fit the ledger: {:?}", event.report);
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-            self.stop_strategy(now, id.strategy, "a fill does not fit the ledger", effects);
-        }
-        if quantity > left {
-            let detail = format!("order {id} filled {quantity} of {left} left");
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-        }
+        self.question_fill(event, id, left, fits, effects);
         let fact = Fact::Fill {
             id,
             account,

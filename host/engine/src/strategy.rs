@@ -1,10 +1,11 @@
-//! What the engine keeps of one strategy: its orders, what they reserve, its positions and counters.
+//! What the engine keeps of one strategy: its orders, what they reserve, its positions and
+//! counters.
 
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::risk::TokenBucket;
 use hedgerow_model::{
-    AccountId, Amend, Decimal, HostTime, InstrumentId, Order, OrderStatus, Position, Quantity, Side,
-    TradeId, TradingMode, VenueTime,
+    AccountId, Amend, Decimal, HostTime, InstrumentId, Order, OrderStatus, Position, Quantity,
+    Side, TradeId, TradingMode, VenueTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +22,8 @@ pub(crate) struct Holding {
     pub(crate) open_sell: i64,
     /// What those orders are worth at their prices, quote currency.
     pub(crate) open_notional: Decimal,
-    /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and two
-    /// orders, so the order belongs to the key.
+    /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and
+    /// two orders, so the order belongs to the key.
     trades: BTreeSet<(VenueTime, TradeId, u64)>,
     /// Trades at or before this were seen, or are too old to be new.
     watermark: Option<VenueTime>,
@@ -45,8 +46,8 @@ impl Holding {
         self.open_notional += notional;
     }
 
-    /// Whether an order can only reduce: opposite to the position, and with all other open orders of
-    /// its side not larger than it.
+    /// Whether an order can only reduce: opposite to the position, and with all other open orders
+    /// of its side not larger than it.
     pub(crate) fn only_reduces(&self, side: Side, quantity: i64) -> bool {
         let held = self.position.quantity.units();
         let opposite = held.signum().saturating_mul(side.sign()) < 0;
@@ -138,7 +139,9 @@ impl StrategySlot {
 
     /// Sets what an order holds reserved, releasing what it held before.
     pub(crate) fn set_reserved(&mut self, number: u64, units: i64, notional: Decimal) {
-        let Some(slot) = self.orders.get_mut(&number) else { return };
+        let Some(slot) = self.orders.get_mut(&number) else {
+            return;
+        };
         let (instrument, side) = (slot.order.request.instrument, slot.order.request.side);
         let grown = units.saturating_sub(slot.reserved);
         let worth = notional - slot.reserved_notional;

@@ -1,1 +1,201 @@
+//! The engine through its one door.
 
+mod gate;
+mod orders;
+
+use super::*;
+use hedgerow_model::{
+    Amend, Decimal, Duration, Fact, Instrument, InstrumentKind, Intent, Liquidity, NewOrder,
+    OrderFact, OrderFlags, OrderStatus, Price, PriceGrid, Quantity, RiskRejection, Scale,
+    SequenceRule, Side, TickKind, TimeInForce, TradeId, VenueId, VenueOrderId, VenueReport,
+    VenueTime, flag,
+};
+
+const START: u64 = 1_000_000_000_000;
+const ME: StrategyId = StrategyId(0);
+
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn instrument(id: u32) -> Instrument {
+    Instrument {
+        id: InstrumentId(id),
+        venue: VenueId(0),
+        symbol: format!("X{id}"),
+        kind: InstrumentKind::LinearPerpetual,
+        base: "B".into(),
+        quote: "Q".into(),
+        settle: "Q".into(),
+        price_scale: Scale::new(2).unwrap(),
+        quantity_scale: Scale::new(3).unwrap(),
+        grid: PriceGrid::Tick(Price::from_units(10)),
+        lot: Quantity::from_units(5),
+        min_quantity: Quantity::from_units(10),
+        max_quantity: Some(Quantity::from_units(1_000_000)),
+        min_notional: Some(dec("5")),
+        multiplier: Decimal::ONE,
+        sequence: SequenceRule::PreviousId,
+    }
+}
+
+fn limits() -> StrategyLimits {
+    StrategyLimits {
+        order_notional_max: dec("1000"),
+        position_notional_max: dec("2000"),
+        gross_notional_max: dec("3000"),
+        open_orders_max: 3,
+        orders_per_s_max: 5,
+        collar_bps: 100,
+        loss_max: dec("50"),
+        drawdown_max: dec("30"),
+        timers_max: 2,
+    }
+}
+
+/// An engine with a market at 99.90 / 100.10.
+struct Rig {
+    engine: Engine,
+    effects: Effects,
+    now: u64,
+    trade: u64,
+}
+
+fn config(limits: StrategyLimits) -> EngineConfig {
+    let strategy = StrategyConfig {
+        id: ME,
+        name: "me".into(),
+        account: AccountId(0),
+        trades: vec![InstrumentId(0)],
+        watches: vec![InstrumentId(1)],
+        limits,
+    };
+    EngineConfig {
+        instruments: vec![instrument(0), instrument(1), instrument(2)],
+        venues: vec!["v".into()],
+        accounts: vec![AccountConfig { id: AccountId(0), name: "a".into() }],
+        strategies: vec![strategy],
+        host: HostLimits { loss_max: None },
+        stale_after: Duration::from_secs(5),
+    }
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self::with(limits())
+    }
+
+    fn with(limits: StrategyLimits) -> Self {
+        let engine = Engine::new(config(limits));
+        let mut rig = Self { engine, effects: Effects::default(), now: START, trade: 0 };
+        rig.quote(0, 9_990, 10_010);
+        rig
+    }
+
+    fn quote(&mut self, id: u32, bid: i64, ask: i64) {
+        let tick = Tick {
+            ts: self.now,
+            recv_ts: self.now,
+            instrument: id,
+            kind: TickKind::Quote.code(),
+            flags: flag::LAST,
+            a: bid,
+            b: 1_000,
+            c: ask,
+            d: 1_000,
+            ..Tick::default()
+        };
+        self.engine.handle(Input::Market(&[tick]), &mut self.effects);
+    }
+
+    fn want(&mut self, intents: Vec<Intent>) {
+        let first_order = self.engine.next_order(ME);
+        let outcome = Outcome { consumed: 1, intents, checkpoint: Some(b"s".to_vec()) };
+        let now = HostTime::from_nanos(self.now);
+        let (strategy, state_version) = (ME, 1);
+        let input = Input::Outcome { now, strategy, first_order, state_version, outcome };
+        self.engine.handle(input, &mut self.effects);
+    }
+
+    fn order(&self, side: Side, price: i64, quantity: i64) -> NewOrder {
+        NewOrder {
+            number: self.engine.next_order(ME),
+            instrument: InstrumentId(0),
+            side,
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(quantity),
+            time_in_force: TimeInForce::GoodTillCancel,
+            flags: OrderFlags::default(),
+        }
+    }
+
+    /// Submits; the denial, if it was one.
+    fn submit(&mut self, order: NewOrder) -> Option<RiskRejection> {
+        let number = order.number;
+        self.want(vec![Intent::Submit(order)]);
+        self.effects.facts.iter().rev().find_map(|stamped| match &stamped.fact {
+            Fact::Order { id, fact: OrderFact::Denied { reason, .. } } if id.number == number => {
+                Some(reason.clone())
+            }
+            _ => None,
+        })
+    }
+
+    fn buy(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
+        self.submit(self.order(Side::Buy, price, quantity))
+    }
+
+    fn sell(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
+        self.submit(self.order(Side::Sell, price, quantity))
+    }
+
+    fn report(&mut self, report: VenueReport) {
+        let event = VenueEvent {
+            venue: VenueId(0),
+            account: AccountId(0),
+            received: HostTime::from_nanos(self.now),
+            happened: VenueTime::from_nanos(self.now),
+            report,
+        };
+        self.engine.handle(Input::Venue(&event), &mut self.effects);
+    }
+
+    fn accept(&mut self, wire: u64) {
+        self.report(VenueReport::Accepted { wire: WireId(wire), order: VenueOrderId(wire) });
+    }
+
+    fn fill(&mut self, wire: u64, price: i64, quantity: i64) {
+        self.trade += 1;
+        self.fill_as(wire, self.trade, price, quantity);
+    }
+
+    fn fill_as(&mut self, wire: u64, trade: u64, price: i64, quantity: i64) {
+        self.report(VenueReport::Fill {
+            wire: WireId(wire),
+            trade: TradeId(trade),
+            instrument: InstrumentId(0),
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(quantity),
+            liquidity: Liquidity::Maker,
+            fee: Decimal::ZERO,
+        });
+    }
+
+    fn status(&self, number: u64) -> Option<OrderStatus> {
+        let slot = &self.engine.strategies[0];
+        let live = slot.orders.get(&number).map(|known| known.order.status);
+        live.or_else(|| slot.finished.get(&number).map(|order| order.status))
+    }
+
+    fn position(&self) -> i64 {
+        self.engine.strategies[0].position(InstrumentId(0)).units()
+    }
+
+    fn open(&self, side: Side) -> i64 {
+        self.engine.strategies[0].holdings[0].open(side)
+    }
+
+    fn advance(&mut self, ms: u64) {
+        self.now += ms * 1_000_000;
+    }
+}

@@ -1,7 +1,7 @@
 //! Compiled components on disk: ours alone, by hash, wasmtime version and compatibility.
 //!
-//! A precompiled file is native code, so it is never taken from the plugins folder, only from this one,
-//! and only with our header and checksum on it. Anything unreadable is a miss, never an error.
+//! A precompiled file is native code, so it is never taken from the plugins folder, only from this
+//! one, and only with our header and checksum on it. Anything unreadable is a miss, never an error.
 
 use crate::engine::WasmEngine;
 use crate::load::hash;

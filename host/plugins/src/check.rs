@@ -9,8 +9,7 @@ use wasmtime::component::types::ComponentItem;
 /// The contract's major and minor that this host speaks.
 const CONTRACT: &str = "0.1";
 
-const EXPORTS: [&str; 7] =
-    ["describe", "init", "on-market", "on-event", "save", "status", "stop"];
+const EXPORTS: [&str; 7] = ["describe", "init", "on-market", "on-event", "save", "status", "stop"];
 
 /// The file as a whole: complete, a component, valid.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
@@ -68,8 +67,7 @@ pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), Lo
         ));
     }
     let exports: Vec<&str> = ty.exports(&engine.engine).map(|(name, _)| name).collect();
-    let missing: Vec<&str> =
-        EXPORTS.into_iter().filter(|name| !exports.contains(name)).collect();
+    let missing: Vec<&str> = EXPORTS.into_iter().filter(|name| !exports.contains(name)).collect();
     if !missing.is_empty() {
         problems.push(format!("it does not export {}", missing.join(", ")));
     }

@@ -138,6 +138,32 @@ fn fill(fill: &m::FillNotice) -> wit::Fill {
     }
 }
 
+fn venue_status(status: m::VenueStatus) -> u8 {
+    match status {
+        m::VenueStatus::Up => 1,
+        m::VenueStatus::Down => 2,
+        m::VenueStatus::Lagging => 3,
+    }
+}
+
+fn market_status(status: m::MarketStatus) -> u8 {
+    match status {
+        m::MarketStatus::Fresh => 1,
+        m::MarketStatus::Stale => 2,
+        m::MarketStatus::Gap => 3,
+        m::MarketStatus::Lagging => 4,
+    }
+}
+
+fn resumed(state: &m::ResumedState) -> wit::Resumed {
+    wit::Resumed {
+        orders: state.orders.iter().map(order).collect(),
+        positions: state.positions.iter().map(position).collect(),
+        timers: state.timers.iter().map(timer).collect(),
+        mode: state.mode.code(),
+    }
+}
+
 /// An event as a strategy gets it.
 pub(crate) fn event(event: &m::Event) -> wit::Event {
     use wit::Event as E;
@@ -186,20 +212,10 @@ pub(crate) fn event(event: &m::Event) -> wit::Event {
             quantity: quantity.units(),
         }),
         m::Event::Venue { venue, status } => {
-            let status = match status {
-                m::VenueStatus::Up => 1,
-                m::VenueStatus::Down => 2,
-                m::VenueStatus::Lagging => 3,
-            };
-            E::Venue(wit::VenueStatus { venue: venue.0, status })
+            E::Venue(wit::VenueStatus { venue: venue.0, status: venue_status(*status) })
         }
         m::Event::Market { instrument, status } => {
-            let status = match status {
-                m::MarketStatus::Fresh => 1,
-                m::MarketStatus::Stale => 2,
-                m::MarketStatus::Gap => 3,
-                m::MarketStatus::Lagging => 4,
-            };
+            let status = market_status(*status);
             E::Market(wit::MarketStatus { instrument: instrument.0, status })
         }
         m::Event::Mode(mode) => E::Mode(mode.code()),
@@ -207,12 +223,7 @@ pub(crate) fn event(event: &m::Event) -> wit::Event {
         m::Event::Fault { kind, count } => {
             E::Fault(wit::FaultNotice { kind: fault_kind(*kind), count: *count })
         }
-        m::Event::Resumed(state) => E::Resumed(wit::Resumed {
-            orders: state.orders.iter().map(order).collect(),
-            positions: state.positions.iter().map(position).collect(),
-            timers: state.timers.iter().map(timer).collect(),
-            mode: state.mode.code(),
-        }),
+        m::Event::Resumed(state) => E::Resumed(resumed(state)),
         m::Event::Other(message) => E::Other(opaque(message)),
     }
 }
@@ -254,9 +265,7 @@ fn new_order(order: &wit::NewOrder) -> Result<m::NewOrder, String> {
 
 fn report(report: wit::Report) -> m::Report {
     match report {
-        wit::Report::Metric(metric) => {
-            m::Report::Metric { name: metric.name, value: metric.value }
-        }
+        wit::Report::Metric(metric) => m::Report::Metric { name: metric.name, value: metric.value },
         wit::Report::Status(text) => m::Report::Status { text },
         wit::Report::StreamRecord(record) => {
             m::Report::Record { stream: record.stream, json: record.json }
@@ -274,10 +283,9 @@ fn intent(intent: wit::Intent) -> Result<m::Intent, String> {
         I::CancelAll(id) => m::Intent::CancelAll(m::InstrumentId(id)),
         I::Plan(plan) => m::Intent::Plan { id: plan.id, kind: plan.kind, json: plan.json },
         I::CancelPlan(id) => m::Intent::CancelPlan(id),
-        I::SetTimer(timer) => m::Intent::SetTimer {
-            id: m::TimerId(timer.id),
-            at: m::HostTime::from_nanos(timer.at),
-        },
+        I::SetTimer(timer) => {
+            m::Intent::SetTimer { id: m::TimerId(timer.id), at: m::HostTime::from_nanos(timer.at) }
+        }
         I::CancelTimer(id) => m::Intent::CancelTimer(m::TimerId(id)),
         I::SetLeverage(request) => m::Intent::SetLeverage {
             instrument: m::InstrumentId(request.instrument),

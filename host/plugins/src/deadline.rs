@@ -1,4 +1,5 @@
-//! How long a call may take: CPU time of the calling thread, looked at once per millisecond of epoch.
+//! How long a call may take: CPU time of the calling thread, looked at once per millisecond of
+//! epoch.
 //!
 //! Wall time alone would end innocent calls on a busy machine; it is only the outer limit.
 
@@ -13,8 +14,8 @@ fn thread_cpu() -> u64 {
     u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
-/// The clock of one call. It starts at the first epoch that falls into the call, so that short calls,
-/// nearly all of them, never read a clock.
+/// The clock of one call. It starts at the first epoch that falls into the call, so that short
+/// calls, nearly all of them, never read a clock.
 #[derive(Debug, Default)]
 pub(crate) struct CallClock {
     started: Option<(u64, Instant)>,

@@ -44,8 +44,8 @@ pub struct PluginHost {
 }
 
 impl PluginHost {
-    /// Starts all strategies, by id. `rings`: remember recent events, so that a candidate can be tried
-    /// on them. All refusals are reported together, each with the place of its strategy.
+    /// Starts all strategies, by id. `rings`: remember recent events, so that a candidate can be
+    /// tried on them. All refusals are reported together, each with the place of its strategy.
     pub fn start(
         engine: WasmEngine,
         limits: Limits,
@@ -149,8 +149,12 @@ impl PluginHost {
     }
 
     fn remember(&mut self, strategy: StrategyId, entry: impl FnOnce() -> Entry) {
-        let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
-        let (Some(ring), Some(instance)) = (&mut slot.ring, &mut slot.instance) else { return };
+        let Some(slot) = self.slots.get_mut(strategy.index()) else {
+            return;
+        };
+        let (Some(ring), Some(instance)) = (&mut slot.ring, &mut slot.instance) else {
+            return;
+        };
         let mut failed = false;
         ring.push(entry(), || instance.save().inspect_err(|_| failed = true).ok());
         if failed {

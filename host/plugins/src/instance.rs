@@ -110,8 +110,7 @@ impl Instance {
             .iter()
             .map(|(id, name)| wit::Account { id: id.0, name: name.clone() })
             .collect();
-        let saved =
-            saved.map(|s| wit::SavedState { version: s.version, data: s.data.clone() });
+        let saved = saved.map(|s| wit::SavedState { version: s.version, data: s.data.clone() });
         let answer = this.bindings.call_init(
             &mut this.store,
             &setup.parameters,
@@ -131,11 +130,7 @@ impl Instance {
     }
 
     /// Calls `on-market`.
-    pub fn on_market(
-        &mut self,
-        header: Header,
-        ticks: &TickSlice,
-    ) -> Result<Outcome, CallFault> {
+    pub fn on_market(&mut self, header: Header, ticks: &TickSlice) -> Result<Outcome, CallFault> {
         let events = u64::try_from(ticks.len()).unwrap_or(u64::MAX);
         self.arm(events);
         let list = TickList(ticks.clone());
@@ -146,11 +141,7 @@ impl Instance {
     }
 
     /// Calls `on-event`.
-    pub fn on_event(
-        &mut self,
-        header: Header,
-        event: &Event,
-    ) -> Result<Outcome, CallFault> {
+    pub fn on_event(&mut self, header: Header, event: &Event) -> Result<Outcome, CallFault> {
         self.arm(1);
         let event = convert::event(event);
         let answer = self.bindings.call_on_event(&mut self.store, to_wit(header), &event);
@@ -176,11 +167,7 @@ impl Instance {
     }
 
     /// Calls `stop`. 1 operator, 2 shutdown, 3 replaced.
-    pub fn stop(
-        &mut self,
-        header: Header,
-        reason: u32,
-    ) -> Result<Outcome, CallFault> {
+    pub fn stop(&mut self, header: Header, reason: u32) -> Result<Outcome, CallFault> {
         self.arm(1);
         let answer = self.bindings.call_stop(&mut self.store, to_wit(header), reason);
         let outcome = answer.map_err(|e| fault(&self.store, &e))?;
@@ -244,7 +231,9 @@ impl Instance {
         let needed = outcome.intents.iter().any(Intent::needs_checkpoint);
         match &outcome.checkpoint {
             Some(state) if needed => self.check_state(state.len())?,
-            Some(_) => return Err(bad("a checkpoint with an answer that acts on no order".into())),
+            Some(_) => {
+                return Err(bad("a checkpoint with an answer that acts on no order".into()));
+            }
             None if needed => return Err(bad("an answer on orders without a checkpoint".into())),
             None => {}
         }

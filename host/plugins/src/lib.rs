@@ -1,8 +1,8 @@
 //! Strategies in the sandbox: loading, limiting, calling, swapping components.
 //!
-//! The only crate that names wasmtime. It never opens a socket and knows no credentials. A call is all
-//! or nothing: a trap, a deadline or an answer that breaks the contract yields a fault and no intents,
-//! and the instance is dropped.
+//! The only crate that names wasmtime. It never opens a socket and knows no credentials. A call is
+//! all or nothing: a trap, a deadline or an answer that breaks the contract yields a fault and no
+//! intents, and the instance is dropped.
 
 mod bindings;
 mod cache;

@@ -1,14 +1,16 @@
 //! Trying a candidate before it is let in: on a throw-away instance, with recent events.
 //!
 //! A strategy's ring keeps what it was given lately, in two halves, each beginning with a state. A
-//! candidate starts from the older half's state and gets everything since. If it fails it is refused; if
-//! it wants other things than the running version did, that is reported, not judged.
+//! candidate starts from the older half's state and gets everything since. If it fails it is
+//! refused; if it wants other things than the running version did, that is reported, not judged.
 
 use crate::engine::WasmEngine;
 use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
-use hedgerow_model::{CallFault, Event, Header, HostTime, Intent, Report, Tick, TickSlice, TradingMode};
+use hedgerow_model::{
+    CallFault, Event, Header, HostTime, Intent, Report, Tick, TickSlice, TradingMode,
+};
 use hedgerow_ports::Saved;
 
 /// Both halves together.

@@ -143,7 +143,11 @@ pub(crate) fn new(engine: &WasmEngine, name: &str, limits: &Limits) -> Store<Sta
     if engine.mode == Mode::Live {
         store.epoch_deadline_callback(|mut context| {
             let clock = &mut context.data_mut().clock;
-            Ok(if clock.on_epoch() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+            Ok(if clock.on_epoch() {
+                UpdateDeadline::Continue(1)
+            } else {
+                UpdateDeadline::Interrupt
+            })
         });
     }
     store

@@ -1,10 +1,11 @@
 //! Market data into the sandbox in one copy.
 //!
-//! wasmtime stores a list of records field by field, 35 to 40 ns a tick. A tick is 64 bytes of scalars
-//! without padding, so its bytes in our memory are the bytes of the canonical ABI and a whole list can
-//! be copied at once. The traits implemented here are wasmtime's own, their methods hidden from its
-//! documentation: this file is why the exact version is pinned. The generated type is the twin that the
-//! layout is asserted against, and what to fall back to: use `Vec<wit::Tick>` instead of [`TickList`].
+//! wasmtime stores a list of records field by field, 35 to 40 ns a tick. A tick is 64 bytes of
+//! scalars without padding, so its bytes in our memory are the bytes of the canonical ABI and a
+//! whole list can be copied at once. The traits implemented here are wasmtime's own, their methods
+//! hidden from its documentation: this file is why the exact version is pinned. The generated type
+//! is the twin that the layout is asserted against, and what to fall back to: use `Vec<wit::Tick>`
+//! instead of [`TickList`].
 
 use crate::bindings::wit;
 use hedgerow_model::{Tick, TickSlice};
@@ -84,7 +85,8 @@ unsafe impl Lower for Raw {
     }
 }
 
-/// An owned list of ticks: owned, because a borrowed one would put a lifetime into the typed function.
+/// An owned list of ticks: owned, because a borrowed one would put a lifetime into the typed
+/// function.
 pub(crate) struct TickList(pub(crate) TickSlice);
 
 impl TickList {

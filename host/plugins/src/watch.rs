@@ -1,8 +1,9 @@
 //! Noticing new component files. An event from the system only means "look again".
 //!
-//! A candidate is a regular file ending in `.wasm`, not a link, whose size and times were the same in
-//! two looks, and whose hash differs from what runs and from what was last refused. It is read once;
-//! what is hashed, checked and compiled are those bytes, whatever happens to the file meanwhile.
+//! A candidate is a regular file ending in `.wasm`, not a link, whose size and times were the same
+//! in two looks, and whose hash differs from what runs and from what was last refused. It is read
+//! once; what is hashed, checked and compiled are those bytes, whatever happens to the file
+//! meanwhile.
 
 use crate::load::hash;
 use std::collections::BTreeMap;
@@ -70,8 +71,8 @@ impl Watcher {
         known.hash = Some(hash.to_owned());
     }
 
-    /// Looks. What is found in two looks alike, and is new, is reported; a file that vanished is not
-    /// an event: stopping a strategy is an operator's command.
+    /// Looks. What is found in two looks alike, and is new, is reported; a file that vanished is
+    /// not an event: stopping a strategy is an operator's command.
     pub fn look(&mut self) -> Vec<Sighting> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
             return vec![Sighting::Unusable {

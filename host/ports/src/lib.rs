@@ -1,7 +1,7 @@
 //! The few traits at the edge. Model only; nothing here opens, reads or waits for anything.
 //!
-//! All are synchronous so that virtual time is possible: whoever implements one over a socket puts the
-//! waiting behind a bounded channel.
+//! All are synchronous so that virtual time is possible: whoever implements one over a socket puts
+//! the waiting behind a bounded channel.
 
 use hedgerow_model::{
     CallFault, Event, HostTime, Outcome, Stamped, StrategyId, TickSlice, TradingMode, VenueCommand,
@@ -22,8 +22,8 @@ pub trait Venue {
 
 /// A venue in virtual time.
 pub trait SimulatedVenue: Venue {
-    /// The earliest time at or before `last` at which anything may be reported, or later than `last`.
-    /// A tick received before this time cannot be preceded by a report.
+    /// The earliest time at or before `last` at which anything may be reported, or later than
+    /// `last`. A tick received before this time cannot be preceded by a report.
     fn quiet_until(&mut self, last: HostTime) -> HostTime;
 
     /// Brings the venue to `now`. Within a quiet stretch nothing is reported.
@@ -57,7 +57,8 @@ pub struct Saved {
     pub data: Vec<u8>,
 }
 
-/// Runs strategies. A call is all or nothing: after a fault the instance is gone until it is restarted.
+/// Runs strategies. A call is all or nothing: after a fault the instance is gone until it is
+/// restarted.
 pub trait StrategyHost {
     /// Delivers market data; at least one tick.
     fn on_market(
@@ -89,8 +90,8 @@ pub trait StrategyHost {
     fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault>;
 
     /// Makes an instance of the prepared candidate from a state and puts it in the old one's place;
-    /// the old component is kept until [`Self::accept`] or [`Self::revert`]. Gives the new hash. On an
-    /// error the old instance is as it was.
+    /// the old component is kept until [`Self::accept`] or [`Self::revert`]. Gives the new hash. On
+    /// an error the old instance is as it was.
     fn swap(&mut self, strategy: StrategyId, saved: &Saved) -> Result<String, CallFault>;
 
     /// The new component is accepted: the old one is dropped.

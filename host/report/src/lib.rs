@@ -1,7 +1,7 @@
 //! What a run did, from its facts: counts, fills, fees and profit per strategy and instrument.
 //!
-//! A report holds nothing of the machine or the wall clock: two runs of the same inputs give the same
-//! bytes. Money is in each instrument's settle asset and is never added over different ones.
+//! A report holds nothing of the machine or the wall clock: two runs of the same inputs give the
+//! same bytes. Money is in each instrument's settle asset and is never added over different ones.
 
 use hedgerow_model::view::PositionView;
 use hedgerow_model::{
@@ -102,11 +102,7 @@ pub struct Ran {
 
 /// Folds the facts of a run.
 #[must_use]
-pub fn summarise(
-    facts: &[Stamped],
-    instruments: &[Instrument],
-    ran: &[Ran],
-) -> RunReport {
+pub fn summarise(facts: &[Stamped], instruments: &[Instrument], ran: &[Ran]) -> RunReport {
     let mut report = RunReport { schema: 1, ..RunReport::default() };
     report.facts = facts.len() as u64;
     report.strategies = ran.iter().map(begin).collect();
@@ -115,7 +111,8 @@ pub fn summarise(
     }
     report.assumptions = vec![
         "orders have no market impact: displayed size that was taken is displayed again".into(),
-        "queue position: behind what was displayed; cancels ahead only where the level shrinks".into(),
+        "queue position: behind what was displayed; cancels ahead only where the level shrinks"
+            .into(),
         "no margin requirement, no liquidation".into(),
     ];
     report
@@ -148,7 +145,9 @@ fn take(report: &mut RunReport, instruments: &[Instrument], ran: &[Ran], fact: &
     };
     match fact {
         Fact::Order { id, fact } => {
-            let Some(at) = of(&mut report.strategies, id.strategy) else { return };
+            let Some(at) = of(&mut report.strategies, id.strategy) else {
+                return;
+            };
             let strategy = &mut report.strategies[at];
             match fact {
                 OrderFact::Approved(_) => strategy.orders += 1,
@@ -168,7 +167,9 @@ fn take(report: &mut RunReport, instruments: &[Instrument], ran: &[Ran], fact: &
             let value = spec.and_then(|i| i.value(*price, *quantity).ok()).unwrap_or_default();
             let place = place(ran, id.strategy, *instrument);
             let strategy = report.strategies.get_mut(id.strategy.index());
-            let Some(result) = strategy.and_then(|s| s.instruments.get_mut(place?)) else { return };
+            let Some(result) = strategy.and_then(|s| s.instruments.get_mut(place?)) else {
+                return;
+            };
             result.turnover += value;
             match liquidity {
                 Liquidity::Maker => result.maker_fills += 1,

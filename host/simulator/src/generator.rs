@@ -1,8 +1,9 @@
 //! A generated market: seeded, endless, correlated, with bursts and quiet, basis and funding.
 //!
-//! Instruments of one base asset follow one fair price. Spot trades at it, a perpetual with a basis that
-//! reverts to nothing, a dated future with a carry that falls towards delivery. Activity switches between
-//! quiet, ordinary and bursts. Floating point lives here alone, and leaves through [`door`].
+//! Instruments of one base asset follow one fair price. Spot trades at it, a perpetual with a basis
+//! that reverts to nothing, a dated future with a carry that falls towards delivery. Activity
+//! switches between quiet, ordinary and bursts. Floating point lives here alone, and leaves through
+//! [`door`].
 
 use crate::tape::{Chunk, Source};
 use hedgerow_model::{Instrument, InstrumentKind, Price, Tick, TickKind, flag};
@@ -113,7 +114,13 @@ impl Market {
     fn step(&mut self, ticks: &mut Vec<Tick>) {
         if self.now >= self.activity.1 {
             let draw = self.random.unit();
-            let factor = if draw < 0.3 { 0.2 } else if draw < 0.9 { 1.0 } else { 3.0 };
+            let factor = if draw < 0.3 {
+                0.2
+            } else if draw < 0.9 {
+                1.0
+            } else {
+                3.0
+            };
             let seconds = 2 + self.random.below(8);
             self.activity = (factor, self.now + seconds * SECOND);
         }
@@ -171,7 +178,8 @@ impl Market {
         };
         let unit = line.instrument.price_scale.unit();
         let middle = door(fair * (1.0 + line.basis) * unit as f64);
-        let step = line.instrument.grid.step_at(Price::from_units(middle), line.instrument.price_scale);
+        let step =
+            line.instrument.grid.step_at(Price::from_units(middle), line.instrument.price_scale);
         let step = step.unwrap_or(1);
         let bid = middle.div_euclid(step) * step - (spread / 2) * step;
         (line.bid, line.ask) = (bid, bid + spread * step);
@@ -203,7 +211,8 @@ impl Market {
             if !self.lines[index].instrument.kind.is_perpetual() {
                 continue;
             }
-            // an eighth of the basis an hour, around the usual hundredth of a percent in eight hours
+            // an eighth of the basis an hour, around the usual hundredth of a percent in eight
+            // hours
             let rate = door((0.000_012_5 + self.lines[index].basis / 8.0) * 1e15);
             let (b, c) = (i64::try_from(HOUR), i64::try_from(next));
             let (b, c) = (b.unwrap_or(i64::MAX), c.unwrap_or(i64::MAX));

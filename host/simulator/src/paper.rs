@@ -1,12 +1,12 @@
 //! The paper venue: our orders against a market that others make.
 //!
-//! Resting orders wait their turn behind what was displayed when they arrived; a trade at their price
-//! eats what is ahead first, a trade or quote through their price fills them at their own price. Taking
-//! orders walk the displayed book. Liquidity taken is not removed from the recorded market: the model
-//! has no market impact, and says so in reports.
+//! Resting orders wait their turn behind what was displayed when they arrived; a trade at their
+//! price eats what is ahead first, a trade or quote through their price fills them at their own
+//! price. Taking orders walk the displayed book. Liquidity taken is not removed from the recorded
+//! market: the model has no market impact, and says so in reports.
 //!
-//! The venue's own ledger (positions, fees, trades) is kept apart from the host's so that the two can be
-//! compared.
+//! The venue's own ledger (positions, fees, trades) is kept apart from the host's so that the two
+//! can be compared.
 
 mod command;
 mod matching;
@@ -28,8 +28,8 @@ pub enum FillModel {
     /// By queue position behind displayed size; in parts, as volume comes.
     #[default]
     Queue,
-    /// Whole, at its own price, when a trade prints at or through it or the opposite quote touches it;
-    /// taking orders fill whole at the touch. The rule of the throughput comparison.
+    /// Whole, at its own price, when a trade prints at or through it or the opposite quote touches
+    /// it; taking orders fill whole at the touch. The rule of the throughput comparison.
     Touch,
 }
 
@@ -131,7 +131,8 @@ impl PaperVenue {
         let received = at.after(self.latency_back(venue));
         let happened = VenueTime::from_nanos(at.as_nanos());
         let event = VenueEvent { venue, account, received, happened, report };
-        // venues differ in latency; reports stay sorted by arrival, equal times in order of happening
+        // venues differ in latency; reports stay sorted by arrival, equal times in order of
+        // happening
         let place = self.outbox.partition_point(|known| known.received <= received);
         self.outbox.insert(place, event);
     }
@@ -143,7 +144,8 @@ impl PaperVenue {
         trade
     }
 
-    /// Brings everything at the venue to `now`: ticks, commands and settlements in the order of their times.
+    /// Brings everything at the venue to `now`: ticks, commands and settlements in the order of
+    /// their times.
     fn run(&mut self, now: HostTime) {
         loop {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
@@ -164,8 +166,8 @@ impl PaperVenue {
         }
     }
 
-    /// Ticks that take effect up to `limit`; at the instant of a settlement it goes before the ticks.
-    /// Stops after an announcement of funding, and says so.
+    /// Ticks that take effect up to `limit`; at the instant of a settlement it goes before the
+    /// ticks. Stops after an announcement of funding, and says so.
     fn run_ticks(&mut self, limit: HostTime, funding: HostTime) -> bool {
         let mut announced = false;
         while let Some((chunk, offset)) = self.cursor.here() {
@@ -180,7 +182,9 @@ impl PaperVenue {
                     stop = true;
                     break;
                 }
-                let Some(tick) = chunk.ticks.get(place) else { break };
+                let Some(tick) = chunk.ticks.get(place) else {
+                    break;
+                };
                 self.on_tick(HostTime::from_nanos(at), tick);
                 place += 1;
                 if tick.kind == TickKind::Funding.code() {

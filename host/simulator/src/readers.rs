@@ -1,7 +1,8 @@
 //! Readers of recordings: files to one sorted stream of ticks, and a report of all that was odd.
 //!
-//! A reader never guesses silently. Bad rows are left out and counted with their first place; holes,
-//! disorder, repeated rows and clock steps are counted; what was assumed is written into the report.
+//! A reader never guesses silently. Bad rows are left out and counted with their first place;
+//! holes, disorder, repeated rows and clock steps are counted; what was assumed is written into the
+//! report.
 
 mod bench;
 mod binance;
@@ -108,7 +109,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Sorts rows of all sources by receive time; rows of equal time keep the order of their sources.
+    /// Sorts rows of all sources by receive time; rows of equal time keep the order of their
+    /// sources.
     pub(crate) fn from_rows(mut rows: Vec<Row>, files: Vec<FileReport>) -> Self {
         rows.sort_by_key(|row| row.tick.recv_ts);
         let mut latest = 0;

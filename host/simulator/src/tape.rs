@@ -1,5 +1,5 @@
-//! Market data as a tape of chunks that two readers share: the feed that the host hears, and the venue
-//! that trades against it. A chunk is dropped when both have passed it.
+//! Market data as a tape of chunks that two readers share: the feed that the host hears, and the
+//! venue that trades against it. A chunk is dropped when both have passed it.
 
 use hedgerow_model::{Tick, TickSlice};
 use hedgerow_ports::Feed;
@@ -56,7 +56,8 @@ impl Tape {
         Self::new(Box::new(vec![chunk].into_iter()))
     }
 
-    /// Chunk number `index`, for `reader` (0 feed, 1 venue), which will not ask for earlier ones again.
+    /// Chunk number `index`, for `reader` (0 feed, 1 venue), which will not ask for earlier ones
+    /// again.
     pub(crate) fn chunk(&self, reader: usize, index: usize) -> Option<Chunk> {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let inner = &mut *guard;

@@ -1,8 +1,8 @@
 //! The journal as an SQLite file: one row per fact, readable with `sqlite3`.
 //!
-//! WAL, synchronous=NORMAL, one transaction per commit: it survives the death of the process. What a
-//! power cut may take is covered by the venue's truth and by the boot number, which is committed with
-//! synchronous=FULL. Rows are facts: they are only ever appended.
+//! WAL, synchronous=NORMAL, one transaction per commit: it survives the death of the process. What
+//! a power cut may take is covered by the venue's truth and by the boot number, which is committed
+//! with synchronous=FULL. Rows are facts: they are only ever appended.
 
 use hedgerow_model::{Fact, HostTime, Stamped};
 use hedgerow_ports::{Journal, JournalError};
@@ -115,9 +115,8 @@ impl SqliteJournal {
         let before: i64 =
             self.connection.query_row(count, [], |row| row.get(0)).map_err(|e| self.fail(e))?;
         let number = u64::try_from(before).unwrap_or(0) + 1;
-        let durable = |connection: &Connection, level| {
-            connection.pragma_update(None, "synchronous", level)
-        };
+        let durable =
+            |connection: &Connection, level| connection.pragma_update(None, "synchronous", level);
         durable(&self.connection, "FULL").map_err(|e| self.fail(e))?;
         let facts = [Stamped { time: now, fact: Fact::Boot { number } }];
         let written = self.insert(&facts);

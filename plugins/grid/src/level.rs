@@ -1,7 +1,7 @@
 //! One level: Idle, OpenPlaced, OpenFilled, ClosePlaced, and around again.
 //!
-//! What a level holds is what its fills were, never what its orders asked for. A canceled open with a
-//! partial fill goes on with the filled part; a canceled close goes on with the unclosed part.
+//! What a level holds is what its fills were, never what its orders asked for. A canceled open with
+//! a partial fill goes on with the filled part; a canceled close goes on with the unclosed part.
 
 use crate::parameters::{Direction, Parameters};
 use hedgerow_sdk::model::Instrument;

@@ -56,7 +56,8 @@ fn whole(value: Decimal) -> u32 {
 pub fn plan(p: &Parameters, spec: &Instrument, mid: Decimal) -> Result<Plan, GridError> {
     let overflow = |_| GridError::Overflow;
     let least = p.min_order_quote.max(spec.min_notional.unwrap_or_default()) * Decimal::new(105, 2);
-    // what one unit of quantity is worth: the price for linear contracts, the contract for inverse ones
+    // what one unit of quantity is worth: the price for linear contracts, the contract for inverse
+    // ones
     let one = Quantity::from_units(spec.quantity_scale.unit());
     let unit_value = spec.notional_at(mid, one).map_err(overflow)?;
     if unit_value <= Decimal::ZERO {

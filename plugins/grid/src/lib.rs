@@ -1,10 +1,11 @@
-//! Grid: a ladder of levels; each buys (or sells) at its price and closes at a profit, again and again.
+//! Grid: a ladder of levels; each buys (or sells) at its price and closes at a profit, again and
+//! again.
 //!
-//! Specification: levels from prices, money and the venue's minima (`levels`), one state machine per
-//! level (`level`), stops over the whole position (`stops`). Parameters and risks: README.md.
+//! Specification: levels from prices, money and the venue's minima (`levels`), one state machine
+//! per level (`level`), stops over the whole position (`stops`). Parameters and risks: README.md.
 //!
-//! The strategy never holds what is not in its state or in its orders: a restart gives it both back, and
-//! every fill is booked to the level whose order it was, in parts as it comes.
+//! The strategy never holds what is not in its state or in its orders: a restart gives it both
+//! back, and every fill is booked to the level whose order it was, in parts as it comes.
 #![warn(clippy::cast_possible_truncation)]
 
 mod level;
@@ -77,7 +78,9 @@ impl Strategy for Grid {
     fn on_event(&mut self, ctx: &mut Context, event: &Event) {
         match event {
             Event::Fill(fill) if fill.instrument == self.instrument => self.on_fill(ctx, fill),
-            Event::Order(update) if update.instrument == self.instrument => self.on_order(ctx, update),
+            Event::Order(update) if update.instrument == self.instrument => {
+                self.on_order(ctx, update)
+            }
             Event::Resumed(_) => self.on_resumed(ctx),
             _ => return,
         }
@@ -90,7 +93,8 @@ impl Strategy for Grid {
 
     fn status(&self, ctx: &Context) -> serde_json::Value {
         let held = self.held();
-        let count = |state: LevelState| self.state.levels.iter().filter(|l| l.state == state).count();
+        let count =
+            |state: LevelState| self.state.levels.iter().filter(|l| l.state == state).count();
         serde_json::json!({
             "levels": self.state.levels.len(),
             "idle": count(LevelState::Idle),
@@ -134,7 +138,9 @@ impl Grid {
     }
 
     fn on_fill(&mut self, ctx: &Context, fill: &FillNotice) {
-        let Some(market) = ctx.instrument(self.instrument) else { return };
+        let Some(market) = ctx.instrument(self.instrument) else {
+            return;
+        };
         self.state.fees += fill.fee;
         if self.state.close_order == Some(fill.number) {
             let gain = stops::close_pro_rata(&mut self.state.levels, &market.spec, fill);
@@ -194,8 +200,12 @@ impl Grid {
 
     /// Lays the levels out from the first middle seen.
     fn lay_out(&mut self, ctx: &mut Context, mid_doubled: i64) -> bool {
-        let Some(market) = ctx.instrument(self.instrument) else { return false };
-        let mid = Decimal::from(mid_doubled) / Decimal::TWO / Decimal::from(market.spec.price_scale.unit());
+        let Some(market) = ctx.instrument(self.instrument) else {
+            return false;
+        };
+        let mid = Decimal::from(mid_doubled)
+            / Decimal::TWO
+            / Decimal::from(market.spec.price_scale.unit());
         match plan(&self.parameters, &market.spec, mid) {
             Ok(plan) => {
                 let level = |price| Level::new(price, plan.quantity);
@@ -205,7 +215,9 @@ impl Grid {
             }
             Err(error) => {
                 let text = format!("no grid: {error}");
-                ctx.want(hedgerow_sdk::Intent::Report(hedgerow_sdk::model::Report::Status { text }));
+                ctx.want(hedgerow_sdk::Intent::Report(hedgerow_sdk::model::Report::Status {
+                    text,
+                }));
                 self.state.done = true;
                 false
             }
@@ -226,7 +238,9 @@ impl Grid {
             if quantity < spec.min_quantity || !spec.is_whole_lots(quantity) {
                 continue;
             }
-            let Some(price) = level.close_price(&self.parameters, &spec, bid, ask) else { continue };
+            let Some(price) = level.close_price(&self.parameters, &spec, bid, ask) else {
+                continue;
+            };
             let order = OrderRequest::limit(self.instrument, side, price, quantity);
             level.close_placed(ctx.submit(order.post_only().reduce_only()));
         }
@@ -234,7 +248,9 @@ impl Grid {
 
     /// Opens that the market left behind are taken back, with room so that they do not flutter.
     fn cancel_far(&mut self, ctx: &mut Context, mid_doubled: i64) {
-        let Some(bound) = self.parameters.activation_bound else { return };
+        let Some(bound) = self.parameters.activation_bound else {
+            return;
+        };
         let far = bound * Decimal::new(12, 1);
         for level in &self.state.levels {
             let Some(number) = level.order.filter(|_| level.state == LevelState::OpenPlaced) else {
@@ -285,8 +301,12 @@ impl Grid {
         candidates.sort_by_key(gap);
         let side = self.side();
         for place in candidates.into_iter().take(batch) {
-            let Some(level) = self.state.levels.get_mut(place) else { continue };
-            let Some(price) = level.open_price(&self.parameters, &spec, bid, ask) else { continue };
+            let Some(level) = self.state.levels.get_mut(place) else {
+                continue;
+            };
+            let Some(price) = level.open_price(&self.parameters, &spec, bid, ask) else {
+                continue;
+            };
             let order = OrderRequest::limit(self.instrument, side, price, level.quantity);
             level.open_placed(ctx.submit(order.post_only()));
             self.state.last_open = now.as_nanos();
@@ -305,7 +325,8 @@ impl Grid {
                 ctx.cancel(*number);
             }
         }
-        // a late fill changes the rest; a second close is never sent while one is not known to be over
+        // a late fill changes the rest; a second close is never sent while one is not known to be
+        // over
         if !live.is_empty() || self.state.close_order.is_some() {
             return;
         }
@@ -323,9 +344,10 @@ impl Grid {
         }
         let side = if held.units() > 0 { Side::Sell } else { Side::Buy };
         let touch = if side == Side::Sell { bid } else { ask };
-        let slack = Decimal::ONE
-            + Decimal::from(side.sign()) * self.parameters.close_slippage;
-        let Ok(price) = spec.aggressive_price(side, spec.price(touch) * slack) else { return };
+        let slack = Decimal::ONE + Decimal::from(side.sign()) * self.parameters.close_slippage;
+        let Ok(price) = spec.aggressive_price(side, spec.price(touch) * slack) else {
+            return;
+        };
         let order = OrderRequest::limit(self.instrument, side, price, quantity);
         self.state.close_order = Some(ctx.submit(order.immediate().reduce_only()));
     }

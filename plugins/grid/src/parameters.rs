@@ -3,7 +3,9 @@
 use hedgerow_sdk::{Decimal, schemars, serde};
 
 /// Which way the grid opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(crate = "hedgerow_sdk::serde", rename_all = "lowercase")]
 #[schemars(crate = "hedgerow_sdk::schemars")]
 pub enum Direction {
@@ -15,7 +17,15 @@ pub enum Direction {
 
 /// How levels are spread.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(crate = "hedgerow_sdk::serde", rename_all = "lowercase")]
 #[schemars(crate = "hedgerow_sdk::schemars")]
@@ -29,7 +39,15 @@ pub enum Spacing {
 
 /// How money is spread over levels.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(crate = "hedgerow_sdk::serde", rename_all = "kebab-case")]
 #[schemars(crate = "hedgerow_sdk::schemars")]
@@ -110,7 +128,8 @@ pub struct Parameters {
     #[serde(default = "two_bps")]
     #[schemars(with = "String")]
     pub safe_extra_spread: Decimal,
-    /// Place levels the market is already through at once, instead of waiting until it has been above.
+    /// Place levels the market is already through at once, instead of waiting until it has been
+    /// above.
     #[serde(default)]
     pub immediate_entry: bool,
     /// A price that ends the grid when the middle crosses it.

@@ -66,10 +66,7 @@ fn vector_g2_limited_by_the_step() {
 #[test]
 fn vector_g3_geometric_levels() {
     let i = perpetual(1, "market", 2, 2);
-    let p = parameters(with(
-        g1(),
-        serde_json::json!({ "spacing": "geometric", "max_levels": 11 }),
-    ));
+    let p = parameters(with(g1(), serde_json::json!({ "spacing": "geometric", "max_levels": 11 })));
     let plan = plan(&p, &i.spec, dec("100")).unwrap();
     let expected = [
         "95.00", "95.96", "96.92", "97.90", "98.88", "99.87", "100.88", "101.89", "102.92",
@@ -205,7 +202,8 @@ fn a_restart_keeps_levels_orders_and_partial_fills() {
     let saved = h.save();
     // while it was down the order was canceled: it is not among those that are told
     let orders = h.open(Side::Buy).len() - 1;
-    let resumed = ResumedState { orders: Vec::new(), mode: TradingMode::Running, ..ResumedState::default() };
+    let resumed =
+        ResumedState { orders: Vec::new(), mode: TradingMode::Running, ..ResumedState::default() };
     let mut again = Harness::<Grid>::restored(&g1(), market(), Some(&saved), resumed);
     again.quote(1, 9_999, 10_001);
     let close = again.open(Side::Sell);
@@ -223,7 +221,8 @@ fn winding_down_sends_one_close_and_waits_for_late_fills() {
     h.fill(number, 47);
     h.intents();
     h.quote(1, 9_590, 9_592);
-    let cancels = h.intents().iter().filter(|i| matches!(i, hedgerow_sdk::Intent::Cancel(_))).count();
+    let cancels =
+        h.intents().iter().filter(|i| matches!(i, hedgerow_sdk::Intent::Cancel(_))).count();
     assert_eq!(cancels, opens.len(), "the rest and the resting close");
     // a late fill on one of them, then all are gone
     let (late, ..) = *opens.iter().min_by_key(|o| o.1).unwrap();

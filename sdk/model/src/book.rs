@@ -160,8 +160,11 @@ impl Book {
     /// ```
     #[must_use]
     pub fn walk(&self, taker: Side, quantity: Quantity, limit: Option<Price>) -> Option<Walk> {
-        let mut walk =
-            Walk { filled: Quantity::ZERO, cost_units: 0, worst: self.best(taker.opposite())?.price };
+        let mut walk = Walk {
+            filled: Quantity::ZERO,
+            cost_units: 0,
+            worst: self.best(taker.opposite())?.price,
+        };
         for level in self.levels(taker.opposite()) {
             let left = quantity.units().saturating_sub(walk.filled.units());
             let reachable = limit.is_none_or(|limit| taker.reaches(limit, level.price));

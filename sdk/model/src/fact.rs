@@ -2,7 +2,9 @@
 //! without market data.
 
 use crate::fixed::{Price, Quantity};
-use crate::id::{AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId};
+use crate::id::{
+    AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
+};
 use crate::instrument::Instrument;
 use crate::message::{CallFault, MarketStatus, Report, TimerId};
 use crate::mode::TradingMode;

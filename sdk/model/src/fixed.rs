@@ -6,7 +6,8 @@
 //! | `Price` x `Quantity` | only through [`crate::Instrument`], which knows scales and multiplier |
 //! | `Decimal` to either | needs a [`Scale`] and a [`Rounding`], or `exact` |
 //!
-//! The scale is not stored in the value: it belongs to the instrument and never changes while its id lives.
+//! The scale is not stored in the value: it belongs to the instrument and never changes while its
+//! id lives.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,11 @@ impl Scale {
 
     /// A scale of `digits` decimals; more than 18 is an error.
     pub const fn new(digits: u8) -> Result<Self, ValueError> {
-        if digits > Self::MAX.0 { Err(ValueError::ScaleTooFine { digits }) } else { Ok(Self(digits)) }
+        if digits > Self::MAX.0 {
+            Err(ValueError::ScaleTooFine { digits })
+        } else {
+            Ok(Self(digits))
+        }
     }
 
     /// Decimals after the point.
@@ -96,7 +101,8 @@ impl Rounding {
         value.round_dp_with_strategy(digits, self.strategy())
     }
 
-    /// `value / step` as a whole number in this rounding; `None` when `step` is zero or on overflow.
+    /// `value / step` as a whole number in this rounding; `None` when `step` is zero or on
+    /// overflow.
     #[must_use]
     pub fn divide(self, value: i128, step: i128) -> Option<i128> {
         let (whole, rest) = (value.checked_div_euclid(step)?, value.checked_rem_euclid(step)?);
@@ -157,7 +163,8 @@ macro_rules! fixed {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(
-            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
+            Deserialize,
         )]
         #[serde(transparent)]
         pub struct $name(i64);
@@ -191,7 +198,8 @@ macro_rules! fixed {
             /// The value as a decimal.
             #[must_use]
             pub fn to_decimal(self, scale: Scale) -> Decimal {
-                Decimal::from_i128_with_scale(i128::from(self.0), u32::from(scale.digits())).normalize()
+                let digits = u32::from(scale.digits());
+                Decimal::from_i128_with_scale(i128::from(self.0), digits).normalize()
             }
 
             /// The sum, or nothing on overflow.

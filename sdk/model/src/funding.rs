@@ -1,6 +1,7 @@
 //! Funding rates, with the interval that belongs to them.
 //!
-//! Rates are scaled integers, 1e-15. A rate without a known interval cannot be compared and is no trade.
+//! Rates are scaled integers, 1e-15. A rate without a known interval cannot be compared and is no
+//! trade.
 
 use crate::time::{Duration, VenueTime};
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,8 @@ pub struct FundingRate {
 }
 
 impl FundingRate {
-    /// The rate per hour, in units of 1e-15, rounded toward zero; nothing when the interval is unknown.
+    /// The rate per hour, in units of 1e-15, rounded toward zero; nothing when the interval is
+    /// unknown.
     ///
     /// ```
     /// use hedgerow_model::{Duration, FundingKind, FundingRate, FundingSchedule, VenueTime};
@@ -73,9 +75,8 @@ impl FundingRate {
             FundingSchedule::Continuous { quote_period } => quote_period.0,
         };
         let hour = i128::from(Duration::from_secs(3600).as_nanos());
-        let hourly = i128::from(self.rate)
-            .checked_mul(hour)?
-            .checked_div(i128::from(span.as_nanos()))?;
+        let hourly =
+            i128::from(self.rate).checked_mul(hour)?.checked_div(i128::from(span.as_nanos()))?;
         i64::try_from(hourly).ok()
     }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum PriceGrid {
     /// Multiples of one step.
     Tick(Price),
-    /// At most `figures` significant figures and at most `max_decimals` decimals; whole numbers always.
-    /// (Hyperliquid: 5 figures, 6 minus the size decimals for perpetuals.)
+    /// At most `figures` significant figures and at most `max_decimals` decimals; whole numbers
+    /// always. (Hyperliquid: 5 figures, 6 minus the size decimals for perpetuals.)
     SignificantFigures {
         /// Significant figures allowed.
         figures: u8,

@@ -9,7 +9,8 @@ macro_rules! index_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(
-            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
+            Deserialize,
         )]
         #[serde(transparent)]
         pub struct $name(pub u32);
@@ -17,7 +18,8 @@ macro_rules! index_id {
         impl $name {
             /// The id as a position in a table.
             #[must_use]
-            #[allow(clippy::as_conversions)] // u32 to usize is lossless on every target we build for
+            // u32 to usize is lossless on every target we build for
+            #[allow(clippy::as_conversions)]
             pub const fn index(self) -> usize {
                 self.0 as usize
             }
@@ -69,7 +71,8 @@ pub struct VenueOrderId(pub u64);
 #[serde(transparent)]
 pub struct TradeId(pub u64);
 
-/// Our id of an order: the strategy and the number it gave the order. 128 bits wide on disk, never reused.
+/// Our id of an order: the strategy and the number it gave the order. 128 bits wide on disk, never
+/// reused.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -1,10 +1,11 @@
 //! Instruments, and everything that depends on what kind of contract one is.
 //!
 //! Value, profit, fee, funding and margin are methods here so that linear and inverse contracts can
-//! never be confused by a caller. Inverse (coin-margined): a contract is worth a fixed amount of the
-//! quote currency, and money is in the coin. Quantities there are whole contracts.
+//! never be confused by a caller. Inverse (coin-margined): a contract is worth a fixed amount of
+//! the quote currency, and money is in the coin. Quantities there are whole contracts.
 //!
-//! Money is rounded half-even to [`MONEY_DIGITS`] decimals wherever a division or a rate makes more.
+//! Money is rounded half-even to [`MONEY_DIGITS`] decimals wherever a division or a rate makes
+//! more.
 
 use crate::fixed::{Price, Quantity, Rounding, Scale, ValueError};
 use crate::grid::PriceGrid;

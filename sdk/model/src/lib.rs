@@ -1,8 +1,9 @@
-//! The vocabulary of Hedgerow: instruments, prices, orders, fills, and the messages that cross walls.
+//! The vocabulary of Hedgerow: instruments, prices, orders, fills, and the messages that cross
+//! walls.
 //!
-//! Pure: no IO, no clock, no async, no logging, no floating point. It compiles natively and for wasm32,
-//! so the host and a sandboxed strategy mean the same thing by the same word.
-//! Every product goes through 128 bits; what does not fit is an error value, never a wrap.
+//! Pure: no IO, no clock, no async, no logging, no floating point. It compiles natively and for
+//! wasm32, so the host and a sandboxed strategy mean the same thing by the same word. Every product
+//! goes through 128 bits; what does not fit is an error value, never a wrap.
 #![warn(missing_docs)]
 #![cfg_attr(
     not(test),
@@ -46,7 +47,8 @@ pub use id::{
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use message::{
     CallFault, DeliverEvent, Event, FaultKind, FillNotice, Header, Intent, MarketStatus,
-    OpaqueMessage, OrderUpdate, Outcome, PositionUpdate, Report, ResumedState, TimerId, VenueStatus,
+    OpaqueMessage, OrderUpdate, Outcome, PositionUpdate, Report, ResumedState, TimerId,
+    VenueStatus,
 };
 pub use mode::{Action, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};

@@ -1,4 +1,5 @@
-//! What crosses the wall between host and strategy: events in, intents out, and the frame around a call.
+//! What crosses the wall between host and strategy: events in, intents out, and the frame around a
+//! call.
 //!
 //! These mirror the contract in `wit/` one to one; `wit/README.md` has every field, unit and scale.
 
@@ -70,7 +71,8 @@ pub enum Intent {
     Submit(NewOrder),
     /// Change a live order at the venue; refused where the venue cannot.
     Amend(Amend),
-    /// Change a live order by whatever way keeps its meaning: amend, else cancel and submit what remains.
+    /// Change a live order by whatever way keeps its meaning: amend, else cancel and submit what
+    /// remains.
     Replace(Amend),
     /// Cancel an order by its number.
     Cancel(u64),
@@ -379,4 +381,3 @@ pub struct DeliverEvent {
     /// What.
     pub event: Event,
 }
-

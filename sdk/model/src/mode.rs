@@ -1,4 +1,5 @@
-//! Trading modes and what each permits: the one table that the gate, the driver and every surface share.
+//! Trading modes and what each permits: the one table that the gate, the driver and every surface
+//! share.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -79,7 +79,8 @@ pub struct OrderFlags {
 /// A limit order as a strategy asks for it. There is no naked market order: a bounded IOC is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewOrder {
-    /// The strategy's number for it: the call's `next-order`, then one more for each further submit.
+    /// The strategy's number for it: the call's `next-order`, then one more for each further
+    /// submit.
     pub number: u64,
     /// What to trade.
     pub instrument: InstrumentId,
@@ -131,6 +132,8 @@ impl Order {
     /// What may still fill.
     #[must_use]
     pub fn remaining(&self) -> Quantity {
-        Quantity::from_units(self.request.quantity.units().saturating_sub(self.filled.units()).max(0))
+        Quantity::from_units(
+            self.request.quantity.units().saturating_sub(self.filled.units()).max(0),
+        )
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! `cost` is the settle-asset value of the open quantity at its entry prices, with the quantity's
 //! sign. An inverse contract's value is contracts x c / price, so the average entry that follows is
-//! harmonic without a special case. Closing takes a proportional part of the cost, rounded half-even
-//! to [`MONEY_DIGITS`]; the last part takes all that is left, so nothing stays behind.
+//! harmonic without a special case. Closing takes a proportional part of the cost, rounded
+//! half-even to [`MONEY_DIGITS`]; the last part takes all that is left, so nothing stays behind.
 
 use crate::fixed::{Price, Quantity, Rounding, ValueError};
 use crate::instrument::{Instrument, MONEY_DIGITS};
@@ -91,7 +91,11 @@ impl Position {
     /// The average entry price; nothing when flat.
     #[must_use]
     pub fn entry(&self, instrument: &Instrument) -> Option<Decimal> {
-        if self.quantity.is_zero() { None } else { instrument.average_entry(self.cost, self.quantity) }
+        if self.quantity.is_zero() {
+            None
+        } else {
+            instrument.average_entry(self.cost, self.quantity)
+        }
     }
 
     /// Profit of the open part at a mark, settle asset, no exit fee counted.
@@ -146,7 +150,9 @@ mod tests {
         #[test]
         fn a_closed_position_earned_what_was_sold_less_what_was_bought(
             inverse: bool,
-            fills in prop::collection::vec((any::<bool>(), 1_000_i64..2_000_000, 1_i64..5_000), 1..40),
+            fills in prop::collection::vec(
+                (any::<bool>(), 1_000_i64..2_000_000, 1_i64..5_000), 1..40,
+            ),
         ) {
             let i = contract(inverse);
             let mut position = Position::default();
@@ -174,11 +180,13 @@ mod tests {
             let expected = if inverse { value } else { -value };
             // an inverse value is rounded to 14 decimals per fill, twice when a fill flips the side
             let tolerance = Decimal::new(100, 14);
-            prop_assert!((position.realised - expected).abs() <= tolerance, "{} {}", position.realised, expected);
+            prop_assert!((position.realised - expected).abs() <= tolerance);
         }
 
         #[test]
-        fn rounding_never_moves_past_the_neighbour(value in -1_000_000_i64..1_000_000, step in 1_i64..5_000) {
+        fn rounding_never_moves_past_the_neighbour(
+            value in -1_000_000_i64..1_000_000, step in 1_i64..5_000,
+        ) {
             let (v, s) = (i128::from(value), i128::from(step));
             let down = Rounding::Floor.divide(v, s).unwrap() * s;
             let up = Rounding::Ceil.divide(v, s).unwrap() * s;
@@ -203,8 +211,14 @@ mod tests {
         let i = contract(false);
         let mut p = Position::default();
         let fill = |p: &mut Position, side, price, quantity| {
-            p.book(&i, side, Price::from_units(price), Quantity::from_units(quantity), Decimal::ZERO)
-                .unwrap()
+            p.book(
+                &i,
+                side,
+                Price::from_units(price),
+                Quantity::from_units(quantity),
+                Decimal::ZERO,
+            )
+            .unwrap()
         };
         fill(&mut p, Side::Buy, 1_000, 2_000);
         let booked = fill(&mut p, Side::Sell, 1_100, 3_000);

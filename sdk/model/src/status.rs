@@ -219,7 +219,11 @@ mod tests {
                 };
                 let (empty, partly) = (cell(false), cell(true));
                 let shown = if empty == partly { empty } else { format!("{empty} | {partly}") };
-                table.push_str(&format!("{:<17} {:<16} {shown}\n", from.to_string(), format!("{event:?}")));
+                table.push_str(&format!(
+                    "{:<17} {:<16} {shown}\n",
+                    from.to_string(),
+                    format!("{event:?}")
+                ));
             }
         }
         insta::assert_snapshot!(table);

@@ -51,7 +51,8 @@ pub mod flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum TickKind {
-    /// a bid price, b bid quantity, c ask price, d ask quantity; a side that is empty has quantity 0.
+    /// a bid price, b bid quantity, c ask price, d ask quantity; a side that is empty has quantity
+    /// 0.
     Quote = 1,
     /// a price, b quantity, c trade id.
     Trade = 2,

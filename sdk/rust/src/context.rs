@@ -176,8 +176,7 @@ impl Context {
     pub fn submit(&mut self, request: OrderRequest) -> u64 {
         let number = self.next_order;
         let OrderRequest { instrument, side, price, quantity, time_in_force, .. } = request;
-        let flags =
-            OrderFlags { post_only: request.post_only, reduce_only: request.reduce_only };
+        let flags = OrderFlags { post_only: request.post_only, reduce_only: request.reduce_only };
         if !self.history {
             self.next_order += 1;
             let status = OrderStatus::PendingNew;
@@ -208,7 +207,8 @@ impl Context {
         self.want(Intent::CancelAll(instrument));
     }
 
-    /// Asks to change an order: amend where that keeps its meaning, else cancel and submit the rest.
+    /// Asks to change an order: amend where that keeps its meaning, else cancel and submit the
+    /// rest.
     pub fn replace(&mut self, order: u64, price: Price, quantity: Quantity) {
         self.want(Intent::Replace(Amend { order, price, quantity }));
     }

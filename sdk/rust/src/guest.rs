@@ -12,7 +12,7 @@ macro_rules! export {
                 static CELL: $crate::guest::Cell<$strategy> = const { $crate::guest::Cell::new() };
             }
             $crate::__implement_guest!(Component, CELL, $strategy);
-            $crate::bindings::export!(Component with_types_in $crate::bindings);
+    $crate::bindings::export!(Component with_types_in $crate::bindings);
         };
     };
 }

@@ -4,18 +4,22 @@
 //! [`Context`] and asks for orders through it; [`export!`] makes a component of it. The same struct
 //! runs natively in a unit test through [`testing::Harness`], in milliseconds and without wasm.
 //!
-//! A strategy has no clock, network, files or randomness: everything it knows arrives in its events,
-//! and everything it wants is in the answer. Read [`Context::now`] for the time and use [`math`]
-//! instead of the standard library's functions, so that native and sandboxed runs agree to the bit.
+//! A strategy has no clock, network, files or randomness: everything it knows arrives in its
+//! events, and everything it wants is in the answer. Read [`Context::now`] for the time and use
+//! [`math`] instead of the standard library's functions, so that native and sandboxed runs agree to
+//! the bit.
 //!
 //! Start with `docs/your-first-strategy.md`; its code is compiled and run with the tests.
 #![warn(missing_docs)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::cast_possible_truncation))]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::cast_possible_truncation)
+)]
 
 mod context;
-mod describe;
 #[cfg(target_arch = "wasm32")]
 mod convert;
+mod describe;
 #[doc(hidden)]
 pub mod guest;
 mod market;

@@ -66,8 +66,8 @@ impl Market {
         match TickKind::from_code(tick.kind) {
             Some(TickKind::Quote) => {
                 let whole = tick.b > 0 && tick.d > 0;
-                self.quote = whole
-                    .then(|| Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
+                self.quote =
+                    whole.then(|| Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
             }
             Some(TickKind::Trade) => {
                 self.last_trade = Some((Price::from_units(tick.a), Quantity::from_units(tick.b)));

@@ -93,8 +93,7 @@ impl<S: Strategy> Runtime<S> {
             return Outcome { consumed, ..Outcome::default() };
         }
         let intents = self.ctx.take_intents();
-        let checkpoint =
-            intents.iter().any(|i| i.needs_checkpoint()).then(|| self.strategy.save());
+        let checkpoint = intents.iter().any(|i| i.needs_checkpoint()).then(|| self.strategy.save());
         Outcome { consumed, intents, checkpoint }
     }
 }

@@ -75,8 +75,9 @@ pub enum StopReason {
 
 /// A strategy: events in, intents out.
 ///
-/// Only [`Self::wants`], [`Self::init`] and [`Self::save`] must be written. The context is up to date
-/// before each call: books, quotes, orders, positions and timers need no bookkeeping of your own.
+/// Only [`Self::wants`], [`Self::init`] and [`Self::save`] must be written. The context is up to
+/// date before each call: books, quotes, orders, positions and timers need no bookkeeping of your
+/// own.
 pub trait Strategy: Sized + 'static {
     /// The parameters, read from the host's config. Their JSON Schema is generated.
     type Parameters: DeserializeOwned + Serialize + JsonSchema;

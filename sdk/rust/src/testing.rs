@@ -1,7 +1,7 @@
 //! A native harness: a strategy's unit test without host or wasm.
 //!
-//! The harness plays the host's part: it numbers orders, keeps time, and gives back what the strategy
-//! asked for. It does not trade: a test says what the venue did.
+//! The harness plays the host's part: it numbers orders, keeps time, and gives back what the
+//! strategy asked for. It does not trade: a test says what the venue did.
 
 use crate::runtime::Runtime;
 use crate::strategy::{Instrument, SavedState, Strategy};
@@ -13,7 +13,8 @@ use hedgerow_model::{
 };
 use std::collections::BTreeMap;
 
-/// A linear perpetual for tests: `price_digits` and `quantity_digits` decimals, tick and lot of one unit.
+/// A linear perpetual for tests: `price_digits` and `quantity_digits` decimals, tick and lot of one
+/// unit.
 ///
 /// # Panics
 /// When the digits are above 18.

@@ -1,5 +1,5 @@
-//! Hard markets from a seed: quotes and books with holes in their sequence, trades through the touch,
-//! silences longer than the limit of staleness, times that coincide, lost feeds, funding.
+//! Hard markets from a seed: quotes and books with holes in their sequence, trades through the
+//! touch, silences longer than the limit of staleness, times that coincide, lost feeds, funding.
 
 use hedgerow_model::{FeedStatus, Tick, TickKind, flag};
 use hedgerow_simulator::{Chunk, Tape};
@@ -14,6 +14,10 @@ pub struct Taste {
     pub instruments: u32,
     /// Whether books come, and not only quotes.
     pub levels: bool,
+    /// Whether quotes come beside books.
+    pub quotes: bool,
+    /// Whether the venue sends marks of its own, from the middle of the market on.
+    pub marks: bool,
     /// Times are rounded down to this, ns, so that many coincide.
     pub coarse: u64,
     /// How much later than at the venue a tick is received, ns.
@@ -83,7 +87,14 @@ pub fn ticks(taste: Taste) -> Vec<(Tick, u64)> {
             1 if dice.below(4) == 0 => out.push((status(base, FeedStatus::Gap), at)),
             2..=3 if taste.levels => snapshot(base, &lines[index], &mut dice, at, &mut out),
             4..=45 if taste.levels => levels(base, &lines[index], &mut dice, at, &mut out),
-            46..=70 => out.push((trade(base, &lines[index], &mut dice), at)),
+            46..=49 if taste.marks && out.len() > taste.updates => {
+                let mark = Tick { kind: TickKind::Mark.code(), a: lines[index].middle, ..base };
+                out.push((mark, at));
+            }
+            46..=70 if taste.quotes => out.push((trade(base, &lines[index], &mut dice), at)),
+            _ if taste.levels && !taste.quotes => {
+                levels(base, &lines[index], &mut dice, at, &mut out);
+            }
             _ => out.push((quote(base, &lines[index], &mut dice), at)),
         }
     }

@@ -2,8 +2,8 @@
 
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
-    Context, Event, InitError, Intent, OrderRequest, OrderStatus, Price, Quantity, SavedState, Side,
-    Strategy, Tick, TickKind, TimeInForce, TimerId, Want, schemars, serde, serde_json,
+    Context, Event, InitError, Intent, OrderRequest, OrderStatus, Price, Quantity, SavedState,
+    Side, Strategy, Tick, TickKind, TimeInForce, TimerId, Want, schemars, serde, serde_json,
 };
 
 /// What it is told.
@@ -50,15 +50,13 @@ impl Random {
     }
 
     fn act(&mut self, ctx: &mut Context) {
-        let traded: Vec<InstrumentId> = ctx
-            .instruments()
-            .iter()
-            .filter(|i| i.account.is_some())
-            .map(|i| i.spec.id)
-            .collect();
+        let traded: Vec<InstrumentId> =
+            ctx.instruments().iter().filter(|i| i.account.is_some()).map(|i| i.spec.id).collect();
         for _ in 0..=self.below(3) {
             let place = usize::try_from(self.below(traded.len() as u64)).unwrap_or(0);
-            let Some(id) = traded.get(place).copied() else { return };
+            let Some(id) = traded.get(place).copied() else {
+                return;
+            };
             match self.below(12) {
                 0..=5 => self.order(ctx, id),
                 6 | 7 => {
@@ -94,7 +92,9 @@ impl Random {
     }
 
     fn order(&mut self, ctx: &mut Context, id: InstrumentId) {
-        let Some(Quote { bid, ask }) = Self::quote(ctx, id) else { return };
+        let Some(Quote { bid, ask }) = Self::quote(ctx, id) else {
+            return;
+        };
         let Level { price: bid, .. } = bid;
         let side = if self.next() & 1 == 0 { Side::Buy } else { Side::Sell };
         let off = self.signed(14, 3);
@@ -115,7 +115,9 @@ impl Random {
     }
 
     fn amend(&mut self, ctx: &mut Context, number: u64) {
-        let Some(order) = ctx.order(number).copied() else { return };
+        let Some(order) = ctx.order(number).copied() else {
+            return;
+        };
         let price = Price::from_units(order.price.units() + self.signed(7, 3));
         let quantity = Quantity::from_units(order.quantity.units() + self.signed(20, 10));
         ctx.want(Intent::Amend(Amend { order: number, price, quantity }));

@@ -88,6 +88,60 @@ fn limits(tight: bool) -> StrategyLimits {
     }
 }
 
+/// Instruments are dealt out: each has one owner.
+fn dealt(scene: &Scene, strategy: u32) -> Vec<InstrumentId> {
+    let count = u32::try_from(scene.strategies.len()).unwrap_or(1);
+    let own = (0..scene.taste.instruments).filter(|id| id % count == strategy);
+    own.map(InstrumentId).collect()
+}
+
+fn account(scene: &Scene, strategy: u32) -> AccountId {
+    AccountId(if scene.shared { 0 } else { strategy })
+}
+
+fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
+    let count = u32::try_from(scene.strategies.len()).unwrap_or(0);
+    let strategy = |id: u32| StrategyConfig {
+        id: StrategyId(id),
+        name: id.to_string(),
+        account: account(scene, id),
+        trades: dealt(scene, id),
+        watches: Vec::new(),
+        limits: limits(scene.tight),
+    };
+    let named = |id: u32| AccountConfig { id: AccountId(id), name: id.to_string() };
+    EngineConfig {
+        instruments: instruments.to_vec(),
+        venues: vec!["sim".into()],
+        accounts: (0..count).map(named).collect(),
+        strategies: (0..count).map(strategy).collect(),
+        host: HostLimits { loss_max: scene.host_limit.then(|| Decimal::TWO) },
+        stale_after: Duration::from_millis(500),
+    }
+}
+
+/// What strategy `id` gets: its interest, its parameters, its instruments.
+fn start(
+    scene: &Scene,
+    instruments: &[Instrument],
+    id: u32,
+    (seed, every): (u64, u64),
+) -> (Interest, (String, Vec<hedgerow_sdk::Instrument>)) {
+    let mut interest = Interest::new(StrategyId(id));
+    let mut given = Vec::new();
+    for instrument in dealt(scene, id) {
+        let kinds = [TickKind::Quote, TickKind::Trade, TickKind::Level];
+        interest = interest.with(instrument, &kinds);
+        let role = format!("market{instrument}");
+        let mut known = hedgerow_sdk::testing::perpetual(instrument.0, &role, 1, 2);
+        known.spec = instruments[instrument.index()].clone();
+        known.account = Some(account(scene, id));
+        given.push(known);
+    }
+    let parameters = hedgerow_sdk::serde_json::json!(Parameters { seed, every });
+    (interest, (parameters.to_string(), given))
+}
+
 /// Runs a scene.
 ///
 /// # Panics
@@ -97,50 +151,9 @@ pub fn run(scene: &Scene, batching: Batching) -> Ran {
     let tape = tape(scene.taste);
     let instruments: Vec<Instrument> =
         (0..scene.taste.instruments).map(|id| instrument(id, scene)).collect();
-    let count = u32::try_from(scene.strategies.len()).unwrap_or(0);
-    let account = |strategy: u32| AccountId(if scene.shared { 0 } else { strategy });
-    let trades = |strategy: u32| -> Vec<InstrumentId> {
-        // instruments are dealt out: each has one owner
-        let dealt = (0..scene.taste.instruments).filter(|id| id % count == strategy);
-        dealt.map(InstrumentId).collect()
-    };
-    let config = EngineConfig {
-        instruments: instruments.clone(),
-        venues: vec!["sim".into()],
-        accounts: (0..count)
-            .map(|id| AccountConfig { id: AccountId(id), name: id.to_string() })
-            .collect(),
-        strategies: (0..count)
-            .map(|id| StrategyConfig {
-                id: StrategyId(id),
-                name: id.to_string(),
-                account: account(id),
-                trades: trades(id),
-                watches: Vec::new(),
-                limits: limits(scene.tight),
-            })
-            .collect(),
-        host: HostLimits { loss_max: scene.host_limit.then(|| Decimal::from(8)) },
-        stale_after: Duration::from_millis(500),
-    };
-    let mut interests = Vec::new();
-    let mut starts = Vec::new();
-    for (id, (seed, every)) in (0..count).zip(&scene.strategies) {
-        let mut interest = Interest::new(StrategyId(id));
-        let mut given = Vec::new();
-        for instrument in trades(id) {
-            let kinds = [TickKind::Quote, TickKind::Trade, TickKind::Level];
-            interest = interest.with(instrument, &kinds);
-            let spec = instruments[instrument.index()].clone();
-            let role = format!("market{instrument}");
-            let mut known = hedgerow_sdk::testing::perpetual(instrument.0, &role, 1, 2);
-            (known.spec, known.account) = (spec, Some(account(id)));
-            given.push(known);
-        }
-        interests.push(interest);
-        let parameters = Parameters { seed: *seed, every: *every };
-        starts.push((hedgerow_sdk::serde_json::json!(parameters).to_string(), given));
-    }
+    let strategies = (0_u32..).zip(scene.strategies.iter().copied());
+    let (interests, starts) =
+        strategies.map(|(id, dice)| start(scene, &instruments, id, dice)).unzip();
     let fees = Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4) };
     let priced: Vec<_> = instruments.iter().map(|i| (i.clone(), fees)).collect();
     let venue = VenueConfig {
@@ -149,7 +162,7 @@ pub fn run(scene: &Scene, batching: Batching) -> Ran {
         fills: scene.fills,
     };
     let mut driver = Driver::new(
-        Engine::new(config),
+        Engine::new(config(scene, &instruments)),
         TapeFeed::new(&tape),
         PaperVenue::new(vec![venue], &priced, &tape),
         NativeHost::<Random>::start(starts),
@@ -158,17 +171,13 @@ pub fn run(scene: &Scene, batching: Batching) -> Ran {
         batching,
     );
     drive(&mut driver).unwrap_or_else(|e| panic!("{e}"));
-    let positions = (0..count)
-        .flat_map(|id| {
-            let engine = driver.engine().positions(StrategyId(id));
-            engine
-                .map(|(spec, position, _)| {
-                    let venue = driver.venue().position(account(id), spec.id);
-                    (venue.quantity.units(), position.quantity.units())
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let mut positions = Vec::new();
+    for id in 0..u32::try_from(scene.strategies.len()).unwrap_or(0) {
+        for (spec, position, _) in driver.engine().positions(StrategyId(id)) {
+            let venue = driver.venue().position(account(scene, id), spec.id);
+            positions.push((venue.quantity.units(), position.quantity.units()));
+        }
+    }
     let stats = driver.stats();
     let (.., journal) = driver.into_parts();
     Ran { journal, stats, positions }

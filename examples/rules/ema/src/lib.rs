@@ -1,5 +1,6 @@
-//! The rule `ema` of the throughput comparison: two averages of the middle; when the fast one changes
-//! sides against the slow one, one order turns the position around. From the 2000th quote on.
+//! The rule `ema` of the throughput comparison: two averages of the middle; when the fast one
+//! changes sides against the slow one, one order turns the position around. From the 2000th quote
+//! on.
 
 use hedgerow_sdk::{Context, OrderRequest, Quantity, Side, Strategy, Tick, TickKind, Want};
 use hedgerow_sdk::{InitError, Price, SavedState, schemars, serde, serde_json};
@@ -63,7 +64,9 @@ impl Strategy for Ema {
         if tick.kind != TickKind::Quote.code() {
             return;
         }
-        let Some((side, lots)) = self.turn(tick.a, tick.c) else { return };
+        let Some((side, lots)) = self.turn(tick.a, tick.c) else {
+            return;
+        };
         let price = match side {
             Side::Buy => tick.c + BOUND,
             Side::Sell => tick.a - BOUND,

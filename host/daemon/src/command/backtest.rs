@@ -33,8 +33,8 @@ pub struct Finished {
 
 /// Loads components for a backtest.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
-    let engine = WasmEngine::new(Mode::Backtest)
-        .map_err(|e| WiringError::Sandbox(e.to_string()))?;
+    let engine =
+        WasmEngine::new(Mode::Backtest).map_err(|e| WiringError::Sandbox(e.to_string()))?;
     Ok(wiring::load(config, engine)?)
 }
 

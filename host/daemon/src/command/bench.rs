@@ -1,7 +1,7 @@
 //! `hedgerow bench engine`: the throughput comparison's three rules through the whole path.
 //!
-//! Data is in memory and components are loaded before the clock starts. CPU seconds of the process are
-//! the fair figure on a shared machine.
+//! Data is in memory and components are loaded before the clock starts. CPU seconds of the process
+//! are the fair figure on a shared machine.
 
 use super::{Failure, backtest};
 use crate::config::{Config, DataSource, StrategyEntry};

@@ -1,5 +1,5 @@
-//! `hedgerow demo`: no credentials, no network. A generated market, paper venues, two grids from one
-//! component, a live status, and a component to be swapped while it runs.
+//! `hedgerow demo`: no credentials, no network. A generated market, paper venues, two grids from
+//! one component, a live status, and a component to be swapped while it runs.
 
 use super::{Failure, run, show};
 use crate::config::{self, Config};
@@ -64,10 +64,7 @@ pub fn install(components: &Path, plugins: &Path, name: &str) -> Result<(), Fail
     let from = components.join(format!("{name}.wasm"));
     let to = plugins.join(format!("{name}.wasm"));
     let fail = |e: std::io::Error| {
-        Failure::new(format!(
-            "{}: {e}: build it with `cargo xtask build-plugins`",
-            from.display()
-        ))
+        Failure::new(format!("{}: {e}: build it with `cargo xtask build-plugins`", from.display()))
     };
     let bytes = std::fs::read(&from).map_err(fail)?;
     let partial = to.with_extension("wasm.tmp");

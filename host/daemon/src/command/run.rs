@@ -18,8 +18,7 @@ pub fn host(
     quiet: bool,
     footer: &str,
 ) -> Result<Ended, Failure> {
-    let engine =
-        WasmEngine::new(Mode::Live).map_err(|e| WiringError::Sandbox(e.to_string()))?;
+    let engine = WasmEngine::new(Mode::Live).map_err(|e| WiringError::Sandbox(e.to_string()))?;
     let loaded = wiring::load(config, engine)?;
     let screen = std::io::stdout().is_terminal() && !quiet;
     let mut shown: Option<Instant> = None;

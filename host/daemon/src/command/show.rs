@@ -2,8 +2,8 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
-use hedgerow_model::view::{HostView, StrategyView};
 use hedgerow_model::HostTime;
+use hedgerow_model::view::{HostView, StrategyView};
 
 fn money(value: Decimal) -> String {
     value.round_dp(4).normalize().to_string()
@@ -18,7 +18,11 @@ fn age(now: HostTime, then: HostTime) -> String {
         return "never".into();
     }
     let ms = now.since(then).as_millis();
-    if ms < 10_000 { format!("{}.{} s", ms / 1000, ms % 1000 / 100) } else { format!("{} s", ms / 1000) }
+    if ms < 10_000 {
+        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    } else {
+        format!("{} s", ms / 1000)
+    }
 }
 
 fn table(head: &[&str]) -> Table {
@@ -55,7 +59,16 @@ pub fn view(view: &HostView) -> String {
     }
     out.push_str(&format!("{markets}\n\n"));
     let mut strategies = table(&[
-        "strategy", "state", "mode", "component", "orders", "denied", "fills", "open", "faults", "acted",
+        "strategy",
+        "state",
+        "mode",
+        "component",
+        "orders",
+        "denied",
+        "fills",
+        "open",
+        "faults",
+        "acted",
     ]);
     for s in &view.strategies {
         strategies.add_row([
@@ -73,7 +86,16 @@ pub fn view(view: &HostView) -> String {
     }
     out.push_str(&format!("{strategies}\n\n"));
     let mut positions = table(&[
-        "position", "quantity", "entry", "realised", "unrealised", "fees", "funding", "net", "", "age",
+        "position",
+        "quantity",
+        "entry",
+        "realised",
+        "unrealised",
+        "fees",
+        "funding",
+        "net",
+        "",
+        "age",
     ]);
     for s in &view.strategies {
         add_positions(&mut positions, s, now);

@@ -1,6 +1,7 @@
 //! From text to a checked config.
 
-use super::reader::{At, Problems, Section};
+use super::problem::Problems;
+use super::reader::{At, Section};
 use super::{Config, ConfigError, DataSource, NOTHING, StrategyEntry};
 use hedgerow_engine::{HostLimits, StrategyLimits};
 use hedgerow_model::{
@@ -58,8 +59,7 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
     });
     let accounts = root.tables("account", |s| s.text("name"));
     let accounts: Vec<String> = accounts.into_iter().map(|at| at.value).collect();
-    let names =
-        Names { venues: &venues, instruments: &instruments, accounts: &accounts };
+    let names = Names { venues: &venues, instruments: &instruments, accounts: &accounts };
     let strategies = root.tables("strategy", |s| strategy(s, &names));
     check_owners(&mut root, &strategies, &names);
     root.finish();
@@ -183,10 +183,8 @@ fn kind(s: &mut Section<'_, '_>) -> Option<InstrumentKind> {
         ("inverse-future", InstrumentKind::InverseFuture { expiry: never }),
     ];
     let kind = s.word("kind", &words)?.value;
-    let dated = matches!(
-        kind,
-        InstrumentKind::LinearFuture { .. } | InstrumentKind::InverseFuture { .. }
-    );
+    let dated =
+        matches!(kind, InstrumentKind::LinearFuture { .. } | InstrumentKind::InverseFuture { .. });
     if !dated {
         return Some(kind);
     }
@@ -367,4 +365,3 @@ fn check_owners(root: &mut Section<'_, '_>, all: &[StrategyEntry], names: &Names
         }
     }
 }
-

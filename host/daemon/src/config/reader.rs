@@ -1,74 +1,13 @@
 //! Reading TOML so that every problem is found at once, each with its place, reason and remedy.
 //!
-//! A [`Section`] hands out values by key and remembers which keys were asked for; what is left over at
-//! the end is a key nobody knows. Nothing here stops at the first problem.
+//! A [`Section`] hands out values by key and remembers which keys were asked for; what is left over
+//! at the end is a key nobody knows. Nothing here stops at the first problem.
 
+use super::problem::Problems;
 use hedgerow_model::Decimal;
-use std::fmt::Write as _;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// One thing wrong with a config.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Bytes of the text it is about.
-    pub span: Range<usize>,
-    /// The key, dotted.
-    pub key: String,
-    /// What is wrong.
-    pub what: String,
-    /// How to mend it.
-    pub fix: String,
-}
-
-/// Problems found so far.
-#[derive(Debug, Default)]
-pub struct Problems(pub Vec<Problem>);
-
-impl Problems {
-    /// Adds one.
-    pub fn add(
-        &mut self,
-        span: Range<usize>,
-        key: impl Into<String>,
-        what: impl Into<String>,
-        fix: impl Into<String>,
-    ) {
-        self.0.push(Problem { span, key: key.into(), what: what.into(), fix: fix.into() });
-    }
-
-    /// One screen: file, line, column, the line itself, the reason, the fix.
-    #[must_use]
-    pub fn render(&self, file: &str, text: &str) -> String {
-        let mut sorted = self.0.clone();
-        sorted.sort_by_key(|problem| problem.span.start);
-        let mut out = String::new();
-        for problem in &sorted {
-            let (line, column, source) = place(text, problem.span.start);
-            let shown = source.trim_end();
-            let length = text.get(problem.span.clone()).map_or(1, |t| t.lines().next().map_or(1, str::len));
-            let caret = "^".repeat(length.clamp(1, shown.len().saturating_sub(column - 1).max(1)));
-            let Problem { key, what, fix, .. } = problem;
-            let _ = writeln!(out, "{file}:{line}:{column}: {key}: {what}");
-            let _ = writeln!(out, "  {line:>4} | {shown}");
-            let _ = writeln!(out, "       | {:>width$}{caret}", "", width = column - 1);
-            let _ = writeln!(out, "  fix: {fix}");
-        }
-        let count = sorted.len();
-        let _ = writeln!(out, "{count} problem{} in {file}", if count == 1 { "" } else { "s" });
-        out
-    }
-}
-
-/// Line and column, from 1, and the line.
-fn place(text: &str, offset: usize) -> (usize, usize, &str) {
-    let before = text.get(..offset.min(text.len())).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let source = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
-    (line, before.len() - start + 1, source)
-}
 
 /// One table of the config.
 pub struct Section<'t, 'p> {
@@ -107,7 +46,13 @@ impl<'t, 'p> Section<'t, 'p> {
     }
 
     /// Adds a problem about a key of this section.
-    pub fn problem(&mut self, span: Range<usize>, key: &str, what: impl Into<String>, fix: impl Into<String>) {
+    pub fn problem(
+        &mut self,
+        span: Range<usize>,
+        key: &str,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
         let key = self.key(key);
         self.problems.add(span, key, what, fix);
     }
@@ -141,7 +86,9 @@ impl<'t, 'p> Section<'t, 'p> {
         expected: &str,
         read: impl FnOnce(&'t DeValue<'t>) -> Option<T>,
     ) -> Result<Option<At<T>>, ()> {
-        let Some(found) = self.get(key) else { return Ok(None) };
+        let Some(found) = self.get(key) else {
+            return Ok(None);
+        };
         match read(found.get_ref()) {
             Some(value) => Ok(Some(At { value, span: found.span() })),
             None => {
@@ -222,14 +169,22 @@ impl<'t, 'p> Section<'t, 'p> {
         }
     }
 
-    fn one_of<T: Copy>(&mut self, key: &str, found: At<String>, words: &[(&str, T)]) -> Option<At<T>> {
+    fn one_of<T: Copy>(
+        &mut self,
+        key: &str,
+        found: At<String>,
+        words: &[(&str, T)],
+    ) -> Option<At<T>> {
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == found.value) {
             return Some(At { value: *value, span: found.span });
         }
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let what = format!("is \"{}\", which is none of {}", found.value, all.join(", "));
         let near = nearest(&found.value, &all);
-        let fix = near.map_or_else(|| format!("write one of {}", all.join(", ")), |n| format!("did you mean \"{n}\"?"));
+        let fix = near.map_or_else(
+            || format!("write one of {}", all.join(", ")),
+            |n| format!("did you mean \"{n}\"?"),
+        );
         self.problem(found.span, key, what, fix);
         None
     }
@@ -242,8 +197,13 @@ impl<'t, 'p> Section<'t, 'p> {
     ) -> Option<T> {
         let found = self.optional(key, "a table", |v| v.as_table()).ok().flatten()?;
         let path = self.key(key);
-        let mut section =
-            Section { path, span: found.span, table: found.value, asked: Vec::new(), problems: self.problems };
+        let mut section = Section {
+            path,
+            span: found.span,
+            table: found.value,
+            asked: Vec::new(),
+            problems: self.problems,
+        };
         let value = read(&mut section);
         section.finish();
         Some(value)
@@ -282,7 +242,8 @@ impl<'t, 'p> Section<'t, 'p> {
                 continue;
             };
             let problems = &mut *self.problems;
-            let mut section = Section { path, span: item.span(), table, asked: Vec::new(), problems };
+            let mut section =
+                Section { path, span: item.span(), table, asked: Vec::new(), problems };
             all.extend(read(&mut section));
             section.finish();
         }
@@ -328,7 +289,11 @@ impl<'t, 'p> Section<'t, 'p> {
                 || format!("remove it; known here: {}", self.asked.join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
-            let full = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+            let full = if self.path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{}.{name}", self.path)
+            };
             self.problems.add(key.span(), full, "is not a known key", fix);
         }
     }

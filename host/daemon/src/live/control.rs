@@ -1,6 +1,7 @@
 //! The control socket: one JSON line in, one JSON line out, on a Unix socket in the state folder.
 //!
-//! It answers from the published view and hands commands to the loop; it never waits for the engine.
+//! It answers from the published view and hands commands to the loop; it never waits for the
+//! engine.
 
 use super::{Message, Shared};
 use crate::command::{Failure, exit};

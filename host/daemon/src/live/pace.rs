@@ -22,7 +22,9 @@ impl Pacer {
     /// Data time up to which inputs are due.
     #[must_use]
     pub fn horizon(&self) -> HostTime {
-        let Some(speed) = self.speed else { return HostTime::NEVER };
+        let Some(speed) = self.speed else {
+            return HostTime::NEVER;
+        };
         let passed = self.began.elapsed().as_nanos().saturating_mul(u128::from(speed)) / 1_000;
         let passed = u64::try_from(passed).unwrap_or(u64::MAX);
         self.first.after(Duration::from_nanos(passed))
@@ -31,7 +33,9 @@ impl Pacer {
     /// Wall time until a data time is due.
     #[must_use]
     pub fn until(&self, due: HostTime) -> std::time::Duration {
-        let Some(speed) = self.speed else { return std::time::Duration::ZERO };
+        let Some(speed) = self.speed else {
+            return std::time::Duration::ZERO;
+        };
         let left = due.since(self.horizon()).as_nanos();
         std::time::Duration::from_nanos(left.saturating_mul(1_000) / speed.max(1))
     }

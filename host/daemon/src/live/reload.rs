@@ -1,5 +1,5 @@
-//! From a changed file to a component that may be swapped in: noticed, checked, compiled, tried in the
-//! shadow. Off the loop; a failure anywhere leaves the running version alone and says why.
+//! From a changed file to a component that may be swapped in: noticed, checked, compiled, tried in
+//! the shadow. Off the loop; a failure anywhere leaves the running version alone and says why.
 
 use super::Message;
 use crate::config::Config;
@@ -122,7 +122,7 @@ impl Worker {
 
     fn refuse(&self, candidate: &Candidate, why: &str) {
         let path = candidate.path.display();
-        tracing::warn!(%path, hash = %candidate.hash, %why, "component refused, the old one goes on");
+        tracing::warn!(%path, hash = %candidate.hash, %why, "component refused");
         self.tell(&candidate.path, "refused", &candidate.hash, why);
     }
 
@@ -134,8 +134,7 @@ impl Worker {
             Err(error) => return self.refuse(candidate, &error.to_string()),
         };
         let name = plugin.description.name.clone();
-        let elsewhere =
-            self.watched.iter().any(|w| w.name == name && w.path != candidate.path);
+        let elsewhere = self.watched.iter().any(|w| w.name == name && w.path != candidate.path);
         if elsewhere {
             return self.refuse(candidate, &format!("another file already is the plugin {name}"));
         }
@@ -169,13 +168,18 @@ impl Worker {
         }
         for want in &description.wants {
             if !watched.setup.instruments.iter().any(|known| known.role == want.role) {
-                return Err(format!("it wants a new role, {}: restart with a new config", want.role));
+                return Err(format!(
+                    "it wants a new role, {}: restart with a new config",
+                    want.role
+                ));
             }
         }
         let (answer, answered) = channel();
         let asked = self.inbox.send(Message::Ring(watched.strategy, answer));
         let ring = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some(Some(ring)) = ring else { return Ok("no recent events to try it on".into()) };
+        let Some(Some(ring)) = ring else {
+            return Ok("no recent events to try it on".into());
+        };
         match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
             Ok(report) => Ok(match report.first_difference {
                 None => format!("{} recent calls, same intents", report.calls),

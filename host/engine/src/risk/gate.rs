@@ -1,8 +1,10 @@
 //! The gate: every order and amendment passes here, in one fixed order of checks, or is denied with
-//! the first reason found. There is no way around it: only this file can make an [`Approved`] value.
+//! the first reason found. There is no way around it: only this file can make an [`Approved`]
+//! value.
 //!
-//! Fails closed: an unknown instrument, a missing price, stale data or a number that does not fit is
-//! a denial. Cost does not grow with the number of past orders: sums are kept as orders come and go.
+//! Fails closed: an unknown instrument, a missing price, stale data or a number that does not fit
+//! is a denial. Cost does not grow with the number of past orders: sums are kept as orders come and
+//! go.
 
 use crate::Engine;
 use crate::market::DataState;
@@ -135,8 +137,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Fresh data, a price on both sides, and the collar around the mark. A reduction may be judged by
-    /// an old mark, but never by none.
+    /// Fresh data, a price on both sides, and the collar around the mark. A reduction may be judged
+    /// by an old mark, but never by none.
     fn check_market(
         &self,
         now: HostTime,
@@ -163,9 +165,8 @@ impl Engine {
         let width = i128::from(mark) * i128::from(limits) / 10_000;
         let doubled = i128::from(asked.price.units()) * 2;
         if (doubled - i128::from(mark)).abs() > width {
-            let edge = |doubled: i128| {
-                Price::from_units(i64::try_from(doubled / 2).unwrap_or(i64::MAX))
-            };
+            let edge =
+                |doubled: i128| Price::from_units(i64::try_from(doubled / 2).unwrap_or(i64::MAX));
             let (low, high) = (edge(i128::from(mark) - width), edge(i128::from(mark) + width));
             return Err(RiskRejection::OutsideCollar { price: asked.price, low, high });
         }
@@ -189,9 +190,9 @@ impl Engine {
         asked: &Asked,
     ) -> Result<(), RiskRejection> {
         let overflow = RiskRejection::Overflow;
-        let add = |sum: Decimal, more: Decimal| sum.checked_add(more).ok_or(RiskRejection::Overflow);
-        let asked_for =
-            spec.notional(asked.price, asked.quantity).map_err(|_| overflow.clone())?;
+        let add =
+            |sum: Decimal, more: Decimal| sum.checked_add(more).ok_or(RiskRejection::Overflow);
+        let asked_for = spec.notional(asked.price, asked.quantity).map_err(|_| overflow.clone())?;
         let mut worst = add(asked_for, -asked.held_notional)?;
         for holding in &slot.holdings {
             worst = add(worst, holding.open_notional)?;
@@ -274,7 +275,8 @@ fn check_limits(
     if reached > slot.limits.position_notional_max {
         let one = spec.notional_at(mark, Quantity::from_units(1)).map_err(overflow)?;
         let units = slot.limits.position_notional_max.checked_div(one).unwrap_or_default();
-        let limit = Quantity::from_units(i64::try_from(units.trunc().mantissa()).unwrap_or(i64::MAX));
+        let limit =
+            Quantity::from_units(i64::try_from(units.trunc().mantissa()).unwrap_or(i64::MAX));
         return Err(RiskRejection::PositionAboveMax { worst, limit });
     }
     Ok(())

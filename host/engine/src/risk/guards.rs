@@ -37,7 +37,9 @@ impl Engine {
 
     /// After anything that changed a strategy's profit.
     pub(crate) fn guard(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let Some(profit) = self.profit_now(strategy) else { return };
+        let Some(profit) = self.profit_now(strategy) else {
+            return;
+        };
         if let Some(profit) = profit {
             self.exposure.raise_peak(strategy, profit);
         }
@@ -131,7 +133,9 @@ impl Engine {
     }
 
     fn restart_measures(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let Some(Some(profit)) = self.profit_now(strategy) else { return };
+        let Some(Some(profit)) = self.profit_now(strategy) else {
+            return;
+        };
         if let Some(profit) = self.exposure.money(profit) {
             self.record(now, Fact::MeasuresRestarted { strategy, profit }, effects);
         }

@@ -23,9 +23,11 @@ impl TokenBucket {
     pub(crate) fn take(&mut self, now: HostTime, must: bool) -> bool {
         let passed = now.since(self.filled).as_nanos() / MILLI;
         let full = u64::from(self.per_s) * ORDER;
-        self.tokens = passed.saturating_mul(u64::from(self.per_s)).saturating_add(self.tokens).min(full);
-        self.filled =
-            HostTime::from_nanos(self.filled.as_nanos().saturating_add(passed.saturating_mul(MILLI)));
+        self.tokens =
+            passed.saturating_mul(u64::from(self.per_s)).saturating_add(self.tokens).min(full);
+        self.filled = HostTime::from_nanos(
+            self.filled.as_nanos().saturating_add(passed.saturating_mul(MILLI)),
+        );
         let enough = self.tokens >= ORDER;
         if enough || must {
             self.tokens = self.tokens.saturating_sub(ORDER);

@@ -24,7 +24,9 @@ impl PaperVenue {
 
     fn place(&mut self, at: HostTime, order: &Order) {
         let index = order.request.instrument.index();
-        let Some(pit) = self.pits.get(index) else { return };
+        let Some(pit) = self.pits.get(index) else {
+            return;
+        };
         let (venue, account, wire) = (pit.spec.venue, order.account, order.wire);
         if let Some(reason) = pit.refuses(order) {
             self.report(at, venue, account, VenueReport::Rejected { wire, reason });
@@ -69,7 +71,9 @@ impl PaperVenue {
     }
 
     fn cancel(&mut self, at: HostTime, account: AccountId, id: InstrumentId, wire: WireId) {
-        let Some(pit) = self.pits.get_mut(id.index()) else { return };
+        let Some(pit) = self.pits.get_mut(id.index()) else {
+            return;
+        };
         let venue = pit.spec.venue;
         let before = pit.resting.len();
         pit.resting.retain(|r| !(r.account == account && r.wire == wire));
@@ -94,7 +98,9 @@ impl PaperVenue {
         wire: WireId,
         amend: &Amend,
     ) {
-        let Some(pit) = self.pits.get_mut(id.index()) else { return };
+        let Some(pit) = self.pits.get_mut(id.index()) else {
+            return;
+        };
         let venue = pit.spec.venue;
         let found = pit.resting.iter().position(|r| r.account == account && r.wire == wire);
         let Some(place) = found else {
@@ -115,13 +121,10 @@ impl PaperVenue {
             return;
         }
         let keeps = amend.price == resting.price && left <= resting.remaining;
-        let ahead =
-            if keeps { resting.ahead } else { pit.queue_ahead(resting.side, amend.price) };
+        let ahead = if keeps { resting.ahead } else { pit.queue_ahead(resting.side, amend.price) };
         let place = if keeps { place } else { pit.resting.len() };
-        pit.resting.insert(
-            place,
-            Resting { price: amend.price, remaining: left, ahead, ..resting },
-        );
+        pit.resting
+            .insert(place, Resting { price: amend.price, remaining: left, ahead, ..resting });
         let (price, quantity) = (amend.price, amend.quantity);
         self.report(at, venue, account, VenueReport::Amended { wire, price, quantity });
         self.rested_changed(id.index());

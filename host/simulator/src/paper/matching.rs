@@ -20,7 +20,9 @@ pub(super) struct Match {
 impl PaperVenue {
     pub(super) fn on_tick(&mut self, at: HostTime, tick: &Tick) {
         let index = usize::try_from(tick.instrument).unwrap_or(usize::MAX);
-        let Some(pit) = self.pits.get_mut(index) else { return };
+        let Some(pit) = self.pits.get_mut(index) else {
+            return;
+        };
         let matches = pit.see(at, tick);
         if !matches.is_empty() {
             self.settle_matches(at, index, matches);
@@ -31,7 +33,9 @@ impl PaperVenue {
     pub(super) fn settle_matches(&mut self, at: HostTime, index: usize, matches: Vec<Match>) {
         for m in matches {
             let trade = self.next_trade();
-            let Some(pit) = self.pits.get_mut(index) else { return };
+            let Some(pit) = self.pits.get_mut(index) else {
+                return;
+            };
             let quantity = Quantity::from_units(m.quantity);
             let rate = pit.fee_rate(m.liquidity);
             if !pit.is_held() {
@@ -53,7 +57,9 @@ impl PaperVenue {
 
     /// Resting reduce-only orders never outgrow the position: cut to it, or ended.
     fn trim_reducers(&mut self, at: HostTime, index: usize) {
-        let Some(pit) = self.pits.get_mut(index) else { return };
+        let Some(pit) = self.pits.get_mut(index) else {
+            return;
+        };
         let venue = pit.spec.venue;
         let mut ended = Vec::new();
         for resting in pit.resting.iter_mut().filter(|r| r.reduce_only && r.remaining > 0) {
@@ -72,7 +78,9 @@ impl PaperVenue {
 
     /// After resting orders of a pit came or went.
     pub(super) fn rested_changed(&mut self, index: usize) {
-        let Some(pit) = self.pits.get_mut(index) else { return };
+        let Some(pit) = self.pits.get_mut(index) else {
+            return;
+        };
         pit.resting.retain(|resting| resting.remaining > 0);
         pit.reband();
         self.resting = self.pits.iter().filter(|pit| !pit.resting.is_empty()).count();
@@ -117,7 +125,8 @@ impl Pit {
         }
         self.quote = Some(Quote { bid, ask });
         self.set_middle(tick.a.saturating_add(tick.c));
-        // where there is a book it alone says what stands across a price: two views would contradict
+        // where there is a book it alone says what stands across a price: two views would
+        // contradict
         if self.resting.is_empty() || self.has_levels {
             return Vec::new();
         }
@@ -215,12 +224,12 @@ impl Pit {
         let mut volume = tick.b;
         // price-time priority among our own orders
         let mut order: Vec<usize> = (0..self.resting.len()).collect();
-        order.sort_by_key(|i| {
-            self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units())
-        });
+        order.sort_by_key(|i| self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units()));
         let mut matches = Vec::new();
         for index in order {
-            let Some(resting) = self.resting.get_mut(index) else { continue };
+            let Some(resting) = self.resting.get_mut(index) else {
+                continue;
+            };
             let through = resting.side.reaches(resting.price, price) && resting.price != price;
             let at = resting.price == price;
             let quantity = match model {

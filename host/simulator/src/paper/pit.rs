@@ -167,7 +167,9 @@ impl Pit {
 
     /// Pays what is due.
     pub(super) fn settle(&mut self) -> Vec<(AccountId, VenueReport)> {
-        let Some(funding) = self.funding else { return Vec::new() };
+        let Some(funding) = self.funding else {
+            return Vec::new();
+        };
         let next = HostTime::from_nanos(funding.due.as_nanos().saturating_add(funding.interval));
         let key = funding.settlement;
         self.settled = Some(key);
@@ -186,7 +188,9 @@ impl Pit {
         let mut paid = Vec::new();
         for (account, position) in &mut self.positions {
             let amount = self.spec.funding_payment(mark, position.quantity, rate);
-            let Some(amount) = amount.ok().filter(|amount| !amount.is_zero()) else { continue };
+            let Some(amount) = amount.ok().filter(|amount| !amount.is_zero()) else {
+                continue;
+            };
             position.funding += amount;
             let report = VenueReport::FundingPayment { instrument, settlement, amount };
             paid.push((*account, report));

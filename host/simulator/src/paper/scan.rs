@@ -1,7 +1,7 @@
 //! Looking ahead: the first tick that could touch one of our resting orders.
 //!
-//! Conservative: what it stops at may fill nothing, but nothing before it can. Where it has looked is
-//! remembered until a resting order comes or goes.
+//! Conservative: what it stops at may fill nothing, but nothing before it can. Where it has looked
+//! is remembered until a resting order comes or goes.
 
 use super::PaperVenue;
 use super::pit::Pit;
@@ -25,9 +25,7 @@ impl Pit {
     #[inline]
     fn is_quiet(&self, tick: &Tick) -> bool {
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) => {
-                self.has_levels || (tick.c > self.low && tick.a < self.high)
-            }
+            Some(TickKind::Quote) => self.has_levels || (tick.c > self.low && tick.a < self.high),
             Some(TickKind::Trade) => tick.a > self.low && tick.a < self.high,
             Some(TickKind::Level) if tick.b > 0 => {
                 if tick.has(flag::SELL) {
@@ -46,7 +44,9 @@ impl Pit {
 impl PaperVenue {
     /// When the first tick takes effect that could fill something, looking no further than `last`.
     pub(super) fn first_contact(&mut self, last: HostTime) -> HostTime {
-        let Some((chunk, offset)) = self.cursor.here() else { return HostTime::NEVER };
+        let Some((chunk, offset)) = self.cursor.here() else {
+            return HostTime::NEVER;
+        };
         let number = self.cursor.chunk_number();
         if !self.scan.valid || self.scan.chunk != number || self.scan.place < offset {
             self.scan = super::scan::ScanMemory { chunk: number, place: offset, valid: true };
@@ -58,7 +58,9 @@ impl PaperVenue {
             if at > last.as_nanos() {
                 break;
             }
-            let Some(tick) = chunk.ticks.get(place) else { break };
+            let Some(tick) = chunk.ticks.get(place) else {
+                break;
+            };
             let index = usize::try_from(tick.instrument).unwrap_or(usize::MAX);
             if self.pits.get(index).is_some_and(|pit| !pit.is_quiet(tick)) {
                 self.scan.place = place;

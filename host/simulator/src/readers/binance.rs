@@ -1,8 +1,9 @@
 //! Binance raw combined-stream messages, one per line: `<local ns> <JSON>`, spot, USD-M and COIN-M.
 //!
-//! Book rule (Binance, "How to manage a local order book correctly"): diffs before the snapshot are kept
-//! back; after it, spot drops `u <= lastUpdateId`, futures drop `u < lastUpdateId`; what is left follows.
-//! Sequence ids travel in the ticks (`c` = U, `d` = pu), where the engine checks the chain.
+//! Book rule (Binance, "How to manage a local order book correctly"): diffs before the snapshot are
+//! kept back; after it, spot drops `u <= lastUpdateId`, futures drop `u < lastUpdateId`; what is
+//! left follows. Sequence ids travel in the ticks (`c` = U, `d` = pu), where the engine checks the
+//! chain.
 
 use super::rows::{Clock, Times, align, find, lines, name, tick};
 use super::text::units;
@@ -285,7 +286,9 @@ impl Chain {
             self.last = Some((tick.seq, true));
             return false;
         }
-        let Some((last, fresh)) = self.last else { return false };
+        let Some((last, fresh)) = self.last else {
+            return false;
+        };
         if tick.seq == last {
             return false;
         }

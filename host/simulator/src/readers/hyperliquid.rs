@@ -1,8 +1,8 @@
 //! Hyperliquid CSV files: `orderbooks_`, `prices_` and `trades_` and the symbol.
 //!
-//! Books are whole snapshots of 20 levels; `sequence` there is a time and proves nothing. Quotes come as
-//! two rows, bid and ask, with the same two times: applied singly they would cross. Trades repeat after a
-//! reconnect and are known by their id.
+//! Books are whole snapshots of 20 levels; `sequence` there is a time and proves nothing. Quotes
+//! come as two rows, bid and ask, with the same two times: applied singly they would cross. Trades
+//! repeat after a reconnect and are known by their id.
 
 use super::rows::{Clock, Times, align, find, lines, name, tick};
 use super::text::{seconds, units};
@@ -19,7 +19,9 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
     let (mut rows, mut files) = (Vec::new(), Vec::new());
     let mut any = |begins: &str, instrument: &Instrument, make: Make| {
         let begins = format!("{begins}_{}.", instrument.symbol);
-        let Some(path) = find(folder, &begins) else { return Ok(false) };
+        let Some(path) = find(folder, &begins) else {
+            return Ok(false);
+        };
         let (ticks, mut report) = make(&path, instrument)?;
         rows.extend(align(ticks, &mut report));
         files.push(report);

@@ -1,8 +1,9 @@
 //! Lighter CSV files: `prices_` and `trades_` and the symbol. Local stamps only.
 //!
-//! The recorder's clock may step back between sessions of one file. Files are kept in their own order,
-//! which trade ids prove right; rows after a step are moved on by one shift, the same for all files: the
-//! smallest that lets every file go on after what came before. The shift is in the report.
+//! The recorder's clock may step back between sessions of one file. Files are kept in their own
+//! order, which trade ids prove right; rows after a step are moved on by one shift, the same for
+//! all files: the smallest that lets every file go on after what came before. The shift is in the
+//! report.
 
 use super::hyperliquid::{csv, rows_of};
 use super::rows::{Clock, Times, find, tick};
@@ -52,7 +53,9 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         for (number, shift) in shifts.iter().enumerate().skip(1).take(steps.len()) {
             report.figure("clock_steps", 1);
             let ms = shift / 1_000_000;
-            report.notes.push(format!("the clock stepped back: session {number} moved on by {ms} ms"));
+            report
+                .notes
+                .push(format!("the clock stepped back: session {number} moved on by {ms} ms"));
         }
         let moved = |(session, tick): (usize, Tick)| {
             let by = shifts.get(session).copied().unwrap_or(0);

@@ -90,7 +90,7 @@ pub(crate) fn align(ticks: Vec<Tick>, report: &mut FileReport) -> Vec<Row> {
         report.figures.insert("smallest_delay_ns".into(), nanos);
         if nanos < 0 {
             report.notes.push(format!(
-                "the recorder's clock ran {} ms behind the venue's; the smallest delay seen counts as none",
+                "the recorder's clock ran {} ms behind the venue's: the smallest delay is none",
                 -nanos / 1_000_000
             ));
         }

@@ -1,7 +1,7 @@
 //! Numbers and times from text, exactly. No float is used on the way.
 
-/// A decimal text in units of ten to the minus `digits`; nothing when it is not a number, does not fit,
-/// or has digits that the scale cannot hold. Understands `1e-05`.
+/// A decimal text in units of ten to the minus `digits`; nothing when it is not a number, does not
+/// fit, or has digits that the scale cannot hold. Understands `1e-05`.
 pub(crate) fn units(text: &str, digits: u8) -> Option<i64> {
     let text = text.trim();
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -56,7 +56,8 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
     units(text, 9).and_then(|nanos| u64::try_from(nanos).ok())
 }
 
-/// A stamp such as `2025-09-15T22:56:16.839832`, with or without a fraction, as if it were UTC, in ns.
+/// A stamp such as `2025-09-15T22:56:16.839832`, with or without a fraction, as if it were UTC, in
+/// ns.
 pub(crate) fn iso(text: &str) -> Option<u64> {
     let stamp: jiff::civil::DateTime = text.trim().parse().ok()?;
     let time = stamp.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();

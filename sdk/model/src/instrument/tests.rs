@@ -104,7 +104,8 @@ fn a_contract_of_the_coin_margined_dossier() {
 fn the_average_entry_of_an_inverse_position_is_harmonic() {
     let i = inverse();
     let one = Quantity::from_units(1);
-    let value = i.value(price(&i, "50000"), one).unwrap() + i.value(price(&i, "60000"), one).unwrap();
+    let value =
+        i.value(price(&i, "50000"), one).unwrap() + i.value(price(&i, "60000"), one).unwrap();
     let average = i.average_entry(value, Quantity::from_units(2)).unwrap();
     // 2 / (1/50000 + 1/60000) = 54545.4545…, not 55000; the values carry 14 decimals
     assert_eq!(average.round_dp(5), dec("54545.45455"));
@@ -125,5 +126,8 @@ fn what_does_not_fit_is_an_error() {
     let i = linear();
     let huge = Decimal::MAX;
     assert_eq!(i.value_at(huge, Quantity::from_units(i64::MAX)), Err(ValueError::Overflow));
-    assert_eq!(inverse().value_at(Decimal::ZERO, Quantity::from_units(1)), Err(ValueError::DivisionByZero));
+    assert_eq!(
+        inverse().value_at(Decimal::ZERO, Quantity::from_units(1)),
+        Err(ValueError::DivisionByZero)
+    );
 }

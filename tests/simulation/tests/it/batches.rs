@@ -1,5 +1,5 @@
-//! Exactness of batches: any strategy, any market, any latency: the journal is that of one tick at a
-//! time, to the byte; and the engine's ledger is the venue's.
+//! Exactness of batches: any strategy, any market, any latency: the journal is that of one tick at
+//! a time, to the byte; and the engine's ledger is the venue's.
 
 use hedgerow_driver::Batching;
 use hedgerow_simulation::market::Taste;
@@ -8,24 +8,32 @@ use hedgerow_simulator::FillModel;
 use proptest::prelude::*;
 
 fn scene() -> impl Strategy<Value = Scene> {
-    let taste = (any::<u64>(), 1_u32..4, any::<bool>(), 0_usize..4, 0_usize..3, 1_usize..3);
+    let data = (any::<bool>(), prop::sample::select(vec![true, true, false]), any::<bool>());
+    let taste = (any::<u64>(), 1_u32..4, data, 0_usize..4, 0_usize..3, 1_usize..3);
     let rest = (
         prop::collection::vec((any::<u64>(), prop::sample::select(vec![1_u64, 10, 1_000])), 1..4),
         any::<bool>(),
         prop::sample::select(vec![true, true, false]),
         prop::sample::select(vec![false, false, true]),
-        prop::sample::select(vec![(0, 0), (5_000_000, 5_000_000), (1_000_000, 0), (0, 120_000_000)]),
+        prop::sample::select(vec![
+            (0, 0),
+            (5_000_000, 5_000_000),
+            (1_000_000, 0),
+            (0, 120_000_000),
+        ]),
         any::<bool>(),
         any::<bool>(),
     );
     (taste, rest).prop_map(|(taste, rest)| {
-        let (seed, instruments, levels, coarse, delay, chunk) = taste;
+        let (seed, instruments, (levels, quotes, marks), coarse, delay, chunk) = taste;
         let (strategies, shared, tight, host_limit, latency, queue, inverse) = rest;
         let count = u32::try_from(strategies.len()).unwrap();
         let taste = Taste {
             seed,
             instruments: instruments.max(count),
             levels,
+            quotes,
+            marks,
             coarse: [0, 0, 50_000_000, 5_000_000][coarse],
             delay: [0, 3_000_000, 50_000_000][delay],
             updates: 3_000,
@@ -77,6 +85,8 @@ fn the_scenes_are_lively_and_batches_are_used() {
             seed,
             instruments: 2,
             levels: seed % 2 == 0,
+            quotes: true,
+            marks: false,
             coarse: 0,
             delay: 3_000_000,
             updates: 3_000,

@@ -1,0 +1,135 @@
+//! Order truth under odd reports, facts folded again, books with holes.
+
+use super::*;
+
+#[test]
+fn a_repeated_fill_is_booked_once_and_a_late_one_after_a_cancel_is_booked() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 1_000);
+    rig.accept(1);
+    rig.fill_as(1, 7, 9_990, 400);
+    rig.fill_as(1, 7, 9_990, 400);
+    assert_eq!(rig.position(), 400);
+    rig.want(vec![Intent::Cancel(1)]);
+    rig.report(VenueReport::Canceled { wire: WireId(1) });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Canceled), 0));
+    rig.fill_as(1, 8, 9_990, 600);
+    assert_eq!((rig.position(), rig.status(1)), (1_000, Some(OrderStatus::Filled)));
+}
+
+#[test]
+fn one_trade_between_two_own_orders_is_two_fills() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 1_000);
+    rig.sell(10_010, 1_000);
+    rig.fill_as(1, 7, 9_990, 1_000);
+    rig.fill_as(2, 7, 9_990, 1_000);
+    assert_eq!(rig.position(), 0);
+    assert_eq!(rig.status(2), Some(OrderStatus::Filled));
+}
+
+#[test]
+fn an_unknown_outcome_keeps_its_exposure() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 9_000);
+    rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Unknown), 9_000));
+}
+
+#[test]
+fn an_amendment_reserves_the_larger_size_until_it_is_answered() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 1_000);
+    rig.accept(1);
+    let quantity = Quantity::from_units(9_000);
+    let amend = Amend { order: 1, price: Price::from_units(9_990), quantity };
+    rig.want(vec![Intent::Amend(amend)]);
+    assert_eq!(rig.open(Side::Buy), 9_000);
+    rig.fill(1, 9_990, 100);
+    assert_eq!(rig.open(Side::Buy), 8_900, "a fill meanwhile does not forget the amendment");
+    rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
+    assert_eq!(rig.open(Side::Buy), 8_900);
+    rig.report(VenueReport::Amended {
+        wire: WireId(1),
+        price: Price::from_units(9_990),
+        quantity: Quantity::from_units(500),
+    });
+    assert_eq!(rig.open(Side::Buy), 400);
+}
+
+#[test]
+fn a_report_for_an_order_that_is_not_ours_is_a_discrepancy_and_changes_nothing() {
+    let mut rig = Rig::new();
+    rig.fill(99, 9_990, 1_000);
+    assert_eq!(rig.position(), 0);
+    let odd = rig.effects.facts.iter().any(|f| matches!(f.fact, Fact::Discrepancy { .. }));
+    assert!(odd && rig.effects.deliveries.is_empty());
+}
+
+#[test]
+fn wrong_order_numbers_void_the_whole_answer() {
+    let mut rig = Rig::new();
+    let good = rig.order(Side::Buy, 9_990, 100);
+    let skipped = NewOrder { number: good.number + 2, ..good };
+    rig.want(vec![Intent::Submit(good), Intent::Submit(skipped)]);
+    assert!(rig.effects.commands.is_empty());
+    assert!(matches!(rig.effects.facts.first().map(|f| &f.fact), Some(Fact::Fault { .. })));
+}
+
+#[test]
+fn folding_the_facts_gives_the_same_state_without_effects_or_market() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 1_000);
+    rig.accept(1);
+    rig.fill(1, 9_990, 300);
+    rig.sell(10_050, 200);
+    rig.want(vec![Intent::Cancel(2)]);
+    rig.buy(9_990, 101);
+    let id = hedgerow_model::TimerId(4);
+    let at = HostTime::from_nanos(START + 5);
+    rig.want(vec![Intent::SetTimer { id, at }]);
+    let mut again = Engine::new(config(limits()));
+    again.restore(&rig.effects.facts);
+    assert_eq!(again.resumed(ME), rig.engine.resumed(ME));
+    assert_eq!(again.counts(ME), rig.engine.counts(ME));
+    assert_eq!(again.next_order(ME), rig.engine.next_order(ME));
+    assert_eq!(again.checkpoint(ME), rig.engine.checkpoint(ME));
+    let held = |engine: &Engine| {
+        let holding = &engine.strategies[0].holdings[0];
+        let open = (holding.open_buy, holding.open_sell, holding.open_notional);
+        (holding.position.clone(), open)
+    };
+    assert_eq!(held(&again), held(&rig.engine));
+    assert_eq!(again.next_wakeup(), Some(at), "only the timer: no market is known yet");
+}
+
+#[test]
+fn a_hole_in_the_sequence_empties_the_book_until_a_snapshot() {
+    let mut rig = Rig::new();
+    let level = |seq: u64, previous: i64, price: i64, flags: u16| Tick {
+        ts: START,
+        recv_ts: START,
+        seq,
+        instrument: 1,
+        kind: TickKind::Level.code(),
+        flags: flags | flag::LAST,
+        a: price,
+        b: 100,
+        c: previous,
+        d: previous,
+    };
+    let feed = |rig: &mut Rig, tick: Tick| {
+        rig.engine.handle(Input::Market(&[tick]), &mut rig.effects);
+        !rig.engine.snapshot_ticks(InstrumentId(1)).is_empty()
+    };
+    assert!(!feed(&mut rig, level(5, 4, 9_990, 0)), "deltas before a snapshot mean nothing");
+    assert!(feed(&mut rig, level(10, 0, 9_990, flag::SNAPSHOT)));
+    // the first update after a snapshot spans its id; the next names it
+    assert!(feed(&mut rig, level(12, 9, 9_980, 0)));
+    assert!(feed(&mut rig, level(15, 12, 9_970, 0)));
+    assert!(!feed(&mut rig, level(19, 16, 9_960, 0)), "16 is not 15: a hole");
+    assert_eq!(rig.engine.market_trouble(InstrumentId(1)), Some(MarketStatus::Gap));
+    assert!(!feed(&mut rig, level(20, 19, 9_960, 0)));
+    assert!(feed(&mut rig, level(30, 0, 9_990, flag::SNAPSHOT)));
+    assert_eq!(rig.engine.market_trouble(InstrumentId(1)), None);
+}

@@ -1,0 +1,122 @@
+//! Rules over the graph of packages: who may depend on whom, licences, banned crates, sources.
+
+use crate::command::{cargo, output};
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+const HOST_EDGES: &[(&str, &[&str])] = &[
+    ("hedgerow-model", &[]),
+    ("hedgerow-sdk", &["hedgerow-model"]),
+    ("hedgerow-ports", &["hedgerow-model"]),
+    ("hedgerow-engine", &["hedgerow-model"]),
+    ("hedgerow-driver", &["hedgerow-model", "hedgerow-engine", "hedgerow-ports"]),
+    ("hedgerow-plugins", &["hedgerow-model", "hedgerow-ports"]),
+    ("hedgerow-simulator", &["hedgerow-model", "hedgerow-ports"]),
+    ("hedgerow-store", &["hedgerow-model", "hedgerow-ports"]),
+    ("hedgerow-report", &["hedgerow-model"]),
+];
+
+/// Crates that only one package may name.
+const ONLY: &[(&str, &str)] = &[
+    ("wasmtime", "hedgerow-plugins"),
+    ("rusqlite", "hedgerow-store"),
+    ("notify", "hedgerow-daemon"),
+];
+
+const BANNED: &[&str] = &["openssl", "openssl-sys", "native-tls", "chrono", "time", "sonic-rs"];
+
+const LICENCES: &[&str] = &[
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "Unlicense",
+    "BSL-1.0",
+    "0BSD",
+    "MIT-0",
+];
+
+pub(super) fn findings() -> Result<Vec<String>> {
+    let text = output(cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
+    let metadata: Value = serde_json::from_str(&text)?;
+    let packages = metadata["packages"].as_array().context("no packages in cargo metadata")?;
+    let mut all = Vec::new();
+    for package in packages {
+        let name = package["name"].as_str().unwrap_or("?");
+        if package["source"].is_null() {
+            edges(name, package, &mut all);
+            continue;
+        }
+        let source = package["source"].as_str().unwrap_or("");
+        if !source.starts_with("registry+") && !source.starts_with("sparse+") {
+            all.push(format!("{name}: comes from {source}, not from the registry"));
+        }
+        if BANNED.contains(&name) {
+            all.push(format!("{name}: is banned, see deny.toml and docs/dependencies.md"));
+        }
+        let licence = package["license"].as_str().unwrap_or("");
+        if !licence_fits(licence) {
+            all.push(format!("{name}: licence {licence:?} is not among those allowed"));
+        }
+    }
+    Ok(all)
+}
+
+/// Whether an SPDX expression can be met with what is allowed: each AND part by one of its ORs.
+fn licence_fits(expression: &str) -> bool {
+    let expression = expression.replace('/', " OR ").replace(['(', ')'], "");
+    !expression.is_empty()
+        && expression
+            .split(" AND ")
+            .all(|part| part.split(" OR ").any(|one| LICENCES.contains(&one.trim())))
+}
+
+fn edges(name: &str, package: &Value, all: &mut Vec<String>) {
+    let dependencies = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let normal: Vec<&str> = dependencies
+        .iter()
+        .filter(|d| d["kind"].is_null())
+        .filter_map(|d| d["name"].as_str())
+        .collect();
+    for (only, owner) in ONLY {
+        if normal.contains(only) && name != *owner {
+            all.push(format!("{name}: only {owner} may name {only}"));
+        }
+    }
+    let ours = normal.iter().filter(|d| d.starts_with("hedgerow-"));
+    let strategy = package["metadata"]["hedgerow"]["component"] == true;
+    if strategy {
+        for edge in ours.filter(|d| **d != "hedgerow-sdk") {
+            all.push(format!(
+                "{name}: a strategy depends on hedgerow-sdk and nothing else of ours, not {edge}"
+            ));
+        }
+        return;
+    }
+    let Some((_, allowed)) = HOST_EDGES.iter().find(|(room, _)| *room == name) else {
+        return;
+    };
+    for edge in ours.filter(|d| !allowed.contains(d)) {
+        all.push(format!("{name}: may not depend on {edge} (ARCHITECTURE.md)"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::licence_fits;
+
+    #[test]
+    fn a_choice_of_licences_is_met_by_one_a_sum_by_all() {
+        assert!(licence_fits("MIT OR GPL-3.0"));
+        assert!(licence_fits("(MIT OR Apache-2.0) AND Unicode-3.0"));
+        assert!(!licence_fits("MIT AND GPL-3.0"));
+        assert!(!licence_fits("MPL-2.0"));
+        assert!(!licence_fits(""));
+    }
+}
