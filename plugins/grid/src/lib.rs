@@ -79,7 +79,7 @@ impl Strategy for Grid {
         match event {
             Event::Fill(fill) if fill.instrument == self.instrument => self.on_fill(ctx, fill),
             Event::Order(update) if update.instrument == self.instrument => {
-                self.on_order(ctx, update)
+                self.on_order(ctx, update);
             }
             Event::Resumed(_) => self.on_resumed(ctx),
             _ => return,

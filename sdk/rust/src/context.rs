@@ -228,7 +228,7 @@ impl Context {
     }
 
     /// Reports a figure.
-    pub fn metric(&mut self, name: &str, value: impl ToString) {
+    pub fn metric(&mut self, name: &str, value: &impl ToString) {
         let (name, value) = (name.into(), value.to_string());
         self.want(Intent::Report(Report::Metric { name, value }));
     }

@@ -56,3 +56,8 @@ pub mod bindings {
         default_bindings_module: "hedgerow_sdk::bindings",
     });
 }
+
+/// The page `docs/your-first-strategy.md`, compiled and run with the tests.
+#[doc = include_str!("../../../docs/your-first-strategy.md")]
+#[cfg(doctest)]
+pub struct YourFirstStrategy;

@@ -115,7 +115,7 @@ fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         venues: vec!["sim".into()],
         accounts: (0..count).map(named).collect(),
         strategies: (0..count).map(strategy).collect(),
-        host: HostLimits { loss_max: scene.host_limit.then(|| Decimal::TWO) },
+        host: HostLimits { loss_max: scene.host_limit.then_some(Decimal::TWO) },
         stale_after: Duration::from_millis(500),
     }
 }
