@@ -109,6 +109,13 @@ impl PluginHost {
         self.slots.get(strategy.index()).and_then(|slot| slot.ring.clone())
     }
 
+    /// Gives a strategy other parameters (JSON); they hold from its next instance on.
+    pub fn set_parameters(&mut self, strategy: StrategyId, parameters: &str) {
+        if let Some(slot) = self.slots.get_mut(strategy.index()) {
+            parameters.clone_into(&mut slot.setup.parameters);
+        }
+    }
+
     /// Puts a checked component in waiting; the next `swap` takes it. A newer one replaces it.
     pub fn set_candidate(&mut self, strategy: StrategyId, plugin: Plugin) {
         if let Some(slot) = self.slots.get_mut(strategy.index()) {

@@ -50,7 +50,7 @@ impl Default for Limits {
             call_hard: Duration::from_millis(100),
             init_hard: Duration::from_secs(2),
             call_wall: Duration::from_secs(2),
-            fuel_per_event: 1_000_000_000,
+            fuel_per_event: 300_000_000,
             fuel_init: 100_000_000_000,
         }
     }

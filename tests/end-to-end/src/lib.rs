@@ -1,0 +1,106 @@
+//! What end-to-end tests share: where things are, configs, and components made to order.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The root of the checkout.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// A built component.
+///
+/// # Panics
+/// When it is missing, with the command that makes it.
+#[must_use]
+pub fn component(name: &str) -> PathBuf {
+    let path = root().join("target/guests/components").join(format!("{name}.wasm"));
+    assert!(path.is_file(), "{} is missing: run `cargo xtask build-plugins`", path.display());
+    path
+}
+
+/// The host's binary.
+///
+/// # Panics
+/// When it is missing, with the command that makes it.
+#[must_use]
+pub fn host() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap_or_default();
+    path.pop();
+    path.pop();
+    let path = path.join("hedgerow");
+    let missing = "run `cargo build -p hedgerow-daemon`";
+    assert!(path.is_file(), "{} is missing: {missing}", path.display());
+    path
+}
+
+/// Runs the host to its end.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn run(args: &[&str]) -> Output {
+    let mut command = Command::new(host());
+    command.args(args).current_dir(root());
+    command.output().unwrap_or_else(|e| panic!("starting the host: {e}"))
+}
+
+/// A folder of the reference data; nothing, and one line that says so, when it is not there.
+#[must_use]
+pub fn reference(folder: &str) -> Option<PathBuf> {
+    let Some(base) = std::env::var_os("HEDGEROW_REFERENCE_DATA") else {
+        eprintln!("left out: {folder} (HEDGEROW_REFERENCE_DATA is not set)");
+        return None;
+    };
+    Some(Path::new(&base).join("data/real").join(folder))
+}
+
+/// The same component under another hash: a custom section at its end changes nothing but the bytes.
+#[must_use]
+pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
+    let name = b"variant";
+    let mut section = vec![u8::try_from(name.len()).unwrap_or(0)];
+    section.extend_from_slice(name);
+    section.extend_from_slice(&number.to_le_bytes());
+    let mut bytes = component.to_vec();
+    bytes.extend([0, u8::try_from(section.len()).unwrap_or(0)]);
+    bytes.extend(section);
+    bytes
+}
+
+/// A config of one probe, or several strategies, over a generated market at `events_per_s`.
+/// `strategies`: name, plugin, account, instrument, parameters as TOML.
+#[must_use]
+pub fn generated(
+    plugins: &Path,
+    state: &Path,
+    events_per_s: u32,
+    strategies: &[(&str, &str, &str, &str, &str)],
+) -> String {
+    let mut text = format!(
+        "plugins = {plugins:?}\nstate = {state:?}\nstale_after_ms = 60000\n\
+         [data]\nsource = \"generated\"\nseed = 7\nevents_per_s = {events_per_s}\n\
+         [[venue]]\nname = \"v\"\nlatency_out_ms = 1\nlatency_back_ms = 1\n"
+    );
+    for symbol in ["A", "B"] {
+        text.push_str(&format!(
+            "[[instrument]]\nvenue = \"v\"\nsymbol = \"{symbol}\"\nkind = \"linear-perpetual\"\n\
+             base = \"BTC\"\nquote = \"USD\"\nprice_decimals = 2\nquantity_decimals = 4\n\
+             tick = \"0.1\"\nlot = \"0.0001\"\nmin_quantity = \"0.0001\"\n\
+             maker_fee = \"0.0001\"\ntaker_fee = \"0.0005\"\n"
+        ));
+    }
+    text.push_str("[[account]]\nname = \"one\"\n[[account]]\nname = \"two\"\n");
+    for (name, plugin, account, symbol, parameters) in strategies {
+        text.push_str(&format!(
+            "[[strategy]]\nname = \"{name}\"\nplugin = \"{plugin}\"\naccount = \"{account}\"\n\
+             [strategy.roles]\nmarket = \"v:{symbol}\"\n[strategy.parameters]\n{parameters}\n\
+             [strategy.limits]\norder_notional_max = \"100000\"\nposition_notional_max = \"1000000\"\n\
+             gross_notional_max = \"2000000\"\nopen_orders_max = 100\norders_per_s_max = 10000\n\
+             collar_bps = 500\nloss_max = \"1000000\"\ndrawdown_max = \"1000000\"\n"
+        ));
+    }
+    text
+}

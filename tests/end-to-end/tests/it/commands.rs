@@ -1,0 +1,149 @@
+//! The binary as a person or a program uses it.
+
+use hedgerow_end_to_end::{component, generated, root, run};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_wrong_config_shows_every_problem_at_once_and_exits_with_three() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let strategies = [
+        ("one", "grid", "one", "A", "direction = \"buy\""),
+        ("two", "grid", "one", "A", "direction = \"buy\""),
+    ];
+    let good = generated(&plugins, &folder.path().join("state"), 100, &strategies);
+    let wrong = good
+        .replace("stale_after_ms", "stale_afer_ms")
+        .replace("latency_out_ms = 1", "latency_out_ms = \"fast\"")
+        .replacen("tick = \"0.1\"", "tick = 0.1", 1)
+        .replacen("loss_max = \"1000000\"\n", "", 1)
+        .replacen("market = \"v:A\"", "market = \"v:Z\"", 1)
+        .replacen("account = \"one\"", "account = \"three\"", 1);
+    let file = folder.path().join("wrong.toml");
+    std::fs::write(&file, wrong).unwrap();
+    let output = run(&["config", "check", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    for part in [
+        "stale_afer_ms: is not a known key",
+        "did you mean `stale_after_ms`?",
+        "stale_after_ms: is missing",
+        "latency_out_ms: is a text, not a whole number",
+        "tick: is a binary float, not an exact number in quotes",
+        "loss_max: is missing",
+        "there is no instrument \"v:Z\"",
+        "there is no account \"three\"",
+    ] {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
+    // file, line and column of each
+    assert!(said.contains("wrong.toml:3:1: stale_afer_ms"), "{said}");
+    assert!(said.lines().count() < 60, "more than a screen:\n{said}");
+}
+
+#[test]
+fn two_owners_of_one_instrument_and_a_missing_role_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let check = |config: String| {
+        let file = folder.path().join("host.toml");
+        std::fs::write(&file, config).unwrap();
+        let output = run(&["config", "check", file.to_str().unwrap()]);
+        (output.status.code(), text(&output.stderr))
+    };
+    let state = folder.path().join("state");
+    let two = [("one", "grid", "one", "A", ""), ("two", "grid", "one", "A", "")];
+    let (code, said) = check(generated(&plugins, &state, 100, &two));
+    assert_eq!(code, Some(3));
+    assert!(said.contains("both claim A on account \"one\""), "{said}");
+    let one = generated(&plugins, &state, 100, &[("one", "grid", "one", "A", "")]);
+    let (code, said) = check(one.replace("market = \"v:A\"", "merket = \"v:A\""));
+    assert_eq!(code, Some(3));
+    assert!(said.contains("needs an instrument for the role \"market\""), "{said}");
+    assert!(said.contains("has no role \"merket\""), "{said}");
+    let (code, said) = check(one.replace("plugin = \"grid\"", "plugin = \"absent\""));
+    assert_eq!(code, Some(3));
+    assert!(said.contains("absent.wasm") && said.contains("xtask build-plugins"), "{said}");
+}
+
+#[test]
+fn the_demo_fills_within_ten_seconds_and_ends_by_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let components = component("grid").parent().unwrap().to_owned();
+    let output = run(&[
+        "demo",
+        "--home",
+        home.path().to_str().unwrap(),
+        "--components",
+        components.to_str().unwrap(),
+        "--seconds",
+        "11",
+        "--json",
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = summary["first_fill_ms"].as_u64().unwrap_or(u64::MAX);
+    assert!(first <= 10_000, "the first fill came after {first} ms");
+    assert_eq!(summary["strategies"].as_array().unwrap().len(), 2);
+    assert!(home.path().join("state/journal.sqlite").is_file());
+}
+
+#[test]
+fn a_running_host_answers_obeys_and_swaps_a_changed_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    let probe = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let file = plugins.join("probe.wasm");
+    std::fs::write(&file, &probe).unwrap();
+    let state = folder.path().join("state");
+    let config = generated(&plugins, &state, 500, &[("one", "probe", "one", "A", "")]);
+    let config = config.replace("seed = 7", "seed = 7\nspeed = \"1\"");
+    let path = folder.path().join("host.toml");
+    std::fs::write(&path, config).unwrap();
+    let mut host = std::process::Command::new(hedgerow_end_to_end::host())
+        .args(["run", "--json", "--seconds", "60", "--config"])
+        .arg(&path)
+        .current_dir(root())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let state = state.to_str().unwrap();
+    let status = || -> Option<serde_json::Value> {
+        let output = run(&["status", "--json", "--state", state]);
+        serde_json::from_slice(&output.stdout).ok()
+    };
+    let until = |what: &str, check: &dyn Fn(&serde_json::Value) -> bool| {
+        for _ in 0..200 {
+            if let Some(view) = status().filter(|view| check(&view["strategies"][0])) {
+                return view;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{what}: {:?}", status());
+    };
+    let first = until("it runs", &|s| s["calls"].as_u64() > Some(10));
+    let hash = first["strategies"][0]["hash"].as_str().unwrap().to_owned();
+    // half a file, then the whole: the running version goes on, then is replaced
+    let next = hedgerow_end_to_end::variant(&probe, 1);
+    std::fs::write(&file, &next[..next.len() / 2]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    let view = until("still the old one", &|s| s["state"] == "Running");
+    assert_eq!(view["strategies"][0]["hash"].as_str(), Some(hash.as_str()));
+    std::fs::write(&file, &next).unwrap();
+    let view = until("swapped", &|s| s["hash"].as_str() != Some(hash.as_str()));
+    let probe: serde_json::Value =
+        serde_json::from_str(view["strategies"][0]["status"].as_str().unwrap()).unwrap();
+    assert_eq!((&probe["missing"], &probe["repeated"]), (&0.into(), &0.into()), "{probe}");
+    assert!(run(&["kill", "--state", state]).status.success());
+    until("halted", &|s| s["mode"] == "halted");
+    let refused = run(&["pause", "nobody", "--state", state]);
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(run(&["stop", "--state", state]).status.success());
+    assert!(host.wait().unwrap().success());
+    let absent = run(&["status", "--state", state]);
+    assert_eq!(absent.status.code(), Some(4));
+}

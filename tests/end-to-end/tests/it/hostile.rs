@@ -1,0 +1,189 @@
+//! Components that misbehave: each costs itself one call and nobody else anything.
+
+use crate::rig::{FIRST, Rig, SECOND, deed};
+use hedgerow_driver::StrategyState;
+use hedgerow_end_to_end::{component, variant};
+use hedgerow_model::{Fact, FaultKind};
+use hedgerow_plugins::{Cache, Limits, Mode, Plugin, Sighting, WasmEngine, Watcher};
+
+fn probe() -> (&'static str, String) {
+    ("hedgerow-guest-probe", String::new())
+}
+
+/// The faults of the second strategy.
+fn faults(rig: &Rig) -> Vec<(FaultKind, String)> {
+    let fault = |stamped: &hedgerow_model::Stamped| match &stamped.fact {
+        Fact::Fault { strategy, fault } if *strategy == SECOND => {
+            Some((fault.kind, fault.detail.clone()))
+        }
+        _ => None,
+    };
+    rig.host.journal().facts.iter().filter_map(fault).collect()
+}
+
+/// Beside a probe, a strategy that does this; both modes of the sandbox.
+fn beside(place: &str, what: &str, kind: FaultKind) {
+    for mode in [Mode::Backtest, Mode::Live] {
+        // the first event comes before any update
+        let after = if place == "event" { 0 } else { 50 };
+        let hostile = ("hedgerow-guest-hostile", deed(place, what, after));
+        let mut rig = Rig::new(mode, 2_000, &[probe(), hostile]);
+        rig.run(4_000);
+        let seen = faults(&rig);
+        let (first, detail) = seen.first().unwrap_or_else(|| panic!("{place} {what}: no fault"));
+        assert_eq!(*first, kind, "{place} {what} {mode:?}: {detail}");
+        assert!(!detail.chars().any(char::is_control), "{detail:?}");
+        rig.assert_sound(FIRST);
+        assert!(rig.figure(FIRST, "seen") > 1_000);
+        assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+    }
+}
+
+#[test]
+fn an_endless_loop_is_ended() {
+    beside("market", "loop", FaultKind::Deadline);
+    beside("event", "loop", FaultKind::Deadline);
+}
+
+#[test]
+fn unbounded_recursion_traps() {
+    beside("market", "recursion", FaultKind::Trap);
+}
+
+#[test]
+fn a_panic_is_a_trap_with_its_words_made_printable() {
+    beside("market", "trap", FaultKind::Trap);
+}
+
+#[test]
+fn memory_without_end_is_refused() {
+    beside("market", "memory", FaultKind::Memory);
+}
+
+#[test]
+fn a_million_intents_are_a_bad_answer() {
+    let hostile = ("hedgerow-guest-hostile", deed("market", "intents", 50));
+    let mut rig = Rig::new(Mode::Live, 2_000, &[probe(), hostile]);
+    rig.run(4_000);
+    assert!(!faults(&rig).is_empty());
+    rig.assert_sound(FIRST);
+}
+
+#[test]
+fn order_numbers_of_its_own_invention_are_a_bad_answer() {
+    beside("market", "number", FaultKind::BadAnswer);
+}
+
+#[test]
+fn a_huge_string_does_not_cross() {
+    let hostile = ("hedgerow-guest-hostile", deed("market", "huge", 50));
+    let mut rig = Rig::new(Mode::Live, 2_000, &[probe(), hostile]);
+    rig.run(4_000);
+    assert!(!faults(&rig).is_empty());
+    rig.assert_sound(FIRST);
+}
+
+#[test]
+fn a_strategy_that_wakes_itself_without_end_is_ended() {
+    // each timer sets the next one for now
+    let hostile = ("hedgerow-guest-hostile", deed("event", "timers", 0));
+    let mut rig = Rig::new(Mode::Backtest, 2_000, &[probe(), hostile]);
+    rig.run(4_000);
+    rig.assert_sound(FIRST);
+}
+
+#[test]
+fn three_faults_within_a_minute_quarantine() {
+    let hostile = ("hedgerow-guest-hostile", deed("market", "trap", 1));
+    let mut rig = Rig::new(Mode::Backtest, 500, &[probe(), hostile]);
+    rig.run(10_000);
+    assert_eq!(rig.host.state(SECOND), StrategyState::Quarantined);
+    assert_eq!(faults(&rig).len(), 3);
+    rig.assert_sound(FIRST);
+}
+
+#[test]
+fn a_component_that_fails_in_init_is_refused_and_named() {
+    for what in ["loop", "trap", "memory", "recursion"] {
+        let engine = WasmEngine::new(Mode::Backtest).unwrap();
+        let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+        let limits = Limits { fuel_init: 100_000_000, ..Limits::default() };
+        let plugin = Plugin::load(&engine, &bytes, &limits, None).unwrap();
+        let parameters = format!("{{\"place\":\"init\",\"deed\":\"{what}\"}}");
+        let setup = hedgerow_plugins::Setup { parameters, ..hedgerow_plugins::Setup::default() };
+        let made = hedgerow_plugins::Instance::start(&engine, &plugin, &setup, &limits, None);
+        assert!(made.is_err(), "{what}");
+    }
+}
+
+#[test]
+fn files_that_are_not_plugins_are_refused_with_what_is_wrong() {
+    let engine = WasmEngine::new(Mode::Backtest).unwrap();
+    let limits = Limits::default();
+    let good = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let load = |bytes: &[u8]| Plugin::load(&engine, bytes, &limits, None).unwrap_err().to_string();
+    assert!(load(b"").contains("empty"));
+    assert!(load(b"not wasm at all").contains("not a WebAssembly file"));
+    assert!(load(&good[..good.len() / 2]).contains("damaged or not complete"));
+    assert!(load(b"\0asm\x01\0\0\0").contains("core module, not a component"));
+    // an empty component: every missing export in one message
+    let empty = load(b"\0asm\x0d\0\x01\0");
+    assert!(empty.contains("describe, init, on-market, on-event, save, status, stop"), "{empty}");
+    let mut flipped = good.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0xff;
+    // damage may hide in a constant; it must not panic
+    let _ = Plugin::load(&engine, &flipped, &limits, None);
+    let small = Limits { component_bytes: 1_000, ..Limits::default() };
+    let large = Plugin::load(&engine, &good, &small, None).unwrap_err().to_string();
+    assert!(large.contains("1000 are allowed"), "{large}");
+}
+
+#[test]
+fn the_watcher_takes_quiet_regular_files_and_tells_of_others_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut watcher = Watcher::new(folder.path(), 1 << 20);
+    std::fs::write(path("a.wasm"), b"one").unwrap();
+    assert!(watcher.look().is_empty(), "one look is not enough");
+    let found = watcher.look();
+    assert!(matches!(&found[..], [Sighting::New(c)] if c.bytes == b"one"), "{found:?}");
+    assert!(watcher.look().is_empty(), "the same bytes are not new");
+    // rewritten with the same bytes: not new either
+    std::fs::write(path("a.wasm"), b"one").unwrap();
+    assert!(watcher.look().is_empty() && watcher.look().is_empty());
+    std::os::unix::fs::symlink(path("a.wasm"), path("b.wasm")).unwrap();
+    std::fs::File::create(path("c.wasm")).unwrap().set_len(1 << 30).unwrap();
+    std::fs::create_dir(path("d.wasm")).unwrap();
+    let told = watcher.look();
+    let why = |part: &str| {
+        told.iter().any(|s| matches!(s, Sighting::Unusable { why, .. } if why.contains(part)))
+    };
+    assert!(why("a link") && why("1073741824 bytes") && why("not a regular file"), "{told:?}");
+    assert!(watcher.look().is_empty(), "told once");
+    std::fs::remove_file(path("a.wasm")).unwrap();
+    assert!(watcher.look().is_empty(), "a vanished file stops nothing");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_or_was_tampered_with_costs_nothing_but_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = WasmEngine::new(Mode::Backtest).unwrap();
+    let good = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let limits = Limits::default();
+    let cache = Cache::open(&folder.path().join("cache")).unwrap();
+    let load = |cache: &Cache, bytes: &[u8]| {
+        Plugin::load(&engine, bytes, &limits, Some(cache)).unwrap().hash
+    };
+    let hash = load(&cache, &good);
+    for entry in std::fs::read_dir(folder.path().join("cache")).unwrap() {
+        let file = entry.unwrap().path();
+        let mut bytes = std::fs::read(&file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(file, bytes).unwrap();
+    }
+    assert_eq!(load(&cache, &good), hash, "a wrong checksum is a miss");
+    std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
+    assert_ne!(load(&cache, &variant(&good, 9)), hash, "no folder to write to: compiled, not kept");
+}

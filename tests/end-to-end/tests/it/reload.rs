@@ -1,0 +1,136 @@
+//! Components replaced again and again under a fast feed: nothing lost, nothing twice.
+//!
+//! `HEDGEROW_SWAPS=1000` is the long form.
+
+use crate::rig::{FIRST, Rig, deed};
+use hedgerow_driver::{StrategyState, Swap, Swapped};
+use hedgerow_end_to_end::{component, variant};
+use hedgerow_model::{Duration, Fact, OrderFact};
+use hedgerow_plugins::Mode;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+const TERMS: Swap = Swap { calls: 20, time: Duration::from_secs(1) };
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn many_swaps_lose_repeat_and_forget_nothing() {
+    let swaps: u32 =
+        std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
+    let mut rig = Rig::new(Mode::Live, 20_000, &[("hedgerow-guest-probe", String::new())]);
+    let bytes = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let versions = [rig.load(&variant(&bytes, 1)), rig.load(&variant(&bytes, 2))];
+    let mut pauses = Vec::new();
+    let mut early = None;
+    rig.run(10_000);
+    for n in 0..swaps {
+        rig.run(1_500);
+        rig.settle();
+        let plugin = versions[(n % 2) as usize].clone();
+        let hash = plugin.hash.clone();
+        rig.host.host_mut().set_candidate(FIRST, plugin);
+        let began = Instant::now();
+        let swapped = rig.host.swap(FIRST, TERMS).unwrap();
+        pauses.push(began.elapsed());
+        assert_eq!(swapped, Swapped::Done);
+        assert_eq!(rig.host.state(FIRST), StrategyState::Probation);
+        while rig.host.state(FIRST) == StrategyState::Probation {
+            rig.run(500);
+        }
+        assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+        assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, hash);
+        if n == swaps.min(100) - 1 {
+            early = Some(resident_kib());
+        }
+    }
+    rig.assert_sound(FIRST);
+    let status = rig.status(FIRST);
+    assert_eq!(status["resumed"], u64::from(swaps) + 1, "{status}");
+    assert!(status["fills"].as_u64().unwrap() > 0 && status["timers"].as_u64().unwrap() > 10);
+    assert_orders_are_whole(&rig);
+    pauses.sort_unstable();
+    let at = |share: usize| pauses[pauses.len() * share / 100].as_micros();
+    let (first, last) = (early.unwrap_or(0), resident_kib());
+    println!(
+        "{swaps} swaps, pause p50 {} us, p99 {} us; resident {first} then {last} KiB",
+        at(50),
+        at(99)
+    );
+    assert!(last * 10 <= first * 12, "memory grew from {first} to {last} KiB");
+}
+
+/// No order number and no wire id was used twice, and nothing odd was reported.
+fn assert_orders_are_whole(rig: &Rig) {
+    let (mut numbers, mut wires) = (BTreeSet::new(), BTreeSet::new());
+    for stamped in &rig.host.journal().facts {
+        match &stamped.fact {
+            Fact::Order { id, fact: OrderFact::Approved(order) } => {
+                assert!(numbers.insert(*id), "{id} approved twice");
+                assert!(wires.insert(order.wire), "wire id {:?} used twice", order.wire);
+            }
+            Fact::Discrepancy { detail, .. } => panic!("{detail}"),
+            Fact::Fault { fault, .. } => panic!("{fault}"),
+            _ => {}
+        }
+    }
+    assert!(numbers.len() > 100, "only {} orders", numbers.len());
+}
+
+#[test]
+fn a_candidate_that_refuses_the_state_leaves_the_old_one_running() {
+    let mut rig = Rig::new(Mode::Live, 5_000, &[("hedgerow-guest-probe", String::new())]);
+    rig.run(3_000);
+    let before = rig.host.host().plugin(FIRST).unwrap().hash.clone();
+    // its parameters are not the probe's, so it refuses at init
+    let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+    let hostile = rig.load(&bytes);
+    rig.settle();
+    rig.host.host_mut().set_candidate(FIRST, hostile);
+    let swapped = rig.host.swap(FIRST, TERMS).unwrap();
+    let Swapped::Refused(why) = swapped else { panic!("{swapped:?}") };
+    assert!(why.contains("refuses its parameters"), "{why}");
+    rig.run(3_000);
+    assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, before);
+    assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+    rig.assert_sound(FIRST);
+}
+
+#[test]
+fn a_fault_in_probation_goes_back_to_the_old_component_and_its_state() {
+    let quiet = deed("nowhere", "nothing", 0);
+    let mut rig = Rig::new(Mode::Live, 5_000, &[("hedgerow-guest-hostile", quiet)]);
+    rig.run(2_000);
+    let old = rig.host.host().plugin(FIRST).unwrap().hash.clone();
+    // the new version gets the same parameters, so its fault must come from its bytes: a component
+    // whose `on-event` traps after the swap is the same one told to strike
+    let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+    let new = rig.load(&variant(&bytes, 3));
+    let hash = new.hash.clone();
+    rig.settle();
+    rig.host.host_mut().set_candidate(FIRST, new);
+    rig.host.host_mut().set_parameters(FIRST, r#"{"place":"market","deed":"trap","after":300}"#);
+    let terms = Swap { calls: u64::MAX, time: Duration::from_secs(600) };
+    assert_eq!(rig.host.swap(FIRST, terms).unwrap(), Swapped::Done);
+    rig.host.host_mut().set_parameters(FIRST, r#"{"place":"nowhere","deed":"nothing"}"#);
+    assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, hash);
+    rig.run(2_000);
+    assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, old);
+    assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+    let steps: Vec<String> = rig
+        .host
+        .journal()
+        .facts
+        .iter()
+        .filter_map(|stamped| match &stamped.fact {
+            Fact::Plugin { step, .. } => Some(step.clone()),
+            Fact::Fault { .. } => Some("fault".into()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(steps, ["swapped", "fault", "rolled-back"]);
+}

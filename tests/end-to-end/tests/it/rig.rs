@@ -1,0 +1,101 @@
+//! A host in this process, over a generated market, with components of our choice.
+
+use hedgerow_daemon::config;
+use hedgerow_daemon::data;
+use hedgerow_daemon::wiring::{self, Host, Loaded, Plan};
+use hedgerow_driver::{Batching, Progress};
+use hedgerow_end_to_end::{component, generated};
+use hedgerow_model::{HostTime, StrategyId};
+use hedgerow_plugins::{Limits, Mode, Plugin, WasmEngine};
+use hedgerow_store::MemoryJournal;
+use std::path::PathBuf;
+
+pub(crate) const FIRST: StrategyId = StrategyId(0);
+pub(crate) const SECOND: StrategyId = StrategyId(1);
+
+pub(crate) struct Rig {
+    pub(crate) host: Host<MemoryJournal>,
+    pub(crate) loaded: Loaded,
+    _folder: tempfile::TempDir,
+}
+
+/// Parameters of the hostile strategy.
+pub(crate) fn deed(place: &str, deed: &str, after: u64) -> String {
+    format!("place = \"{place}\"\ndeed = \"{deed}\"\nafter = {after}")
+}
+
+impl Rig {
+    /// `strategies`: plugin and parameters; the first trades A, the second B.
+    pub(crate) fn new(mode: Mode, events_per_s: u32, strategies: &[(&str, String)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let plugins: PathBuf = component("hedgerow-guest-probe").parent().unwrap().to_owned();
+        let state = folder.path().join("state");
+        let places = [("s0", "one", "A"), ("s1", "two", "B")];
+        let entries: Vec<_> = strategies
+            .iter()
+            .zip(places)
+            .map(|((plugin, parameters), (name, account, symbol))| {
+                (name, *plugin, account, symbol, parameters.as_str())
+            })
+            .collect();
+        let file = folder.path().join("host.toml");
+        std::fs::write(&file, generated(&plugins, &state, events_per_s, &entries)).unwrap();
+        let config = config::load(&file).unwrap_or_else(|e| panic!("{e}"));
+        let loaded = wiring::load(&config, WasmEngine::new(mode).unwrap()).unwrap();
+        let tape = data::open(&config, 1_700_000_000_000_000_000).unwrap().tape;
+        let journal = MemoryJournal::default();
+        let batching = Batching::Adaptive;
+        let plan = Plan { journal, facts: Vec::new(), batching, rings: true };
+        let mut host =
+            wiring::build(&config, &loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}"));
+        host.start().unwrap();
+        Self { host, loaded, _folder: folder }
+    }
+
+    /// Runs until so many more ticks are handled.
+    pub(crate) fn run(&mut self, ticks: u64) {
+        let end = self.host.stats().ticks + ticks;
+        while self.host.stats().ticks < end {
+            let progress = self.host.advance(HostTime::NEVER).unwrap();
+            assert_eq!(progress, Progress::Worked);
+        }
+    }
+
+    /// Loads a component as the reload thread does.
+    pub(crate) fn load(&self, bytes: &[u8]) -> Plugin {
+        let cache = self.loaded.cache.as_ref();
+        Plugin::load(&self.loaded.engine, bytes, &Limits::default(), cache).unwrap()
+    }
+
+    pub(crate) fn status(&mut self, strategy: StrategyId) -> serde_json::Value {
+        let text = self.host.host_mut().status(strategy).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Comes to a moment at which a swap may be made.
+    pub(crate) fn settle(&mut self) {
+        while !self.host.is_ready_to_swap() {
+            self.host.advance(HostTime::NEVER).unwrap();
+        }
+    }
+
+    pub(crate) fn figure(&mut self, strategy: StrategyId, name: &str) -> u64 {
+        self.status(strategy)[name].as_u64().unwrap()
+    }
+
+    /// The strategy saw every update once, and the ledger is the venue's.
+    pub(crate) fn assert_sound(&mut self, strategy: StrategyId) {
+        self.settle();
+        let status = self.status(strategy);
+        assert_eq!(status["missing"], 0, "{status}");
+        assert_eq!(status["repeated"], 0, "{status}");
+        assert_eq!(status["seen"], status["last"], "{status}");
+        let account = hedgerow_model::AccountId(strategy.0);
+        for (spec, position, _) in self.host.engine().positions(strategy) {
+            let venue = self.host.venue().position(account, spec.id);
+            // what is on its way to us is not in the engine yet; fills take a millisecond
+            let on_its_way = venue.traded - position.traded;
+            assert!((0..=1_000_000).contains(&on_its_way), "{venue:?} {position:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A strategy that misbehaves as its parameters say. Everything here must cost it one call, and nobody
+//! else anything.
+
+use hedgerow_sdk::model::{NewOrder, OrderFlags};
+use hedgerow_sdk::{
+    Context, Event, InitError, Intent, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind,
+    TimeInForce, TimerId, Want, schemars, serde,
+};
+use std::hint::black_box;
+
+/// What to do wrong, and where.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
+#[schemars(crate = "hedgerow_sdk::schemars")]
+pub struct Parameters {
+    /// init, market, event, save, status or stop.
+    pub place: String,
+    /// loop, recursion, trap, memory, intents, number, code, state, log or timers.
+    pub deed: String,
+    /// Behaves for so many updates.
+    #[serde(default)]
+    pub after: u64,
+}
+
+/// The misbehaving strategy.
+pub struct Hostile {
+    parameters: Parameters,
+    seen: u64,
+}
+
+#[inline(never)]
+fn deeper(n: u64) -> u64 {
+    let room = [n; 64];
+    black_box(&room);
+    if n == u64::MAX { 0 } else { deeper(n + 1) + room[7] }
+}
+
+fn spin() {
+    let mut n = 0_u64;
+    loop {
+        n = black_box(n.wrapping_add(1));
+    }
+}
+
+fn hoard() {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    loop {
+        all.push(black_box(vec![1; 1 << 20]));
+    }
+}
+
+impl Hostile {
+    fn strike(&self, place: &str, ctx: Option<&mut Context>) {
+        if self.parameters.place != place || self.seen < self.parameters.after {
+            return;
+        }
+        match self.parameters.deed.as_str() {
+            "loop" => spin(),
+            "recursion" => {
+                black_box(deeper(0));
+            }
+            "trap" => panic!("a deliberate panic with \u{1b}[31mcolour"),
+            "memory" => hoard(),
+            deed => {
+                if let Some(ctx) = ctx {
+                    misuse(ctx, deed);
+                }
+            }
+        }
+    }
+}
+
+fn misuse(ctx: &mut Context, deed: &str) {
+    match deed {
+        "intents" => (0..1_000_000).for_each(|n| ctx.want(Intent::CancelTimer(TimerId(n)))),
+        "number" => {
+            let Some(instrument) = ctx.role("market").map(|i| i.spec.id) else { return };
+            ctx.want(Intent::Submit(NewOrder {
+                number: 987_654_321,
+                instrument,
+                side: Side::Buy,
+                price: Price::from_units(1),
+                quantity: Quantity::from_units(1),
+                time_in_force: TimeInForce::GoodTillCancel,
+                flags: OrderFlags::default(),
+            }));
+        }
+        "huge" => ctx.metric("m", &"x".repeat(30 << 20)),
+        "timers" => {
+            let now = ctx.now();
+            ctx.set_timer(TimerId(1), now);
+        }
+        _ => {}
+    }
+}
+
+impl Strategy for Hostile {
+    type Parameters = Parameters;
+    const NAME: &'static str = "probe";
+    const VERSION: &'static str = "666.0.0";
+
+    fn wants() -> Vec<Want> {
+        vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
+    }
+
+    fn init(
+        parameters: Parameters,
+        _: &Context,
+        saved: Option<&SavedState>,
+    ) -> Result<Self, InitError> {
+        if parameters.deed == "refuse" && saved.is_some() {
+            return Err(InitError::BadState("it does not like it".into()));
+        }
+        let this = Self { parameters, seen: 0 };
+        this.strike("init", None);
+        Ok(this)
+    }
+
+    fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
+        self.seen += 1;
+        self.strike("market", Some(ctx));
+    }
+
+    fn on_event(&mut self, ctx: &mut Context, event: &Event) {
+        if matches!(event, Event::Timer(_)) || self.parameters.deed != "timers" {
+            self.strike("event", Some(ctx));
+        }
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.strike("save", None);
+        match self.parameters.deed.as_str() {
+            "state" => vec![7; 20 << 20],
+            _ => b"{}".to_vec(),
+        }
+    }
+
+    fn status(&self, _: &Context) -> hedgerow_sdk::serde_json::Value {
+        self.strike("status", None);
+        hedgerow_sdk::serde_json::json!({})
+    }
+}
+
+hedgerow_sdk::export!(Hostile);
