@@ -29,6 +29,11 @@ pub enum DataSource {
         /// The folder.
         path: PathBuf,
     },
+    /// A paper venue in another process.
+    Socket {
+        /// Its Unix socket.
+        path: PathBuf,
+    },
     /// Hyperliquid CSV files: books, quotes, trades.
     HyperliquidCsv {
         /// The folder.
@@ -98,7 +103,7 @@ impl Config {
     /// The same config over another recording of its kind.
     pub fn with_data(mut self, folder: &Path) -> Self {
         let path = match &mut self.data {
-            DataSource::Generated { .. } => return self,
+            DataSource::Generated { .. } | DataSource::Socket { .. } => return self,
             DataSource::BinanceRaw { path }
             | DataSource::HyperliquidCsv { path }
             | DataSource::LighterCsv { path }

@@ -28,6 +28,12 @@ pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
             let tape = Tape::new(Box::new(market));
             return Ok(Opened { tape, files: Vec::new(), span: None, ticks: None });
         }
+        DataSource::Socket { path } => {
+            return Err(ReadError::File {
+                path: path.clone(),
+                why: "a paper venue's socket is for `hedgerow run`, not a recording".into(),
+            });
+        }
         DataSource::BinanceRaw { path } => readers::binance_raw(path, &instruments)?,
         DataSource::HyperliquidCsv { path } => readers::hyperliquid_csv(path, &instruments)?,
         DataSource::LighterCsv { path } => readers::lighter_csv(path, &instruments)?,

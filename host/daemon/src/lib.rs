@@ -3,5 +3,6 @@
 pub mod command;
 pub mod config;
 pub mod data;
+pub mod link;
 pub mod live;
 pub mod wiring;

@@ -12,14 +12,16 @@ pub use control::{Reply, Request, ask, socket_path};
 pub use pace::Pacer;
 
 use crate::command::Failure;
-use crate::config::Config;
+use crate::config::{Config, DataSource};
 use crate::data;
+use crate::link::{self, Market, Trading};
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, Progress, Swap, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, StrategyState};
-use hedgerow_model::{Duration, Fact, HostTime, StrategyId};
+use hedgerow_model::{AccountId, Duration, Fact, HostTime, Stamped, StrategyId};
 use hedgerow_plugins::Plugin;
+use hedgerow_ports::Journal as _;
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -89,21 +91,85 @@ fn fresh_journal(state: &Path) -> Result<SqliteJournal, Failure> {
     SqliteJournal::open(&path).map_err(Failure::new)
 }
 
+/// The journal of an earlier run of the same config, to go on with; and its facts.
+fn continued_journal(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
+    std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
+    let path = config.state.join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
+    let facts = journal.read().map_err(Failure::new)?;
+    let names = names(config);
+    let known: Vec<&Fact> = facts
+        .iter()
+        .map(|stamped| &stamped.fact)
+        .filter(|fact| matches!(fact, Fact::Named { .. }))
+        .collect();
+    if known.is_empty() {
+        let time = HostTime::from_nanos(wall());
+        let stamped: Vec<Stamped> = names.into_iter().map(|fact| Stamped { time, fact }).collect();
+        journal.commit(&stamped).map_err(Failure::new)?;
+    } else if !known.iter().copied().eq(names.iter()) {
+        // ids are places in the config: facts under other names would go to the wrong strategy
+        let message = format!(
+            "{}: the journal was written with other venues, accounts, instruments or strategies; \
+             set them back or use another state folder",
+            path.display()
+        );
+        return Err(Failure { code: crate::command::exit::CONFIG, message });
+    }
+    Ok((journal, facts))
+}
+
+/// What each id stands for.
+fn names(config: &Config) -> Vec<Fact> {
+    let of = |what: &str, names: Vec<String>| -> Vec<Fact> {
+        let named = |(id, name): (u32, String)| Fact::Named { what: what.into(), id, name };
+        (0..).zip(names).map(named).collect()
+    };
+    let instruments =
+        config.instruments.iter().map(|(i, _)| crate::config::instrument_name(config, i));
+    let mut all = of("venue", config.venues.iter().map(|(name, _)| name.clone()).collect());
+    all.extend(of("account", config.accounts.clone()));
+    all.extend(of("instrument", instruments.collect()));
+    all.extend(of("strategy", config.strategies.iter().map(|s| s.name.clone()).collect()));
+    all
+}
+
+/// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
+/// another with the journal of before.
+fn host(config: &Config, loaded: &Loaded) -> Result<(Host<SqliteJournal>, Pacer), Failure> {
+    let start = HostTime::from_nanos(wall());
+    let (batching, rings) = (Batching::Adaptive, true);
+    if let DataSource::Socket { path } = &config.data {
+        let (mut journal, facts) = continued_journal(config)?;
+        journal.boot(start).map_err(Failure::new)?;
+        let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
+        let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
+        let remote = link::connect(path, accounts, instruments).map_err(Failure::new)?;
+        let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
+        let plan = Plan { journal, facts, batching, rings };
+        let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
+        host.begin_at(start);
+        return Ok((host, Pacer::live()));
+    }
+    let opened = data::open(config, start.as_nanos())?;
+    let mut journal = fresh_journal(&config.state)?;
+    journal.boot(start).map_err(Failure::new)?;
+    let plan = Plan { journal, facts: Vec::new(), batching, rings };
+    let host = wiring::build(config, loaded, &opened.tape, plan)?;
+    let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
+    Ok((host, Pacer::new(first, config.speed_thousandths)))
+}
+
 /// Runs a host until its data ends, its time is over, or it is told to stop.
 pub fn run(config: &Config, loaded: &Loaded, options: Options<'_>) -> Result<Ended, Failure> {
-    let start = wall();
-    let opened = data::open(config, start)?;
-    let mut journal = fresh_journal(&config.state)?;
-    journal.boot(HostTime::from_nanos(start)).map_err(Failure::new)?;
-    let plan = Plan { journal, facts: Vec::new(), batching: Batching::Adaptive, rings: true };
-    let mut host = wiring::build(config, loaded, &opened.tape, plan)?;
     let shared: Shared = Arc::default();
     let (sender, inbox) = channel();
+    std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
+    let (mut host, pacer) = host(config, loaded)?;
     let reload = reload::watch(config, loaded, sender);
     host.start()?;
-    let first = opened.span.map_or(start, |(first, _)| first);
-    let pacer = Pacer::new(HostTime::from_nanos(first), config.speed_thousandths);
     let mut session = Session {
         host: &mut host,
         pacer,

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use hedgerow_daemon::command::{Failure, backtest, bench, demo, exit, run, show};
 use hedgerow_daemon::config;
+use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
 use hedgerow_driver::Batching;
 use hedgerow_model::TradingMode;
@@ -77,12 +78,27 @@ enum Command {
         /// The folder of the recording, in place of the config's.
         #[arg(long)]
         data: Option<PathBuf>,
+        /// The socket of a paper venue, in place of the config's data.
+        #[arg(long, conflicts_with = "data")]
+        venue: Option<PathBuf>,
         /// Ends by itself after this long.
         #[arg(long)]
         seconds: Option<u64>,
         /// Prints the last view as one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Serves a config's venues and data as a paper venue of its own, behind a Unix socket.
+    PaperVenue {
+        /// The config file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Where to listen.
+        #[arg(long)]
+        socket: PathBuf,
+        /// Ends by itself after this long.
+        #[arg(long)]
+        seconds: Option<u64>,
     },
     /// Shows what a running host does.
     Status {
@@ -211,8 +227,16 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Demo { home, components, seconds, data, json } => {
             demo::demo(&demo::Options { home, components, seconds, data, json })
         }
-        Command::Run { config, data, seconds, json: as_json } => {
+        Command::PaperVenue { config, socket, seconds } => {
+            let config = config::load(&config)?;
+            let limit = seconds.map(std::time::Duration::from_secs);
+            link::serve(&link::Serve { config: &config, socket: &socket, limit })
+        }
+        Command::Run { config, data, venue, seconds, json: as_json } => {
             let mut config = config::load(&config)?;
+            if let Some(path) = venue {
+                config.data = config::DataSource::Socket { path };
+            }
             if let Some(folder) = data {
                 config = config.with_data(&folder);
             }

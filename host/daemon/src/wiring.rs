@@ -1,7 +1,8 @@
 //! Putting a host together from a config: components, engine, paper venues, loop.
 
 use crate::config::problem::Problems;
-use crate::config::{Config, StrategyEntry};
+use crate::config::{Config, DataSource, StrategyEntry};
+use crate::link::{Market, Trading};
 use hedgerow_driver::{Batching, Driver, Interest};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{AccountId, Instrument, InstrumentId, Stamped, StrategyId};
@@ -13,7 +14,7 @@ use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use std::path::{Path, PathBuf};
 
 /// The loop as a host runs it.
-pub type Host<J> = Driver<TapeFeed, PaperVenue, PluginHost, J>;
+pub type Host<J> = Driver<Market, Trading, PluginHost, J>;
 
 /// Why a host cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +139,11 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
         instruments: config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect(),
         venues: config.venues.iter().map(|(name, _)| name.clone()).collect(),
         accounts: accounts
-            .map(|(place, name)| AccountConfig { id: AccountId(id(place)), name: name.clone() })
+            .map(|(place, name)| AccountConfig {
+                id: AccountId(id(place)),
+                name: name.clone(),
+                reconcile: matches!(config.data, DataSource::Socket { .. }),
+            })
             .collect(),
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
@@ -199,6 +204,19 @@ pub fn build<J: Journal>(
     tape: &Tape,
     plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
+    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
+    let venue = Trading::Paper(PaperVenue::new(venues, &config.instruments, tape));
+    assemble(config, loaded, Market::Tape(TapeFeed::new(tape)), venue, plan)
+}
+
+/// Puts a host together over any market and venue.
+pub fn assemble<J: Journal>(
+    config: &Config,
+    loaded: &Loaded,
+    feed: Market,
+    venue: Trading,
+    plan: Plan<J>,
+) -> Result<Host<J>, WiringError> {
     let mut engine = Engine::new(engine_config(config, loaded));
     engine.restore(&plan.facts);
     let mut starts = Vec::new();
@@ -216,9 +234,6 @@ pub fn build<J: Journal>(
     }
     let host = PluginHost::start(loaded.engine.clone(), loaded.limits.clone(), starts, plan.rings)
         .map_err(|refused| refusals(config, &refused))?;
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let venue = PaperVenue::new(venues, &config.instruments, tape);
-    let feed = TapeFeed::new(tape);
     Ok(Driver::new(engine, feed, venue, host, plan.journal, interests, plan.batching))
 }
 

@@ -129,6 +129,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
     }
 
+    /// Sets the time before anything has happened: a live host begins now, not at its first tick.
+    pub fn begin_at(&mut self, now: HostTime) {
+        self.now = self.now.max(now);
+    }
+
     /// Starts all strategies: each gets `resumed` and what is known of its markets.
     pub fn start(&mut self) -> Result<(), DriverError> {
         let first = self.feed.peek(1).first().map_or(self.now, |t| HostTime::from_nanos(t.recv_ts));
@@ -194,9 +199,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let tick = self.feed.peek(1);
         let market = tick.first().map(|tick| (HostTime::from_nanos(tick.recv_ts), 1));
         // after the last tick only what is still on its way from a venue is waited for
-        let wake = market.and(self.next_wake()).map(|at| (at, 2));
+        let live = self.feed.is_live();
+        let wake = if live || market.is_some() { self.next_wake() } else { None };
+        let wake = wake.map(|at| (at, 2));
         let Some((at, rank)) = [venue, market, wake].into_iter().flatten().min() else {
-            return Ok(Progress::Finished);
+            return Ok(if live { Progress::Waiting(HostTime::NEVER) } else { Progress::Finished });
         };
         // an input that was due before the present is handled now, never back in time
         let now = at.max(self.now);

@@ -263,6 +263,8 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
             return;
         };
+        let newest = self.last_fill.entry(slot.account).or_default();
+        *newest = (*newest).max(*happened);
         slot.fills = slot.fills.saturating_add(1);
         let Some(holding) = slot.holding_mut(*instrument) else {
             return;

@@ -26,6 +26,9 @@ pub struct AccountConfig {
     pub id: AccountId,
     /// Its name.
     pub name: String,
+    /// Whether it must be reconciled with its venue before anything opens on it. Simulated venues in
+    /// this process begin with nothing and need not be.
+    pub reconcile: bool,
 }
 
 /// One strategy.

@@ -23,6 +23,7 @@ mod intents;
 mod market;
 mod portfolio;
 mod quiet;
+mod reconcile;
 mod reports;
 mod risk;
 mod strategy;
@@ -151,6 +152,10 @@ pub struct Engine {
     next_wire: BTreeMap<AccountId, u64>,
     /// Finished orders and when they may be forgotten.
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
+    /// Accounts that are not reconciled, and what is known of those being asked about.
+    unreconciled: BTreeMap<AccountId, reconcile::Answer>,
+    /// When the newest fill of an account happened.
+    last_fill: BTreeMap<AccountId, VenueTime>,
     /// Funding payments that were booked.
     funding_seen: BTreeSet<(AccountId, InstrumentId, VenueTime)>,
     /// Set while the journal cannot be written: nothing opens.
@@ -165,6 +170,8 @@ impl Engine {
         let markets = Markets::new(&config);
         let strategies = config.strategies.iter().map(StrategySlot::new).collect();
         let exposure = Exposure::new(&config);
+        let must = config.accounts.iter().filter(|account| account.reconcile);
+        let unreconciled = must.map(|account| (account.id, reconcile::Answer::default())).collect();
         Self {
             markets,
             strategies,
@@ -176,6 +183,8 @@ impl Engine {
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
             funding_seen: BTreeSet::new(),
+            unreconciled,
+            last_fill: BTreeMap::new(),
             journal_failed: false,
             now: HostTime::EPOCH,
         }

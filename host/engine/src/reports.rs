@@ -126,11 +126,17 @@ impl Engine {
                     self.guard_host(now, effects);
                 }
             }
-            VenueReport::Up => self.venue_status(event, VenueStatus::Up, effects),
-            VenueReport::Down => self.venue_status(event, VenueStatus::Down, effects),
+            VenueReport::Up => {
+                self.begin_reconcile(event, effects);
+                self.venue_status(event, VenueStatus::Up, effects);
+            }
+            VenueReport::Down => {
+                self.lose_reconcile(event.account);
+                self.venue_status(event, VenueStatus::Down, effects);
+            }
             VenueReport::OpenOrder { .. }
             | VenueReport::Position { .. }
-            | VenueReport::Reconciled => {}
+            | VenueReport::Reconciled => self.on_answer(event, effects),
         }
     }
 
@@ -190,7 +196,7 @@ impl Engine {
         let before = order.status;
         let Ok(after) = before.apply(moved, order.filled.is_positive()) else {
             // the race of a cancel with a fill, or a repeated message: nothing to change
-            if !before.is_terminal() {
+            if !before.is_terminal() && self.is_reconciled(event.account) {
                 let detail = format!("order {id} is {before} and cannot take {moved:?}");
                 let fact = Fact::Discrepancy { account: event.account, detail };
                 self.record(now, fact, effects);
@@ -206,7 +212,13 @@ impl Engine {
         self.tell_order(now, id, reason.map_or(0, VenueRejection::code), effects);
     }
 
-    fn tell_order(&self, now: HostTime, id: ClientOrderId, reason: u32, effects: &mut Effects) {
+    pub(crate) fn tell_order(
+        &self,
+        now: HostTime,
+        id: ClientOrderId,
+        reason: u32,
+        effects: &mut Effects,
+    ) {
         if let Some(order) = self.any_order(id) {
             let update = order_update(order, reason);
             Self::deliver(id.strategy, now, Event::Order(update), effects);

@@ -37,6 +37,11 @@ pub trait Feed {
 
     /// Passes over `n` ticks that were peeked.
     fn take(&mut self, n: usize);
+
+    /// Whether more may come when there is nothing to peek: a live feed does not end.
+    fn is_live(&self) -> bool {
+        false
+    }
 }
 
 /// The answer of a good call, with the order number it was given.

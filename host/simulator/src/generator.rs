@@ -3,7 +3,7 @@
 //! Instruments of one base asset follow one fair price. Spot trades at it, a perpetual with a basis
 //! that reverts to nothing, a dated future with a carry that falls towards delivery. Activity
 //! switches between quiet, ordinary and bursts. Floating point lives here alone, and leaves through
-//! [`door`].
+//! one function.
 
 use crate::tape::{Chunk, Source};
 use hedgerow_model::{Instrument, InstrumentKind, Price, Tick, TickKind, flag};

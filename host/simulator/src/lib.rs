@@ -9,5 +9,5 @@ pub mod paper;
 pub mod readers;
 mod tape;
 
-pub use paper::{FillModel, PaperVenue, VenueConfig};
+pub use paper::{FillModel, PaperVenue, Request, VenueConfig};
 pub use tape::{Chunk, Source, Tape, TapeFeed};

@@ -15,11 +15,12 @@ mod scan;
 
 use crate::tape::{Cursor, Tape};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, Position, TickKind, TradeId,
-    VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime,
+    AccountId, Amend, Decimal, Duration, HostTime, Instrument, InstrumentId, Order, Position,
+    TickKind, TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
 use pit::Pit;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// When a resting order fills.
@@ -53,12 +54,61 @@ pub struct Fees {
     pub taker: Decimal,
 }
 
+/// A plain request, as it comes over a socket: what the venue itself sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Place an order.
+    Place(Order),
+    /// Cancel by wire id.
+    Cancel {
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which.
+        wire: WireId,
+    },
+    /// Amend by wire id.
+    Amend {
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which.
+        wire: WireId,
+        /// To what.
+        amend: Amend,
+    },
+    /// Open orders, positions, and that this is all.
+    Reconcile {
+        /// Of which account.
+        account: AccountId,
+        /// For whoever keeps the reports of the past.
+        since: VenueTime,
+    },
+}
+
+impl From<VenueCommand> for Request {
+    fn from(command: VenueCommand) -> Self {
+        match command {
+            VenueCommand::Place(order) => Self::Place(order.into_inner()),
+            VenueCommand::Cancel { account, instrument, wire } => {
+                Self::Cancel { account, instrument, wire }
+            }
+            VenueCommand::Amend { account, instrument, wire, amend } => {
+                Self::Amend { account, instrument, wire, amend: amend.into_inner() }
+            }
+            VenueCommand::Reconcile { account, since } => Self::Reconcile { account, since },
+        }
+    }
+}
+
 /// All simulated venues of a run.
 pub struct PaperVenue {
     venues: Vec<VenueConfig>,
     pits: Vec<Pit>,
     cursor: Cursor,
-    inbox: VecDeque<(HostTime, VenueCommand)>,
+    inbox: VecDeque<(HostTime, Request)>,
     outbox: VecDeque<VenueEvent>,
     next_trade: u64,
     next_order: u64,
@@ -92,6 +142,22 @@ impl PaperVenue {
             resting: 0,
             held: 0,
         }
+    }
+
+    /// Takes a plain request; it arrives after the latency of its venue.
+    pub fn submit(&mut self, now: HostTime, request: Request) {
+        let instrument = match &request {
+            Request::Place(order) => Some(order.request.instrument),
+            Request::Cancel { instrument, .. } | Request::Amend { instrument, .. } => {
+                Some(*instrument)
+            }
+            Request::Reconcile { .. } => None,
+        };
+        let pit = instrument.and_then(|id| self.pits.get(id.index()));
+        let venue = pit.and_then(|pit| self.venues.get(pit.spec.venue.index()));
+        let arrives = now.after(venue.map_or(Duration::ZERO, |venue| venue.latency_out));
+        let place = self.inbox.partition_point(|(at, _)| *at <= arrives);
+        self.inbox.insert(place, (arrives, request));
     }
 
     /// The venue's own position of an account.
@@ -157,8 +223,8 @@ impl PaperVenue {
             if funding <= now && funding <= command {
                 self.settle_funding(funding);
             } else if command <= now {
-                if let Some((at, command)) = self.inbox.pop_front() {
-                    self.execute(at, command);
+                if let Some((at, request)) = self.inbox.pop_front() {
+                    self.execute(at, request);
                 }
             } else {
                 return;
@@ -220,18 +286,7 @@ impl PaperVenue {
 
 impl Venue for PaperVenue {
     fn send(&mut self, now: HostTime, command: VenueCommand) {
-        let instrument = match &command {
-            VenueCommand::Place(order) => Some(order.get().request.instrument),
-            VenueCommand::Cancel { instrument, .. } | VenueCommand::Amend { instrument, .. } => {
-                Some(*instrument)
-            }
-            VenueCommand::Reconcile { .. } => None,
-        };
-        let pit = instrument.and_then(|id| self.pits.get(id.index()));
-        let venue = pit.and_then(|pit| self.venues.get(pit.spec.venue.index()));
-        let arrives = now.after(venue.map_or(Duration::ZERO, |venue| venue.latency_out));
-        let place = self.inbox.partition_point(|(at, _)| *at <= arrives);
-        self.inbox.insert(place, (arrives, command));
+        self.submit(now, command.into());
     }
 
     fn poll(&mut self, now: HostTime, out: &mut Vec<VenueEvent>) {

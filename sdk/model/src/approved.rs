@@ -1,10 +1,9 @@
-//! The proof that the risk gate has passed an order. Only `engine/risk/gate.rs` may make one;
+//! The proof that the risk gate has passed an order. It cannot be read from anywhere: no `Deserialize`.
+//! Only `engine/risk/gate.rs` may make one;
 //! tidy fails the build on any other caller.
 
-use serde::{Deserialize, Serialize};
-
 /// Something the risk gate has passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved<T>(T);
 
 impl<T> Approved<T> {

@@ -136,6 +136,9 @@ pub enum RiskRejection {
     /// The journal cannot be written: nothing new is opened.
     #[error("the journal cannot be written")]
     JournalUnavailable,
+    /// The account is not reconciled with its venue: nothing new is opened.
+    #[error("the account is not reconciled with its venue")]
+    NotReconciled,
     /// The timer or its time is not acceptable.
     #[error("more timers than allowed")]
     TooManyTimers,
@@ -169,6 +172,7 @@ impl RiskRejection {
             Self::NotSupported => 21,
             Self::JournalUnavailable => 22,
             Self::TooManyTimers => 23,
+            Self::NotReconciled => 24,
         }
     }
 }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// A request to a venue. The session never repeats one by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VenueCommand {
     /// Place an order that the gate has passed.
     Place(Approved<Order>),
@@ -34,10 +34,12 @@ pub enum VenueCommand {
         /// To what; passed by the gate.
         amend: Approved<Amend>,
     },
-    /// Tell everything: open orders, recent fills, positions, balances.
+    /// Tell everything: what happened since a time, then open orders, positions, and that this is all.
     Reconcile {
         /// Of which account.
         account: AccountId,
+        /// Reports from here on are told again.
+        since: VenueTime,
     },
 }
 
@@ -164,6 +166,10 @@ pub enum VenueReport {
         order: VenueOrderId,
         /// In what.
         instrument: InstrumentId,
+        /// The limit now.
+        price: Price,
+        /// The total quantity now.
+        quantity: Quantity,
         /// Filled so far.
         filled: Quantity,
     },

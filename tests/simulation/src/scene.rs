@@ -109,7 +109,8 @@ fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         watches: Vec::new(),
         limits: limits(scene.tight),
     };
-    let named = |id: u32| AccountConfig { id: AccountId(id), name: id.to_string() };
+    let named =
+        |id: u32| AccountConfig { id: AccountId(id), name: id.to_string(), reconcile: false };
     EngineConfig {
         instruments: instruments.to_vec(),
         venues: vec!["sim".into()],

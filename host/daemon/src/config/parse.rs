@@ -88,6 +88,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u6
         Hyperliquid,
         Lighter,
         Bench,
+        Socket,
     }
     let words = [
         ("generated", Kind::Generated),
@@ -95,6 +96,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u6
         ("hyperliquid-csv", Kind::Hyperliquid),
         ("lighter-csv", Kind::Lighter),
         ("bench-csv", Kind::Bench),
+        ("socket", Kind::Socket),
     ];
     let kind = s.word("source", &words);
     let speed = s.decimal_or_none("speed");
@@ -114,6 +116,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u6
         Kind::Hyperliquid => DataSource::HyperliquidCsv { path: path()? },
         Kind::Lighter => DataSource::LighterCsv { path: path()? },
         Kind::Bench => DataSource::BenchCsv { path: path()? },
+        Kind::Socket => DataSource::Socket { path: path()? },
         Kind::Generated => {
             let seed = s.whole("seed", 0..u64::MAX)?.value;
             let usual = hedgerow_simulator::generator::EVENTS_PER_S;

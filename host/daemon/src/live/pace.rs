@@ -3,40 +3,63 @@
 use hedgerow_model::{Duration, HostTime};
 use std::time::Instant;
 
-/// Maps the wall clock to data time at a speed.
+/// Maps the wall clock to data time.
 #[derive(Debug)]
 pub struct Pacer {
     first: HostTime,
     began: Instant,
-    /// Data time per wall time, thousandths; nothing: as fast as it goes.
-    speed: Option<u64>,
+    speed: Speed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speed {
+    /// As fast as it goes.
+    Free,
+    /// Data time per wall time, thousandths.
+    Paced(u64),
+    /// Data comes by itself: data time is the wall clock.
+    Live,
 }
 
 impl Pacer {
-    /// A pacer that is at `first` now.
+    /// A pacer that is at `first` now; without a speed, as fast as it goes.
     #[must_use]
     pub fn new(first: HostTime, speed_thousandths: Option<u64>) -> Self {
-        Self { first, began: Instant::now(), speed: speed_thousandths }
+        let speed = speed_thousandths.map_or(Speed::Free, Speed::Paced);
+        Self { first, began: Instant::now(), speed }
+    }
+
+    /// A pacer for data that comes by itself.
+    #[must_use]
+    pub fn live() -> Self {
+        Self { first: HostTime::EPOCH, began: Instant::now(), speed: Speed::Live }
     }
 
     /// Data time up to which inputs are due.
     #[must_use]
     pub fn horizon(&self) -> HostTime {
-        let Some(speed) = self.speed else {
-            return HostTime::NEVER;
-        };
-        let passed = self.began.elapsed().as_nanos().saturating_mul(u128::from(speed)) / 1_000;
-        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
-        self.first.after(Duration::from_nanos(passed))
+        match self.speed {
+            Speed::Free => HostTime::NEVER,
+            Speed::Live => HostTime::from_nanos(super::wall()),
+            Speed::Paced(speed) => {
+                let passed = self.began.elapsed().as_nanos().saturating_mul(u128::from(speed));
+                let passed = u64::try_from(passed / 1_000).unwrap_or(u64::MAX);
+                self.first.after(Duration::from_nanos(passed))
+            }
+        }
     }
 
     /// Wall time until a data time is due.
     #[must_use]
     pub fn until(&self, due: HostTime) -> std::time::Duration {
-        let Some(speed) = self.speed else {
-            return std::time::Duration::ZERO;
-        };
-        let left = due.since(self.horizon()).as_nanos();
-        std::time::Duration::from_nanos(left.saturating_mul(1_000) / speed.max(1))
+        match self.speed {
+            Speed::Free => std::time::Duration::ZERO,
+            // what comes next comes by itself: look again soon
+            Speed::Live => std::time::Duration::from_millis(1),
+            Speed::Paced(speed) => {
+                let left = due.since(self.horizon()).as_nanos().saturating_mul(1_000);
+                std::time::Duration::from_nanos(left / speed.max(1))
+            }
+        }
     }
 }

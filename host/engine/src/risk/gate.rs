@@ -104,7 +104,8 @@ impl Engine {
         let holding = slot.holding(instrument).ok_or(RiskRejection::NotGranted)?;
         check_grid(spec, asked)?;
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
-        self.check_mode(mode, reduces, asked)?;
+        let reconciled = self.is_reconciled(slot.account);
+        self.check_mode((mode, reconciled), reduces, asked)?;
         let mark = self.check_market(now, spec, reduces, asked)?;
         check_limits(spec, slot, holding, mark, reduces, asked)?;
         if !reduces {
@@ -120,7 +121,7 @@ impl Engine {
 
     fn check_mode(
         &self,
-        mode: TradingMode,
+        (mode, reconciled): (TradingMode, bool),
         reduces: bool,
         asked: &Asked,
     ) -> Result<(), RiskRejection> {
@@ -130,6 +131,9 @@ impl Engine {
         let action = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };
         if !mode.permits(action) {
             return Err(RiskRejection::ModeForbids { mode });
+        }
+        if !reconciled && !reduces {
+            return Err(RiskRejection::NotReconciled);
         }
         if self.journal_failed && !reduces {
             return Err(RiskRejection::JournalUnavailable);

@@ -2,23 +2,23 @@
 
 use super::matching::Match;
 use super::pit::{Pit, Resting};
-use super::{FillModel, PaperVenue};
+use super::{FillModel, PaperVenue, Request};
 use hedgerow_model::{
     AccountId, Amend, HostTime, InstrumentId, Liquidity, Order, Price, Quantity, TimeInForce,
-    VenueCommand, VenueOrderId, VenueRejection, VenueReport, WireId,
+    VenueOrderId, VenueRejection, VenueReport, WireId,
 };
 
 impl PaperVenue {
-    pub(super) fn execute(&mut self, at: HostTime, command: VenueCommand) {
-        match command {
-            VenueCommand::Place(order) => self.place(at, order.get()),
-            VenueCommand::Cancel { account, instrument, wire } => {
+    pub(super) fn execute(&mut self, at: HostTime, request: Request) {
+        match request {
+            Request::Place(order) => self.place(at, &order),
+            Request::Cancel { account, instrument, wire } => {
                 self.cancel(at, account, instrument, wire);
             }
-            VenueCommand::Amend { account, instrument, wire, amend } => {
-                self.amend(at, account, instrument, wire, amend.get());
+            Request::Amend { account, instrument, wire, amend } => {
+                self.amend(at, account, instrument, wire, &amend);
             }
-            VenueCommand::Reconcile { account } => self.reconcile(at, account),
+            Request::Reconcile { account, .. } => self.reconcile(at, account),
         }
     }
 
@@ -137,7 +137,11 @@ impl PaperVenue {
             for resting in pit.resting.iter().filter(|r| r.account == account) {
                 let filled = Quantity::from_units(resting.filled);
                 let (wire, order) = (resting.wire, VenueOrderId(resting.wire.0));
-                told.push((venue, VenueReport::OpenOrder { wire, order, instrument, filled }));
+                let quantity = Quantity::from_units(resting.filled + resting.remaining);
+                let price = resting.price;
+                let report =
+                    VenueReport::OpenOrder { wire, order, instrument, price, quantity, filled };
+                told.push((venue, report));
             }
             if let Some(position) = pit.positions.get(&account) {
                 let quantity = position.quantity;

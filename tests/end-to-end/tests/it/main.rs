@@ -2,6 +2,7 @@
 
 mod commands;
 mod hostile;
+mod kills;
 mod recordings;
 mod reload;
 mod rig;

@@ -1,0 +1,232 @@
+//! A host's end of a paper venue in another process.
+//!
+//! A thread reads frames, stamps them with the host's clock in the order of arrival, and queues them;
+//! the loop takes them from there. When the socket is lost, market data is down, every account is told
+//! so, and the thread connects again. Nothing is ever sent twice: an order that could not be written has
+//! an unknown outcome, and the venue is asked.
+
+use super::frame::Frame;
+use crate::live::wall;
+use hedgerow_model::{
+    AccountId, FeedStatus, HostTime, InstrumentId, Tick, TickKind, TickSlice, VenueCommand,
+    VenueEvent, VenueId, VenueReport, VenueTime, flag,
+};
+use hedgerow_ports::{Feed, SimulatedVenue, Venue};
+use hedgerow_simulator::Request;
+use std::collections::VecDeque;
+use std::io::BufReader;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+const RECONNECT: Duration = Duration::from_millis(100);
+
+#[derive(Default)]
+struct Inbox {
+    ticks: VecDeque<Tick>,
+    events: VecDeque<VenueEvent>,
+    /// The newest stamp: times never fall.
+    latest: u64,
+    writer: Option<UnixStream>,
+    ended: bool,
+}
+
+impl Inbox {
+    fn stamp(&mut self) -> u64 {
+        self.latest = self.latest.max(wall());
+        self.latest
+    }
+}
+
+type Shared = Arc<Mutex<Inbox>>;
+
+fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Inbox> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Both ends of a connection.
+pub struct Remote {
+    /// Market data.
+    pub feed: RemoteFeed,
+    /// Orders.
+    pub venue: RemoteVenue,
+}
+
+/// Market data from a socket.
+pub struct RemoteFeed {
+    shared: Shared,
+    /// Ticks taken from the inbox and not yet passed over.
+    current: TickSlice,
+}
+
+/// Orders to a socket, reports from it.
+pub struct RemoteVenue {
+    shared: Shared,
+    fills: u64,
+}
+
+impl Drop for RemoteVenue {
+    fn drop(&mut self) {
+        let mut inbox = lock(&self.shared);
+        inbox.ended = true;
+        if let Some(writer) = inbox.writer.take() {
+            let _ = writer.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+/// Connects, and keeps connecting, to a paper venue.
+pub fn connect(
+    socket: &Path,
+    accounts: Vec<AccountId>,
+    instruments: Vec<InstrumentId>,
+) -> std::io::Result<Remote> {
+    let shared = Shared::default();
+    let reader =
+        Reader { shared: Arc::clone(&shared), socket: socket.to_owned(), accounts, instruments };
+    std::thread::Builder::new().name("paper-link".into()).spawn(move || reader.run())?;
+    let current = TickSlice::new(Arc::default());
+    let feed = RemoteFeed { shared: Arc::clone(&shared), current };
+    Ok(Remote { feed, venue: RemoteVenue { shared, fills: 0 } })
+}
+
+struct Reader {
+    shared: Shared,
+    socket: PathBuf,
+    accounts: Vec<AccountId>,
+    instruments: Vec<InstrumentId>,
+}
+
+impl Reader {
+    fn run(&self) {
+        while !lock(&self.shared).ended {
+            let Ok(stream) = UnixStream::connect(&self.socket) else {
+                std::thread::sleep(RECONNECT);
+                continue;
+            };
+            let Ok(writer) = stream.try_clone() else { continue };
+            let _ = writer.set_write_timeout(Some(Duration::from_secs(2)));
+            lock(&self.shared).writer = Some(writer);
+            self.tell_accounts(&VenueReport::Up);
+            let mut reader = BufReader::new(stream);
+            while let Ok(frame) = Frame::read(&mut reader) {
+                self.take(frame);
+            }
+            lock(&self.shared).writer = None;
+            self.tell_accounts(&VenueReport::Down);
+            self.feed_down();
+            std::thread::sleep(RECONNECT);
+        }
+    }
+
+    fn take(&self, frame: Frame) {
+        let mut inbox = lock(&self.shared);
+        let now = inbox.stamp();
+        match frame {
+            Frame::Ticks(ticks) => {
+                inbox.ticks.extend(ticks.into_iter().map(|tick| Tick { recv_ts: now, ..tick }));
+            }
+            Frame::Event(event) => {
+                let received = HostTime::from_nanos(now);
+                inbox.events.push_back(VenueEvent { received, ..event });
+            }
+            Frame::Request(_) | Frame::AskTruth | Frame::Truth(_) => {}
+        }
+    }
+
+    fn tell_accounts(&self, report: &VenueReport) {
+        let mut inbox = lock(&self.shared);
+        let now = inbox.stamp();
+        for account in &self.accounts {
+            inbox.events.push_back(event(*account, now, report.clone()));
+        }
+    }
+
+    fn feed_down(&self) {
+        let mut inbox = lock(&self.shared);
+        let now = inbox.stamp();
+        for instrument in &self.instruments {
+            inbox.ticks.push_back(Tick {
+                ts: now,
+                recv_ts: now,
+                instrument: instrument.0,
+                kind: TickKind::FeedStatus.code(),
+                flags: flag::LAST | flag::NO_VENUE_TIME,
+                a: FeedStatus::Down.code(),
+                ..Tick::default()
+            });
+        }
+    }
+}
+
+fn event(account: AccountId, now: u64, report: VenueReport) -> VenueEvent {
+    let (received, happened) = (HostTime::from_nanos(now), VenueTime::from_nanos(now));
+    VenueEvent { venue: VenueId(0), account, received, happened, report }
+}
+
+impl Feed for RemoteFeed {
+    fn peek(&mut self, max: usize) -> TickSlice {
+        if self.current.is_empty() {
+            let mut inbox = lock(&self.shared);
+            let arrived: Vec<Tick> = inbox.ticks.drain(..).collect();
+            self.current = TickSlice::new(Arc::new(arrived));
+        }
+        self.current.prefix(max)
+    }
+
+    fn take(&mut self, n: usize) {
+        self.current = self.current.suffix(n);
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+impl Venue for RemoteVenue {
+    fn send(&mut self, _: HostTime, command: VenueCommand) {
+        let request = Request::from(command);
+        let place = match &request {
+            Request::Place(order) => Some((order.account, order.wire)),
+            _ => None,
+        };
+        let mut inbox = lock(&self.shared);
+        let frame = Frame::Request(request);
+        let written = inbox.writer.as_mut().is_some_and(|writer| frame.write(writer).is_ok());
+        if let (false, Some((account, wire))) = (written, place) {
+            // some of it may have left: only the venue knows
+            let now = inbox.stamp();
+            inbox.events.push_back(event(account, now, VenueReport::OutcomeUnknown { wire }));
+        }
+    }
+
+    fn poll(&mut self, now: HostTime, out: &mut Vec<VenueEvent>) {
+        let mut inbox = lock(&self.shared);
+        while inbox.events.front().is_some_and(|event| event.received <= now) {
+            let event = inbox.events.pop_front();
+            let fill = |event: &VenueEvent| matches!(event.report, VenueReport::Fill { .. });
+            self.fills += u64::from(event.as_ref().is_some_and(fill));
+            out.extend(event);
+        }
+    }
+
+    fn next_time(&self) -> Option<HostTime> {
+        lock(&self.shared).events.front().map(|event| event.received)
+    }
+}
+
+impl SimulatedVenue for RemoteVenue {
+    /// Stamps rise with arrival: what has not arrived comes after every tick that has.
+    fn quiet_until(&mut self, _: HostTime) -> HostTime {
+        self.next_time().unwrap_or(HostTime::NEVER)
+    }
+
+    fn advance(&mut self, _: HostTime) {}
+}
+
+impl RemoteVenue {
+    pub(super) fn fill_count(&self) -> u64 {
+        self.fills
+    }
+}

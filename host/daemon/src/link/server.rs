@@ -1,0 +1,225 @@
+//! The paper venue as a process of its own: it owns the market, matches by the wall clock, and keeps
+//! orders, fills and positions over the death of any host. One host at a time.
+//!
+//! Everything it ever reported is kept, so that a host that was away is told again what it missed.
+
+use super::frame::Frame;
+use crate::command::Failure;
+use crate::config::Config;
+use crate::data;
+use crate::live::wall;
+use hedgerow_model::{
+    AccountId, Decimal, HostTime, InstrumentId, Position, VenueEvent, VenueReport,
+};
+use hedgerow_ports::{Feed as _, Venue as _};
+use hedgerow_simulator::{PaperVenue, Request, TapeFeed};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{BufReader, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::Duration;
+
+/// What the venue itself has on its books, for whoever compares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// Positions: account, instrument, signed units, fees, realised, funding.
+    pub positions: Vec<(AccountId, InstrumentId, i64, Decimal, Decimal, Decimal)>,
+    /// Fills reported, by account.
+    pub fills: BTreeMap<u32, u64>,
+    /// Orders placed, by account.
+    pub placed: BTreeMap<u32, u64>,
+    /// Wire ids that were placed more than once.
+    pub repeated: Vec<(AccountId, u64)>,
+    /// Wire ids that rest now.
+    pub open: Vec<(AccountId, u64)>,
+}
+
+/// How a paper venue is served.
+pub struct Serve<'a> {
+    /// The config of venues, instruments and data.
+    pub config: &'a Config,
+    /// Where to listen.
+    pub socket: &'a Path,
+    /// End after this long.
+    pub limit: Option<Duration>,
+}
+
+struct Server {
+    venue: PaperVenue,
+    feed: TapeFeed,
+    log: Vec<VenueEvent>,
+    placed: BTreeMap<(AccountId, u64), u32>,
+    host: Option<Host>,
+}
+
+struct Host {
+    stream: UnixStream,
+    requests: Receiver<Frame>,
+}
+
+/// Serves a paper venue until its time is over.
+pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
+    let config = serve.config;
+    let opened = data::open(config, wall())?;
+    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
+    let mut server = Server {
+        venue: PaperVenue::new(venues, &config.instruments, &opened.tape),
+        feed: TapeFeed::new(&opened.tape),
+        log: Vec::new(),
+        placed: BTreeMap::new(),
+        host: None,
+    };
+    let _ = std::fs::remove_file(serve.socket);
+    let listener = UnixListener::bind(serve.socket).map_err(Failure::new)?;
+    listener.set_nonblocking(true).map_err(Failure::new)?;
+    let began = std::time::Instant::now();
+    while serve.limit.is_none_or(|limit| began.elapsed() < limit) {
+        server.take_requests();
+        if server.host.is_none()
+            && let Ok((stream, _)) = listener.accept()
+        {
+            server.greet(stream);
+        }
+        server.go_on(HostTime::from_nanos(wall()));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = std::fs::remove_file(serve.socket);
+    Ok(())
+}
+
+impl Server {
+    fn greet(&mut self, stream: UnixStream) {
+        let _ = stream.set_nonblocking(false);
+        let _ = stream.set_write_timeout(Some(Duration::from_secs(2)));
+        let Ok(reader) = stream.try_clone() else { return };
+        let (sender, requests) = channel();
+        let read = move || {
+            let mut reader = BufReader::new(reader);
+            while let Ok(frame) = Frame::read(&mut reader) {
+                if sender.send(frame).is_err() {
+                    return;
+                }
+            }
+        };
+        if std::thread::Builder::new().name("paper-host".into()).spawn(read).is_ok() {
+            self.host = Some(Host { stream, requests });
+        }
+    }
+
+    /// Everything the host has sent; also what it sent before it died.
+    fn take_requests(&mut self) {
+        while let Some(host) = &self.host {
+            match host.requests.try_recv() {
+                Ok(Frame::Request(request)) => self.obey(request),
+                Ok(Frame::AskTruth) => {
+                    let truth = Frame::Truth(self.truth());
+                    self.tell(&truth);
+                }
+                Ok(_) => {}
+                Err(TryRecvError::Empty) => return,
+                // its socket is closed and all it said is read: another may come
+                Err(TryRecvError::Disconnected) => self.host = None,
+            }
+        }
+    }
+
+    fn obey(&mut self, request: Request) {
+        let now = HostTime::from_nanos(wall());
+        if let Request::Place(order) = &request {
+            *self.placed.entry((order.account, order.wire.0)).or_default() += 1;
+        }
+        if let Request::Reconcile { account, since } = request {
+            // first what happened, then what is: the order in which it can be compared
+            self.go_on(now);
+            let missed: Vec<VenueEvent> = self
+                .log
+                .iter()
+                .filter(|event| event.account == account && event.happened >= since)
+                .filter(|event| is_history(&event.report))
+                .cloned()
+                .collect();
+            for event in missed {
+                self.tell(&Frame::Event(event));
+            }
+        }
+        self.venue.submit(now, request);
+    }
+
+    /// To the present: ticks to the host, reports to the log and to the host.
+    fn go_on(&mut self, now: HostTime) {
+        let mut reports = Vec::new();
+        self.venue.poll(now, &mut reports);
+        for report in reports {
+            self.tell(&Frame::Event(report.clone()));
+            if is_history(&report.report) {
+                self.log.push(report);
+            }
+        }
+        loop {
+            let ticks = self.feed.peek(1024);
+            let due = ticks.partition_point(|tick| tick.recv_ts <= now.as_nanos());
+            if due == 0 {
+                return;
+            }
+            self.tell(&Frame::Ticks(ticks.prefix(due).to_vec()));
+            self.feed.take(due);
+        }
+    }
+
+    fn tell(&mut self, frame: &Frame) {
+        let Some(host) = &mut self.host else { return };
+        // a host that does not read is gone; its requests are still taken
+        if frame.write(&mut host.stream).and_then(|()| host.stream.flush()).is_err() {
+            let _ = host.stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    fn truth(&self) -> Truth {
+        let mut truth = Truth::default();
+        for (account, spec, position) in self.venue.positions() {
+            let Position { quantity, fees, realised, funding, .. } = position;
+            let line = (account, spec.id, quantity.units(), *fees, *realised, *funding);
+            truth.positions.push(line);
+        }
+        for event in &self.log {
+            let fill = matches!(event.report, VenueReport::Fill { .. });
+            *truth.fills.entry(event.account.0).or_default() += u64::from(fill);
+        }
+        for ((account, wire), count) in &self.placed {
+            *truth.placed.entry(account.0).or_default() += 1;
+            if *count > 1 {
+                truth.repeated.push((*account, *wire));
+            }
+        }
+        let open = self.venue.open_orders();
+        truth.open = open.into_iter().map(|(account, _, wire)| (account, wire)).collect();
+        truth
+    }
+}
+
+/// Whether a report is of something that happened, not of what is.
+fn is_history(report: &VenueReport) -> bool {
+    !matches!(
+        report,
+        VenueReport::OpenOrder { .. }
+            | VenueReport::Position { .. }
+            | VenueReport::Reconciled
+            | VenueReport::Up
+            | VenueReport::Down
+    )
+}
+
+/// Asks a paper venue for its truth. Only while no host is connected.
+pub fn truth(socket: &Path) -> Result<Truth, Failure> {
+    let mut stream = UnixStream::connect(socket).map_err(Failure::new)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(Failure::new)?;
+    Frame::AskTruth.write(&mut stream).map_err(Failure::new)?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        if let Frame::Truth(truth) = Frame::read(&mut reader).map_err(Failure::new)? {
+            return Ok(truth);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A host killed at any moment beside a paper venue in another process: after the restart the ledger is
+//! the venue's, no order was repeated, nothing is lost. `HEDGEROW_KILLS=200` is the long form.
+
+use hedgerow_daemon::link::{Truth, truth};
+use hedgerow_end_to_end::{component, generated, host, root, run};
+use hedgerow_model::{Fact, OrderFact, Position, Stamped};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Processes of a test, ended with it.
+struct Processes {
+    folder: tempfile::TempDir,
+    venue: Option<Child>,
+    host: Option<Child>,
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for child in [&mut self.host, &mut self.venue].into_iter().flatten() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Processes {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let plugins = component("hedgerow-guest-probe").parent().unwrap().to_owned();
+        let state = folder.path().join("state");
+        let probes = [
+            ("one", "hedgerow-guest-probe", "one", "A", ""),
+            ("two", "hedgerow-guest-probe", "two", "B", ""),
+        ];
+        let config = generated(&plugins, &state, 4_000, &probes);
+        std::fs::write(folder.path().join("host.toml"), config).unwrap();
+        let mut this = Self { folder, venue: None, host: None };
+        this.start_venue();
+        this
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(host());
+        command.args(args).current_dir(root()).stdout(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    fn start_venue(&mut self) {
+        let (config, socket) = (self.path("host.toml"), self.path("venue.sock"));
+        let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
+        self.venue = Some(self.spawn(&["paper-venue", "--config", config, "--socket", socket]));
+        wait("the venue listens", || Path::new(socket).exists());
+    }
+
+    fn start_host(&mut self) {
+        let (config, socket) = (self.path("host.toml"), self.path("venue.sock"));
+        let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
+        self.host = Some(self.spawn(&["run", "--json", "--config", config, "--venue", socket]));
+    }
+
+    fn kill_host(&mut self) {
+        let mut child = self.host.take().unwrap();
+        assert!(child.try_wait().unwrap().is_none(), "the host ended by itself");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn status(&self) -> Option<serde_json::Value> {
+        let state = self.path("state");
+        let output = run(&["status", "--json", "--state", state.to_str().unwrap()]);
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    /// Halts the host, waits until nothing is open, ends it, and asks the venue.
+    fn settle(&mut self) -> (Truth, Vec<Stamped>) {
+        let state = self.path("state");
+        let state = state.to_str().unwrap();
+        wait("the host answers", || run(&["kill", "--state", state]).status.success());
+        wait("nothing is open", || {
+            self.status().is_some_and(|view| {
+                let strategies = view["strategies"].as_array().cloned().unwrap_or_default();
+                let quiet = |s: &serde_json::Value| s["open_orders"].as_array().unwrap().is_empty();
+                view["mode"] == "halted" && strategies.len() == 2 && strategies.iter().all(quiet)
+            })
+        });
+        assert!(run(&["stop", "--state", state]).status.success());
+        assert!(self.host.take().unwrap().wait().unwrap().success());
+        let truth = truth(&self.path("venue.sock")).unwrap_or_else(|e| panic!("{}", e.message));
+        let journal = self.path("state/journal.sqlite");
+        let facts = hedgerow_store::SqliteJournal::open(&journal).unwrap().read().unwrap();
+        (truth, facts)
+    }
+}
+
+fn wait(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}: not within 20 s");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The ledger of the facts, booked anew, against the venue's own.
+fn assert_ledger(truth: &Truth, facts: &[Stamped], config: &Path) {
+    let config = hedgerow_daemon::config::load(config).unwrap_or_else(|e| panic!("{e}"));
+    let mut ledger: BTreeMap<(u32, u32), Position> = BTreeMap::new();
+    let mut trades = BTreeSet::new();
+    let mut fills: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut wires = BTreeSet::new();
+    for stamped in facts {
+        match &stamped.fact {
+            Fact::Fill { account, instrument, trade, side, price, quantity, fee, .. } => {
+                assert!(trades.insert(*trade), "trade {trade:?} booked twice");
+                *fills.entry(account.0).or_default() += 1;
+                let spec = &config.instruments[instrument.index()].0;
+                let position = ledger.entry((account.0, instrument.0)).or_default();
+                position.book(spec, *side, *price, *quantity, *fee).unwrap();
+            }
+            Fact::Funding { account, instrument, amount, .. } => {
+                ledger.entry((account.0, instrument.0)).or_default().funding += amount;
+            }
+            Fact::Order { fact: OrderFact::Approved(order), .. } => {
+                assert!(wires.insert((order.account, order.wire)), "{order:?} approved twice");
+            }
+            Fact::Discrepancy { detail, .. } => panic!("{detail}"),
+            _ => {}
+        }
+    }
+    assert!(truth.repeated.is_empty(), "placed twice: {:?}", truth.repeated);
+    assert!(truth.open.is_empty(), "still open: {:?}", truth.open);
+    let total = |counts: &BTreeMap<u32, u64>| counts.values().sum::<u64>();
+    assert_eq!(total(&fills), total(&truth.fills), "fills");
+    assert!(total(&fills) > 0, "nothing was traded");
+    for (account, instrument, quantity, fees, realised, funding) in &truth.positions {
+        let ours = ledger.get(&(account.0, instrument.0)).cloned().unwrap_or_default();
+        assert_eq!(ours.quantity.units(), *quantity);
+        assert_eq!((ours.fees, ours.realised), (*fees, *realised));
+        assert_eq!(ours.funding, *funding);
+    }
+}
+
+#[test]
+fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
+    let kills: u64 =
+        std::env::var("HEDGEROW_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let mut all = Processes::new();
+    let mut dice = 0x9E37_79B9_u64;
+    for _ in 0..kills {
+        all.start_host();
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        std::thread::sleep(Duration::from_millis(100 + (dice >> 33) % 900));
+        all.kill_host();
+    }
+    all.start_host();
+    std::thread::sleep(Duration::from_millis(1_500));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    let boots = facts.iter().filter(|f| matches!(f.fact, Fact::Boot { .. })).count() as u64;
+    let faults = facts.iter().filter(|f| matches!(f.fact, Fact::Fault { .. })).count();
+    assert_eq!((boots, faults), (kills + 1, 0));
+    println!("{kills} kills, {} fills, {} facts", truth.fills.values().sum::<u64>(), facts.len());
+}
