@@ -26,8 +26,8 @@ pub struct AccountConfig {
     pub id: AccountId,
     /// Its name.
     pub name: String,
-    /// Whether it must be reconciled with its venue before anything opens on it. Simulated venues in
-    /// this process begin with nothing and need not be.
+    /// Whether it must be reconciled with its venue before anything opens on it. Simulated venues
+    /// in this process begin with nothing and need not be.
     pub reconcile: bool,
 }
 

@@ -1,9 +1,10 @@
-//! The venue's truth against ours: after every loss of the private stream, and before the first order.
+//! The venue's truth against ours: after every loss of the private stream, and before the first
+//! order.
 //!
 //! On `Up` the venue is asked. It tells again what happened lately (fills are booked once, by their
-//! key), then its open orders and positions, then that this is all. What we thought alive and it does
-//! not know has ended; what it has open and we thought on its way is open; a position that differs is a
-//! discrepancy that stops opening. Nothing is ever sent again but cancels.
+//! key), then its open orders and positions, then that this is all. What we thought alive and it
+//! does not know has ended; what it has open and we thought on its way is open; a position that
+//! differs is a discrepancy that stops opening. Nothing is ever sent again but cancels.
 
 use crate::{Effects, Engine};
 use hedgerow_model::{

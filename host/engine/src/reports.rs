@@ -113,19 +113,7 @@ impl Engine {
                     Self::deliver(strategy, now, event, effects);
                 }
             }
-            VenueReport::FundingPayment { instrument, settlement, amount } => {
-                let (instrument, settlement, amount) = (*instrument, *settlement, *amount);
-                let fact = Fact::Funding { account, instrument, settlement, amount };
-                if self.is_new_funding(account, instrument, settlement) {
-                    self.record(now, fact, effects);
-                    for strategy in self.owners(account, instrument) {
-                        let event = Event::FundingPayment { instrument, amount, settlement };
-                        Self::deliver(strategy, now, event, effects);
-                        self.guard(now, strategy, effects);
-                    }
-                    self.guard_host(now, effects);
-                }
-            }
+            VenueReport::FundingPayment { .. } => self.funded(event, effects),
             VenueReport::Up => {
                 self.begin_reconcile(event, effects);
                 self.venue_status(event, VenueStatus::Up, effects);
@@ -138,6 +126,24 @@ impl Engine {
             | VenueReport::Position { .. }
             | VenueReport::Reconciled => self.on_answer(event, effects),
         }
+    }
+
+    fn funded(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        let VenueReport::FundingPayment { instrument, settlement, amount } = event.report else {
+            return;
+        };
+        let (now, account) = (event.received, event.account);
+        if !self.is_new_funding(account, instrument, settlement) {
+            return;
+        }
+        let fact = Fact::Funding { account, instrument, settlement, amount };
+        self.record(now, fact, effects);
+        for strategy in self.owners(account, instrument) {
+            let event = Event::FundingPayment { instrument, amount, settlement };
+            Self::deliver(strategy, now, event, effects);
+            self.guard(now, strategy, effects);
+        }
+        self.guard_host(now, effects);
     }
 
     fn venue_status(&mut self, event: &VenueEvent, status: VenueStatus, effects: &mut Effects) {

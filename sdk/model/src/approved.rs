@@ -1,6 +1,6 @@
-//! The proof that the risk gate has passed an order. It cannot be read from anywhere: no `Deserialize`.
-//! Only `engine/risk/gate.rs` may make one;
-//! tidy fails the build on any other caller.
+//! The proof that the risk gate has passed an order. It cannot be read from anywhere: no
+//! `Deserialize`. Only `engine/risk/gate.rs` may make one; tidy fails the build on any other
+//! caller.
 
 /// Something the risk gate has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,8 @@ pub enum VenueCommand {
         /// To what; passed by the gate.
         amend: Approved<Amend>,
     },
-    /// Tell everything: what happened since a time, then open orders, positions, and that this is all.
+    /// Tell everything: what happened since a time, then open orders, positions, and that this is
+    /// all.
     Reconcile {
         /// Of which account.
         account: AccountId,

@@ -57,7 +57,8 @@ pub fn reference(folder: &str) -> Option<PathBuf> {
     Some(Path::new(&base).join("data/real").join(folder))
 }
 
-/// The same component under another hash: a custom section at its end changes nothing but the bytes.
+/// The same component under another hash: a custom section at its end changes nothing but the
+/// bytes.
 #[must_use]
 pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
     let name = b"variant";
@@ -97,7 +98,8 @@ pub fn generated(
         text.push_str(&format!(
             "[[strategy]]\nname = \"{name}\"\nplugin = \"{plugin}\"\naccount = \"{account}\"\n\
              [strategy.roles]\nmarket = \"v:{symbol}\"\n[strategy.parameters]\n{parameters}\n\
-             [strategy.limits]\norder_notional_max = \"100000\"\nposition_notional_max = \"1000000\"\n\
+             [strategy.limits]\norder_notional_max = \"100000\"\n\
+             position_notional_max = \"1000000\"\n\
              gross_notional_max = \"2000000\"\nopen_orders_max = 100\norders_per_s_max = 10000\n\
              collar_bps = 500\nloss_max = \"1000000\"\ndrawdown_max = \"1000000\"\n"
         ));

@@ -1,9 +1,9 @@
 //! A host's end of a paper venue in another process.
 //!
-//! A thread reads frames, stamps them with the host's clock in the order of arrival, and queues them;
-//! the loop takes them from there. When the socket is lost, market data is down, every account is told
-//! so, and the thread connects again. Nothing is ever sent twice: an order that could not be written has
-//! an unknown outcome, and the venue is asked.
+//! A thread reads frames, stamps them with the host's clock in the order of arrival, and queues
+//! them; the loop takes them from there. When the socket is lost, market data is down, every
+//! account is told so, and the thread connects again. Nothing is ever sent twice: an order that
+//! could not be written has an unknown outcome, and the venue is asked.
 
 use super::frame::Frame;
 use crate::live::wall;

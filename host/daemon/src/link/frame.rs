@@ -1,5 +1,5 @@
-//! Frames between a host and a paper venue: a kind, a length, a body. Ticks go as their 64 bytes little
-//! endian, everything else as JSON.
+//! Frames between a host and a paper venue: a kind, a length, a body. Ticks go as their 64 bytes
+//! little endian, everything else as JSON.
 
 use hedgerow_model::{Tick, VenueEvent};
 use hedgerow_simulator::Request;

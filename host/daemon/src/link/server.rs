@@ -1,5 +1,5 @@
-//! The paper venue as a process of its own: it owns the market, matches by the wall clock, and keeps
-//! orders, fills and positions over the death of any host. One host at a time.
+//! The paper venue as a process of its own: it owns the market, matches by the wall clock, and
+//! keeps orders, fills and positions over the death of any host. One host at a time.
 //!
 //! Everything it ever reported is kept, so that a host that was away is told again what it missed.
 

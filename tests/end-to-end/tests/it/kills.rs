@@ -1,5 +1,6 @@
-//! A host killed at any moment beside a paper venue in another process: after the restart the ledger is
-//! the venue's, no order was repeated, nothing is lost. `HEDGEROW_KILLS=200` is the long form.
+//! A host killed at any moment beside a paper venue in another process: after the restart the
+//! ledger is the venue's, no order was repeated, nothing is lost. `HEDGEROW_KILLS=200` is the long
+//! form.
 
 use hedgerow_daemon::link::{Truth, truth};
 use hedgerow_end_to_end::{component, generated, host, root, run};

@@ -1,5 +1,5 @@
-//! A strategy that misbehaves as its parameters say. Everything here must cost it one call, and nobody
-//! else anything.
+//! A strategy that misbehaves as its parameters say. Everything here must cost it one call, and
+//! nobody else anything.
 
 use hedgerow_sdk::model::{NewOrder, OrderFlags};
 use hedgerow_sdk::{
