@@ -130,3 +130,6 @@ unsafe impl Lower for TickList {
         self.raw().linear_lower_to_memory(cx, ty, offset)
     }
 }
+
+#[cfg(test)]
+mod tests;
