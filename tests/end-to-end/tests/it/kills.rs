@@ -6,6 +6,8 @@ use hedgerow_daemon::link::{Truth, truth};
 use hedgerow_end_to_end::{component, generated, host, root, run};
 use hedgerow_model::{Fact, OrderFact, Position, Stamped};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -166,4 +168,66 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     let faults = facts.iter().filter(|f| matches!(f.fact, Fact::Fault { .. })).count();
     assert_eq!((boots, faults), (kills + 1, 0));
     println!("{kills} kills, {} fills, {} facts", truth.fills.values().sum::<u64>(), facts.len());
+}
+
+/// Stands between host and venue; every connection through it can be torn at any byte.
+struct Wire {
+    ends: std::sync::Arc<std::sync::Mutex<Vec<UnixStream>>>,
+}
+
+impl Wire {
+    fn between(listen: &Path, venue: PathBuf) -> Self {
+        let listener = UnixListener::bind(listen).unwrap();
+        let ends: std::sync::Arc<std::sync::Mutex<Vec<UnixStream>>> = std::sync::Arc::default();
+        let kept = std::sync::Arc::clone(&ends);
+        std::thread::spawn(move || {
+            for host in listener.incoming().flatten() {
+                let Ok(venue) = UnixStream::connect(&venue) else { continue };
+                let pairs = [(&host, &venue), (&venue, &host)];
+                for (from, to) in pairs {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                kept.lock().unwrap().extend([host, venue]);
+            }
+        });
+        Self { ends }
+    }
+
+    fn tear(&self) -> usize {
+        let ends: Vec<UnixStream> = self.ends.lock().unwrap().drain(..).collect();
+        for end in &ends {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+        ends.len() / 2
+    }
+}
+
+#[test]
+fn a_torn_socket_loses_and_repeats_nothing() {
+    let tears: u64 =
+        std::env::var("HEDGEROW_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let mut all = Processes::new();
+    let middle = all.path("middle.sock");
+    let wire = Wire::between(&middle, all.path("venue.sock"));
+    let config = all.path("host.toml");
+    let (config, middle) = (config.to_str().unwrap(), middle.to_str().unwrap());
+    all.host = Some(all.spawn(&["run", "--json", "--config", config, "--venue", middle]));
+    wait("the host runs", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
+    let (mut dice, mut torn) = (7_u64, 0);
+    for _ in 0..tears {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        std::thread::sleep(Duration::from_millis(150 + (dice >> 33) % 500));
+        torn += wire.tear();
+    }
+    assert!(torn as u64 >= tears / 2, "only {torn} connections were torn");
+    std::thread::sleep(Duration::from_millis(1_500));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    let unknown =
+        facts.iter().filter(|f| format!("{:?}", f.fact).contains("OutcomeUnknown")).count();
+    println!("{torn} tears, {unknown} unknown outcomes, {} facts", facts.len());
 }
