@@ -1,5 +1,6 @@
 //! Market and venue of a host: in this process, or a paper venue in another one behind a socket.
 
+mod books;
 mod client;
 mod frame;
 mod server;

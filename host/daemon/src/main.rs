@@ -96,6 +96,9 @@ enum Command {
         /// Where to listen.
         #[arg(long)]
         socket: PathBuf,
+        /// A folder in which it keeps its books over its own death; without it, it forgets.
+        #[arg(long)]
+        state: Option<PathBuf>,
         /// Ends by itself after this long.
         #[arg(long)]
         seconds: Option<u64>,
@@ -227,10 +230,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Demo { home, components, seconds, data, json } => {
             demo::demo(&demo::Options { home, components, seconds, data, json })
         }
-        Command::PaperVenue { config, socket, seconds } => {
+        Command::PaperVenue { config, socket, state, seconds } => {
             let config = config::load(&config)?;
             let limit = seconds.map(std::time::Duration::from_secs);
-            link::serve(&link::Serve { config: &config, socket: &socket, limit })
+            let state = state.as_deref();
+            link::serve(&link::Serve { config: &config, socket: &socket, state, limit })
         }
         Command::Run { config, data, venue, seconds, json: as_json } => {
             let mut config = config::load(&config)?;

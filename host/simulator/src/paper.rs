@@ -15,7 +15,7 @@ mod scan;
 
 use crate::tape::{Cursor, Tape};
 use hedgerow_model::{
-    AccountId, Amend, Decimal, Duration, HostTime, Instrument, InstrumentId, Order, Position,
+    AccountId, Amend, Decimal, Duration, HostTime, Instrument, InstrumentId, Order, Position, Side,
     TickKind, TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
@@ -165,6 +165,52 @@ impl PaperVenue {
     pub fn position(&self, account: AccountId, instrument: InstrumentId) -> Position {
         let pit = self.pits.get(instrument.index());
         pit.and_then(|pit| pit.positions.get(&account)).cloned().unwrap_or_default()
+    }
+
+    /// Books a report of an earlier process again: its fill or payment, and the ids it used.
+    pub fn book_again(
+        &mut self,
+        event: &VenueEvent,
+        side: impl Fn(AccountId, WireId) -> Option<Side>,
+    ) {
+        match &event.report {
+            VenueReport::Fill { wire, trade, instrument, price, quantity, fee, .. } => {
+                self.next_trade = self.next_trade.max(trade.0 + 1);
+                self.fills += 1;
+                let Some(side) = side(event.account, *wire) else { return };
+                let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
+                let position = pit.positions.entry(event.account).or_default();
+                let _ = position.book(&pit.spec, side, *price, *quantity, *fee);
+            }
+            VenueReport::FundingPayment { instrument, amount, .. } => {
+                let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
+                pit.positions.entry(event.account).or_default().funding += amount;
+            }
+            VenueReport::Accepted { order, .. } => {
+                self.next_order = self.next_order.max(order.0 + 1);
+            }
+            _ => {}
+        }
+        self.held = self.pits.iter().filter(|pit| pit.is_held()).count();
+    }
+
+    /// Puts an order of an earlier process to rest again. Its place in the queue died with that
+    /// process: nobody is known to be ahead.
+    pub fn rest_again(&mut self, order: &Order) {
+        let index = order.request.instrument.index();
+        let Some(pit) = self.pits.get_mut(index) else { return };
+        pit.resting.push(pit::Resting {
+            account: order.account,
+            wire: order.wire,
+            side: order.request.side,
+            price: order.request.price,
+            remaining: order.remaining().units(),
+            filled: order.filled.units(),
+            ahead: 0,
+            waits: false,
+            reduce_only: order.request.flags.reduce_only,
+        });
+        self.rested_changed(index);
     }
 
     /// All positions the venue keeps.

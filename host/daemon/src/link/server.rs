@@ -3,6 +3,7 @@
 //!
 //! Everything it ever reported is kept, so that a host that was away is told again what it missed.
 
+use super::books::{Books, Kept};
 use super::frame::Frame;
 use crate::command::Failure;
 use crate::config::Config;
@@ -42,11 +43,14 @@ pub struct Serve<'a> {
     pub config: &'a Config,
     /// Where to listen.
     pub socket: &'a Path,
+    /// A folder in which it keeps its books over its own death; none: it forgets.
+    pub state: Option<&'a Path>,
     /// End after this long.
     pub limit: Option<Duration>,
 }
 
 struct Server {
+    books: Books,
     venue: PaperVenue,
     feed: TapeFeed,
     log: Vec<VenueEvent>,
@@ -65,12 +69,22 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     let opened = data::open(config, wall())?;
     let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
     let mut server = Server {
+        books: Books::none(),
         venue: PaperVenue::new(venues, &config.instruments, &opened.tape),
         feed: TapeFeed::new(&opened.tape),
         log: Vec::new(),
         placed: BTreeMap::new(),
         host: None,
     };
+    let (books, kept) = match serve.state {
+        None => (Books::none(), Kept::default()),
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(Failure::new)?;
+            Books::open(&folder.join("books.jsonl")).map_err(Failure::new)?
+        }
+    };
+    server.books = books;
+    server.go_on_from(kept);
     let _ = std::fs::remove_file(serve.socket);
     let listener = UnixListener::bind(serve.socket).map_err(Failure::new)?;
     listener.set_nonblocking(true).map_err(Failure::new)?;
@@ -90,6 +104,22 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
 }
 
 impl Server {
+    /// Orders, positions and reports of before.
+    fn go_on_from(&mut self, kept: Kept) {
+        for event in &kept.log {
+            self.venue.book_again(event, |account, wire| {
+                kept.orders.get(&(account.0, wire.0)).map(|order| order.request.side)
+            });
+        }
+        for order in kept.resting() {
+            self.venue.rest_again(order);
+        }
+        for (account, wire) in kept.orders.keys() {
+            self.placed.insert((AccountId(*account), *wire), 1);
+        }
+        self.log = kept.log;
+    }
+
     fn greet(&mut self, stream: UnixStream) {
         let _ = stream.set_nonblocking(false);
         let _ = stream.set_write_timeout(Some(Duration::from_secs(2)));
@@ -129,6 +159,10 @@ impl Server {
         let now = HostTime::from_nanos(wall());
         if let Request::Place(order) = &request {
             *self.placed.entry((order.account, order.wire.0)).or_default() += 1;
+            if let Err(error) = self.books.placed(order) {
+                tracing::error!(%error, "the paper venue's books cannot be written");
+                return;
+            }
         }
         if let Request::Reconcile { account, since } = request {
             // first what happened, then what is: the order in which it can be compared
@@ -152,8 +186,12 @@ impl Server {
         let mut reports = Vec::new();
         self.venue.poll(now, &mut reports);
         for report in reports {
+            let history = is_history(&report.report);
+            if history && let Err(error) = self.books.reported(&report) {
+                tracing::error!(%error, "the paper venue's books cannot be written");
+            }
             self.tell(&Frame::Event(report.clone()));
-            if is_history(&report.report) {
+            if history {
                 self.log.push(report);
             }
         }
