@@ -48,7 +48,7 @@ impl From<crate::wiring::WiringError> for Failure {
     fn from(error: crate::wiring::WiringError) -> Self {
         let code = match error {
             crate::wiring::WiringError::Config(_) => exit::CONFIG,
-            crate::wiring::WiringError::Sandbox(_) => exit::FAILED,
+            _ => exit::FAILED,
         };
         Self { code, message: error.to_string() }
     }

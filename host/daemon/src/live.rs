@@ -21,12 +21,11 @@ use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, StrategyState};
 use hedgerow_model::{AccountId, Duration, Fact, HostTime, Stamped, StrategyId};
 use hedgerow_plugins::Plugin;
-use hedgerow_ports::Journal as _;
+use hedgerow_ports::{Journal as _, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// How often views are published.
@@ -41,7 +40,7 @@ pub enum Message {
     /// End the run.
     Stop,
     /// Recent events of a strategy, for a trial.
-    Ring(StrategyId, Sender<Option<hedgerow_plugins::Ring>>),
+    Ring(StrategyId, Sender<(Option<hedgerow_plugins::Ring>, u32)>),
     /// A component that may be swapped in.
     Swap(StrategyId, Box<Plugin>),
     /// Something to journal about a component.
@@ -70,30 +69,47 @@ pub struct Options<'a> {
     pub show: &'a mut dyn FnMut(&HostView),
 }
 
-/// The wall clock, ns since the epoch.
+/// Host time: the wall clock at the first call, and the monotonic clock since. A step of the
+/// system's clock never moves it.
 #[must_use]
 pub fn wall() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    clock(0)
 }
 
-fn fresh_journal(state: &Path) -> Result<SqliteJournal, Failure> {
-    std::fs::create_dir_all(state).map_err(Failure::new)?;
-    let path = state.join("journal.sqlite");
+/// Host time, begun at `at_least` if the system's clock is behind it: time never falls over a
+/// restart.
+fn clock(at_least: u64) -> u64 {
+    static BEGAN: OnceLock<(Instant, u64)> = OnceLock::new();
+    let (began, first) = BEGAN.get_or_init(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let system = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        (Instant::now(), system.max(at_least))
+    });
+    let passed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    first.saturating_add(passed)
+}
+
+fn fresh_journal(config: &Config) -> Result<SqliteJournal, Failure> {
+    let path = config.state.join("journal.sqlite");
     if path.exists() {
         // the paper venue's memory died with its process: an old journal is kept, not continued
-        let old = state.join(format!("journal-{}.sqlite", wall() / 1_000_000_000));
-        std::fs::rename(&path, old).map_err(Failure::new)?;
-        for rest in ["-wal", "-shm"] {
-            let _ = std::fs::remove_file(state.join(format!("journal.sqlite{rest}")));
-        }
+        let old = SqliteJournal::open(&path).map_err(Failure::new)?;
+        old.close().map_err(Failure::new)?;
+        let kept = config.state.join(format!("journal-{}.sqlite", wall()));
+        std::fs::rename(&path, kept).map_err(Failure::new)?;
     }
-    SqliteJournal::open(&path).map_err(Failure::new)
+    let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
+    journal.commit(&named(config)).map_err(Failure::new)?;
+    Ok(journal)
+}
+
+fn named(config: &Config) -> Vec<Stamped> {
+    let time = HostTime::from_nanos(wall());
+    names(config).into_iter().map(|fact| Stamped { time, fact }).collect()
 }
 
 /// The journal of an earlier run of the same config, to go on with; and its facts.
 fn continued_journal(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
-    std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let path = config.state.join("journal.sqlite");
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
     let facts = journal.read().map_err(Failure::new)?;
@@ -103,10 +119,10 @@ fn continued_journal(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), F
         .map(|stamped| &stamped.fact)
         .filter(|fact| matches!(fact, Fact::Named { .. }))
         .collect();
-    if known.is_empty() {
-        let time = HostTime::from_nanos(wall());
-        let stamped: Vec<Stamped> = names.into_iter().map(|fact| Stamped { time, fact }).collect();
-        journal.commit(&stamped).map_err(Failure::new)?;
+    let newest = facts.iter().map(|stamped| stamped.time.as_nanos()).max().unwrap_or(0);
+    let _ = clock(newest);
+    if facts.is_empty() {
+        journal.commit(&named(config)).map_err(Failure::new)?;
     } else if !known.iter().copied().eq(names.iter()) {
         // ids are places in the config: facts under other names would go to the wrong strategy
         let message = format!(
@@ -125,37 +141,46 @@ fn names(config: &Config) -> Vec<Fact> {
         let named = |(id, name): (u32, String)| Fact::Named { what: what.into(), id, name };
         (0..).zip(names).map(named).collect()
     };
-    let instruments =
-        config.instruments.iter().map(|(i, _)| crate::config::instrument_name(config, i));
+    // what an id means is more than a name: facts in other units or of another account are not ours
+    let instruments = config.instruments.iter().map(|(i, _)| {
+        let name = crate::config::instrument_name(config, i);
+        format!("{name} {:?} {:?} {:?} x{}", i.kind, i.price_scale, i.quantity_scale, i.multiplier)
+    });
+    let strategies = config
+        .strategies
+        .iter()
+        .map(|s| format!("{} {} on {} {:?}", s.name, s.plugin, s.account, s.roles));
     let mut all = of("venue", config.venues.iter().map(|(name, _)| name.clone()).collect());
     all.extend(of("account", config.accounts.clone()));
     all.extend(of("instrument", instruments.collect()));
-    all.extend(of("strategy", config.strategies.iter().map(|s| s.name.clone()).collect()));
+    all.extend(of("strategy", strategies.collect()));
     all
 }
 
 /// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
 /// another with the journal of before.
 fn host(config: &Config, loaded: &Loaded) -> Result<(Host<SqliteJournal>, Pacer), Failure> {
-    let start = HostTime::from_nanos(wall());
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { path } = &config.data {
         let (mut journal, facts) = continued_journal(config)?;
+        let start = HostTime::from_nanos(wall());
         journal.boot(start).map_err(Failure::new)?;
         let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
         let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
         let remote = link::connect(path, accounts, instruments).map_err(Failure::new)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
-        let plan = Plan { journal, facts, batching, rings };
+        let goes_on = !facts.is_empty();
+        let plan = Plan { journal, facts, goes_on, batching, rings };
         let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
         host.begin_at(start);
         return Ok((host, Pacer::live()));
     }
+    let start = HostTime::from_nanos(wall());
     let opened = data::open(config, start.as_nanos())?;
-    let mut journal = fresh_journal(&config.state)?;
+    let mut journal = fresh_journal(config)?;
     journal.boot(start).map_err(Failure::new)?;
-    let plan = Plan { journal, facts: Vec::new(), batching, rings };
+    let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings };
     let host = wiring::build(config, loaded, &opened.tape, plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
     Ok((host, Pacer::new(first, config.speed_thousandths)))
@@ -166,6 +191,7 @@ pub fn run(config: &Config, loaded: &Loaded, options: Options<'_>) -> Result<End
     let shared: Shared = Arc::default();
     let (sender, inbox) = channel();
     std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
+    let _lock = control::lock(&config.state)?;
     let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
     let (mut host, pacer) = host(config, loaded)?;
     let reload = reload::watch(config, loaded, sender);
@@ -207,6 +233,9 @@ impl Session<'_> {
                 stop |= self.take(message)?;
             }
             self.swap_if_ready()?;
+            if stop {
+                self.obey_all()?;
+            }
             let progress = self.stretch()?;
             let due = self.published.is_none_or(|at| at.elapsed() >= PUBLISH);
             if due || stop || progress == Progress::Finished {
@@ -250,6 +279,17 @@ impl Session<'_> {
         Ok(Progress::Worked)
     }
 
+    /// What was accepted before a stop is still done: a halt must have left its cancels.
+    fn obey_all(&mut self) -> Result<(), Failure> {
+        for _ in 0..100_000 {
+            if !self.host.has_commands() {
+                break;
+            }
+            self.host.advance(self.pacer.horizon())?;
+        }
+        Ok(())
+    }
+
     fn fills(&self) -> u64 {
         self.host.venue().fill_count()
     }
@@ -259,7 +299,8 @@ impl Session<'_> {
             Message::Stop => return Ok(true),
             Message::Command(command, reason) => self.host.command(command, reason),
             Message::Ring(strategy, answer) => {
-                let _ = answer.send(self.host.host().ring(strategy));
+                let version = self.host.host().state_version(strategy);
+                let _ = answer.send((self.host.host().ring(strategy), version));
             }
             Message::Swap(strategy, plugin) => {
                 // a newer one replaces one that waits

@@ -22,6 +22,9 @@ pub enum WiringError {
     /// Something in the config does not fit the components; one screen.
     #[error("{0}")]
     Config(String),
+    /// The journal cannot be written.
+    #[error("{0}")]
+    Journal(String),
     /// wasmtime does not run here.
     #[error("starting the sandbox: {0}")]
     Sandbox(String),
@@ -191,6 +194,9 @@ pub struct Plan<J> {
     pub journal: J,
     /// Facts of earlier runs, to be folded first.
     pub facts: Vec<Stamped>,
+    /// Whether this goes on after a process that may have lost its last commits: then ids are taken
+    /// from beyond anything it can have used.
+    pub goes_on: bool,
     /// How ticks are handed out.
     pub batching: Batching,
     /// Whether candidates will be tried on recent events.
@@ -215,10 +221,15 @@ pub fn assemble<J: Journal>(
     loaded: &Loaded,
     feed: Market,
     venue: Trading,
-    plan: Plan<J>,
+    mut plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
     let mut engine = Engine::new(engine_config(config, loaded));
     engine.restore(&plan.facts);
+    if plan.goes_on {
+        let gap = engine.id_gap();
+        engine.restore(&gap);
+        plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
+    }
     let mut starts = Vec::new();
     let mut interests = Vec::new();
     for (place, (entry, plugin)) in config.strategies.iter().zip(&loaded.plugins).enumerate() {

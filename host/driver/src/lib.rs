@@ -173,6 +173,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(())
     }
 
+    /// Whether commands wait to be obeyed.
+    pub fn has_commands(&self) -> bool {
+        !self.operator.is_empty()
+    }
+
     /// Takes an operator's command; it is handled before the next input, in order.
     pub fn command(&mut self, command: OperatorCommand, reason: String) {
         self.operator.push_back((command, reason));

@@ -41,7 +41,7 @@ pub(crate) struct Probation {
     calls_left: u64,
     ends: HostTime,
     /// The state at the cut-over, to go back to.
-    saved: Saved,
+    saved: Option<Saved>,
 }
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
@@ -88,23 +88,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
         let state = self.instances[index].state;
         let callable = self.instances[index].is_callable();
-        // a strategy that is down starts from its last checkpoint
-        let saved = if callable {
-            match self.host.save(strategy) {
-                Ok(saved) => saved,
-                Err(fault) => {
-                    self.on_fault(index, fault.clone())?;
-                    self.drain()?;
-                    return Ok(Swapped::Refused(format!("the old component cannot save: {fault}")));
-                }
-            }
-        } else {
+        // a strategy that is down, or fails now, starts from its last checkpoint
+        let saved = if callable { self.host.save(strategy).ok() } else { None };
+        let saved = saved.or_else(|| {
             let checkpoint = self.engine.checkpoint(strategy);
-            checkpoint
-                .map(|(version, data)| Saved { version, data: data.to_vec() })
-                .unwrap_or_default()
-        };
-        let hash = match self.host.swap(strategy, &saved) {
+            checkpoint.map(|(version, data)| Saved { version, data: data.to_vec() })
+        });
+        let hash = match self.host.swap(strategy, saved.as_ref()) {
             Ok(hash) => hash,
             Err(fault) => {
                 let why = fault.to_string();
@@ -115,9 +105,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             }
         };
         let now = self.time();
-        let version = saved.version;
-        let data = saved.data.clone();
-        self.note(Fact::Checkpoint { strategy, version, state: data })?;
+        if let Some(Saved { version, data }) = saved.clone() {
+            self.note(Fact::Checkpoint { strategy, version, state: data })?;
+        }
         let fact = Fact::Plugin { strategy, step: "swapped".into(), hash, detail: String::new() };
         self.note(fact)?;
         let instance = &mut self.instances[index];
@@ -142,10 +132,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             return Ok(());
         };
         let strategy = self.instances[index].strategy;
-        match self.host.revert(strategy, &probation.saved) {
+        match self.host.revert(strategy, probation.saved.as_ref()) {
             Ok(hash) => {
-                let Saved { version, data } = probation.saved;
-                self.note(Fact::Checkpoint { strategy, version, state: data })?;
+                if let Some(Saved { version, data }) = probation.saved {
+                    self.note(Fact::Checkpoint { strategy, version, state: data })?;
+                }
                 let detail = "a fault in probation".to_owned();
                 let fact = Fact::Plugin { strategy, step: "rolled-back".into(), hash, detail };
                 self.note(fact)?;

@@ -255,6 +255,23 @@ impl Engine {
             .map_or(TradingMode::Halted, |slot| slot.mode.max(self.host_mode))
     }
 
+    /// Facts that put ids beyond anything that a process may have used whose last commits were lost
+    /// (a power cut): a second's worth of orders many times over.
+    #[must_use]
+    pub fn id_gap(&self) -> Vec<Stamped> {
+        const GAP: u64 = 1_000_000;
+        let wires = self.config.accounts.iter().map(|account| {
+            let next = self.next_wire.get(&account.id).copied().unwrap_or(1);
+            Fact::WireIds { account: account.id, next: WireId(next.saturating_add(GAP)) }
+        });
+        let numbers = self.config.strategies.iter().map(|strategy| {
+            let next = self.next_order(strategy.id).saturating_add(GAP);
+            Fact::OrderNumbers { strategy: strategy.id, next }
+        });
+        let stamp = |fact| Stamped { time: self.now, fact };
+        wires.chain(numbers).map(stamp).collect()
+    }
+
     /// Tells the engine whether the journal can be written. While not, nothing opens.
     pub fn set_journal_failed(&mut self, failed: bool) {
         self.journal_failed = failed;

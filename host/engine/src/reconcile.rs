@@ -8,10 +8,10 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Fact, HostTime, InstrumentId, OrderEvent, OrderFact,
-    OrderStatus, Quantity, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
+    AccountId, ClientOrderId, Duration, Fact, InstrumentId, Order, OrderEvent, OrderFact,
+    OrderStatus, Price, Quantity, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back the venue is asked to tell again: longer than any clock differs.
 const OVERLAP: Duration = Duration::from_secs(60);
@@ -20,9 +20,19 @@ const OVERLAP: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     /// When we asked; nothing: not yet.
-    asked: Option<HostTime>,
-    open: BTreeMap<WireId, (hedgerow_model::Price, Quantity)>,
+    nonce: Option<u64>,
+    /// Our live orders when we asked: only these can be missing from the answer.
+    ours: BTreeSet<ClientOrderId>,
+    open: BTreeMap<WireId, Open>,
     positions: BTreeMap<InstrumentId, Quantity>,
+}
+
+/// An order as the venue has it.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    instrument: InstrumentId,
+    price: Price,
+    quantity: Quantity,
 }
 
 impl Engine {
@@ -34,13 +44,20 @@ impl Engine {
     /// The private stream is confirmed: ask.
     pub(crate) fn begin_reconcile(&mut self, event: &VenueEvent, effects: &mut Effects) {
         let (account, now) = (event.account, event.received);
-        let answer = Answer { asked: Some(now), ..Answer::default() };
+        let nonce = now.as_nanos();
+        let ours = self.live_orders(account).map(|order| order.id).collect();
+        let answer = Answer { nonce: Some(nonce), ours, ..Answer::default() };
         self.unreconciled.insert(account, answer);
         // everything is told again after a start; later only what may have been missed
         let last = self.last_fill.get(&account).copied().unwrap_or(VenueTime::EPOCH);
         let since = last.as_nanos().saturating_sub(OVERLAP.as_nanos());
         let since = VenueTime::from_nanos(since);
-        effects.commands.push(VenueCommand::Reconcile { account, since });
+        effects.commands.push(VenueCommand::Reconcile { account, since, nonce });
+    }
+
+    fn live_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+        let orders = self.strategies.iter().flat_map(|slot| slot.orders.values());
+        orders.map(|known| &known.order).filter(move |order| order.account == account)
     }
 
     /// The private stream is lost: nothing opens until it is back and compared.
@@ -55,13 +72,15 @@ impl Engine {
     pub(crate) fn on_answer(&mut self, event: &VenueEvent, effects: &mut Effects) {
         let Some(answer) = self.unreconciled.get_mut(&event.account) else { return };
         match &event.report {
-            VenueReport::OpenOrder { wire, price, quantity, .. } => {
-                answer.open.insert(*wire, (*price, *quantity));
+            VenueReport::OpenOrder { wire, instrument, price, quantity, .. } => {
+                let (instrument, price, quantity) = (*instrument, *price, *quantity);
+                answer.open.insert(*wire, Open { instrument, price, quantity });
             }
             VenueReport::Position { instrument, quantity } => {
                 answer.positions.insert(*instrument, *quantity);
             }
-            VenueReport::Reconciled => {
+            // the answer to an earlier question says nothing about this one
+            VenueReport::Reconciled { nonce } if answer.nonce == Some(*nonce) => {
                 if let Some(answer) = self.unreconciled.remove(&event.account) {
                     self.finish_reconcile(event, &answer, effects);
                 }
@@ -72,45 +91,61 @@ impl Engine {
 
     fn finish_reconcile(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
         let account = event.account;
-        let asked = answer.asked.unwrap_or(HostTime::EPOCH);
-        let ours: Vec<(ClientOrderId, WireId, OrderStatus, InstrumentId)> = self
-            .strategies
-            .iter()
-            .flat_map(|slot| slot.orders.values())
-            .map(|known| &known.order)
-            .filter(|order| order.account == account && order.created <= asked)
-            .map(|order| (order.id, order.wire, order.status, order.request.instrument))
+        let ours: Vec<(ClientOrderId, WireId, OrderStatus)> = self
+            .live_orders(account)
+            .filter(|order| answer.ours.contains(&order.id))
+            .map(|order| (order.id, order.wire, order.status))
             .collect();
-        for (id, wire, status, instrument) in ours {
+        for (id, wire, status) in ours {
             match answer.open.get(&wire) {
-                Some(_) if status == OrderStatus::PendingCancel => {
+                Some(open) if status == OrderStatus::PendingCancel => {
+                    let instrument = open.instrument;
                     effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
                 }
-                Some((price, quantity)) => self.found_open(event, id, (*price, *quantity), effects),
+                Some(open) => self.found_open(event, id, *open, effects),
                 None => self.found_gone(event, id, status, effects),
             }
         }
+        self.cancel_strays(event, answer, effects);
         self.compare_positions(event, answer, effects);
+    }
+
+    /// Orders that rest in our name and that we do not hold for alive: reported and canceled.
+    fn cancel_strays(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
+        let account = event.account;
+        let known: BTreeSet<WireId> = self.live_orders(account).map(|order| order.wire).collect();
+        for (wire, open) in answer.open.iter().filter(|(wire, _)| !known.contains(wire)) {
+            let (wire, instrument) = (*wire, open.instrument);
+            let detail = format!("order {} rests at the venue and is not alive here", wire.0);
+            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
+            effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
+        }
     }
 
     fn found_open(
         &mut self,
         event: &VenueEvent,
         id: ClientOrderId,
-        (price, quantity): (hedgerow_model::Price, Quantity),
+        Open { price, quantity, .. }: Open,
         effects: &mut Effects,
     ) {
         let now = event.received;
         let Some(order) = self.order(id.strategy, id.number) else { return };
-        let fact = match order.status {
-            OrderStatus::PendingAmend => OrderFact::Amended { price, quantity },
-            OrderStatus::PendingNew | OrderStatus::Unknown => {
-                let (event, venue_id, reason) = (OrderEvent::Accepted, None, None);
-                OrderFact::Moved { event, venue_id, reason }
-            }
-            _ => return,
-        };
-        self.record(now, Fact::Order { id, fact }, effects);
+        let mut facts = Vec::new();
+        if matches!(order.status, OrderStatus::PendingNew | OrderStatus::Unknown) {
+            let (event, venue_id, reason) = (OrderEvent::Accepted, None, None);
+            facts.push(OrderFact::Moved { event, venue_id, reason });
+        }
+        let differs = (order.request.price, order.request.quantity) != (price, quantity);
+        if differs || order.status == OrderStatus::PendingAmend {
+            facts.push(OrderFact::Amended { price, quantity });
+        }
+        if facts.is_empty() {
+            return;
+        }
+        for fact in facts {
+            self.record(now, Fact::Order { id, fact }, effects);
+        }
         self.tell_order(now, id, 0, effects);
     }
 
@@ -145,6 +180,19 @@ impl Engine {
                     different.push((index, holding.instrument, ours, theirs));
                 }
             }
+        }
+        let held = |id: &InstrumentId| {
+            let slots = self.strategies.iter().filter(|slot| slot.account == account);
+            slots.flat_map(|slot| &slot.holdings).any(|holding| holding.instrument == *id)
+        };
+        let foreign: Vec<_> = answer
+            .positions
+            .iter()
+            .filter(|(id, quantity)| !quantity.is_zero() && !held(id))
+            .map(|(id, quantity)| format!("a position of {quantity} in {id} is nobody's here"))
+            .collect();
+        for detail in foreign {
+            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
         }
         for (index, instrument, ours, theirs) in different {
             let strategy = hedgerow_model::StrategyId(index);

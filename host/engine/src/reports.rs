@@ -124,7 +124,7 @@ impl Engine {
             }
             VenueReport::OpenOrder { .. }
             | VenueReport::Position { .. }
-            | VenueReport::Reconciled => self.on_answer(event, effects),
+            | VenueReport::Reconciled { .. } => self.on_answer(event, effects),
         }
     }
 

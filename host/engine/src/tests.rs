@@ -2,6 +2,7 @@
 
 mod gate;
 mod orders;
+mod reconcile;
 
 use super::*;
 use hedgerow_model::{

@@ -244,18 +244,18 @@ impl StrategyHost for PluginHost {
         Ok(())
     }
 
-    fn swap(&mut self, strategy: StrategyId, saved: &Saved) -> Result<String, CallFault> {
+    fn swap(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault> {
         let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
         let candidate = slot.candidate.take().ok_or_else(|| CallFault {
             kind: FaultKind::Init,
             detail: "no component waits to be swapped in".into(),
         })?;
-        let instance = self.fresh(strategy, &candidate, Some(saved))?;
+        let instance = self.fresh(strategy, &candidate, saved)?;
         let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
         let hash = candidate.hash.clone();
         slot.previous = Some(std::mem::replace(&mut slot.plugin, candidate));
         slot.instance = Some(instance);
-        slot.ring = slot.ring.is_some().then(|| Ring::new(Some(saved.clone())));
+        slot.ring = slot.ring.is_some().then(|| Ring::new(saved.cloned()));
         Ok(hash)
     }
 
@@ -265,18 +265,18 @@ impl StrategyHost for PluginHost {
         }
     }
 
-    fn revert(&mut self, strategy: StrategyId, saved: &Saved) -> Result<String, CallFault> {
+    fn revert(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault> {
         let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
         let previous = slot.previous.take().ok_or_else(|| CallFault {
             kind: FaultKind::Init,
             detail: "there is no earlier component".into(),
         })?;
-        let instance = self.fresh(strategy, &previous, Some(saved))?;
+        let instance = self.fresh(strategy, &previous, saved)?;
         let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
         let hash = previous.hash.clone();
         slot.plugin = previous;
         slot.instance = Some(instance);
-        slot.ring = slot.ring.is_some().then(|| Ring::new(Some(saved.clone())));
+        slot.ring = slot.ring.is_some().then(|| Ring::new(saved.cloned()));
         Ok(hash)
     }
 

@@ -97,13 +97,13 @@ pub trait StrategyHost {
     /// Makes an instance of the prepared candidate from a state and puts it in the old one's place;
     /// the old component is kept until [`Self::accept`] or [`Self::revert`]. Gives the new hash. On
     /// an error the old instance is as it was.
-    fn swap(&mut self, strategy: StrategyId, saved: &Saved) -> Result<String, CallFault>;
+    fn swap(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault>;
 
     /// The new component is accepted: the old one is dropped.
     fn accept(&mut self, strategy: StrategyId);
 
     /// Back to the old component, a fresh instance from this state. Gives its hash.
-    fn revert(&mut self, strategy: StrategyId, saved: &Saved) -> Result<String, CallFault>;
+    fn revert(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault>;
 
     /// Whether an instance exists that can be called.
     fn is_alive(&self, strategy: StrategyId) -> bool;

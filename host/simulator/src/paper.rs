@@ -85,6 +85,8 @@ pub enum Request {
         account: AccountId,
         /// For whoever keeps the reports of the past.
         since: VenueTime,
+        /// Comes back with the end of the answer.
+        nonce: u64,
     },
 }
 
@@ -98,7 +100,9 @@ impl From<VenueCommand> for Request {
             VenueCommand::Amend { account, instrument, wire, amend } => {
                 Self::Amend { account, instrument, wire, amend: amend.into_inner() }
             }
-            VenueCommand::Reconcile { account, since } => Self::Reconcile { account, since },
+            VenueCommand::Reconcile { account, since, nonce } => {
+                Self::Reconcile { account, since, nonce }
+            }
         }
     }
 }
@@ -155,7 +159,11 @@ impl PaperVenue {
         };
         let pit = instrument.and_then(|id| self.pits.get(id.index()));
         let venue = pit.and_then(|pit| self.venues.get(pit.spec.venue.index()));
-        let arrives = now.after(venue.map_or(Duration::ZERO, |venue| venue.latency_out));
+        let latency = match venue {
+            Some(venue) => venue.latency_out,
+            None => self.longest(|venue| venue.latency_out),
+        };
+        let arrives = now.after(latency);
         let place = self.inbox.partition_point(|(at, _)| *at <= arrives);
         self.inbox.insert(place, (arrives, request));
     }
@@ -233,6 +241,11 @@ impl PaperVenue {
     #[must_use]
     pub fn fill_count(&self) -> u64 {
         self.fills
+    }
+
+    /// The longest way of any venue: a question about all of them must not overtake an order.
+    fn longest(&self, of: impl Fn(&VenueConfig) -> Duration) -> Duration {
+        self.venues.iter().map(of).max().unwrap_or(Duration::ZERO)
     }
 
     fn latency_back(&self, venue: VenueId) -> Duration {

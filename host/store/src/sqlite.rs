@@ -75,12 +75,20 @@ impl SqliteJournal {
         let Some(missing) = MIGRATIONS.get(done..) else {
             return Err(StoreError::Newer { file, found, known: MIGRATIONS.len() });
         };
-        for step in missing {
-            connection.execute_batch(&format!("BEGIN; {step} COMMIT;")).map_err(fail)?;
+        for (number, step) in (done + 1..).zip(missing) {
+            // the step and its number together: a process killed in between has done neither
+            let whole = format!("BEGIN; {step} PRAGMA user_version = {number}; COMMIT;");
+            connection.execute_batch(&whole).map_err(fail)?;
         }
-        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-        connection.pragma_update(None, "user_version", known).map_err(fail)?;
         Ok(Self { connection, file })
+    }
+
+    /// Closes the file with everything in it: nothing is left beside it.
+    pub fn close(self) -> Result<(), StoreError> {
+        let Self { connection, file } = self;
+        let fail = |source| StoreError::Sqlite { file: file.clone(), source };
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fail)?;
+        connection.close().map_err(|(_, source)| fail(source))
     }
 
     fn fail(&self, source: rusqlite::Error) -> StoreError {

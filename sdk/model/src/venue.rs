@@ -41,6 +41,8 @@ pub enum VenueCommand {
         account: AccountId,
         /// Reports from here on are told again.
         since: VenueTime,
+        /// Comes back with the end of the answer, so that no late answer is taken for this one.
+        nonce: u64,
     },
 }
 
@@ -182,7 +184,10 @@ pub enum VenueReport {
         quantity: Quantity,
     },
     /// The answer to a reconcile is complete.
-    Reconciled,
+    Reconciled {
+        /// Of the question.
+        nonce: u64,
+    },
     /// The private stream is confirmed.
     Up,
     /// The private stream is lost.

@@ -1,5 +1,5 @@
-//! A component call, batches of ticks, save and restore, an engine input of each kind, a book update, a
-//! journal append.
+//! A component call, batches of ticks, save and restore, an engine input of each kind, a book
+//! update, a journal append.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hedgerow_engine::{

@@ -97,13 +97,13 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
         Ok(())
     }
 
-    fn swap(&mut self, _: StrategyId, _: &Saved) -> Result<String, CallFault> {
+    fn swap(&mut self, _: StrategyId, _: Option<&Saved>) -> Result<String, CallFault> {
         Err(gone())
     }
 
     fn accept(&mut self, _: StrategyId) {}
 
-    fn revert(&mut self, _: StrategyId, _: &Saved) -> Result<String, CallFault> {
+    fn revert(&mut self, _: StrategyId, _: Option<&Saved>) -> Result<String, CallFault> {
         Err(gone())
     }
 

@@ -138,7 +138,7 @@ pub fn engine(
     let loaded = backtest::load(&config)?;
     let opened = data::open(&config, 0)?;
     let journal = MemoryJournal::default();
-    let plan = Plan { journal, facts: Vec::new(), batching, rings: false };
+    let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false };
     let mut host = wiring::build(&config, &loaded, &opened.tape, plan)?;
     let (wall, cpu) = (std::time::Instant::now(), cpu_seconds());
     host.start()?;

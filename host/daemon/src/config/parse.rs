@@ -101,11 +101,17 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u6
     let kind = s.word("source", &words);
     let speed = s.decimal_or_none("speed");
     let thousandths = speed.and_then(|at| {
-        let thousandths = (at.value * Decimal::from(1000)).trunc().mantissa();
+        let exact = (at.value * Decimal::from(1000)).normalize();
+        let thousandths = if exact.scale() == 0 { exact.mantissa() } else { -1 };
         let thousandths = u64::try_from(thousandths).ok().filter(|t| *t <= 1_000_000_000);
         if thousandths.is_none() {
             let fix = "write \"1\" for real time, \"60\" for sixty times, \"0\" for no pacing";
-            s.problem(at.span, "speed", "is negative or above a million", fix);
+            s.problem(
+                at.span,
+                "speed",
+                "is negative, finer than a thousandth, or above a million",
+                fix,
+            );
         }
         thousandths
     });

@@ -1,5 +1,5 @@
-//! What a paper venue keeps over its own death: every order it was given and every report it made, one
-//! JSON line each, written before anybody is told.
+//! What a paper venue keeps over its own death: every order it was given and every report it made,
+//! one JSON line each, written before anybody is told.
 //!
 //! A torn last line is what a killed process leaves; it was told to nobody, and is cut off.
 

@@ -106,7 +106,7 @@ impl Reader {
                 continue;
             };
             let Ok(writer) = stream.try_clone() else { continue };
-            let _ = writer.set_write_timeout(Some(Duration::from_secs(2)));
+            let _ = writer.set_write_timeout(Some(Duration::from_millis(200)));
             lock(&self.shared).writer = Some(writer);
             self.tell_accounts(&VenueReport::Up);
             let mut reader = BufReader::new(stream);
@@ -194,6 +194,10 @@ impl Venue for RemoteVenue {
         let mut inbox = lock(&self.shared);
         let frame = Frame::Request(request);
         let written = inbox.writer.as_mut().is_some_and(|writer| frame.write(writer).is_ok());
+        if !written && let Some(writer) = inbox.writer.take() {
+            // half a frame may be out: the stream is of no more use, and the reader connects anew
+            let _ = writer.shutdown(std::net::Shutdown::Both);
+        }
         if let (false, Some((account, wire))) = (written, place) {
             // some of it may have left: only the venue knows
             let now = inbox.stamp();

@@ -5,8 +5,8 @@
 
 use super::books::{Books, Kept};
 use super::frame::Frame;
-use crate::command::Failure;
-use crate::config::Config;
+use crate::command::{Failure, exit};
+use crate::config::{Config, DataSource};
 use crate::data;
 use crate::live::wall;
 use hedgerow_model::{
@@ -66,6 +66,11 @@ struct Host {
 /// Serves a paper venue until its time is over.
 pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     let config = serve.config;
+    if !matches!(config.data, DataSource::Generated { .. }) {
+        let message = "a paper venue of its own needs `data.source = \"generated\"`: a recording's \
+                       times are past, and would all be told at once";
+        return Err(Failure { code: exit::CONFIG, message: message.into() });
+    }
     let opened = data::open(config, wall())?;
     let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
     let mut server = Server {
@@ -164,14 +169,14 @@ impl Server {
                 return;
             }
         }
-        if let Request::Reconcile { account, since } = request {
+        if let Request::Reconcile { account, since, .. } = request {
             // first what happened, then what is: the order in which it can be compared
             self.go_on(now);
             let missed: Vec<VenueEvent> = self
                 .log
                 .iter()
                 .filter(|event| event.account == account && event.happened >= since)
-                .filter(|event| is_history(&event.report))
+                .filter(|event| is_final(&event.report))
                 .cloned()
                 .collect();
             for event in missed {
@@ -243,9 +248,22 @@ fn is_history(report: &VenueReport) -> bool {
         report,
         VenueReport::OpenOrder { .. }
             | VenueReport::Position { .. }
-            | VenueReport::Reconciled
+            | VenueReport::Reconciled { .. }
             | VenueReport::Up
             | VenueReport::Down
+    )
+}
+
+/// Whether a report says what can never change again: fills, payments, ends. What is open now
+/// follows with its price and size of now.
+fn is_final(report: &VenueReport) -> bool {
+    matches!(
+        report,
+        VenueReport::Fill { .. }
+            | VenueReport::FundingPayment { .. }
+            | VenueReport::Rejected { .. }
+            | VenueReport::Canceled { .. }
+            | VenueReport::Expired { .. }
     )
 }
 

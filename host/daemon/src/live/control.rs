@@ -67,16 +67,22 @@ impl Drop for Control {
     }
 }
 
+/// The state folder for this process alone, for as long as the file is held.
+pub(super) fn lock(state: &Path) -> Result<std::fs::File, Failure> {
+    let path = state.join("lock");
+    let file = std::fs::File::create(&path).map_err(Failure::new)?;
+    file.try_lock().map_err(|_| {
+        Failure::new(format!("a host already runs with the state folder {}", state.display()))
+    })?;
+    Ok(file)
+}
+
 pub(super) fn serve(
     state: &Path,
     shared: Shared,
     inbox: Sender<Message>,
 ) -> Result<Control, Failure> {
     let path = socket_path(state);
-    if UnixStream::connect(&path).is_ok() {
-        let message = format!("a host already runs with the state folder {}", state.display());
-        return Err(Failure::new(message));
-    }
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path)
         .map_err(|e| Failure::new(format!("control socket {}: {e}", path.display())))?;

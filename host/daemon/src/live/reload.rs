@@ -5,7 +5,9 @@ use super::Message;
 use crate::config::Config;
 use crate::wiring::{Loaded, component_path};
 use hedgerow_model::StrategyId;
-use hedgerow_plugins::{Cache, Candidate, Limits, Plugin, Setup, Sighting, WasmEngine, Watcher};
+use hedgerow_plugins::{
+    Cache, Candidate, Limits, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
+};
 use notify::Watcher as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +37,7 @@ struct Watched {
     path: PathBuf,
     name: String,
     setup: Setup,
-    state_version: u32,
+    wants: Vec<WantedRole>,
 }
 
 struct Worker {
@@ -59,7 +61,7 @@ pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) ->
                 path,
                 name: plugin.description.name.clone(),
                 setup: crate::wiring::setup(config, entry, plugin),
-                state_version: plugin.description.state_version,
+                wants: plugin.description.wants.clone(),
             }
         })
         .collect();
@@ -150,9 +152,6 @@ impl Worker {
             let _ = self.inbox.send(Message::Plugin(strategy, "shadowed", hash, detail));
             let _ = self.inbox.send(Message::Swap(strategy, Box::new(plugin.clone())));
         }
-        for watched in self.watched.iter_mut().filter(|w| w.path == candidate.path) {
-            watched.state_version = plugin.description.state_version;
-        }
     }
 
     /// Checks that the candidate fits in a strategy's place and tries it on recent events.
@@ -161,25 +160,28 @@ impl Worker {
         if description.name != watched.name {
             return Err(format!("it is {}, the strategy runs {}", description.name, watched.name));
         }
-        let (oldest, newest) = (description.oldest_readable_state, description.state_version);
-        if !(oldest..=newest).contains(&watched.state_version) {
-            let now = watched.state_version;
-            return Err(format!("it reads states {oldest} to {newest}, the state now is {now}"));
-        }
         for want in &description.wants {
-            if !watched.setup.instruments.iter().any(|known| known.role == want.role) {
+            let known = watched.wants.iter().find(|known| known.role == want.role);
+            let fits = known.is_some_and(|known| {
+                known.trades == want.trades
+                    && want.kinds.iter().all(|kind| known.kinds.contains(kind))
+            });
+            if !fits {
+                let role = &want.role;
                 return Err(format!(
-                    "it wants a new role, {}: restart with a new config",
-                    want.role
+                    "it wants more of the role {role} than this host gives: restart"
                 ));
             }
         }
         let (answer, answered) = channel();
         let asked = self.inbox.send(Message::Ring(watched.strategy, answer));
-        let ring = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some(Some(ring)) = ring else {
-            return Ok("no recent events to try it on".into());
-        };
+        let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
+        let Some((ring, now)) = told else { return Err("the host does not answer".into()) };
+        let (oldest, newest) = (description.oldest_readable_state, description.state_version);
+        if !(oldest..=newest).contains(&now) {
+            return Err(format!("it reads states {oldest} to {newest}, the state now is {now}"));
+        }
+        let Some(ring) = ring else { return Ok("no recent events to try it on".into()) };
         match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
             Ok(report) => Ok(match report.first_difference {
                 None => format!("{} recent calls, same intents", report.calls),

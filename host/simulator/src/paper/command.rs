@@ -18,7 +18,7 @@ impl PaperVenue {
             Request::Amend { account, instrument, wire, amend } => {
                 self.amend(at, account, instrument, wire, &amend);
             }
-            Request::Reconcile { account, .. } => self.reconcile(at, account),
+            Request::Reconcile { account, nonce, .. } => self.reconcile(at, account, nonce),
         }
     }
 
@@ -130,7 +130,7 @@ impl PaperVenue {
         self.rested_changed(id.index());
     }
 
-    fn reconcile(&mut self, at: HostTime, account: AccountId) {
+    fn reconcile(&mut self, at: HostTime, account: AccountId, nonce: u64) {
         let mut told = Vec::new();
         for pit in &self.pits {
             let (venue, instrument) = (pit.spec.venue, pit.spec.id);
@@ -148,11 +148,15 @@ impl PaperVenue {
                 told.push((venue, VenueReport::Position { instrument, quantity }));
             }
         }
-        let venue = self.pits.first().map(|pit| pit.spec.venue).unwrap_or_default();
-        told.push((venue, VenueReport::Reconciled));
         for (venue, report) in told {
             self.report(at, venue, account, report);
         }
+        // after the last of all venues' answers
+        let back = self.longest(|venue| venue.latency_back);
+        let slowest = self.venues.iter().position(|venue| venue.latency_back == back);
+        let slowest = u32::try_from(slowest.unwrap_or(0)).map(hedgerow_model::VenueId);
+        let venue = slowest.unwrap_or_default();
+        self.report(at, venue, account, VenueReport::Reconciled { nonce });
     }
 }
 

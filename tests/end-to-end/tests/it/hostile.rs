@@ -86,10 +86,13 @@ fn a_huge_string_does_not_cross() {
 #[test]
 fn a_strategy_that_wakes_itself_without_end_is_ended() {
     // each timer sets the next one for now
-    let hostile = ("hedgerow-guest-hostile", deed("event", "timers", 0));
+    let hostile = ("hedgerow-guest-hostile", deed("any", "timers", 0));
     let mut rig = Rig::new(Mode::Backtest, 2_000, &[probe(), hostile]);
     rig.run(4_000);
     rig.assert_sound(FIRST);
+    let (kind, detail) = faults(&rig).into_iter().next().expect("it was let on for ever");
+    assert_eq!(kind, FaultKind::Deadline, "{detail}");
+    assert!(detail.contains("at one instant"), "{detail}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn many_swaps_lose_repeat_and_forget_nothing() {
         }
         assert_eq!(rig.host.state(FIRST), StrategyState::Running);
         assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, hash);
-        if n == swaps.min(100) - 1 {
+        if n + 1 == (swaps / 5).clamp(10, 100) {
             early = Some(resident_kib());
         }
     }

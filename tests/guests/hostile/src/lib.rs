@@ -122,9 +122,14 @@ impl Strategy for Hostile {
     }
 
     fn on_event(&mut self, ctx: &mut Context, event: &Event) {
-        if matches!(event, Event::Timer(_)) || self.parameters.deed != "timers" {
-            self.strike("event", Some(ctx));
+        if self.parameters.deed == "timers" {
+            // woken by its own timer, it sets the next one for now
+            if matches!(event, Event::Timer(_) | Event::Resumed(_)) {
+                misuse(ctx, "timers");
+            }
+            return;
         }
+        self.strike("event", Some(ctx));
     }
 
     fn save(&self) -> Vec<u8> {

@@ -1,0 +1,145 @@
+//! The venue's truth after a lost stream: what is gone, what is open, what is a stranger.
+
+use super::*;
+
+/// A rig whose account must be reconciled before anything opens.
+fn rig() -> Rig {
+    let mut config = config(limits());
+    config.accounts[0].reconcile = true;
+    let mut rig = Rig::new();
+    rig.engine = Engine::new(config);
+    rig.quote(0, 9_990, 10_010);
+    rig
+}
+
+fn open_order(wire: u64, price: i64, quantity: i64, filled: i64) -> VenueReport {
+    VenueReport::OpenOrder {
+        wire: WireId(wire),
+        order: VenueOrderId(wire),
+        instrument: InstrumentId(0),
+        price: Price::from_units(price),
+        quantity: Quantity::from_units(quantity),
+        filled: Quantity::from_units(filled),
+    }
+}
+
+/// The nonce of the newest question.
+fn nonce(rig: &Rig) -> u64 {
+    let ask = |command: &VenueCommand| match command {
+        VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
+        _ => None,
+    };
+    rig.effects.commands.iter().rev().find_map(ask).expect("nothing was asked")
+}
+
+fn answered(rig: &mut Rig, reports: Vec<VenueReport>) {
+    let nonce = nonce(rig);
+    for report in reports {
+        rig.report(report);
+    }
+    rig.report(VenueReport::Reconciled { nonce });
+}
+
+fn canceled(rig: &Rig) -> Vec<u64> {
+    let cancel = |command: &VenueCommand| match command {
+        VenueCommand::Cancel { wire, .. } => Some(wire.0),
+        _ => None,
+    };
+    rig.effects.commands.iter().filter_map(cancel).collect()
+}
+
+fn discrepancies(rig: &Rig) -> usize {
+    let odd = |stamped: &&Stamped| matches!(stamped.fact, Fact::Discrepancy { .. });
+    rig.effects.facts.iter().filter(odd).count()
+}
+
+#[test]
+fn nothing_opens_before_the_venue_has_answered() {
+    let mut rig = rig();
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::NotReconciled));
+    rig.report(VenueReport::Up);
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::NotReconciled));
+    rig.report(VenueReport::Reconciled { nonce: nonce(&rig) + 1 });
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::NotReconciled), "of another question");
+    answered(&mut rig, Vec::new());
+    assert_eq!(rig.buy(9_990, 100), None);
+    rig.report(VenueReport::Down);
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::NotReconciled));
+}
+
+#[test]
+fn what_the_venue_does_not_know_has_ended_and_what_it_has_is_open() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    for _ in 0..3 {
+        assert_eq!(rig.buy(9_990, 1_000), None);
+    }
+    rig.accept(2);
+    rig.want(vec![Intent::Cancel(2)]);
+    // 1 never arrived, 2's cancel never arrived, 3 was amended meanwhile
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    rig.effects.facts.clear();
+    let before = canceled(&rig).len();
+    let open = vec![open_order(2, 9_990, 1_000, 0), open_order(3, 9_980, 500, 0)];
+    answered(&mut rig, open);
+    assert_eq!(rig.status(1), Some(OrderStatus::Rejected));
+    assert_eq!(rig.status(2), Some(OrderStatus::PendingCancel));
+    assert_eq!(canceled(&rig)[before..], [2], "its cancel is sent again, nothing else ever is");
+    assert_eq!(rig.status(3), Some(OrderStatus::Open));
+    assert_eq!(rig.open(Side::Buy), 1_500, "by the sizes that the venue has");
+    assert_eq!(discrepancies(&rig), 0);
+}
+
+#[test]
+fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.fill(1, 10_010, 2_000);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    // at the same instant, on hearing that the venue is up, it reduces
+    assert_eq!(rig.sell(9_990, 500), None);
+    let position = VenueReport::Position {
+        instrument: InstrumentId(0),
+        quantity: Quantity::from_units(2_000),
+    };
+    answered(&mut rig, vec![position]);
+    assert_eq!(rig.status(2), Some(OrderStatus::PendingNew));
+}
+
+#[test]
+fn a_stranger_in_our_name_is_reported_and_canceled() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, vec![open_order(77, 9_990, 100, 0)]);
+    assert_eq!(canceled(&rig), [77]);
+    assert_eq!(discrepancies(&rig), 1);
+}
+
+#[test]
+fn a_position_that_differs_stops_the_strategy() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    let quantity = Quantity::from_units(300);
+    answered(&mut rig, vec![VenueReport::Position { instrument: InstrumentId(0), quantity }]);
+    assert_eq!(discrepancies(&rig), 1);
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
+}
+
+#[test]
+fn ids_after_a_restart_are_beyond_anything_that_was_used() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(9_990, 1_000);
+    let mut again = Engine::new(config(limits()));
+    again.restore(&rig.effects.facts);
+    let before = again.next_order(ME);
+    let gap = again.id_gap();
+    again.restore(&gap);
+    assert_eq!(again.next_order(ME), before + 1_000_000);
+}
