@@ -16,7 +16,7 @@ use crate::config::{Config, DataSource};
 use crate::data;
 use crate::link::{self, Market, Trading};
 use crate::wiring::{self, Host, Loaded, Plan};
-use hedgerow_driver::{Batching, Progress, Swap, Swapped};
+use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swap, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, StrategyState};
 use hedgerow_model::{AccountId, Duration, Fact, HostTime, Stamped, StrategyId};
@@ -194,6 +194,7 @@ pub fn run(config: &Config, loaded: &Loaded, options: Options<'_>) -> Result<End
     let _lock = control::lock(&config.state)?;
     let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
     let (mut host, pacer) = host(config, loaded)?;
+    host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, loaded, sender);
     host.start()?;
     let mut session = Session {
@@ -341,7 +342,11 @@ impl Session<'_> {
 
     fn publish(&mut self) {
         let mut view = self.host.view();
-        view.banner = "SIM".into();
+        view.banner = if self.host.is_journal_down() {
+            "SIM  THE JOURNAL CANNOT BE WRITTEN: NOTHING OPENS".into()
+        } else {
+            "SIM".into()
+        };
         for strategy in &mut view.strategies {
             if let Some(plugin) = self.host.host().plugin(strategy.id) {
                 let known = &plugin.description;

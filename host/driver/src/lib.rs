@@ -12,16 +12,18 @@
 
 mod batch;
 mod call;
+mod commit;
 mod instance;
 mod replace;
 mod supervise;
 
+pub use commit::OnJournalFailure;
 pub use instance::{Interest, StrategyState};
 pub use replace::{Swap, Swapped};
 
 use hedgerow_engine::{Effects, Engine, Input, OperatorCommand, QuietScan};
 use hedgerow_model::view::HostView;
-use hedgerow_model::{HostTime, StrategyId, VenueEvent};
+use hedgerow_model::{HostTime, Stamped, StrategyId, VenueEvent};
 use hedgerow_ports::{Feed, Journal, JournalError, SimulatedVenue, StrategyHost};
 use instance::Instance;
 use std::collections::VecDeque;
@@ -90,6 +92,11 @@ pub struct Driver<F, V, H, J> {
     operator: VecDeque<(OperatorCommand, String)>,
     batching: Batching,
     coupled: bool,
+    /// What becomes of a run whose journal cannot be written.
+    on_journal_failure: OnJournalFailure,
+    journal_down: bool,
+    /// Facts to be committed, in order.
+    unwritten: Vec<Stamped>,
     /// Something waits until no strategy has read ahead.
     settling: bool,
     batch: usize,
@@ -123,6 +130,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             operator: VecDeque::new(),
             batching,
             coupled,
+            on_journal_failure: OnJournalFailure::End,
+            journal_down: false,
+            unwritten: Vec::new(),
             settling: false,
             batch: batch::AFTER_ACT,
             stats: Stats::default(),
@@ -255,18 +265,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             };
             self.deliver(&next)?;
         }
-    }
-
-    fn commit(&mut self) -> Result<(), DriverError> {
-        if !self.effects.facts.is_empty() {
-            self.journal.commit(&self.effects.facts)?;
-            self.stats.facts += self.effects.facts.len() as u64;
-            self.effects.facts.clear();
-        }
-        for command in self.effects.commands.drain(..) {
-            self.venue.send(self.now, command);
-        }
-        Ok(())
     }
 
     /// What the loop did so far.

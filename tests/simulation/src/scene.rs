@@ -12,6 +12,7 @@ use hedgerow_model::{
     AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid,
     Quantity, Scale, SequenceRule, StrategyId, TickKind, TradingMode, VenueId,
 };
+use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::Fees;
 use hedgerow_simulator::{FillModel, PaperVenue, TapeFeed, VenueConfig};
 use hedgerow_store::MemoryJournal;
@@ -143,12 +144,14 @@ fn start(
     (interest, (parameters.to_string(), given))
 }
 
-/// Runs a scene.
-///
-/// # Panics
-/// When the loop reports a broken invariant.
+/// The loop over a scene, with a venue and a journal of the caller's making.
 #[must_use]
-pub fn run(scene: &Scene, batching: Batching) -> Ran {
+pub fn driver<V: SimulatedVenue, J: Journal>(
+    scene: &Scene,
+    journal: J,
+    batching: Batching,
+    wrap: impl FnOnce(PaperVenue) -> V,
+) -> Driver<TapeFeed, V, NativeHost<Random>, J> {
     let tape = tape(scene.taste);
     let instruments: Vec<Instrument> =
         (0..scene.taste.instruments).map(|id| instrument(id, scene)).collect();
@@ -162,15 +165,24 @@ pub fn run(scene: &Scene, batching: Batching) -> Ran {
         latency_back: Duration::from_nanos(scene.latency.1),
         fills: scene.fills,
     };
-    let mut driver = Driver::new(
+    Driver::new(
         Engine::new(config(scene, &instruments)),
         TapeFeed::new(&tape),
-        PaperVenue::new(vec![venue], &priced, &tape),
+        wrap(PaperVenue::new(vec![venue], &priced, &tape)),
         NativeHost::<Random>::start(starts),
-        MemoryJournal::default(),
+        journal,
         interests,
         batching,
-    );
+    )
+}
+
+/// Runs a scene.
+///
+/// # Panics
+/// When the loop reports a broken invariant.
+#[must_use]
+pub fn run(scene: &Scene, batching: Batching) -> Ran {
+    let mut driver = driver(scene, MemoryJournal::default(), batching, |venue| venue);
     drive(&mut driver).unwrap_or_else(|e| panic!("{e}"));
     let mut positions = Vec::new();
     for id in 0..u32::try_from(scene.strategies.len()).unwrap_or(0) {
@@ -185,8 +197,11 @@ pub fn run(scene: &Scene, batching: Batching) -> Ran {
 }
 
 /// To the end, with an operator who clears the guards at fixed times of the data.
-fn drive(
-    driver: &mut Driver<TapeFeed, PaperVenue, NativeHost<Random>, MemoryJournal>,
+///
+/// # Errors
+/// Those of the loop.
+pub fn drive<V: SimulatedVenue, J: Journal>(
+    driver: &mut Driver<TapeFeed, V, NativeHost<Random>, J>,
 ) -> Result<(), hedgerow_driver::DriverError> {
     use hedgerow_driver::Progress;
     driver.start()?;

@@ -1,3 +1,4 @@
 //! Simulations that CI runs in their short form.
 
 mod batches;
+mod journal;

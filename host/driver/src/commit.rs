@@ -1,0 +1,86 @@
+//! Facts first, then what they permit. While the journal cannot be written nothing that opens leaves.
+
+use crate::{Driver, DriverError};
+use hedgerow_engine::Input;
+use hedgerow_model::{Order, VenueCommand, VenueEvent, VenueRejection, VenueReport, VenueTime};
+use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
+
+/// What becomes of a run whose journal cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnJournalFailure {
+    /// It ends: a backtest has nothing to protect.
+    #[default]
+    End,
+    /// It goes on without opening anything. Cancels, questions and reductions leave; their facts are
+    /// kept in memory, in order, and written as soon as that is possible.
+    Hold,
+}
+
+impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
+    /// Says what becomes of the run when the journal cannot be written.
+    pub fn on_journal_failure(&mut self, what: OnJournalFailure) {
+        self.on_journal_failure = what;
+    }
+
+    /// Whether the journal could not be written lately.
+    pub fn is_journal_down(&self) -> bool {
+        self.journal_down
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
+        // what could not be written before goes first
+        self.unwritten.append(&mut self.effects.facts);
+        if !self.unwritten.is_empty() {
+            match self.journal.commit(&self.unwritten) {
+                Ok(()) => {
+                    self.stats.facts += self.unwritten.len() as u64;
+                    self.unwritten.clear();
+                    self.set_journal_down(false);
+                }
+                Err(error) if self.on_journal_failure == OnJournalFailure::End => {
+                    return Err(error.into());
+                }
+                Err(_) => self.set_journal_down(true),
+            }
+        }
+        for command in std::mem::take(&mut self.effects.commands) {
+            match &command {
+                VenueCommand::Place(order) if self.journal_down => {
+                    if order.get().request.flags.reduce_only {
+                        self.venue.send(self.now, command);
+                    } else {
+                        self.refuse_unsent(&order.get().clone());
+                    }
+                }
+                // an amendment may open; without an answer it stays reserved at the larger size
+                VenueCommand::Amend { account, wire, .. } if self.journal_down => {
+                    let (wire, reason) = (*wire, VenueRejection::NotTrading);
+                    let report = VenueReport::AmendRejected { wire, reason };
+                    self.report_unsent(*account, report);
+                }
+                _ => self.venue.send(self.now, command),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_journal_down(&mut self, down: bool) {
+        if self.journal_down != down {
+            self.journal_down = down;
+            self.engine.set_journal_failed(down);
+        }
+    }
+
+    /// It provably never left, so it is over.
+    fn refuse_unsent(&mut self, order: &Order) {
+        let (wire, reason) = (order.wire, VenueRejection::NotTrading);
+        self.report_unsent(order.account, VenueReport::Rejected { wire, reason });
+    }
+
+    fn report_unsent(&mut self, account: hedgerow_model::AccountId, report: VenueReport) {
+        let (received, happened) = (self.now, VenueTime::from_nanos(self.now.as_nanos()));
+        let venue = hedgerow_model::VenueId(0);
+        let event = VenueEvent { venue, account, received, happened, report };
+        self.engine.handle(Input::Venue(&event), &mut self.effects);
+    }
+}
