@@ -56,6 +56,13 @@ fn over_recording(mut config: Config, folder: &Path) -> Config {
     config.data = config::DataSource::BinanceRaw { path: folder.to_owned() };
     // what the recording does not have is left out; ids are places, so only the end may be cut
     config.instruments.truncate(2);
+    // ranges around the recording's prices, 2024-08-08
+    for (strategy, range) in
+        config.strategies.iter_mut().zip([("61500", "62100"), ("2650", "2710")])
+    {
+        strategy.parameters["start"] = range.0.into();
+        strategy.parameters["end"] = range.1.into();
+    }
     config
 }
 
