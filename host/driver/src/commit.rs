@@ -1,4 +1,5 @@
-//! Facts first, then what they permit. While the journal cannot be written nothing that opens leaves.
+//! Facts first, then what they permit. While the journal cannot be written nothing that opens
+//! leaves.
 
 use crate::{Driver, DriverError};
 use hedgerow_engine::Input;
@@ -11,8 +12,8 @@ pub enum OnJournalFailure {
     /// It ends: a backtest has nothing to protect.
     #[default]
     End,
-    /// It goes on without opening anything. Cancels, questions and reductions leave; their facts are
-    /// kept in memory, in order, and written as soon as that is possible.
+    /// It goes on without opening anything. Cancels, questions and reductions leave; their facts
+    /// are kept in memory, in order, and written as soon as that is possible.
     Hold,
 }
 

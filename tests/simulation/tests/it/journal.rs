@@ -1,5 +1,5 @@
-//! A journal that cannot be written for a while, as on a full disk: nothing opens, cancels leave, and
-//! when it can be written again nothing is missing.
+//! A journal that cannot be written for a while, as on a full disk: nothing opens, cancels leave,
+//! and when it can be written again nothing is missing.
 
 use hedgerow_driver::{Batching, OnJournalFailure};
 use hedgerow_model::{Fact, HostTime, OrderFact, Stamped, VenueCommand, VenueEvent};
