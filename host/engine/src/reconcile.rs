@@ -70,17 +70,27 @@ impl Engine {
 
     /// One part of the venue's answer.
     pub(crate) fn on_answer(&mut self, event: &VenueEvent, effects: &mut Effects) {
-        let Some(answer) = self.unreconciled.get_mut(&event.account) else { return };
+        let Some(answer) = self.unreconciled.get_mut(&event.account) else {
+            return;
+        };
+        let of = match &event.report {
+            VenueReport::OpenOrder { nonce, .. }
+            | VenueReport::Position { nonce, .. }
+            | VenueReport::Reconciled { nonce } => *nonce,
+            _ => return,
+        };
+        if answer.nonce != Some(of) {
+            return; // the answer to an earlier question says nothing about this one
+        }
         match &event.report {
             VenueReport::OpenOrder { wire, instrument, price, quantity, .. } => {
                 let (instrument, price, quantity) = (*instrument, *price, *quantity);
                 answer.open.insert(*wire, Open { instrument, price, quantity });
             }
-            VenueReport::Position { instrument, quantity } => {
+            VenueReport::Position { instrument, quantity, .. } => {
                 answer.positions.insert(*instrument, *quantity);
             }
-            // the answer to an earlier question says nothing about this one
-            VenueReport::Reconciled { nonce } if answer.nonce == Some(*nonce) => {
+            VenueReport::Reconciled { .. } => {
                 if let Some(answer) = self.unreconciled.remove(&event.account) {
                     self.finish_reconcile(event, &answer, effects);
                 }

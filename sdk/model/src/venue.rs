@@ -163,6 +163,8 @@ pub enum VenueReport {
     },
     /// One open order, in answer to a reconcile.
     OpenOrder {
+        /// Of the question: an answer to an earlier one may be out of date.
+        nonce: u64,
         /// Ours.
         wire: WireId,
         /// Theirs.
@@ -178,6 +180,8 @@ pub enum VenueReport {
     },
     /// One position, in answer to a reconcile.
     Position {
+        /// Of the question.
+        nonce: u64,
         /// In what.
         instrument: InstrumentId,
         /// Signed.

@@ -14,6 +14,7 @@ fn rig() -> Rig {
 
 fn open_order(wire: u64, price: i64, quantity: i64, filled: i64) -> VenueReport {
     VenueReport::OpenOrder {
+        nonce: 0,
         wire: WireId(wire),
         order: VenueOrderId(wire),
         instrument: InstrumentId(0),
@@ -34,7 +35,12 @@ fn nonce(rig: &Rig) -> u64 {
 
 fn answered(rig: &mut Rig, reports: Vec<VenueReport>) {
     let nonce = nonce(rig);
-    for report in reports {
+    for mut report in reports {
+        if let VenueReport::OpenOrder { nonce: of, .. } | VenueReport::Position { nonce: of, .. } =
+            &mut report
+        {
+            *of = nonce;
+        }
         rig.report(report);
     }
     rig.report(VenueReport::Reconciled { nonce });
@@ -104,6 +110,7 @@ fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
     // at the same instant, on hearing that the venue is up, it reduces
     assert_eq!(rig.sell(9_990, 500), None);
     let position = VenueReport::Position {
+        nonce: 0,
         instrument: InstrumentId(0),
         quantity: Quantity::from_units(2_000),
     };
@@ -121,11 +128,34 @@ fn a_stranger_in_our_name_is_reported_and_canceled() {
 }
 
 #[test]
+fn a_late_answer_to_an_earlier_question_is_not_taken_for_this_one() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    let earlier = nonce(&rig);
+    rig.advance(1);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    let VenueReport::OpenOrder { wire, order, instrument, price, quantity, filled, .. } =
+        open_order(5, 9_990, 100, 0)
+    else {
+        unreachable!()
+    };
+    let nonce = earlier;
+    let stale = VenueReport::OpenOrder { nonce, wire, order, instrument, price, quantity, filled };
+    rig.report(stale);
+    answered(&mut rig, Vec::new());
+    assert_eq!((discrepancies(&rig), canceled(&rig).len()), (0, 0));
+}
+
+#[test]
 fn a_position_that_differs_stops_the_strategy() {
     let mut rig = rig();
     rig.report(VenueReport::Up);
     let quantity = Quantity::from_units(300);
-    answered(&mut rig, vec![VenueReport::Position { instrument: InstrumentId(0), quantity }]);
+    answered(
+        &mut rig,
+        vec![VenueReport::Position { nonce: 0, instrument: InstrumentId(0), quantity }],
+    );
     assert_eq!(discrepancies(&rig), 1);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
 }

@@ -139,13 +139,20 @@ impl PaperVenue {
                 let (wire, order) = (resting.wire, VenueOrderId(resting.wire.0));
                 let quantity = Quantity::from_units(resting.filled + resting.remaining);
                 let price = resting.price;
-                let report =
-                    VenueReport::OpenOrder { wire, order, instrument, price, quantity, filled };
+                let report = VenueReport::OpenOrder {
+                    nonce,
+                    wire,
+                    order,
+                    instrument,
+                    price,
+                    quantity,
+                    filled,
+                };
                 told.push((venue, report));
             }
             if let Some(position) = pit.positions.get(&account) {
                 let quantity = position.quantity;
-                told.push((venue, VenueReport::Position { instrument, quantity }));
+                told.push((venue, VenueReport::Position { nonce, instrument, quantity }));
             }
         }
         for (venue, report) in told {
