@@ -18,7 +18,7 @@ fn faults(rig: &Rig) -> Vec<(FaultKind, String)> {
         }
         _ => None,
     };
-    rig.host.journal().facts.iter().filter_map(fault).collect()
+    rig.facts().iter().filter_map(fault).collect()
 }
 
 /// Beside a probe, a strategy that does this; both modes of the sandbox.

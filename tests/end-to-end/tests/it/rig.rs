@@ -5,16 +5,16 @@ use hedgerow_daemon::data;
 use hedgerow_daemon::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, Progress};
 use hedgerow_end_to_end::{component, generated};
-use hedgerow_model::{HostTime, StrategyId};
+use hedgerow_model::{HostTime, Stamped, StrategyId};
 use hedgerow_plugins::{Limits, Mode, Plugin, WasmEngine};
-use hedgerow_store::MemoryJournal;
+use hedgerow_store::SqliteJournal;
 use std::path::PathBuf;
 
 pub(crate) const FIRST: StrategyId = StrategyId(0);
 pub(crate) const SECOND: StrategyId = StrategyId(1);
 
 pub(crate) struct Rig {
-    pub(crate) host: Host<MemoryJournal>,
+    pub(crate) host: Host<SqliteJournal>,
     pub(crate) loaded: Loaded,
     _folder: tempfile::TempDir,
 }
@@ -43,13 +43,18 @@ impl Rig {
         let config = config::load(&file).unwrap_or_else(|e| panic!("{e}"));
         let loaded = wiring::load(&config, WasmEngine::new(mode).unwrap()).unwrap();
         let tape = data::open(&config, 1_700_000_000_000_000_000).unwrap().tape;
-        let journal = MemoryJournal::default();
+        let journal = SqliteJournal::open(&folder.path().join("rig.sqlite")).unwrap();
         let batching = Batching::Adaptive;
         let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: true };
         let mut host =
             wiring::build(&config, &loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}"));
         host.start().unwrap();
         Self { host, loaded, _folder: folder }
+    }
+
+    /// All facts, from the file: kept in memory they would hide what the host itself holds.
+    pub(crate) fn facts(&self) -> Vec<Stamped> {
+        self.host.journal().read().unwrap()
     }
 
     /// Runs until so many more ticks are handled.
