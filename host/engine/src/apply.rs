@@ -1,7 +1,6 @@
 //! Folding facts: the only place where state that must survive a restart changes.
 
 use crate::Engine;
-use crate::reports::is_live;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent,
@@ -164,7 +163,7 @@ impl Engine {
         if let Ok(next) = order.status.apply(event, order.filled.is_positive()) {
             order.status = next;
         }
-        if is_live(order.status) {
+        if !order.status.is_terminal() {
             if event != OrderEvent::CancelRequested && event != OrderEvent::AmendRequested {
                 self.reserve_remaining(id);
             }

@@ -3,8 +3,8 @@
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, ClientOrderId, Event, Fact, FillNotice, HostTime, InstrumentId, MarketStatus, Order,
-    OrderEvent, OrderFact, OrderStatus, OrderUpdate, Position, Quantity, StrategyId, Tick,
-    VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
+    OrderEvent, OrderFact, OrderUpdate, Position, Quantity, StrategyId, Tick, VenueEvent,
+    VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
 };
 
 impl Engine {
@@ -15,8 +15,9 @@ impl Engine {
                 continue;
             };
             let change = market.apply(tick);
-            let now = HostTime::from_nanos(tick.recv_ts);
-            self.now = now;
+            // late data never turns time back
+            self.now = self.now.max(HostTime::from_nanos(tick.recv_ts));
+            let now = self.now;
             if let Some(status) = change.status {
                 self.market_status(now, id, status, effects);
             }
@@ -277,11 +278,14 @@ impl Engine {
         let Some(id) = self.find(event, wire, effects) else {
             return;
         };
-        let Some(slot) = self.strategies.get(id.strategy.index()) else {
-            return;
-        };
         let happened = event.happened;
-        let Some(holding) = slot.holding(instrument) else {
+        let slot = self.strategies.get(id.strategy.index());
+        let ordered = self.any_order(id).map(|order| order.request.instrument);
+        let holding = slot.and_then(|slot| slot.holding(instrument));
+        let (Some(holding), true) = (holding, ordered == Some(instrument)) else {
+            let detail = format!("a fill of {id} in what it did not order: {:?}", event.report);
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            self.stop_strategy(now, id.strategy, "a fill in what was not ordered", effects);
             return;
         };
         if holding.has_trade(happened, trade, id.number) {
@@ -342,9 +346,4 @@ pub(crate) fn order_update(order: &Order, reason: u32) -> OrderUpdate {
         filled: order.filled,
         reason,
     }
-}
-
-/// Whether an order in this state still counts.
-pub(crate) fn is_live(status: OrderStatus) -> bool {
-    !status.is_terminal()
 }

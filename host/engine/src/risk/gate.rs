@@ -106,7 +106,7 @@ impl Engine {
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
         let reconciled = self.is_reconciled(slot.account);
         self.check_mode((mode, reconciled), reduces, asked)?;
-        let mark = self.check_market(now, spec, reduces, asked)?;
+        let mark = self.check_market(now, (spec, slot.limits.collar_bps), reduces, asked)?;
         check_limits(spec, slot, holding, mark, reduces, asked)?;
         if !reduces {
             self.check_gross(slot, spec, asked)?;
@@ -146,7 +146,7 @@ impl Engine {
     fn check_market(
         &self,
         now: HostTime,
-        spec: &Instrument,
+        (spec, collar_bps): (&Instrument, u32),
         reduces: bool,
         asked: &Asked,
     ) -> Result<i64, RiskRejection> {
@@ -165,8 +165,7 @@ impl Engine {
         if !two_sided && !reduces {
             return Err(RiskRejection::NoMarket);
         }
-        let limits = self.strategies_collar(spec.id);
-        let width = i128::from(mark) * i128::from(limits) / 10_000;
+        let width = i128::from(mark) * i128::from(collar_bps) / 10_000;
         let doubled = i128::from(asked.price.units()) * 2;
         if (doubled - i128::from(mark)).abs() > width {
             let edge =
@@ -175,16 +174,6 @@ impl Engine {
             return Err(RiskRejection::OutsideCollar { price: asked.price, low, high });
         }
         Ok(mark)
-    }
-
-    /// The collar of whoever owns the instrument: one owner per account and instrument.
-    fn strategies_collar(&self, instrument: hedgerow_model::InstrumentId) -> u32 {
-        self.strategies
-            .iter()
-            .filter(|slot| slot.holding(instrument).is_some())
-            .map(|slot| slot.limits.collar_bps)
-            .min()
-            .unwrap_or(0)
     }
 
     fn check_gross(

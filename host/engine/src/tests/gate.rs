@@ -168,3 +168,17 @@ fn guards_latch_a_mode_and_cancel_what_is_open() {
     rig.quote(0, 9_990, 10_010);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
 }
+
+#[test]
+fn anothers_collar_is_not_mine() {
+    let mut both = config(limits());
+    let tight = StrategyLimits { collar_bps: 1, ..limits() };
+    let (id, account) = (StrategyId(1), AccountId(1));
+    let other = StrategyConfig { id, account, limits: tight, ..both.strategies[0].clone() };
+    both.strategies.push(other);
+    both.accounts.push(AccountConfig { id: account, name: "b".into(), reconcile: false });
+    let mut rig = Rig::new();
+    rig.engine = Engine::new(both);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(9_990, 100), None);
+}

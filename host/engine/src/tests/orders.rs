@@ -133,3 +133,32 @@ fn a_hole_in_the_sequence_empties_the_book_until_a_snapshot() {
     assert!(feed(&mut rig, level(30, 0, 9_990, flag::SNAPSHOT)));
     assert_eq!(rig.engine.market_trouble(InstrumentId(1)), None);
 }
+
+#[test]
+fn a_fill_in_another_instrument_than_its_order_is_not_lost_in_silence() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 100);
+    rig.accept(1);
+    rig.report(VenueReport::Fill {
+        wire: WireId(1),
+        trade: TradeId(1),
+        instrument: InstrumentId(1),
+        price: Price::from_units(9_990),
+        quantity: Quantity::from_units(100),
+        liquidity: Liquidity::Maker,
+        fee: Decimal::ZERO,
+    });
+    let odd = rig.effects.facts.iter().any(|f| matches!(f.fact, Fact::Discrepancy { .. }));
+    assert!(odd, "{:?}", rig.effects.facts);
+    assert_eq!((rig.position(), rig.engine.mode_of(ME)), (0, TradingMode::CancelOnly));
+}
+
+#[test]
+fn late_data_does_not_turn_time_back() {
+    let mut rig = Rig::new();
+    rig.advance(1_000);
+    rig.quote(0, 9_990, 10_010);
+    rig.now -= 500_000_000;
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.engine.now(), HostTime::from_nanos(START + 1_000_000_000));
+}
