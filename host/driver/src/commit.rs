@@ -3,7 +3,10 @@
 
 use crate::{Driver, DriverError};
 use hedgerow_engine::Input;
-use hedgerow_model::{Order, VenueCommand, VenueEvent, VenueRejection, VenueReport, VenueTime};
+use hedgerow_model::{
+    AccountId, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection, VenueReport,
+    VenueTime,
+};
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
 
 /// What becomes of a run whose journal cannot be written.
@@ -53,11 +56,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                         self.refuse_unsent(&order.get().clone());
                     }
                 }
-                // an amendment may open; without an answer it stays reserved at the larger size
-                VenueCommand::Amend { account, wire, .. } if self.journal_down => {
+                // an amendment may open
+                VenueCommand::Amend { account, instrument, wire, .. } if self.journal_down => {
                     let (wire, reason) = (*wire, VenueRejection::NotTrading);
                     let report = VenueReport::AmendRejected { wire, reason };
-                    self.report_unsent(*account, report);
+                    self.report_unsent(*account, *instrument, report);
                 }
                 _ => self.venue.send(self.now, command),
             }
@@ -75,12 +78,14 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// It provably never left, so it is over.
     fn refuse_unsent(&mut self, order: &Order) {
         let (wire, reason) = (order.wire, VenueRejection::NotTrading);
-        self.report_unsent(order.account, VenueReport::Rejected { wire, reason });
+        let instrument = order.request.instrument;
+        self.report_unsent(order.account, instrument, VenueReport::Rejected { wire, reason });
     }
 
-    fn report_unsent(&mut self, account: hedgerow_model::AccountId, report: VenueReport) {
+    fn report_unsent(&mut self, account: AccountId, instrument: InstrumentId, report: VenueReport) {
         let (received, happened) = (self.now, VenueTime::from_nanos(self.now.as_nanos()));
-        let venue = hedgerow_model::VenueId(0);
+        // the gate has approved nothing in an instrument that has no venue
+        let Some(venue) = self.engine.config().venue_of(instrument) else { return };
         let event = VenueEvent { venue, account, received, happened, report };
         self.engine.handle(Input::Venue(&event), &mut self.effects);
     }

@@ -1,8 +1,7 @@
 //! What the loop keeps of one strategy.
 
-use hedgerow_model::{CallFault, HostTime, StrategyId, Tick, TickKind};
+use hedgerow_model::{CallFault, FaultKind, HostTime, StrategyId, Tick, TickKind};
 use hedgerow_ports::Called;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use hedgerow_model::view::StrategyState;
@@ -59,6 +58,14 @@ pub(crate) struct Pending {
     pub(crate) answer: Result<Called, CallFault>,
 }
 
+/// Faults since the last minute of health.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Faults {
+    pub(crate) count: u32,
+    pub(crate) last: HostTime,
+    pub(crate) kind: FaultKind,
+}
+
 /// One strategy in the loop.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -72,10 +79,8 @@ pub(crate) struct Instance {
     pub(crate) scratch: Arc<Vec<Tick>>,
     pub(crate) places: Vec<usize>,
     pub(crate) calls: u64,
-    /// Times of recent faults.
-    pub(crate) faults: VecDeque<HostTime>,
+    pub(crate) faults: Option<Faults>,
     pub(crate) restart_at: Option<HostTime>,
-    pub(crate) started: HostTime,
     /// Events given at one instant, to end a strategy that feeds itself.
     pub(crate) at_instant: (HostTime, u32),
     /// Timers that came due while it was down.
@@ -95,9 +100,8 @@ impl Instance {
             scratch: Arc::default(),
             places: Vec::new(),
             calls: 0,
-            faults: VecDeque::new(),
+            faults: None,
             restart_at: None,
-            started: HostTime::EPOCH,
             at_instant: (HostTime::EPOCH, 0),
             missed_timers: Vec::new(),
             probation: None,

@@ -90,10 +90,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let callable = self.instances[index].is_callable();
         // a strategy that is down, or fails now, starts from its last checkpoint
         let saved = if callable { self.host.save(strategy).ok() } else { None };
-        let saved = saved.or_else(|| {
-            let checkpoint = self.engine.checkpoint(strategy);
-            checkpoint.map(|(version, data)| Saved { version, data: data.to_vec() })
-        });
+        let saved = saved.or_else(|| self.last_checkpoint(strategy));
         let hash = match self.host.swap(strategy, saved.as_ref()) {
             Ok(hash) => hash,
             Err(fault) => {
@@ -111,7 +108,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let fact = Fact::Plugin { strategy, step: "swapped".into(), hash, detail: String::new() };
         self.note(fact)?;
         let instance = &mut self.instances[index];
-        instance.faults.clear();
+        instance.faults = None;
         instance.restart_at = None;
         let ends = now.after(terms.time);
         instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });

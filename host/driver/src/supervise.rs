@@ -1,23 +1,23 @@
 //! After a fault: back-off, restart from the last checkpoint with `resumed`, quarantine.
 //!
-//! Back-off starts at a second and doubles to thirty; a minute without a fault forgives; three
-//! faults within it quarantine the strategy until a new component or an operator's word. Events are
+//! A restart comes after a second, the next after two; a minute without a fault forgives; the third
+//! fault without such a minute quarantines the strategy until a new component is put in. Events are
 //! never replayed into the new instance: `resumed` tells it what is.
 
-use crate::instance::StrategyState;
+use crate::instance::{Faults, StrategyState};
 use crate::{Driver, DriverError};
 use hedgerow_engine::Input;
-use hedgerow_model::{CallFault, Duration, Event, Fact, HostTime};
+use hedgerow_model::{CallFault, Duration, Event, Fact, HostTime, StrategyId};
 use hedgerow_ports::{Feed, Journal, Saved, SimulatedVenue, StrategyHost};
 
 const BACK_OFF: Duration = Duration::from_secs(1);
-const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
-const FAULTS_TO_QUARANTINE: usize = 3;
+const FAULTS_TO_QUARANTINE: u32 = 3;
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     pub(crate) fn on_fault(&mut self, index: usize, fault: CallFault) -> Result<(), DriverError> {
         let (now, strategy) = (self.time(), self.instances[index].strategy);
+        let kind = fault.kind;
         let next_order = self.host.next_order(strategy);
         self.engine.handle(Input::Fault { now, strategy, fault, next_order }, &mut self.effects);
         // what it was still to be told is told by `resumed`; timers that are over are kept
@@ -37,21 +37,25 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if instance.probation.is_some() {
             return self.roll_back(index);
         }
-        while instance.faults.front().is_some_and(|at| now.since(*at) > FORGIVEN_AFTER) {
-            instance.faults.pop_front();
-        }
-        instance.faults.push_back(now);
-        if instance.faults.len() >= FAULTS_TO_QUARANTINE {
+        let before = instance.faults.filter(|known| now.since(known.last) <= FORGIVEN_AFTER);
+        let count = before.map_or(1, |known| known.count + 1);
+        instance.faults = Some(Faults { count, last: now, kind });
+        if count >= FAULTS_TO_QUARANTINE {
             instance.state = StrategyState::Quarantined;
             instance.restart_at = None;
-            let detail = format!("{} faults within a minute", instance.faults.len());
+            let detail = format!("{count} faults without a minute of health");
             return self.plugin_fact(index, "quarantined", detail);
         }
-        let doubled = 1_u64 << (instance.faults.len() - 1);
-        let wait = BACK_OFF.as_nanos().saturating_mul(doubled).min(BACK_OFF_MAX.as_nanos());
+        let wait = Duration::from_nanos(BACK_OFF.as_nanos() << (count - 1));
         instance.state = StrategyState::Paused;
-        instance.restart_at = Some(now.after(Duration::from_nanos(wait)));
+        instance.restart_at = Some(now.after(wait));
         Ok(())
+    }
+
+    /// What a strategy starts from that cannot be asked.
+    pub(crate) fn last_checkpoint(&self, strategy: StrategyId) -> Option<Saved> {
+        let (version, data) = self.engine.checkpoint(strategy)?;
+        Some(Saved { version, data: data.to_vec() })
     }
 
     pub(crate) fn plugin_fact(
@@ -86,10 +90,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// A new instance of the same component from the last checkpoint.
     fn restart(&mut self, index: usize) -> Result<(), DriverError> {
         let strategy = self.instances[index].strategy;
-        let saved = self
-            .engine
-            .checkpoint(strategy)
-            .map(|(version, data)| Saved { version, data: data.to_vec() });
+        let saved = self.last_checkpoint(strategy);
         self.instances[index].restart_at = None;
         if let Err(fault) = self.host.restart(strategy, saved) {
             self.on_fault(index, fault)?;
@@ -103,11 +104,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let now = self.time();
         let instance = &mut self.instances[index];
         instance.state = StrategyState::Running;
-        instance.started = now;
-        let count = u32::try_from(instance.faults.len()).unwrap_or(u32::MAX);
+        let faults = instance.faults;
         self.start_instance(index)?;
-        if count > 0 && self.instances[index].is_callable() {
-            let kind = hedgerow_model::FaultKind::Trap;
+        if let Some(Faults { count, kind, .. }) = faults
+            && self.instances[index].is_callable()
+        {
             let strategy = self.instances[index].strategy;
             let event = Event::Fault { kind, count };
             let told = hedgerow_model::DeliverEvent { strategy, time: now, event };

@@ -96,13 +96,46 @@ fn a_strategy_that_wakes_itself_without_end_is_ended() {
 }
 
 #[test]
-fn three_faults_within_a_minute_quarantine() {
+fn the_third_fault_quarantines() {
     let hostile = ("hedgerow-guest-hostile", deed("market", "trap", 1));
     let mut rig = Rig::new(Mode::Backtest, 500, &[probe(), hostile]);
     rig.run(10_000);
     assert_eq!(rig.host.state(SECOND), StrategyState::Quarantined);
     assert_eq!(faults(&rig).len(), 3);
     rig.assert_sound(FIRST);
+}
+
+#[test]
+fn a_restarted_strategy_is_told_what_its_fault_was() {
+    for (what, kind) in [("loop", FaultKind::Deadline), ("memory", FaultKind::Memory)] {
+        let hostile = ("hedgerow-guest-hostile", deed("market", what, 1_000));
+        let mut rig = Rig::new(Mode::Backtest, 2_000, &[probe(), hostile]);
+        for state in [StrategyState::Paused, StrategyState::Running] {
+            while rig.host.state(SECOND) != state {
+                rig.run(50);
+            }
+        }
+        assert_eq!(rig.status(SECOND)["told"], kind.to_string());
+    }
+}
+
+#[test]
+fn faults_without_a_minute_of_health_between_them_add_up() {
+    // a fault every 40 seconds or so: never three within a minute, and never a healthy minute
+    let hostile = ("hedgerow-guest-hostile", deed("market", "trap", 10_000));
+    let mut rig = Rig::new(Mode::Backtest, 500, &[probe(), hostile]);
+    while rig.host.state(SECOND) != StrategyState::Quarantined {
+        rig.run(1_000);
+        assert!(faults(&rig).len() < 4, "not quarantined");
+    }
+    let times: Vec<_> = rig
+        .facts()
+        .into_iter()
+        .filter(|f| matches!(f.fact, Fact::Fault { strategy: SECOND, .. }))
+        .map(|f| f.time)
+        .collect();
+    let gaps: Vec<u64> = times.windows(2).map(|t| t[1].since(t[0]).as_millis()).collect();
+    assert!(gaps.iter().all(|ms| (30_000..60_000).contains(ms)), "{gaps:?}");
 }
 
 #[test]

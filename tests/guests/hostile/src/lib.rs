@@ -1,7 +1,7 @@
 //! A strategy that misbehaves as its parameters say. Everything here must cost it one call, and
 //! nobody else anything.
 
-use hedgerow_sdk::model::{NewOrder, OrderFlags};
+use hedgerow_sdk::model::{FaultKind, NewOrder, OrderFlags};
 use hedgerow_sdk::{
     Context, Event, InitError, Intent, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind,
     TimeInForce, TimerId, Want, schemars, serde,
@@ -26,6 +26,8 @@ pub struct Parameters {
 pub struct Hostile {
     parameters: Parameters,
     seen: u64,
+    /// What it was told of its last fault.
+    told: Option<FaultKind>,
 }
 
 #[inline(never)]
@@ -111,7 +113,7 @@ impl Strategy for Hostile {
         if parameters.deed == "refuse" && saved.is_some() {
             return Err(InitError::BadState("it does not like it".into()));
         }
-        let this = Self { parameters, seen: 0 };
+        let this = Self { parameters, seen: 0, told: None };
         this.strike("init", None);
         Ok(this)
     }
@@ -122,6 +124,9 @@ impl Strategy for Hostile {
     }
 
     fn on_event(&mut self, ctx: &mut Context, event: &Event) {
+        if let Event::Fault { kind, .. } = event {
+            self.told = Some(*kind);
+        }
         if self.parameters.deed == "timers" {
             // woken by its own timer, it sets the next one for now
             if matches!(event, Event::Timer(_) | Event::Resumed(_)) {
@@ -142,7 +147,7 @@ impl Strategy for Hostile {
 
     fn status(&self, _: &Context) -> hedgerow_sdk::serde_json::Value {
         self.strike("status", None);
-        hedgerow_sdk::serde_json::json!({})
+        hedgerow_sdk::serde_json::json!({ "told": self.told.map(|kind| kind.to_string()) })
     }
 }
 
