@@ -6,8 +6,9 @@
 mod parse;
 pub mod problem;
 pub mod reader;
+mod sandbox;
 
-use hedgerow_engine::{HostLimits, StrategyLimits};
+use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{Decimal, Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::Fees;
@@ -51,6 +52,14 @@ pub enum DataSource {
     },
 }
 
+impl DataSource {
+    /// Whether data comes by itself, at the time of the wall clock.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Socket { .. })
+    }
+}
+
 /// One strategy as configured.
 #[derive(Clone, Debug)]
 pub struct StrategyEntry {
@@ -66,6 +75,10 @@ pub struct StrategyEntry {
     pub parameters: serde_json::Value,
     /// Its limits.
     pub limits: StrategyLimits,
+    /// What becomes of its open orders when it is stopped.
+    pub on_stop: OpenOrders,
+    /// What becomes of its open orders when it fails, until it runs again.
+    pub on_fault: OpenOrders,
     /// Where it stands in the file.
     pub span: std::ops::Range<usize>,
 }
@@ -95,6 +108,8 @@ pub struct Config {
     pub strategies: Vec<StrategyEntry>,
     /// Limits over all.
     pub host: HostLimits,
+    /// What one instance of a component may use.
+    pub sandbox: hedgerow_plugins::Limits,
     /// Data older than this is stale.
     pub stale_after: Duration,
 }

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod config;
 pub mod data;
+pub mod kept;
 pub mod link;
 pub mod live;
 pub mod wiring;

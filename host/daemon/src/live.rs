@@ -5,6 +5,7 @@
 //! be swapped in. Neither touches the engine.
 
 mod control;
+mod journal;
 mod pace;
 mod reload;
 
@@ -18,10 +19,10 @@ use crate::link::{self, Market, Trading};
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swap, Swapped};
 use hedgerow_engine::OperatorCommand;
-use hedgerow_model::view::{HostView, StrategyState};
-use hedgerow_model::{AccountId, Duration, Fact, HostTime, Stamped, StrategyId};
+use hedgerow_model::view::HostView;
+use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, StrategyId};
 use hedgerow_plugins::Plugin;
-use hedgerow_ports::{Journal as _, StrategyHost as _};
+use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -39,12 +40,14 @@ pub enum Message {
     Command(OperatorCommand, String),
     /// End the run.
     Stop,
-    /// Recent events of a strategy, for a trial.
-    Ring(StrategyId, Sender<(Option<hedgerow_plugins::Ring>, u32)>),
+    /// Recent events of a strategy, for a trial, and the version of its state.
+    Recent(StrategyId, Sender<(Option<hedgerow_plugins::Recent>, u32)>),
     /// A component that may be swapped in.
     Swap(StrategyId, Box<Plugin>),
     /// Something to journal about a component.
-    Plugin(StrategyId, &'static str, String, String),
+    Plugin(StrategyId, PluginStep, String, String),
+    /// A strategy has answered.
+    Answered,
 }
 
 /// What outsiders see: the newest view.
@@ -89,80 +92,16 @@ fn clock(at_least: u64) -> u64 {
     first.saturating_add(passed)
 }
 
-fn fresh_journal(config: &Config) -> Result<SqliteJournal, Failure> {
-    let path = config.state.join("journal.sqlite");
-    if path.exists() {
-        // the paper venue's memory died with its process: an old journal is kept, not continued
-        let old = SqliteJournal::open(&path).map_err(Failure::new)?;
-        old.close().map_err(Failure::new)?;
-        let kept = config.state.join(format!("journal-{}.sqlite", wall()));
-        std::fs::rename(&path, kept).map_err(Failure::new)?;
-    }
-    let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
-    journal.commit(&named(config)).map_err(Failure::new)?;
-    Ok(journal)
-}
-
-fn named(config: &Config) -> Vec<Stamped> {
-    let time = HostTime::from_nanos(wall());
-    names(config).into_iter().map(|fact| Stamped { time, fact }).collect()
-}
-
-/// The journal of an earlier run of the same config, to go on with; and its facts.
-fn continued_journal(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
-    let path = config.state.join("journal.sqlite");
-    let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
-    let facts = journal.read().map_err(Failure::new)?;
-    let names = names(config);
-    let known: Vec<&Fact> = facts
-        .iter()
-        .map(|stamped| &stamped.fact)
-        .filter(|fact| matches!(fact, Fact::Named { .. }))
-        .collect();
-    let newest = facts.iter().map(|stamped| stamped.time.as_nanos()).max().unwrap_or(0);
-    let _ = clock(newest);
-    if facts.is_empty() {
-        journal.commit(&named(config)).map_err(Failure::new)?;
-    } else if !known.iter().copied().eq(names.iter()) {
-        // ids are places in the config: facts under other names would go to the wrong strategy
-        let message = format!(
-            "{}: the journal was written with other venues, accounts, instruments or strategies; \
-             set them back or use another state folder",
-            path.display()
-        );
-        return Err(Failure { code: crate::command::exit::CONFIG, message });
-    }
-    Ok((journal, facts))
-}
-
-/// What each id stands for.
-fn names(config: &Config) -> Vec<Fact> {
-    let of = |what: &str, names: Vec<String>| -> Vec<Fact> {
-        let named = |(id, name): (u32, String)| Fact::Named { what: what.into(), id, name };
-        (0..).zip(names).map(named).collect()
-    };
-    // what an id means is more than a name: facts in other units or of another account are not ours
-    let instruments = config.instruments.iter().map(|(i, _)| {
-        let name = crate::config::instrument_name(config, i);
-        format!("{name} {:?} {:?} {:?} x{}", i.kind, i.price_scale, i.quantity_scale, i.multiplier)
-    });
-    let strategies = config
-        .strategies
-        .iter()
-        .map(|s| format!("{} {} on {} {:?}", s.name, s.plugin, s.account, s.roles));
-    let mut all = of("venue", config.venues.iter().map(|(name, _)| name.clone()).collect());
-    all.extend(of("account", config.accounts.clone()));
-    all.extend(of("instrument", instruments.collect()));
-    all.extend(of("strategy", strategies.collect()));
-    all
-}
-
 /// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
 /// another with the journal of before.
-fn host(config: &Config, loaded: &Loaded) -> Result<(Host<SqliteJournal>, Pacer), Failure> {
+fn host(
+    config: &Config,
+    loaded: &mut Loaded,
+    inbox: &Sender<Message>,
+) -> Result<(Host<SqliteJournal>, Pacer), Failure> {
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { path } = &config.data {
-        let (mut journal, facts) = continued_journal(config)?;
+        let (mut journal, facts) = journal::go_on(config)?;
         let start = HostTime::from_nanos(wall());
         journal.boot(start).map_err(Failure::new)?;
         let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
@@ -171,31 +110,38 @@ fn host(config: &Config, loaded: &Loaded) -> Result<(Host<SqliteJournal>, Pacer)
         let remote = link::connect(path, accounts, instruments).map_err(Failure::new)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         let goes_on = !facts.is_empty();
-        let plan = Plan { journal, facts, goes_on, batching, rings };
+        wiring::go_on_with(config, loaded, &facts);
+        let inbox = inbox.clone();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            let _ = inbox.send(Message::Answered);
+        });
+        let plan = Plan { journal, facts, goes_on, batching, rings, wake: Some(wake) };
         let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
         host.begin_at(start);
         return Ok((host, Pacer::live()));
     }
     let start = HostTime::from_nanos(wall());
     let opened = data::open(config, start.as_nanos())?;
-    let mut journal = fresh_journal(config)?;
+    let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
-    let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings };
+    let facts = Vec::new();
+    let plan = Plan { journal, facts, goes_on: false, batching, rings, wake: None };
     let host = wiring::build(config, loaded, &opened.tape, plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
     Ok((host, Pacer::new(first, config.speed_thousandths)))
 }
 
 /// Runs a host until its data ends, its time is over, or it is told to stop.
-pub fn run(config: &Config, loaded: &Loaded, options: Options<'_>) -> Result<Ended, Failure> {
+pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<Ended, Failure> {
     let shared: Shared = Arc::default();
     let (sender, inbox) = channel();
     std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let _lock = control::lock(&config.state)?;
     let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
-    let (mut host, pacer) = host(config, loaded)?;
+    let (mut host, pacer) = host(config, &mut loaded, &sender)?;
     host.on_journal_failure(OnJournalFailure::Hold);
-    let reload = reload::watch(config, loaded, sender);
+    let reload = reload::watch(config, &loaded, sender);
+    note_components(&mut host, &loaded)?;
     host.start()?;
     let mut session = Session {
         host: &mut host,
@@ -203,15 +149,30 @@ pub fn run(config: &Config, loaded: &Loaded, options: Options<'_>) -> Result<End
         shared,
         inbox,
         swaps: VecDeque::new(),
+        cut: None,
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
     };
-    let result = session.run(options);
+    let result = session.run(options).and_then(|()| session.wind_up());
     let ended = session.ended;
     drop(reload);
     drop(control);
     result.map(|()| ended)
+}
+
+/// Which component each strategy starts with, unless the journal says so already.
+fn note_components(host: &mut Host<SqliteJournal>, loaded: &Loaded) -> Result<(), Failure> {
+    for (place, plugin) in loaded.plugins.iter().enumerate() {
+        let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
+        if host.engine().component(strategy) != Some(&plugin.hash) {
+            let known = &plugin.description;
+            let detail = format!("{} {}", known.name, known.version);
+            let (step, hash) = (PluginStep::Loaded, plugin.hash.clone());
+            host.note(Fact::Plugin { strategy, step, hash, detail })?;
+        }
+    }
+    Ok(())
 }
 
 struct Session<'h> {
@@ -220,6 +181,8 @@ struct Session<'h> {
     shared: Shared,
     inbox: Receiver<Message>,
     swaps: VecDeque<(StrategyId, Plugin)>,
+    /// A swap under way, and since when.
+    cut: Option<(String, Instant)>,
     began: Instant,
     published: Option<Instant>,
     ended: Ended,
@@ -240,7 +203,7 @@ impl Session<'_> {
             let progress = self.stretch()?;
             let due = self.published.is_none_or(|at| at.elapsed() >= PUBLISH);
             if due || stop || progress == Progress::Finished {
-                self.publish();
+                self.publish()?;
                 show(&self.ended.view);
             }
             match progress {
@@ -252,7 +215,7 @@ impl Session<'_> {
                     match self.inbox.recv_timeout(wait) {
                         Ok(message) => {
                             if self.take(message)? {
-                                self.publish();
+                                self.publish()?;
                                 show(&self.ended.view);
                                 return Ok(());
                             }
@@ -264,6 +227,28 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// The strategies' last calls, and the cancels that follow from them.
+    fn wind_up(&mut self) -> Result<(), Failure> {
+        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+        self.host.stop_all(StopReason::Shutdown)?;
+        let (began, until) = (Instant::now(), self.host.now().after(Duration::from_secs(2)));
+        while began.elapsed() < PATIENCE {
+            if self.host.is_stopped() && self.host.engine().cancels_under_way() == 0 {
+                break;
+            }
+            match self.host.advance(self.pacer.horizon().min(until))? {
+                Progress::Worked => {}
+                Progress::Finished if self.host.is_stopped() => break,
+                _ => std::thread::sleep(std::time::Duration::from_millis(1)),
+            }
+        }
+        let left = self.host.engine().cancels_under_way();
+        if left > 0 {
+            tracing::warn!(left, "ending with cancels that the venue has not answered");
+        }
+        self.publish()
     }
 
     fn stretch(&mut self) -> Result<Progress, Failure> {
@@ -299,9 +284,10 @@ impl Session<'_> {
         match message {
             Message::Stop => return Ok(true),
             Message::Command(command, reason) => self.host.command(command, reason),
-            Message::Ring(strategy, answer) => {
+            Message::Answered => {}
+            Message::Recent(strategy, answer) => {
                 let version = self.host.host().state_version(strategy);
-                let _ = answer.send((self.host.host().ring(strategy), version));
+                let _ = answer.send((self.host.host().recent(strategy), version));
             }
             Message::Swap(strategy, plugin) => {
                 // a newer one replaces one that waits
@@ -309,38 +295,42 @@ impl Session<'_> {
                 self.swaps.push_back((strategy, *plugin));
             }
             Message::Plugin(strategy, step, hash, detail) => {
-                self.host.note(Fact::Plugin { strategy, step: step.into(), hash, detail })?;
+                self.host.note(Fact::Plugin { strategy, step, hash, detail })?;
             }
         }
         Ok(false)
     }
 
     fn swap_if_ready(&mut self) -> Result<(), Failure> {
-        if self.swaps.is_empty() || !self.host.is_ready_to_swap() {
+        while let Some((strategy, what)) = self.host.take_swapped() {
+            let Some((hash, began)) = self.cut.take() else { continue };
+            match what {
+                Swapped::Done => {
+                    let pause = began.elapsed();
+                    self.ended.pauses.push(pause);
+                    let pause_us = pause.as_micros();
+                    tracing::info!(%strategy, %hash, pause_us, "component swapped in");
+                }
+                Swapped::Refused(why) => {
+                    tracing::warn!(%strategy, %hash, %why, "component refused");
+                }
+            }
+        }
+        let Some((strategy, _)) = self.swaps.front() else { return Ok(()) };
+        if self.cut.is_some() || !self.host.is_ready_to_swap(*strategy) {
             return Ok(());
         }
         let Some((strategy, plugin)) = self.swaps.pop_front() else {
             return Ok(());
         };
-        let name = plugin.hash.clone();
+        self.cut = Some((plugin.hash.clone(), Instant::now()));
         self.host.host_mut().set_candidate(strategy, plugin);
         let terms = Swap { calls: 1_000, time: Duration::from_secs(10) };
-        let began = Instant::now();
-        match self.host.swap(strategy, terms)? {
-            Swapped::Done => {
-                let pause = began.elapsed();
-                self.ended.pauses.push(pause);
-                let pause_us = pause.as_micros();
-                tracing::info!(%strategy, hash = %name, pause_us, "component swapped in");
-            }
-            Swapped::Refused(why) => {
-                tracing::warn!(%strategy, hash = %name, %why, "component refused");
-            }
-        }
-        Ok(())
+        Ok(self.host.swap(strategy, terms)?)
     }
 
-    fn publish(&mut self) {
+    fn publish(&mut self) -> Result<(), Failure> {
+        self.host.ask_status()?;
         let mut view = self.host.view();
         view.banner = if self.host.is_journal_down() {
             "SIM  THE JOURNAL CANNOT BE WRITTEN: NOTHING OPENS".into()
@@ -353,14 +343,13 @@ impl Session<'_> {
                 strategy.component = format!("{} {}", known.name, known.version);
                 strategy.hash = plugin.hash.clone();
             }
-            let callable =
-                matches!(strategy.state, StrategyState::Running | StrategyState::Probation);
-            if callable {
-                strategy.status = self.host.host_mut().status(strategy.id).ok();
+            if let Some((_, said)) = self.host.said(strategy.id) {
+                strategy.status = Some(said.to_owned());
             }
         }
         self.published = Some(Instant::now());
         *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(view.clone());
         self.ended.view = view;
+        Ok(())
     }
 }

@@ -2,16 +2,23 @@
 
 use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry};
+use crate::kept;
 use crate::link::{Market, Trading};
-use hedgerow_driver::{Batching, Driver, Interest};
+use hedgerow_driver::{Batching, Driver};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
-use hedgerow_model::{AccountId, Instrument, InstrumentId, Stamped, StrategyId};
+use hedgerow_model::{
+    AccountId, Fact, Instrument, InstrumentId, Interest, PluginStep, Stamped, StrategyId,
+};
 use hedgerow_plugins::{
     Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, WasmEngine,
 };
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many ticks a strategy may have before it without having read them.
+const TICK_CREDIT: u32 = 16_384;
 
 /// The loop as a host runs it.
 pub type Host<J> = Driver<Market, Trading, PluginHost, J>;
@@ -50,7 +57,7 @@ pub fn component_path(folder: &Path, plugin: &str) -> PathBuf {
 
 /// Loads the components of all strategies and checks that roles and components fit.
 pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> {
-    let limits = Limits::default();
+    let limits = config.sandbox.clone();
     let cache = Cache::open(&config.state.join("compiled"))
         .inspect_err(|error| tracing::warn!(%error, "no cache of compiled components"))
         .ok();
@@ -59,8 +66,9 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     for entry in &config.strategies {
         let path = component_path(&config.plugins, &entry.plugin);
         match load_one(&engine, &path, &limits, cache.as_ref()) {
-            Ok(plugin) => {
+            Ok((plugin, bytes)) => {
                 check_roles(entry, &plugin, &mut problems);
+                kept::keep(&config.state, &plugin.hash, &bytes);
                 plugins.push(plugin);
             }
             Err(error) => {
@@ -78,13 +86,13 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     Err(WiringError::Config(problems.render(&file, &config.text)))
 }
 
-/// Loads one component file.
+/// Loads one component file; gives its bytes too.
 pub fn load_one(
     engine: &WasmEngine,
     path: &Path,
     limits: &Limits,
     cache: Option<&Cache>,
-) -> Result<Plugin, LoadError> {
+) -> Result<(Plugin, Vec<u8>), LoadError> {
     let problem = |why: String| LoadError { problems: vec![why], maybe_partial: false };
     let bytes = std::fs::metadata(path).map_err(|e| problem(e.to_string()))?.len();
     if bytes > limits.component_bytes {
@@ -92,7 +100,8 @@ pub fn load_one(
         return Err(problem(format!("the file has {bytes} bytes, {most} are allowed")));
     }
     let bytes = std::fs::read(path).map_err(|e| problem(e.to_string()))?;
-    Plugin::load(engine, &bytes, limits, cache)
+    let plugin = Plugin::load(engine, &bytes, limits, cache)?;
+    Ok((plugin, bytes))
 }
 
 fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {
@@ -133,7 +142,10 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             account: AccountId(id(entry.account)),
             trades: of(true),
             watches: of(false),
+            interest: interest(entry, plugin),
             limits: entry.limits.clone(),
+            on_stop: entry.on_stop,
+            on_fault: entry.on_fault,
         }
     };
     let accounts = config.accounts.iter().enumerate();
@@ -151,6 +163,8 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
         stale_after: config.stale_after,
+        // where time is the wall clock, a slow strategy must not hold up the others
+        tick_credit: config.data.is_live().then_some(TICK_CREDIT),
     }
 }
 
@@ -178,11 +192,14 @@ pub fn setup(config: &Config, entry: &StrategyEntry, plugin: &Plugin) -> Setup {
     }
 }
 
-fn interest(strategy: StrategyId, entry: &StrategyEntry, plugin: &Plugin) -> Interest {
-    let mut interest = Interest::new(strategy);
+fn interest(entry: &StrategyEntry, plugin: &Plugin) -> Interest {
+    let mut interest = Interest::default();
     for want in &plugin.description.wants {
-        if let Some(place) = entry.roles.get(&want.role) {
-            interest = interest.with(InstrumentId(id(*place)), &want.kinds);
+        let Some(place) = entry.roles.get(&want.role) else { continue };
+        let instrument = InstrumentId(id(*place));
+        interest = interest.with(instrument, &want.kinds);
+        if let Some(bars) = want.bars {
+            interest = interest.with_bars(instrument, bars);
         }
     }
     interest
@@ -201,6 +218,8 @@ pub struct Plan<J> {
     pub batching: Batching,
     /// Whether candidates will be tried on recent events.
     pub rings: bool,
+    /// Called when a strategy on a thread of its own has answered.
+    pub wake: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// Puts a host together. Components that refuse to start are reported like config problems.
@@ -231,7 +250,6 @@ pub fn assemble<J: Journal>(
         plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
     }
     let mut starts = Vec::new();
-    let mut interests = Vec::new();
     for (place, (entry, plugin)) in config.strategies.iter().zip(&loaded.plugins).enumerate() {
         let strategy = StrategyId(id(place));
         let checkpoint = engine.checkpoint(strategy);
@@ -240,12 +258,49 @@ pub fn assemble<J: Journal>(
             setup: setup(config, entry, plugin),
             saved: checkpoint.map(|(version, data)| Saved { version, data: data.to_vec() }),
             next_order: engine.next_order(strategy),
+            held: engine.is_quarantined(strategy),
         });
-        interests.push(interest(strategy, entry, plugin));
     }
     let host = PluginHost::start(loaded.engine.clone(), loaded.limits.clone(), starts, plan.rings)
         .map_err(|refused| refusals(config, &refused))?;
-    Ok(Driver::new(engine, feed, venue, host, plan.journal, interests, plan.batching))
+    let host = match plan.wake {
+        Some(wake) => {
+            host.with_threads(threads(), wake).map_err(|e| WiringError::Sandbox(e.to_string()))?
+        }
+        None => host,
+    };
+    Ok(Driver::new(engine, feed, venue, host, plan.journal, plan.batching))
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8))
+}
+
+/// Goes on with the components that ran last: those that were at work when the facts end, not those
+/// that lie in the folder now. What lies there is tried and swapped in like any other new file.
+pub fn go_on_with(config: &Config, loaded: &mut Loaded, facts: &[Stamped]) {
+    for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
+        let me = StrategyId(id(place));
+        let ran = facts.iter().rev().find_map(|stamped| match &stamped.fact {
+            Fact::Plugin { strategy, step, hash, .. } if *strategy == me && took_over(*step) => {
+                Some(hash)
+            }
+            _ => None,
+        });
+        let Some(hash) = ran.filter(|hash| **hash != plugin.hash) else { continue };
+        let path = kept::path(&config.state, hash);
+        match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
+            Ok((last, _)) if last.hash == *hash => *plugin = last,
+            Ok(_) => tracing::warn!(%hash, "the component that ran last is damaged: not used"),
+            Err(error) => {
+                tracing::warn!(%hash, %error, "the component that ran last is gone: not used");
+            }
+        }
+    }
+}
+
+fn took_over(step: PluginStep) -> bool {
+    matches!(step, PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack)
 }
 
 fn refusals(config: &Config, refused: &[(usize, hedgerow_plugins::InitFailure)]) -> WiringError {

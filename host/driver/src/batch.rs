@@ -3,8 +3,8 @@
 
 use crate::instance::Pending;
 use crate::{Driver, DriverError};
-use hedgerow_engine::{EngineConfig, Input};
-use hedgerow_model::{HostTime, TickSlice};
+use hedgerow_engine::EngineConfig;
+use hedgerow_model::{HostTime, Input, TickSlice};
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// The engine and the venue pass over ticks in which nothing may happen.
     fn handle_quietly(&mut self, slice: &TickSlice) -> Result<(), DriverError> {
         self.feed.take(slice.len());
-        self.engine.handle(Input::Market(slice), &mut self.effects);
+        self.handle(Input::Market(slice));
         if !self.effects.is_quiet() {
             let what = format!("{:?}", self.effects);
             return Err(DriverError::Invariant(format!("effects in a quiet stretch: {what}")));

@@ -1,18 +1,19 @@
-//! Calling strategies and handling their answers.
+//! Calling strategies and handling their answers, at once or on threads of their own.
 
+use crate::instance::StrategyState;
+use crate::mailbox::{Busy, Item};
 use crate::{Driver, DriverError};
-use hedgerow_engine::Input;
 use hedgerow_model::{
-    CallFault, DeliverEvent, Event, FaultKind, HostTime, InstrumentId, Tick, TickSlice,
+    CallFault, Delivered, Delivery, Event, FaultKind, HostTime, Input, StrategyId, TickSlice,
 };
-use hedgerow_ports::{Called, Feed, Journal, SimulatedVenue, StrategyHost};
+use hedgerow_ports::{Called, Done, Feed, Job, Journal, SimulatedVenue, StrategyHost};
 use std::sync::Arc;
 
 /// A strategy that gets more events than this without time passing feeds itself, and faults.
 const EVENTS_AT_ONE_INSTANT: u32 = 10_000;
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
-    /// One market call. An answer that acts without a checkpoint is given the state of this moment.
+    /// One market call.
     pub(crate) fn call_market(
         &mut self,
         index: usize,
@@ -23,38 +24,41 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.stats.market_calls += 1;
         let strategy = instance.strategy;
         let mode = self.engine.mode_of(strategy);
-        let mut called = self.host.on_market(strategy, mode, ticks)?;
+        let called = self.host.on_market(strategy, mode, ticks)?;
         self.stats.delivered += u64::from(called.outcome.consumed);
-        self.complete_checkpoint(index, &mut called)?;
         Ok(called)
     }
 
-    fn complete_checkpoint(&mut self, index: usize, called: &mut Called) -> Result<(), CallFault> {
-        let outcome = &mut called.outcome;
-        if !outcome.intents.is_empty() && outcome.checkpoint.is_none() {
-            outcome.checkpoint = Some(self.host.save(self.instances[index].strategy)?.data);
-        }
-        Ok(())
-    }
-
-    /// An event on its way: called, and the answer handled.
-    pub(crate) fn deliver(&mut self, event: &DeliverEvent) -> Result<(), DriverError> {
-        let index = event.strategy.index();
-        let Some(instance) = self.instances.get_mut(index) else {
-            return Ok(());
-        };
+    /// Something on its way to a strategy. One that is down gets nothing: `resumed` will tell it
+    /// all there is.
+    pub(crate) fn deliver(&mut self, told: Delivery) -> Result<(), DriverError> {
+        let Delivery { strategy, time, what } = told;
+        let index = strategy.index();
+        let Some(instance) = self.instances.get_mut(index) else { return Ok(()) };
         if !instance.is_callable() {
-            // it is down; `resumed` will tell it all there is, but for timers that are over
-            if let Event::Timer(id) = event.event {
-                instance.missed_timers.push(id);
-            }
+            return Ok(());
+        }
+        if self.is_live {
+            instance.mailbox.push(time, what);
             return Ok(());
         }
         if !instance.is_settled() {
-            let what = format!("{:?} for a strategy that has read ahead", event.event);
+            let what = format!("{what:?} for a strategy that has read ahead");
             return Err(DriverError::Invariant(what));
         }
-        instance.calls += 1;
+        match what {
+            Delivered::Event(event) => self.deliver_event(index, time, event),
+            Delivered::Ticks(ticks) => self.deliver_ticks(index, ticks),
+        }
+    }
+
+    fn deliver_event(
+        &mut self,
+        index: usize,
+        now: HostTime,
+        event: Event,
+    ) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
         let (instant, count) = &mut instance.at_instant;
         *count = if *instant == self.now { count.saturating_add(1) } else { 1 };
         *instant = self.now;
@@ -62,15 +66,116 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             let detail = format!("more than {EVENTS_AT_ONE_INSTANT} events at one instant");
             return self.on_fault(index, CallFault { kind: FaultKind::Deadline, detail });
         }
-        self.stats.event_calls += 1;
-        let mode = self.engine.mode_of(event.strategy);
-        let answer = self.host.on_event(event.strategy, event.time, mode, &event.event);
-        let answer = answer.and_then(|mut called| {
-            self.complete_checkpoint(index, &mut called)?;
-            Ok(called)
-        });
-        self.apply_answer(index, answer, true)?;
+        let mode = self.engine.mode_of(instance.strategy);
+        self.begin(index, Job::Event { now, mode, event })?;
         self.commit()
+    }
+
+    /// Market data of this moment, until all of it is read.
+    fn deliver_ticks(
+        &mut self,
+        index: usize,
+        ticks: Vec<hedgerow_model::Tick>,
+    ) -> Result<(), DriverError> {
+        let mut rest = TickSlice::new(Arc::new(ticks));
+        while !rest.is_empty() && self.instances[index].is_callable() {
+            let answer = self.call_market(index, &rest);
+            let read = answer.as_ref().map_or(rest.len(), |c| c.outcome.consumed.max(1) as usize);
+            self.apply_answer(index, answer, false)?;
+            self.commit()?;
+            rest = rest.suffix(read);
+        }
+        Ok(())
+    }
+
+    /// Has something done with a strategy's instance: now, or on its thread.
+    pub(crate) fn begin(&mut self, index: usize, job: Job) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
+        let strategy = instance.strategy;
+        match &job {
+            Job::Market { .. } => self.stats.market_calls += 1,
+            Job::Event { .. } | Job::Stop { .. } => self.stats.event_calls += 1,
+            _ => {}
+        }
+        if matches!(job, Job::Market { .. } | Job::Event { .. } | Job::Stop { .. }) {
+            instance.calls += 1;
+        }
+        if !self.is_live {
+            let done = self.host.run(strategy, job);
+            return self.finish(index, Busy::Other, done);
+        }
+        instance.mailbox.busy = Some(match &job {
+            Job::Market { ticks, .. } => Busy::Market(ticks.clone()),
+            _ => Busy::Other,
+        });
+        self.host.post(strategy, job);
+        Ok(())
+    }
+
+    /// What became of it.
+    fn finish(&mut self, index: usize, busy: Busy, done: Done) -> Result<(), DriverError> {
+        match done {
+            Done::Called(answer) => {
+                if let (Ok(called), Busy::Market(ticks)) = (&answer, &busy) {
+                    let read = called.outcome.consumed;
+                    self.stats.delivered += u64::from(read);
+                    self.instances[index].mailbox.put_back(ticks.suffix(read as usize));
+                }
+                let is_event = matches!(busy, Busy::Other);
+                self.apply_answer(index, answer, is_event)?;
+                if self.instances[index].state == StrategyState::Stopping && is_event {
+                    self.stopped(index);
+                }
+                Ok(())
+            }
+            Done::Said(Ok(text)) => {
+                self.instances[index].said = Some((self.now, text));
+                Ok(())
+            }
+            Done::Said(Err(fault)) => self.on_fault(index, fault),
+            Done::Restarted(result) => self.restarted(index, result),
+            Done::Swapped(result) => self.swapped(index, result),
+            Done::Reverted(result) => self.reverted(index, result),
+        }
+    }
+
+    /// Takes the answers that have come, and gives every idle strategy what waits for it. `true`
+    /// when anything was done.
+    pub(crate) fn tend_mailboxes(&mut self) -> Result<bool, DriverError> {
+        let mut any = false;
+        while let Some((strategy, done)) = self.host.finished() {
+            any = true;
+            let index = strategy.index();
+            let Some(instance) = self.instances.get_mut(index) else { continue };
+            let busy = instance.mailbox.busy.take().unwrap_or(Busy::Other);
+            self.finish(index, busy, done)?;
+            self.drain()?;
+        }
+        for index in 0..self.instances.len() {
+            any |= self.pump(index)?;
+        }
+        Ok(any)
+    }
+
+    /// The next job of an idle strategy.
+    fn pump(&mut self, index: usize) -> Result<bool, DriverError> {
+        let instance = &mut self.instances[index];
+        if instance.mailbox.busy.is_some() || !instance.is_callable() {
+            return Ok(false);
+        }
+        let mode = self.engine.mode_of(instance.strategy);
+        let job = if std::mem::take(&mut instance.ask_status) {
+            Some(Job::Status)
+        } else {
+            instance.mailbox.next().map(|item| match item {
+                Item::Ticks(ticks) => Job::Market { mode, ticks },
+                Item::Event(now, event) => Job::Event { now, mode, event },
+            })
+        };
+        match job {
+            Some(job) => self.begin(index, job).map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// Handles an answer and all that follows from it.
@@ -90,35 +195,36 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         is_event: bool,
     ) -> Result<(), DriverError> {
         let (now, strategy) = (self.now, self.instances[index].strategy);
-        match answer {
-            Ok(called) => {
-                let Called { first_order, outcome } = called;
-                let acted = !outcome.intents.is_empty();
-                if acted || outcome.checkpoint.is_some() {
-                    let expected = self.engine.next_order(strategy);
-                    if first_order != expected {
-                        let what = format!("order numbers: host {first_order}, engine {expected}");
-                        return Err(DriverError::Invariant(what));
-                    }
-                    let state_version = self.host.state_version(strategy);
-                    let input =
-                        Input::Outcome { now, strategy, first_order, state_version, outcome };
-                    self.engine.handle(input, &mut self.effects);
-                }
-                // counted where batches make no difference: events, and market calls that acted
-                if acted || is_event { self.count_probation(index) } else { Ok(()) }
+        let Called { first_order, mode, outcome } = match answer {
+            Ok(called) => called,
+            Err(fault) => return self.on_fault(index, fault),
+        };
+        let acted = !outcome.intents.is_empty();
+        // on a thread of its own every answer gives credit back
+        if acted || outcome.checkpoint.is_some() || self.is_live {
+            let expected = self.engine.next_order(strategy);
+            if first_order != expected {
+                let what = format!("order numbers: host {first_order}, engine {expected}");
+                return Err(DriverError::Invariant(what));
             }
-            Err(fault) => self.on_fault(index, fault),
+            let state_version = self.host.state_version(strategy);
+            let input = Input::Outcome { now, strategy, first_order, mode, state_version, outcome };
+            self.handle(input);
         }
+        // counted where batches make no difference: events, and market calls that acted
+        if acted || is_event { self.count_probation(index) } else { Ok(()) }
     }
 
     /// One tick: the engine first, then every strategy that has not read it yet.
     pub(crate) fn step_market(&mut self, tick: &TickSlice) -> Result<(), DriverError> {
-        self.feed.take(1);
-        self.engine.handle(Input::Market(tick), &mut self.effects);
-        self.stats.ticks += 1;
+        self.feed.take(tick.len());
+        self.handle(Input::Market(tick));
+        self.stats.ticks += tick.len() as u64;
         self.venue.advance(self.now);
         self.drain()?;
+        if self.is_live {
+            return Ok(()); // the engine has handed it out
+        }
         for index in 0..self.instances.len() {
             let instance = &mut self.instances[index];
             if instance.ahead > 0 {
@@ -143,44 +249,26 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(())
     }
 
-    /// Shows a strategy that starts the markets as they stand.
-    pub(crate) fn deliver_snapshots(&mut self, index: usize) -> Result<(), DriverError> {
-        let instance = &self.instances[index];
-        let now = self.now.as_nanos();
-        let interest = instance.interest.clone();
-        let mut ticks: Vec<Tick> = Vec::new();
-        for id in interest.instruments() {
-            let known = self.engine.snapshot_ticks(id).into_iter();
-            ticks.extend(known.filter(|t| interest.wants(t)).map(|t| Tick { recv_ts: now, ..t }));
-        }
-        let mut rest = TickSlice::new(Arc::new(ticks));
-        while !rest.is_empty() && self.instances[index].is_callable() {
-            let answer = self.call_market(index, &rest);
-            let read = answer.as_ref().map_or(rest.len(), |c| c.outcome.consumed.max(1) as usize);
-            self.handle_answer(index, answer)?;
-            rest = rest.suffix(read);
+    /// Asks every strategy for its document; the answers show in the next views.
+    pub fn ask_status(&mut self) -> Result<(), DriverError> {
+        for index in 0..self.instances.len() {
+            let instance = &mut self.instances[index];
+            if !instance.is_callable() {
+                continue;
+            }
+            if self.is_live {
+                instance.ask_status = true;
+            } else if instance.is_settled() {
+                self.begin(index, Job::Status)?;
+                self.drain()?;
+            }
         }
         Ok(())
     }
 
-    /// After `resumed`: which of its instruments' data is not well, and timers it missed.
-    pub(crate) fn tell_troubles(&mut self, index: usize) -> Result<(), DriverError> {
-        let (now, strategy) = (self.now, self.instances[index].strategy);
-        let ids: Vec<InstrumentId> = self.instances[index].interest.instruments().collect();
-        for instrument in ids {
-            if let Some(status) = self.engine.market_trouble(instrument) {
-                let event = Event::Market { instrument, status };
-                self.effects.deliveries.push_back(DeliverEvent { strategy, time: now, event });
-            }
-        }
-        for id in std::mem::take(&mut self.instances[index].missed_timers) {
-            let event = Event::Timer(id);
-            self.effects.deliveries.push_back(DeliverEvent { strategy, time: now, event });
-        }
-        self.drain()
-    }
-
-    pub(crate) fn time(&self) -> HostTime {
-        self.now
+    /// What a strategy last said of itself, and when.
+    pub fn said(&self, strategy: StrategyId) -> Option<(HostTime, &str)> {
+        let (at, text) = self.instances.get(strategy.index())?.said.as_ref()?;
+        Some((*at, text))
     }
 }

@@ -2,9 +2,8 @@
 //! leaves.
 
 use crate::{Driver, DriverError};
-use hedgerow_engine::Input;
 use hedgerow_model::{
-    AccountId, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection, VenueReport,
+    AccountId, Input, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection, VenueReport,
     VenueTime,
 };
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
@@ -28,7 +27,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// Whether the journal could not be written lately.
     pub fn is_journal_down(&self) -> bool {
-        self.journal_down
+        self.engine.is_journal_failed()
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
@@ -49,7 +48,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
         for command in std::mem::take(&mut self.effects.commands) {
             match &command {
-                VenueCommand::Place(order) if self.journal_down => {
+                VenueCommand::Place(order) if self.is_journal_down() => {
                     if order.get().request.flags.reduce_only {
                         self.venue.send(self.now, command);
                     } else {
@@ -57,7 +56,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                     }
                 }
                 // an amendment may open
-                VenueCommand::Amend { account, instrument, wire, .. } if self.journal_down => {
+                VenueCommand::Amend { account, instrument, wire, .. } if self.is_journal_down() => {
                     let (wire, reason) = (*wire, VenueRejection::NotTrading);
                     let report = VenueReport::AmendRejected { wire, reason };
                     self.report_unsent(*account, *instrument, report);
@@ -68,10 +67,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(())
     }
 
-    fn set_journal_down(&mut self, down: bool) {
-        if self.journal_down != down {
-            self.journal_down = down;
-            self.engine.set_journal_failed(down);
+    fn set_journal_down(&mut self, failed: bool) {
+        if self.is_journal_down() != failed {
+            self.handle(Input::Journal { failed });
         }
     }
 
@@ -87,6 +85,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         // the gate has approved nothing in an instrument that has no venue
         let Some(venue) = self.engine.config().venue_of(instrument) else { return };
         let event = VenueEvent { venue, account, received, happened, report };
-        self.engine.handle(Input::Venue(&event), &mut self.effects);
+        self.handle(Input::Venue(std::borrow::Cow::Owned(event)));
     }
 }

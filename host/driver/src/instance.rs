@@ -1,54 +1,11 @@
 //! What the loop keeps of one strategy.
 
-use hedgerow_model::{CallFault, FaultKind, HostTime, StrategyId, Tick, TickKind};
+use crate::mailbox::Mailbox;
+use hedgerow_model::{CallFault, FaultKind, HostTime, Interest, StrategyId, Tick};
 use hedgerow_ports::Called;
 use std::sync::Arc;
 
 pub use hedgerow_model::view::StrategyState;
-
-/// Which ticks a strategy gets.
-#[derive(Clone, Debug)]
-pub struct Interest {
-    /// Whose.
-    pub strategy: StrategyId,
-    /// Bits by tick kind, per instrument id; feed status always comes.
-    masks: Vec<u32>,
-}
-
-impl Interest {
-    /// An interest in nothing yet.
-    #[must_use]
-    pub fn new(strategy: StrategyId) -> Self {
-        Self { strategy, masks: Vec::new() }
-    }
-
-    /// Adds kinds of one instrument.
-    #[must_use]
-    pub fn with(mut self, instrument: hedgerow_model::InstrumentId, kinds: &[TickKind]) -> Self {
-        let index = instrument.index();
-        if self.masks.len() <= index {
-            self.masks.resize(index + 1, 0);
-        }
-        let bit = |kind: TickKind| 1_u32 << kind.code();
-        self.masks[index] |=
-            kinds.iter().fold(bit(TickKind::FeedStatus), |mask, kind| mask | bit(*kind));
-        self
-    }
-
-    /// Whether the strategy gets this tick.
-    #[inline]
-    #[must_use]
-    pub fn wants(&self, tick: &Tick) -> bool {
-        let mask = self.masks.get(tick.instrument as usize).copied().unwrap_or(0);
-        tick.kind < 32 && mask & (1 << tick.kind) != 0
-    }
-
-    /// Instruments it gets anything of.
-    pub fn instruments(&self) -> impl Iterator<Item = hedgerow_model::InstrumentId> + '_ {
-        let some = self.masks.iter().enumerate().filter(|(_, mask)| **mask != 0);
-        some.filter_map(|(index, _)| u32::try_from(index).ok().map(hedgerow_model::InstrumentId))
-    }
-}
 
 /// An answer that waits until the engine has come to its tick.
 #[derive(Debug)]
@@ -78,33 +35,41 @@ pub(crate) struct Instance {
     /// Filtered ticks, reused; and their places in the batch.
     pub(crate) scratch: Arc<Vec<Tick>>,
     pub(crate) places: Vec<usize>,
+    /// What waits for it where it runs on a thread of its own.
+    pub(crate) mailbox: Mailbox,
     pub(crate) calls: u64,
     pub(crate) faults: Option<Faults>,
     pub(crate) restart_at: Option<HostTime>,
     /// Events given at one instant, to end a strategy that feeds itself.
     pub(crate) at_instant: (HostTime, u32),
-    /// Timers that came due while it was down.
-    pub(crate) missed_timers: Vec<hedgerow_model::TimerId>,
+    /// A replacement under way.
+    pub(crate) swapping: Option<crate::replace::Swap>,
     /// Probation of a replaced component.
     pub(crate) probation: Option<crate::replace::Probation>,
+    /// What it last said of itself, and when; and whether it is to be asked again.
+    pub(crate) said: Option<(HostTime, String)>,
+    pub(crate) ask_status: bool,
 }
 
 impl Instance {
-    pub(crate) fn new(interest: Interest) -> Self {
+    pub(crate) fn new(strategy: StrategyId, interest: Interest) -> Self {
         Self {
-            strategy: interest.strategy,
+            strategy,
             interest,
             state: StrategyState::Running,
             ahead: 0,
             pending: None,
             scratch: Arc::default(),
             places: Vec::new(),
+            mailbox: Mailbox::default(),
             calls: 0,
             faults: None,
             restart_at: None,
             at_instant: (HostTime::EPOCH, 0),
-            missed_timers: Vec::new(),
+            swapping: None,
             probation: None,
+            said: None,
+            ask_status: false,
         }
     }
 
@@ -113,8 +78,21 @@ impl Instance {
         self.ahead == 0 && self.pending.is_none()
     }
 
+    /// Whether nothing waits for it that it could be given.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.mailbox.busy.is_none() && (self.mailbox.is_idle() || !self.is_callable())
+    }
+
+    /// Whether nothing waits for it nor for its successor.
+    pub(crate) fn has_nothing(&self) -> bool {
+        self.is_idle() && self.mailbox.aside.is_none()
+    }
+
     /// Whether it can be called.
     pub(crate) fn is_callable(&self) -> bool {
-        matches!(self.state, StrategyState::Running | StrategyState::Probation)
+        matches!(
+            self.state,
+            StrategyState::Running | StrategyState::Probation | StrategyState::Stopping
+        )
     }
 }

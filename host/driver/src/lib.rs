@@ -14,18 +14,22 @@ mod batch;
 mod call;
 mod commit;
 mod instance;
+mod mailbox;
 mod replace;
 mod supervise;
 
 pub use commit::OnJournalFailure;
-pub use instance::{Interest, StrategyState};
+pub use instance::StrategyState;
 pub use replace::{Swap, Swapped};
 
-use hedgerow_engine::{Effects, Engine, Input, OperatorCommand, QuietScan};
+use hedgerow_engine::{Effects, Engine, QuietScan};
 use hedgerow_model::view::HostView;
-use hedgerow_model::{HostTime, Stamped, StrategyId, VenueEvent};
-use hedgerow_ports::{Feed, Journal, JournalError, SimulatedVenue, StrategyHost};
+use hedgerow_model::{
+    Delivered, Delivery, Fact, HostTime, Input, OperatorCommand, Stamped, StrategyId, VenueEvent,
+};
+use hedgerow_ports::{Feed, Journal, JournalError, Recorder, SimulatedVenue, StrategyHost};
 use instance::Instance;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// How many ticks a strategy is given at a time.
@@ -94,28 +98,28 @@ pub struct Driver<F, V, H, J> {
     coupled: bool,
     /// What becomes of a run whose journal cannot be written.
     on_journal_failure: OnJournalFailure,
-    journal_down: bool,
     /// Facts to be committed, in order.
     unwritten: Vec<Stamped>,
     /// Something waits until no strategy has read ahead.
     settling: bool,
+    /// What became of swaps.
+    swapped: VecDeque<(StrategyId, Swapped)>,
+    /// Whether strategies run on threads of their own, not within the loop.
+    is_live: bool,
+    recorder: Option<Box<dyn Recorder>>,
     batch: usize,
     stats: Stats,
     now: HostTime,
 }
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
-    /// A loop over these parts; `interests` by strategy id.
-    pub fn new(
-        engine: Engine,
-        feed: F,
-        venue: V,
-        host: H,
-        journal: J,
-        interests: Vec<Interest>,
-        batching: Batching,
-    ) -> Self {
+    /// A loop over these parts. Strategies run on threads of their own if the engine gives them
+    /// credit for ticks, else they are called within the loop, in virtual time.
+    pub fn new(engine: Engine, feed: F, venue: V, host: H, journal: J, batching: Batching) -> Self {
         let coupled = batch::coupled(engine.config());
+        let strategies = engine.config().strategies.iter();
+        let instances = strategies.map(|s| Instance::new(s.id, s.interest.clone())).collect();
+        let is_live = engine.config().tick_credit.is_some();
         Self {
             now: engine.now(),
             engine,
@@ -123,7 +127,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             venue,
             host,
             journal,
-            instances: interests.into_iter().map(Instance::new).collect(),
+            instances,
+            is_live,
+            recorder: None,
+            swapped: VecDeque::new(),
             effects: Effects::default(),
             scan: QuietScan::default(),
             reports: Vec::new(),
@@ -131,7 +138,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             batching,
             coupled,
             on_journal_failure: OnJournalFailure::End,
-            journal_down: false,
             unwritten: Vec::new(),
             settling: false,
             batch: batch::AFTER_ACT,
@@ -144,37 +150,67 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.now = self.now.max(now);
     }
 
-    /// Starts all strategies: each gets `resumed` and what is known of its markets.
+    /// Records what goes in and what follows, from now on.
+    pub fn record(&mut self, recorder: Box<dyn Recorder>) {
+        self.recorder = Some(recorder);
+    }
+
+    /// The one way into the engine.
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
+        let Some(recorder) = &mut self.recorder else {
+            return self.engine.handle(input, &mut self.effects);
+        };
+        recorder.input(&input);
+        let Effects { facts, commands, deliveries } = &self.effects;
+        let (facts, commands, told) = (facts.len(), commands.len(), deliveries.len());
+        self.engine.handle(input, &mut self.effects);
+        let effects = &self.effects;
+        let is_event = |told: &&Delivery| matches!(told.what, Delivered::Event(_));
+        let events: Vec<_> = effects.deliveries.iter().skip(told).filter(is_event).collect();
+        let (facts, commands) = (&effects.facts[facts..], &effects.commands[commands..]);
+        if !(facts.is_empty() && commands.is_empty() && events.is_empty()) {
+            recorder.effects(facts, commands, &events);
+        }
+    }
+
+    /// Starts all strategies: each gets `resumed` and what is known of its markets. Those that were
+    /// in quarantine when the facts end stay there.
     pub fn start(&mut self) -> Result<(), DriverError> {
         let first = self.feed.peek(1).first().map_or(self.now, |t| HostTime::from_nanos(t.recv_ts));
         self.now = self.now.max(first);
         for index in 0..self.instances.len() {
-            self.start_instance(index)?;
+            let (now, strategy) = (self.now, self.instances[index].strategy);
+            if self.engine.is_quarantined(strategy) {
+                self.instances[index].state = StrategyState::Quarantined;
+                continue;
+            }
+            self.handle(Input::Start { now, strategy, from_cut: false });
+            self.drain()?;
         }
         Ok(())
     }
 
-    fn start_instance(&mut self, index: usize) -> Result<(), DriverError> {
-        let (now, strategy) = (self.now, self.instances[index].strategy);
-        self.engine.handle(Input::Start { now, strategy }, &mut self.effects);
-        self.drain()?;
-        self.deliver_snapshots(index)?;
-        self.tell_troubles(index)
-    }
-
     /// Handles inputs up to `horizon`: one batch, or one input, or an operator's command.
     pub fn advance(&mut self, horizon: HostTime) -> Result<Progress, DriverError> {
+        let tended = self.is_live && self.tend_mailboxes()?;
         if !self.operator.is_empty() && self.is_settled() {
             return self.obey();
         }
         let may_batch = self.batching == Batching::Adaptive
-            && !self.coupled
+            && !(self.coupled || self.is_live)
             && self.operator.is_empty()
             && !self.wants_settling();
         if may_batch && self.try_batch(horizon)? {
             return Ok(Progress::Worked);
         }
-        self.step(horizon)
+        match self.step(horizon)? {
+            Progress::Waiting(_) if tended => Ok(Progress::Worked),
+            // the data is at its end, but somebody still reads
+            Progress::Finished if !self.instances.iter().all(Instance::has_nothing) => {
+                Ok(Progress::Waiting(HostTime::NEVER))
+            }
+            progress => Ok(progress),
+        }
     }
 
     /// Runs to the end of the data.
@@ -196,15 +232,16 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     fn obey(&mut self) -> Result<Progress, DriverError> {
         if let Some((command, reason)) = self.operator.pop_front() {
             let now = self.now;
-            self.engine.handle(Input::Operator { now, command, reason }, &mut self.effects);
+            self.handle(Input::Operator { now, command: command.clone(), reason });
+            self.release(&command)?;
             self.drain()?;
         }
         Ok(Progress::Worked)
     }
 
     /// Writes something of the daemon's into the journal, in order.
-    pub fn note(&mut self, fact: hedgerow_model::Fact) -> Result<(), DriverError> {
-        self.engine.handle(Input::Note { now: self.now, fact }, &mut self.effects);
+    pub fn note(&mut self, fact: Fact) -> Result<(), DriverError> {
+        self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
         self.drain()
     }
 
@@ -231,7 +268,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             0 => self.step_venue(now)?,
             1 => self.step_market(&tick)?,
             _ => {
-                self.engine.handle(Input::Wake(now), &mut self.effects);
+                self.handle(Input::Wake(now));
                 self.drain()?;
                 self.restart_due(now)?;
                 self.end_probations(now)?;
@@ -248,22 +285,22 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let mut reports = std::mem::take(&mut self.reports);
         self.venue.poll(now, &mut reports);
         for report in reports.drain(..) {
-            self.engine.handle(Input::Venue(&report), &mut self.effects);
+            self.handle(Input::Venue(Cow::Owned(report)));
             self.drain()?;
         }
         self.reports = reports;
         Ok(())
     }
 
-    /// Commits facts, lets commands out, delivers events one by one; each answer is handled at
-    /// once.
+    /// Commits facts, lets commands out, delivers one by one; within the loop each answer is
+    /// handled at once.
     fn drain(&mut self) -> Result<(), DriverError> {
         loop {
             self.commit()?;
             let Some(next) = self.effects.deliveries.pop_front() else {
                 return Ok(());
             };
-            self.deliver(&next)?;
+            self.deliver(next)?;
         }
     }
 

@@ -3,13 +3,15 @@
 //!
 //! The host prepares the new component off this path (compiled, checked, tried in the shadow) and
 //! hands over a [`Swap`]. Nothing is lost and nothing happens twice: the old instance has answered
-//! everything up to this moment, the new one gets everything after it. Orders, timers and plans
-//! stay; they belong to the strategy, not to the component.
+//! everything up to the cut, the new one gets everything after it. Orders, timers and plans stay;
+//! they belong to the strategy, not to the component.
 
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
-use hedgerow_model::{Duration, Fact, HostTime, StrategyId};
-use hedgerow_ports::{Feed, Journal, Saved, SimulatedVenue, StrategyHost};
+use hedgerow_model::{
+    CallFault, Delivery, Duration, Fact, HostTime, Input, PluginStep, StrategyId,
+};
+use hedgerow_ports::{Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 
 /// How long a new component is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +31,6 @@ pub enum Swapped {
     Refused(String),
 }
 
-impl Probation {
-    pub(crate) fn ends(&self) -> HostTime {
-        self.ends
-    }
-}
-
 /// A new component under watch.
 #[derive(Clone, Debug)]
 pub(crate) struct Probation {
@@ -42,6 +38,12 @@ pub(crate) struct Probation {
     ends: HostTime,
     /// The state at the cut-over, to go back to.
     saved: Option<Saved>,
+}
+
+impl Probation {
+    pub(crate) fn ends(&self) -> HostTime {
+        self.ends
+    }
 }
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
@@ -56,92 +58,172 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             return Ok(());
         };
         probation.calls_left = probation.calls_left.saturating_sub(1);
-        if probation.calls_left > 0 { Ok(()) } else { self.accept(index) }
+        if probation.calls_left == 0 {
+            self.accept(index);
+        }
+        Ok(())
     }
 
     /// Probations whose time is over.
     pub(crate) fn end_probations(&mut self, now: HostTime) -> Result<(), DriverError> {
         for index in 0..self.instances.len() {
-            if self.instances[index].probation.as_ref().is_some_and(|known| known.ends <= now) {
-                self.accept(index)?;
+            let instance = &self.instances[index];
+            let over = instance.probation.as_ref().is_some_and(|known| known.ends <= now);
+            if over && instance.state == StrategyState::Probation {
+                self.accept(index);
             }
         }
         self.drain()
     }
 
-    fn accept(&mut self, index: usize) -> Result<(), DriverError> {
+    fn accept(&mut self, index: usize) {
         let instance = &mut self.instances[index];
         instance.probation = None;
         instance.state = StrategyState::Running;
         let strategy = instance.strategy;
         self.host.accept(strategy);
-        self.plugin_fact(index, "accepted", String::new())
+        self.plugin_fact(index, PluginStep::Accepted, String::new());
     }
 
-    /// Puts the prepared candidate in place. Call only when [`Self::is_ready_to_swap`].
-    pub fn swap(&mut self, strategy: StrategyId, terms: Swap) -> Result<Swapped, DriverError> {
+    /// Whether a swap of this strategy can be made now; asking makes the loop come to such a
+    /// moment. From then on market data is set aside for the successor.
+    pub fn is_ready_to_swap(&mut self, strategy: StrategyId) -> bool {
+        let is_live = self.is_live;
+        let Some(instance) = self.instances.get(strategy.index()) else { return false };
+        let ready = if is_live { instance.is_idle() } else { self.is_settled() };
+        if ready {
+            self.settling = false;
+        } else if !is_live {
+            self.settling = true;
+        } else if instance.mailbox.aside.is_none() {
+            self.handle(Input::CutMarkets { now: self.now, strategy });
+            self.instances[strategy.index()].mailbox.set_aside();
+        }
+        ready
+    }
+
+    /// Puts the prepared candidate in place; [`Self::take_swapped`] tells what became of it. Call
+    /// only when [`Self::is_ready_to_swap`].
+    pub fn swap(&mut self, strategy: StrategyId, terms: Swap) -> Result<(), DriverError> {
         self.settling = false;
         let index = strategy.index();
         if self.instances[index].probation.is_some() {
             // a newer component ends the probation of one that has not failed
-            self.accept(index)?;
+            self.accept(index);
         }
-        let state = self.instances[index].state;
-        let callable = self.instances[index].is_callable();
+        self.drain()?;
+        let now = self.now;
         // a strategy that is down, or fails now, starts from its last checkpoint
-        let saved = if callable { self.host.save(strategy).ok() } else { None };
-        let saved = saved.or_else(|| self.last_checkpoint(strategy));
-        let hash = match self.host.swap(strategy, saved.as_ref()) {
-            Ok(hash) => hash,
-            Err(fault) => {
+        let ask = self.instances[index].is_callable();
+        let fallback = self.last_checkpoint(strategy);
+        self.instances[index].swapping = Some(terms);
+        self.handle(Input::Cut { now, strategy });
+        self.begin(index, Job::Swap { fallback, ask })?;
+        self.drain()
+    }
+
+    /// What became of a swap.
+    pub fn take_swapped(&mut self) -> Option<(StrategyId, Swapped)> {
+        self.swapped.pop_front()
+    }
+
+    pub(crate) fn swapped(
+        &mut self,
+        index: usize,
+        result: Result<Cut, CallFault>,
+    ) -> Result<(), DriverError> {
+        let (now, strategy) = (self.now, self.instances[index].strategy);
+        let terms = self.instances[index].swapping.take();
+        let (cut, terms) = match (result, terms) {
+            (Ok(cut), Some(terms)) => (cut, terms),
+            (Err(fault), _) => {
                 let why = fault.to_string();
-                self.plugin_fact(index, "refused", why.clone())?;
-                self.drain()?;
-                self.instances[index].state = state;
-                return Ok(Swapped::Refused(why));
+                self.plugin_fact(index, PluginStep::Refused, why.clone());
+                self.instances[index].mailbox.end_aside();
+                self.swapped.push_back((strategy, Swapped::Refused(why)));
+                return Ok(());
+            }
+            (Ok(_), None) => {
+                return Err(DriverError::Invariant("a swap that nobody asked for".into()));
             }
         };
-        let now = self.time();
-        if let Some(Saved { version, data }) = saved.clone() {
-            self.note(Fact::Checkpoint { strategy, version, state: data })?;
-        }
-        let fact = Fact::Plugin { strategy, step: "swapped".into(), hash, detail: String::new() };
-        self.note(fact)?;
+        let Cut { hash, saved } = cut;
+        self.note_checkpoint(strategy, saved.as_ref());
+        self.note_step(strategy, PluginStep::Swapped, hash, String::new());
         let instance = &mut self.instances[index];
-        instance.faults = None;
-        instance.restart_at = None;
+        (instance.faults, instance.restart_at) = (None, None);
+        let was_callable = instance.is_callable();
         let ends = now.after(terms.time);
         instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });
         instance.state = StrategyState::Probation;
-        self.start_instance(index)?;
-        Ok(Swapped::Done)
+        self.commit()?;
+        let from_cut = was_callable;
+        if !from_cut {
+            self.instances[index].mailbox.clear();
+        }
+        self.handle(Input::Start { now, strategy, from_cut });
+        self.first_in_mailbox(index);
+        self.swapped.push_back((strategy, Swapped::Done));
+        self.drain()
     }
 
-    /// Whether a swap can be made now; asking makes the loop come to such a moment.
-    pub fn is_ready_to_swap(&mut self) -> bool {
-        self.settling = !self.is_settled();
-        !self.settling
+    /// What a new instance is told comes before what has happened since the cut.
+    fn first_in_mailbox(&mut self, index: usize) {
+        if !self.is_live {
+            return;
+        }
+        let strategy = self.instances[index].strategy;
+        let all = std::mem::take(&mut self.effects.deliveries);
+        let (mine, others): (Vec<Delivery>, Vec<Delivery>) =
+            all.into_iter().partition(|told| told.strategy == strategy);
+        self.effects.deliveries = others.into();
+        let mine = mine.into_iter().map(|Delivery { time, what, .. }| (time, what)).collect();
+        let mailbox = &mut self.instances[index].mailbox;
+        mailbox.end_aside();
+        mailbox.push_first(mine);
+    }
+
+    fn note_checkpoint(&mut self, strategy: StrategyId, saved: Option<&Saved>) {
+        let Some(Saved { version, data }) = saved.cloned() else { return };
+        let unheard = self.engine.unheard_timers(strategy);
+        let fact = Fact::Checkpoint { strategy, version, state: data, unheard };
+        self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
+    }
+
+    fn note_step(&mut self, strategy: StrategyId, step: PluginStep, hash: String, detail: String) {
+        let fact = Fact::Plugin { strategy, step, hash, detail };
+        self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }
 
     /// A fault in probation: the old component, from its state at the cut-over.
     pub(crate) fn roll_back(&mut self, index: usize) -> Result<(), DriverError> {
-        let Some(probation) = self.instances[index].probation.take() else {
+        let instance = &mut self.instances[index];
+        let Some(saved) = instance.probation.as_ref().map(|probation| probation.saved.clone())
+        else {
             return Ok(());
         };
+        instance.state = StrategyState::Paused;
+        self.begin(index, Job::Revert { saved })
+    }
+
+    pub(crate) fn reverted(
+        &mut self,
+        index: usize,
+        result: Result<String, CallFault>,
+    ) -> Result<(), DriverError> {
         let strategy = self.instances[index].strategy;
-        match self.host.revert(strategy, probation.saved.as_ref()) {
+        let probation = self.instances[index].probation.take();
+        match result {
             Ok(hash) => {
-                if let Some(Saved { version, data }) = probation.saved {
-                    self.note(Fact::Checkpoint { strategy, version, state: data })?;
-                }
-                let detail = "a fault in probation".to_owned();
-                let fact = Fact::Plugin { strategy, step: "rolled-back".into(), hash, detail };
-                self.note(fact)?;
+                let saved = probation.and_then(|known| known.saved);
+                self.note_checkpoint(strategy, saved.as_ref());
+                let why = "a fault in probation".to_owned();
+                self.note_step(strategy, PluginStep::RolledBack, hash, why);
                 self.resume(index)
             }
             Err(fault) => {
-                self.instances[index].state = StrategyState::Quarantined;
-                self.plugin_fact(index, "quarantined", format!("the way back failed: {fault}"))
+                self.quarantine(index, format!("the way back failed: {fault}"));
+                Ok(())
             }
         }
     }

@@ -1,14 +1,18 @@
-//! After a fault: back-off, restart from the last checkpoint with `resumed`, quarantine.
+//! After a fault: back-off, restart from the last checkpoint with `resumed`, quarantine; and the
+//! last call of all.
 //!
 //! A restart comes after a second, the next after two; a minute without a fault forgives; the third
-//! fault without such a minute quarantines the strategy until a new component is put in. Events are
-//! never replayed into the new instance: `resumed` tells it what is.
+//! fault without such a minute quarantines the strategy until a new component is put in or an
+//! operator lets it go on. Events are never replayed into the new instance: `resumed` tells it what
+//! is.
 
 use crate::instance::{Faults, StrategyState};
 use crate::{Driver, DriverError};
-use hedgerow_engine::Input;
-use hedgerow_model::{CallFault, Duration, Event, Fact, HostTime, StrategyId};
-use hedgerow_ports::{Feed, Journal, Saved, SimulatedVenue, StrategyHost};
+use hedgerow_model::{
+    CallFault, Delivered, Delivery, Duration, Event, Fact, HostTime, Input, OperatorCommand,
+    PluginStep, StrategyId, TradingMode,
+};
+use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StopReason, StrategyHost};
 
 const BACK_OFF: Duration = Duration::from_secs(1);
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
@@ -16,24 +20,19 @@ const FAULTS_TO_QUARANTINE: u32 = 3;
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     pub(crate) fn on_fault(&mut self, index: usize, fault: CallFault) -> Result<(), DriverError> {
-        let (now, strategy) = (self.time(), self.instances[index].strategy);
+        let (now, strategy) = (self.now, self.instances[index].strategy);
         let kind = fault.kind;
         let next_order = self.host.next_order(strategy);
-        self.engine.handle(Input::Fault { now, strategy, fault, next_order }, &mut self.effects);
-        // what it was still to be told is told by `resumed`; timers that are over are kept
-        let mut missed = Vec::new();
-        self.effects.deliveries.retain(|told| {
-            if told.strategy != strategy {
-                return true;
-            }
-            if let Event::Timer(id) = told.event {
-                missed.push(id);
-            }
-            false
-        });
+        self.handle(Input::Fault { now, strategy, fault, next_order });
+        // what it was still to be told is told by `resumed`
+        self.effects.deliveries.retain(|told| told.strategy != strategy);
         let instance = &mut self.instances[index];
-        instance.missed_timers.extend(missed);
+        instance.mailbox.clear();
         (instance.ahead, instance.pending) = (0, None);
+        if instance.state == StrategyState::Stopping {
+            self.stopped(index);
+            return Ok(());
+        }
         if instance.probation.is_some() {
             return self.roll_back(index);
         }
@@ -41,14 +40,41 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let count = before.map_or(1, |known| known.count + 1);
         instance.faults = Some(Faults { count, last: now, kind });
         if count >= FAULTS_TO_QUARANTINE {
-            instance.state = StrategyState::Quarantined;
-            instance.restart_at = None;
-            let detail = format!("{count} faults without a minute of health");
-            return self.plugin_fact(index, "quarantined", detail);
+            self.quarantine(index, format!("{count} faults without a minute of health"));
+            return Ok(());
         }
         let wait = Duration::from_nanos(BACK_OFF.as_nanos() << (count - 1));
         instance.state = StrategyState::Paused;
         instance.restart_at = Some(now.after(wait));
+        Ok(())
+    }
+
+    /// Not called again until a new component or an operator's word.
+    pub(crate) fn quarantine(&mut self, index: usize, why: String) {
+        let instance = &mut self.instances[index];
+        instance.state = StrategyState::Quarantined;
+        instance.restart_at = None;
+        let (now, strategy) = (self.now, instance.strategy);
+        self.handle(Input::Quarantine { now, strategy, why });
+        self.effects.deliveries.retain(|told| told.strategy != strategy);
+    }
+
+    /// An operator lets strategies go on: those in quarantine start again, with a clean sheet.
+    pub(crate) fn release(&mut self, command: &OperatorCommand) -> Result<(), DriverError> {
+        let OperatorCommand::SetMode { strategy: whose, mode: TradingMode::Running } = command
+        else {
+            return Ok(());
+        };
+        for index in 0..self.instances.len() {
+            let instance = &mut self.instances[index];
+            let meant = whose.is_none_or(|whose| whose == instance.strategy);
+            if meant && instance.state == StrategyState::Quarantined {
+                instance.faults = None;
+                instance.state = StrategyState::Paused;
+                self.plugin_fact(index, PluginStep::Released, "by an operator".into());
+                self.restart(index)?;
+            }
+        }
         Ok(())
     }
 
@@ -58,21 +84,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Some(Saved { version, data: data.to_vec() })
     }
 
-    pub(crate) fn plugin_fact(
-        &mut self,
-        index: usize,
-        step: &str,
-        detail: String,
-    ) -> Result<(), DriverError> {
+    pub(crate) fn plugin_fact(&mut self, index: usize, step: PluginStep, detail: String) {
         let strategy = self.instances[index].strategy;
-        let fact = Fact::Plugin { strategy, step: step.into(), hash: String::new(), detail };
-        self.engine.handle(Input::Note { now: self.time(), fact }, &mut self.effects);
-        Ok(())
+        let fact = Fact::Plugin { strategy, step, hash: String::new(), detail };
+        self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }
 
     pub(crate) fn next_restart(&self) -> Option<HostTime> {
         let of = |instance: &crate::instance::Instance| {
-            let ends = instance.probation.as_ref().map(crate::replace::Probation::ends);
+            let watched = instance.state == StrategyState::Probation;
+            let probation = instance.probation.as_ref().filter(|_| watched);
+            let ends = probation.map(crate::replace::Probation::ends);
             [instance.restart_at, ends].into_iter().flatten().min()
         };
         self.instances.iter().filter_map(of).min()
@@ -89,32 +111,67 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// A new instance of the same component from the last checkpoint.
     fn restart(&mut self, index: usize) -> Result<(), DriverError> {
-        let strategy = self.instances[index].strategy;
-        let saved = self.last_checkpoint(strategy);
+        let saved = self.last_checkpoint(self.instances[index].strategy);
         self.instances[index].restart_at = None;
-        if let Err(fault) = self.host.restart(strategy, saved) {
-            self.on_fault(index, fault)?;
-            return self.drain();
-        }
-        self.resume(index)
+        self.begin(index, Job::Restart { saved })
     }
 
-    /// After a new instance was made: `resumed`, a notice of the fault, the markets as they stand.
+    pub(crate) fn restarted(
+        &mut self,
+        index: usize,
+        result: Result<(), CallFault>,
+    ) -> Result<(), DriverError> {
+        match result {
+            Ok(()) => self.resume(index),
+            Err(fault) => self.on_fault(index, fault),
+        }
+    }
+
+    /// After a new instance was made: `resumed`, the markets as they stand, a notice of the fault.
     pub(crate) fn resume(&mut self, index: usize) -> Result<(), DriverError> {
-        let now = self.time();
+        let now = self.now;
         let instance = &mut self.instances[index];
         instance.state = StrategyState::Running;
-        let faults = instance.faults;
-        self.start_instance(index)?;
-        if let Some(Faults { count, kind, .. }) = faults
-            && self.instances[index].is_callable()
-        {
-            let strategy = self.instances[index].strategy;
-            let event = Event::Fault { kind, count };
-            let told = hedgerow_model::DeliverEvent { strategy, time: now, event };
-            self.effects.deliveries.push_back(told);
-            self.drain()?;
+        let (strategy, faults) = (instance.strategy, instance.faults);
+        self.handle(Input::Start { now, strategy, from_cut: false });
+        if let Some(Faults { count, kind, .. }) = faults {
+            let what = Delivered::Event(Event::Fault { kind, count });
+            self.effects.deliveries.push_back(Delivery { strategy, time: now, what });
         }
-        Ok(())
+        self.drain()
+    }
+
+    /// Calls `stop` of every strategy that can be called. When all [`Self::is_stopped`], their open
+    /// orders are left or canceled as the config says.
+    pub fn stop_all(&mut self, reason: StopReason) -> Result<(), DriverError> {
+        for index in 0..self.instances.len() {
+            let (now, strategy) = (self.now, self.instances[index].strategy);
+            let mode = self.engine.mode_of(strategy);
+            let instance = &mut self.instances[index];
+            instance.mailbox.clear();
+            if !instance.is_callable() || instance.mailbox.busy.is_some() {
+                // it is down, or does not come back: there is nobody to call
+                instance.mailbox.busy = None;
+                self.stopped(index);
+                continue;
+            }
+            instance.state = StrategyState::Stopping;
+            self.begin(index, Job::Stop { now, mode, reason })?;
+        }
+        self.drain()
+    }
+
+    /// Whether every strategy has had its last call.
+    pub fn is_stopped(&self) -> bool {
+        self.instances.iter().all(|instance| instance.state == StrategyState::Stopped)
+    }
+
+    /// It is called no more; its orders are handled by policy.
+    pub(crate) fn stopped(&mut self, index: usize) {
+        let instance = &mut self.instances[index];
+        instance.state = StrategyState::Stopped;
+        (instance.restart_at, instance.probation) = (None, None);
+        let (now, strategy) = (self.now, instance.strategy);
+        self.handle(Input::Stopped { now, strategy });
     }
 }

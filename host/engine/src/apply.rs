@@ -3,12 +3,15 @@
 use crate::Engine;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent,
-    OrderFact, Quantity, Report, VenueTime, WireId,
+    AccountId, ClientOrderId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId,
+    Order, OrderEvent, OrderFact, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime,
+    WireId,
 };
 
 /// How long a finished order is remembered for late fills.
 const TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
+/// How many settlements are remembered per account and instrument: hourly ones for half a year.
+const SETTLEMENTS: usize = 4_096;
 
 impl Engine {
     pub(crate) fn apply(&mut self, time: HostTime, fact: &Fact) {
@@ -18,26 +21,18 @@ impl Engine {
             Fact::Funding { account, instrument, settlement, amount } => {
                 self.apply_funding(*account, *instrument, *settlement, *amount);
             }
+            Fact::Balance { account, asset, total, available } => {
+                self.balances.insert((*account, asset.clone()), (*total, *available));
+            }
             Fact::OrderNumbers { strategy, next } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.next_order = slot.next_order.max(*next);
                 }
             }
             Fact::WireIds { account, next } => self.use_wires(*account, *next),
-            Fact::TimerSet { strategy, id, at } => {
-                let known = self.timers.contains(*strategy, *id);
-                self.timers.set(*strategy, *id, *at);
-                if let (false, Some(slot)) = (known, self.strategies.get_mut(strategy.index())) {
-                    slot.timers = slot.timers.saturating_add(1);
-                }
-            }
-            Fact::TimerEnded { strategy, id, .. } => {
-                if self.timers.contains(*strategy, *id)
-                    && let Some(slot) = self.strategies.get_mut(strategy.index())
-                {
-                    slot.timers = slot.timers.saturating_sub(1);
-                }
-                self.timers.end(*strategy, *id);
+            Fact::TimerSet { strategy, id, at } => self.apply_timer_set(*strategy, *id, *at),
+            Fact::TimerEnded { strategy, id, fired } => {
+                self.apply_timer_ended(*strategy, *id, *fired);
             }
             Fact::Mode { strategy: None, mode, .. } => self.host_mode = *mode,
             Fact::Mode { strategy: Some(strategy), mode, .. } => {
@@ -48,9 +43,10 @@ impl Engine {
             Fact::MeasuresRestarted { strategy, profit } => {
                 self.exposure.reset(*strategy, *profit);
             }
-            Fact::Checkpoint { strategy, version, state } => {
+            Fact::Checkpoint { strategy, version, state, unheard } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.checkpoint = Some((*version, state.clone()));
+                    slot.credit.fired.retain(|id, _| unheard.contains(id));
                 }
             }
             Fact::Fault { strategy, .. } => {
@@ -58,6 +54,7 @@ impl Engine {
                     slot.faults = slot.faults.saturating_add(1);
                 }
             }
+            Fact::Plugin { strategy, step, hash, .. } => self.apply_step(*strategy, *step, hash),
             Fact::Said { strategy, report: Report::Status { text } } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.said = Some(text.clone());
@@ -71,13 +68,46 @@ impl Engine {
             // told to people; nothing to fold
             Fact::Boot { .. }
             | Fact::Named { .. }
-            | Fact::Balance { .. }
             | Fact::Market { .. }
-            | Fact::Plugin { .. }
             | Fact::Said { .. }
             | Fact::IntentDenied { .. }
             | Fact::Discrepancy { .. }
             | Fact::Operator { .. } => {}
+        }
+    }
+
+    fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, hash: &str) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        match step {
+            PluginStep::Quarantined => slot.quarantined = true,
+            PluginStep::Released => slot.quarantined = false,
+            PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack => {
+                slot.component = Some(hash.to_owned());
+                slot.quarantined &= step == PluginStep::Loaded;
+            }
+            PluginStep::Shadowed | PluginStep::Accepted | PluginStep::Refused => {}
+        }
+    }
+
+    fn apply_timer_set(&mut self, strategy: StrategyId, id: TimerId, at: HostTime) {
+        let known = self.timers.contains(strategy, id);
+        self.timers.set(strategy, id, at);
+        if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+            slot.credit.fired.remove(&id);
+            slot.timers = slot.timers.saturating_add(u32::from(!known));
+        }
+    }
+
+    fn apply_timer_ended(&mut self, strategy: StrategyId, id: TimerId, fired: bool) {
+        let known = self.timers.contains(strategy, id);
+        self.timers.end(strategy, id);
+        if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+            slot.timers = slot.timers.saturating_sub(u32::from(known));
+            if fired {
+                slot.credit.fired.insert(id, 0);
+            } else {
+                slot.credit.fired.remove(&id);
+            }
         }
     }
 
@@ -282,7 +312,11 @@ impl Engine {
         settlement: VenueTime,
         amount: Decimal,
     ) {
-        self.funding_seen.insert((account, instrument, settlement));
+        let seen = self.funding_seen.entry((account, instrument)).or_default();
+        seen.insert(settlement);
+        if seen.len() > SETTLEMENTS {
+            seen.pop_first();
+        }
         let Some(spec) = self.config.instruments.get(instrument.index()) else {
             return;
         };
@@ -297,8 +331,9 @@ impl Engine {
                 continue;
             };
             holding.position.funding = funding;
+            holding.funding = Some(FundingNotice { instrument, amount, settlement });
             if let Ok(index) = u32::try_from(index) {
-                let strategy = hedgerow_model::StrategyId(index);
+                let strategy = StrategyId(index);
                 self.exposure.update(strategy, spec, &holding.position);
             }
         }
@@ -310,6 +345,10 @@ impl Engine {
         instrument: InstrumentId,
         settlement: VenueTime,
     ) -> bool {
-        !self.funding_seen.contains(&(account, instrument, settlement))
+        let Some(seen) = self.funding_seen.get(&(account, instrument)) else { return true };
+        // what is older than all that is remembered was booked long ago
+        let old =
+            seen.len() >= SETTLEMENTS && seen.first().is_some_and(|oldest| settlement < *oldest);
+        !old && !seen.contains(&settlement)
     }
 }

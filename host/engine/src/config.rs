@@ -1,6 +1,8 @@
 //! What the engine is told once. Limits have no defaults: whoever builds this has been told them.
 
-use hedgerow_model::{AccountId, Decimal, Duration, Instrument, InstrumentId, StrategyId, VenueId};
+use hedgerow_model::{
+    AccountId, Decimal, Duration, Instrument, InstrumentId, Interest, StrategyId, VenueId,
+};
 
 /// Everything the engine is told.
 #[derive(Clone, Debug)]
@@ -17,6 +19,9 @@ pub struct EngineConfig {
     pub host: HostLimits,
     /// Market data older than this is stale.
     pub stale_after: Duration,
+    /// How many ticks a strategy may have before it without having read them, where strategies run
+    /// on threads of their own. Nothing: the driver calls them itself, in virtual time.
+    pub tick_credit: Option<u32>,
 }
 
 /// One credential set.
@@ -44,8 +49,24 @@ pub struct StrategyConfig {
     pub trades: Vec<InstrumentId>,
     /// What else it watches.
     pub watches: Vec<InstrumentId>,
+    /// Which market data it gets.
+    pub interest: Interest,
     /// Its limits.
     pub limits: StrategyLimits,
+    /// What becomes of its open orders when it is stopped.
+    pub on_stop: OpenOrders,
+    /// What becomes of its open orders when it fails, until it runs again.
+    pub on_fault: OpenOrders,
+}
+
+/// What becomes of open orders that nobody looks after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenOrders {
+    /// They are canceled.
+    #[default]
+    Cancel,
+    /// They stay.
+    Keep,
 }
 
 /// Limits of one strategy. Money is in the quote currency, taken as equal among USD-like ones.

@@ -1,6 +1,6 @@
 //! What strategies want: judged one by one in list order, each seeing what came before it.
 
-use crate::{Effects, Engine};
+use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
     NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Quantity, RiskRejection, StrategyId,
@@ -19,14 +19,12 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(strategy.index()) else {
             return;
         };
-        slot.active = now;
+        if !outcome.intents.is_empty() {
+            slot.active = now;
+        }
         let expected = slot.next_order;
-        let submits = |intent: &Intent| match intent {
-            Intent::Submit(order) => Some(order.number),
-            _ => None,
-        };
-        let numbers = outcome.intents.iter().filter_map(submits);
-        let good = first_order == expected && numbers.zip(expected..).all(|(a, b)| a == b);
+        let good = first_order == expected
+            && outcome.order_numbers().zip(expected..).all(|(number, next)| number == next);
         if !good {
             let detail = format!("orders must be numbered from {expected}");
             let fault = CallFault { kind: FaultKind::BadAnswer, detail };
@@ -34,7 +32,8 @@ impl Engine {
             return;
         }
         if let Some(state) = outcome.checkpoint {
-            self.record(now, Fact::Checkpoint { strategy, version, state }, effects);
+            let unheard = self.unheard_timers(strategy);
+            self.record(now, Fact::Checkpoint { strategy, version, state, unheard }, effects);
         }
         for intent in outcome.intents {
             self.on_intent(now, strategy, intent, effects);
@@ -70,7 +69,7 @@ impl Engine {
                 }
             }
             Intent::CancelTimer(id) => {
-                if self.timers.contains(strategy, id) {
+                if self.timers.contains(strategy, id) || self.has_fired(strategy, id) {
                     self.record(now, Fact::TimerEnded { strategy, id, fired: false }, effects);
                 }
             }
@@ -107,7 +106,7 @@ impl Engine {
         self.record(now, Fact::IntentDenied { strategy, intent: intent.into(), reason }, effects);
         let json = format!("{{\"denied\":\"{intent}\",\"reason\":{code}}}");
         let notice = hedgerow_model::OpaqueMessage { code, json };
-        Self::deliver(strategy, now, Event::Other(notice), effects);
+        self.deliver(strategy, now, Event::Other(notice), effects);
     }
 
     fn submit(
@@ -138,7 +137,7 @@ impl Engine {
                 let NewOrder { number, instrument, .. } = *request;
                 let fact = OrderFact::Denied { number, instrument, reason };
                 self.record(now, Fact::Order { id, fact }, effects);
-                Self::deliver(strategy, now, Event::Order(update), effects);
+                self.deliver(strategy, now, Event::Order(update), effects);
             }
         }
     }
@@ -204,5 +203,8 @@ impl Engine {
     ) {
         self.record(now, Fact::Fault { strategy, fault }, effects);
         self.record(now, Fact::OrderNumbers { strategy, next: next_order }, effects);
+        if self.policy(strategy, |slot| slot.on_fault) == OpenOrders::Cancel {
+            self.cancel_many(now, strategy, None, effects);
+        }
     }
 }

@@ -19,6 +19,7 @@
 
 mod apply;
 mod config;
+mod delivery;
 mod intents;
 mod market;
 mod portfolio;
@@ -30,94 +31,21 @@ mod strategy;
 mod timers;
 mod view;
 
-pub use config::{AccountConfig, EngineConfig, HostLimits, StrategyConfig, StrategyLimits};
-pub use hedgerow_model::Fact;
+pub use config::{
+    AccountConfig, EngineConfig, HostLimits, OpenOrders, StrategyConfig, StrategyLimits,
+};
+pub use hedgerow_model::{Fact, Input, OperatorCommand};
 pub use quiet::QuietScan;
 
-use crate::market::{DataState, Markets};
+use crate::market::Markets;
 use crate::portfolio::Exposure;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
-    AccountId, CallFault, ClientOrderId, DeliverEvent, Event, HostTime, InstrumentId, MarketStatus,
-    Outcome, Stamped, StrategyId, Tick, TradingMode, VenueCommand, VenueEvent, VenueTime, WireId,
+    AccountId, ClientOrderId, Decimal, Delivery, HostTime, InstrumentId, PluginStep, Stamped,
+    StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// Everything that can happen.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// Market data, in order. Must be quiet or a single tick.
-    Market(&'a [Tick]),
-    /// A venue's report.
-    Venue(&'a VenueEvent),
-    /// The time of [`Engine::next_wakeup`] has come.
-    Wake(HostTime),
-    /// A strategy answered.
-    Outcome {
-        /// When: the time of the tick or event acted on.
-        now: HostTime,
-        /// Who.
-        strategy: StrategyId,
-        /// The number its first submit must carry.
-        first_order: u64,
-        /// The version of the state in its checkpoint.
-        state_version: u32,
-        /// What it wants.
-        outcome: Outcome,
-    },
-    /// A strategy's call failed.
-    Fault {
-        /// When.
-        now: HostTime,
-        /// Who.
-        strategy: StrategyId,
-        /// How.
-        fault: CallFault,
-        /// Numbers below this are used up.
-        next_order: u64,
-    },
-    /// A strategy starts, or starts again: it gets `resumed`.
-    Start {
-        /// When.
-        now: HostTime,
-        /// Who.
-        strategy: StrategyId,
-    },
-    /// An operator's command.
-    Operator {
-        /// When.
-        now: HostTime,
-        /// What.
-        command: OperatorCommand,
-        /// Why, in the operator's words.
-        reason: String,
-    },
-    /// Something the daemon wants journaled in order: plugin steps, checkpoints, names.
-    Note {
-        /// When.
-        now: HostTime,
-        /// What.
-        fact: Fact,
-    },
-}
-
-/// What an operator can tell the engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OperatorCommand {
-    /// Sets a mode; Running also clears the guards' latches and starts their measures anew.
-    SetMode {
-        /// Of one strategy, or of the host.
-        strategy: Option<StrategyId>,
-        /// To what.
-        mode: TradingMode,
-    },
-    /// Cancels all orders of one strategy, or of all.
-    CancelAll {
-        /// Whose.
-        strategy: Option<StrategyId>,
-    },
-}
 
 /// What follows from an input.
 #[derive(Debug, Default)]
@@ -127,7 +55,7 @@ pub struct Effects {
     /// To leave after the commit.
     pub commands: Vec<VenueCommand>,
     /// To be delivered after the commit, in order.
-    pub deliveries: VecDeque<DeliverEvent>,
+    pub deliveries: VecDeque<Delivery>,
 }
 
 impl Effects {
@@ -156,8 +84,10 @@ pub struct Engine {
     unreconciled: BTreeMap<AccountId, reconcile::Answer>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
-    /// Funding payments that were booked.
-    funding_seen: BTreeSet<(AccountId, InstrumentId, VenueTime)>,
+    /// Settlements of funding that were booked.
+    funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
+    /// Balances as the venue last told: total and available.
+    balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
     /// Set while the journal cannot be written: nothing opens.
     journal_failed: bool,
     now: HostTime,
@@ -182,7 +112,8 @@ impl Engine {
             by_wire: BTreeMap::new(),
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
-            funding_seen: BTreeSet::new(),
+            funding_seen: BTreeMap::new(),
+            balances: BTreeMap::new(),
             unreconciled,
             last_fill: BTreeMap::new(),
             journal_failed: false,
@@ -196,25 +127,52 @@ impl Engine {
             Input::Market(ticks) => self.on_market(ticks, effects),
             Input::Venue(event) => {
                 self.now = self.now.max(event.received);
-                self.on_report(event, effects);
+                self.on_report(&event, effects);
             }
             Input::Wake(now) => {
                 self.now = self.now.max(now);
                 self.on_wake(now, effects);
             }
-            Input::Outcome { now, strategy, first_order, state_version, outcome } => {
+            Input::Outcome { now, strategy, first_order, state_version, outcome, .. } => {
                 self.now = self.now.max(now);
+                let read = outcome.consumed;
+                self.count_answer(strategy, read);
                 let versions = (first_order, state_version);
                 self.on_outcome(now, strategy, versions, outcome, effects);
+                self.return_credit(now, strategy, read, effects);
             }
             Input::Fault { now, strategy, fault, next_order } => {
                 self.now = self.now.max(now);
                 self.on_fault(now, strategy, fault, next_order, effects);
             }
-            Input::Start { now, strategy } => {
+            Input::CutMarkets { now, strategy } => {
                 self.now = self.now.max(now);
-                let event = Event::Resumed(self.resumed(strategy));
-                effects.deliveries.push_back(DeliverEvent { strategy, time: now, event });
+                self.on_cut_markets(now, strategy);
+            }
+            Input::Cut { now, strategy } => {
+                self.now = self.now.max(now);
+                self.on_cut(now, strategy);
+            }
+            Input::Start { now, strategy, from_cut } => {
+                self.now = self.now.max(now);
+                if from_cut {
+                    self.start_from_cut(now, strategy, effects);
+                } else {
+                    self.start_anew(now, strategy, effects);
+                }
+            }
+            Input::Quarantine { now, strategy, why } => {
+                self.now = self.now.max(now);
+                let (step, hash) = (PluginStep::Quarantined, String::new());
+                let fact = Fact::Plugin { strategy, step, hash, detail: why };
+                self.record(now, fact, effects);
+                self.cancel_many(now, strategy, None, effects);
+            }
+            Input::Stopped { now, strategy } => {
+                self.now = self.now.max(now);
+                if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
+                    self.cancel_many(now, strategy, None, effects);
+                }
             }
             Input::Operator { now, command, reason } => {
                 self.now = self.now.max(now);
@@ -222,8 +180,9 @@ impl Engine {
             }
             Input::Note { now, fact } => {
                 self.now = self.now.max(now);
-                self.record(now, fact, effects);
+                self.record(now, *fact, effects);
             }
+            Input::Journal { failed } => self.journal_failed = failed,
         }
     }
 
@@ -272,9 +231,10 @@ impl Engine {
         wires.chain(numbers).map(stamp).collect()
     }
 
-    /// Tells the engine whether the journal can be written. While not, nothing opens.
-    pub fn set_journal_failed(&mut self, failed: bool) {
-        self.journal_failed = failed;
+    /// Whether the journal cannot be written, as far as the engine was told.
+    #[must_use]
+    pub fn is_journal_failed(&self) -> bool {
+        self.journal_failed
     }
 
     /// The first order number a strategy has never used.
@@ -296,30 +256,29 @@ impl Engine {
         slot.checkpoint.as_ref().map(|(version, bytes)| (*version, bytes.as_slice()))
     }
 
-    /// How an instrument's data is, unless all is well with it.
-    #[must_use]
-    pub fn market_trouble(&self, instrument: InstrumentId) -> Option<MarketStatus> {
-        match self.markets.get(instrument)?.state {
-            DataState::Unseen | DataState::Fresh => None,
-            DataState::Stale => Some(MarketStatus::Stale),
-            DataState::Gap => Some(MarketStatus::Gap),
-        }
+    fn policy(
+        &self,
+        strategy: StrategyId,
+        of: impl Fn(&StrategyConfig) -> OpenOrders,
+    ) -> OpenOrders {
+        self.config.strategies.get(strategy.index()).map_or(OpenOrders::Cancel, of)
     }
 
-    /// Ticks that rebuild what is known of an instrument: for a strategy that starts with the
-    /// market already open. Flagged as a snapshot.
+    /// The component that a strategy last ran, as far as the facts tell: SHA-256, hex.
     #[must_use]
-    pub fn snapshot_ticks(&self, instrument: InstrumentId) -> Vec<Tick> {
-        self.markets.get(instrument).map(|m| m.snapshot(instrument)).unwrap_or_default()
+    pub fn component(&self, strategy: StrategyId) -> Option<&str> {
+        self.strategies.get(strategy.index())?.component.as_deref()
+    }
+
+    /// Whether a strategy is in quarantine, as far as the facts tell.
+    #[must_use]
+    pub fn is_quarantined(&self, strategy: StrategyId) -> bool {
+        self.strategies.get(strategy.index()).is_some_and(|slot| slot.quarantined)
     }
 
     fn record(&mut self, time: HostTime, fact: Fact, effects: &mut Effects) {
         self.apply(time, &fact);
         effects.facts.push(Stamped { time, fact });
-    }
-
-    fn deliver(strategy: StrategyId, time: HostTime, event: Event, effects: &mut Effects) {
-        effects.deliveries.push_back(DeliverEvent { strategy, time, event });
     }
 }
 

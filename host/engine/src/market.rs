@@ -6,9 +6,10 @@
 
 use crate::config::EngineConfig;
 use hedgerow_model::{
-    Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, Level, MarketStatus,
-    Price, Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
+    Bars, Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, Level,
+    MarketStatus, Price, Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
 };
+use std::collections::VecDeque;
 
 /// Where a mark comes from, the better source last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +47,33 @@ pub(crate) struct Market {
     pub(crate) quote: Option<Quote>,
     quote_tick: Option<Tick>,
     funding_tick: Option<Tick>,
+    mark_tick: Option<Tick>,
+    bars: Vec<ClosedBars>,
     pub(crate) mark_doubled: Option<i64>,
     pub(crate) source: MarkSource,
     pub(crate) received: HostTime,
     pub(crate) state: DataState,
+}
+
+/// Closed bars of one interval, kept for strategies that start.
+#[derive(Debug, Default)]
+struct ClosedBars {
+    interval: u64,
+    most: usize,
+    /// Each bar is two ticks.
+    ticks: VecDeque<Tick>,
+}
+
+impl ClosedBars {
+    fn take(&mut self, tick: &Tick) {
+        if tick.seq != self.interval {
+            return;
+        }
+        self.ticks.push_back(*tick);
+        while self.ticks.len() > self.most.saturating_mul(2) {
+            self.ticks.pop_front();
+        }
+    }
 }
 
 /// What a tick changed.
@@ -109,6 +133,8 @@ impl Market {
             quote: None,
             quote_tick: None,
             funding_tick: None,
+            mark_tick: None,
+            bars: Vec::new(),
             mark_doubled: None,
             source: MarkSource::Nothing,
             received: HostTime::EPOCH,
@@ -130,9 +156,13 @@ impl Market {
             Some(TickKind::Quote) => self.on_quote(tick, &mut change),
             Some(TickKind::Level) => self.on_level(tick, &mut change),
             Some(TickKind::Mark) if tick.a != 0 => {
+                self.mark_tick = Some(*tick);
                 self.set_mark(MarkSource::Venue, tick.a.saturating_mul(2), &mut change);
             }
             Some(TickKind::Funding) => self.funding_tick = Some(*tick),
+            Some(TickKind::BarPrices | TickKind::BarVolume) => {
+                self.bars.iter_mut().for_each(|bars| bars.take(tick));
+            }
             Some(TickKind::FeedStatus) => match FeedStatus::from_code(tick.a) {
                 FeedStatus::Up => {}
                 FeedStatus::Down | FeedStatus::Gap => self.gap(&mut change),
@@ -265,10 +295,30 @@ impl Market {
             last.flags |= flag::LAST;
         }
         let now = self.received.as_nanos();
-        for tick in [self.quote_tick, self.funding_tick].into_iter().flatten() {
+        for tick in [self.quote_tick, self.mark_tick, self.funding_tick].into_iter().flatten() {
             ticks.push(Tick { recv_ts: now, flags: tick.flags | flag::SNAPSHOT, ..tick });
         }
         ticks
+    }
+
+    /// The newest closed bars, oldest first, each of two ticks.
+    pub(crate) fn history(&self, wanted: Bars) -> Vec<Tick> {
+        let interval = wanted.interval.as_nanos();
+        let Some(bars) = self.bars.iter().find(|bars| bars.interval == interval) else {
+            return Vec::new();
+        };
+        let most = usize::try_from(wanted.history).unwrap_or(usize::MAX).saturating_mul(2);
+        bars.ticks.iter().skip(bars.ticks.len().saturating_sub(most)).copied().collect()
+    }
+
+    /// Keeps so many closed bars.
+    fn keep(&mut self, wanted: Bars) {
+        let interval = wanted.interval.as_nanos();
+        let most = usize::try_from(wanted.history).unwrap_or(usize::MAX);
+        match self.bars.iter_mut().find(|bars| bars.interval == interval) {
+            Some(known) => known.most = known.most.max(most),
+            None => self.bars.push(ClosedBars { interval, most, ticks: VecDeque::new() }),
+        }
     }
 
     /// The mark as a price.
@@ -288,7 +338,14 @@ pub(crate) struct Markets {
 
 impl Markets {
     pub(crate) fn new(config: &EngineConfig) -> Self {
-        let markets = config.instruments.iter().map(|i| Market::new(i.sequence)).collect();
+        let wanted =
+            |id| config.strategies.iter().filter_map(move |strategy| strategy.interest.bars(id));
+        let market = |i: &Instrument| {
+            let mut market = Market::new(i.sequence);
+            wanted(i.id).for_each(|bars| market.keep(bars));
+            market
+        };
+        let markets = config.instruments.iter().map(market).collect();
         Self { markets, stale_after: config.stale_after }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Event, Fact, FillNotice, HostTime, InstrumentId, MarketStatus, Order,
-    OrderEvent, OrderFact, OrderUpdate, Position, Quantity, StrategyId, Tick, VenueEvent,
-    VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
+    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FillNotice, FundingNotice, HostTime,
+    InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Position, Quantity,
+    StrategyId, Tick, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
 };
 
 impl Engine {
@@ -24,6 +24,9 @@ impl Engine {
             if change.mark.is_some() {
                 self.guard_mark(now, id, effects);
             }
+            if self.config.tick_credit.is_some() {
+                self.hand_out(now, tick, effects);
+            }
         }
     }
 
@@ -41,7 +44,7 @@ impl Engine {
         let concerned: Vec<u32> = self.strategies.iter().enumerate().filter_map(sees).collect();
         for strategy in concerned {
             let event = Event::Market { instrument, status };
-            Self::deliver(StrategyId(strategy), now, event, effects);
+            self.deliver(StrategyId(strategy), now, event, effects);
         }
     }
 
@@ -51,7 +54,7 @@ impl Engine {
         }
         while let Some((strategy, id)) = self.timers.due(now) {
             self.record(now, Fact::TimerEnded { strategy, id, fired: true }, effects);
-            Self::deliver(strategy, now, Event::Timer(id), effects);
+            self.deliver_timer(strategy, now, id, effects);
         }
     }
 
@@ -108,10 +111,9 @@ impl Engine {
                 let (asset, total, available) = (asset.clone(), *total, *available);
                 let fact = Fact::Balance { account, asset: asset.clone(), total, available };
                 self.record(now, fact, effects);
+                let update = BalanceUpdate { account, asset, total, available };
                 for strategy in self.on_account(account) {
-                    let asset = asset.clone();
-                    let event = Event::Balance { account, asset, total, available };
-                    Self::deliver(strategy, now, event, effects);
+                    self.deliver(strategy, now, Event::Balance(update.clone()), effects);
                 }
             }
             VenueReport::FundingPayment { .. } => self.funded(event, effects),
@@ -140,8 +142,8 @@ impl Engine {
         let fact = Fact::Funding { account, instrument, settlement, amount };
         self.record(now, fact, effects);
         for strategy in self.owners(account, instrument) {
-            let event = Event::FundingPayment { instrument, amount, settlement };
-            Self::deliver(strategy, now, event, effects);
+            let notice = FundingNotice { instrument, amount, settlement };
+            self.deliver(strategy, now, Event::FundingPayment(notice), effects);
             self.guard(now, strategy, effects);
         }
         self.guard_host(now, effects);
@@ -150,7 +152,7 @@ impl Engine {
     fn venue_status(&mut self, event: &VenueEvent, status: VenueStatus, effects: &mut Effects) {
         for strategy in self.on_account(event.account) {
             let told = Event::Venue { venue: event.venue, status };
-            Self::deliver(strategy, event.received, told, effects);
+            self.deliver(strategy, event.received, told, effects);
         }
     }
 
@@ -220,7 +222,7 @@ impl Engine {
     }
 
     pub(crate) fn tell_order(
-        &self,
+        &mut self,
         now: HostTime,
         id: ClientOrderId,
         reason: u32,
@@ -228,7 +230,7 @@ impl Engine {
     ) {
         if let Some(order) = self.any_order(id) {
             let update = order_update(order, reason);
-            Self::deliver(id.strategy, now, Event::Order(update), effects);
+            self.deliver(id.strategy, now, Event::Order(update), effects);
         }
     }
 
@@ -327,7 +329,7 @@ impl Engine {
             trade,
             position,
         };
-        Self::deliver(id.strategy, now, Event::Fill(notice), effects);
+        self.deliver(id.strategy, now, Event::Fill(notice), effects);
         self.tell_order(now, id, 0, effects);
         self.guard(now, id.strategy, effects);
         self.guard_host(now, effects);

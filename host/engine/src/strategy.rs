@@ -2,10 +2,11 @@
 //! counters.
 
 use crate::config::{StrategyConfig, StrategyLimits};
+use crate::delivery::Credit;
 use crate::risk::TokenBucket;
 use hedgerow_model::{
-    AccountId, Amend, Decimal, HostTime, InstrumentId, Order, OrderStatus, Position, Quantity,
-    Side, TradeId, TradingMode, VenueTime,
+    AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderStatus,
+    Position, Quantity, Side, TradeId, TradingMode, VenueTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,8 @@ pub(crate) struct Holding {
     pub(crate) open_sell: i64,
     /// What those orders are worth at their prices, quote currency.
     pub(crate) open_notional: Decimal,
+    /// The newest funding payment.
+    pub(crate) funding: Option<FundingNotice>,
     /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and
     /// two orders, so the order belongs to the key.
     trades: BTreeSet<(VenueTime, TradeId, u64)>,
@@ -87,6 +90,8 @@ pub(crate) struct StrategySlot {
     pub(crate) next_order: u64,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) watches: Vec<InstrumentId>,
+    pub(crate) interest: Interest,
+    pub(crate) credit: Credit,
     pub(crate) orders: BTreeMap<u64, OrderSlot>,
     /// Finished orders, kept for late fills until their tombstone falls.
     pub(crate) finished: BTreeMap<u64, Order>,
@@ -97,6 +102,9 @@ pub(crate) struct StrategySlot {
     pub(crate) denied: u64,
     pub(crate) fills: u64,
     pub(crate) faults: u32,
+    /// The component it last ran.
+    pub(crate) component: Option<String>,
+    pub(crate) quarantined: bool,
     pub(crate) active: HostTime,
     pub(crate) said: Option<String>,
 }
@@ -111,6 +119,8 @@ impl StrategySlot {
             next_order: 1,
             holdings: config.trades.iter().map(holding).collect(),
             watches: config.watches.clone(),
+            interest: config.interest.clone(),
+            credit: Credit::default(),
             orders: BTreeMap::new(),
             finished: BTreeMap::new(),
             timers: 0,
@@ -120,6 +130,8 @@ impl StrategySlot {
             denied: 0,
             fills: 0,
             faults: 0,
+            component: None,
+            quarantined: false,
             active: HostTime::EPOCH,
             said: None,
         }

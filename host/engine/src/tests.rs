@@ -1,15 +1,16 @@
 //! The engine through its one door.
 
+mod delivery;
 mod gate;
 mod orders;
 mod reconcile;
 
 use super::*;
 use hedgerow_model::{
-    Amend, Decimal, Duration, Fact, Instrument, InstrumentKind, Intent, Liquidity, NewOrder,
-    OrderFact, OrderFlags, OrderStatus, Price, PriceGrid, Quantity, RiskRejection, Scale,
-    SequenceRule, Side, TickKind, TimeInForce, TradeId, VenueId, VenueOrderId, VenueReport,
-    VenueTime, flag,
+    Amend, Delivered, Duration, Event, Fact, Instrument, InstrumentKind, Intent, Interest,
+    Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome, Price,
+    PriceGrid, Quantity, RiskRejection, Scale, SequenceRule, Side, Tick, TickKind, TimeInForce,
+    TradeId, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime, flag,
 };
 
 const START: u64 = 1_000_000_000_000;
@@ -69,7 +70,10 @@ fn config(limits: StrategyLimits) -> EngineConfig {
         account: AccountId(0),
         trades: vec![InstrumentId(0)],
         watches: vec![InstrumentId(1)],
+        interest: Interest::default().with(InstrumentId(0), &[TickKind::Quote]),
         limits,
+        on_stop: OpenOrders::Cancel,
+        on_fault: OpenOrders::Keep,
     };
     EngineConfig {
         instruments: vec![instrument(0), instrument(1), instrument(2)],
@@ -78,6 +82,7 @@ fn config(limits: StrategyLimits) -> EngineConfig {
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
         stale_after: Duration::from_secs(5),
+        tick_credit: None,
     }
 }
 
@@ -114,7 +119,8 @@ impl Rig {
         let outcome = Outcome { consumed: 1, intents, checkpoint: Some(b"s".to_vec()) };
         let now = HostTime::from_nanos(self.now);
         let (strategy, state_version) = (ME, 1);
-        let input = Input::Outcome { now, strategy, first_order, state_version, outcome };
+        let mode = self.engine.mode_of(ME);
+        let input = Input::Outcome { now, strategy, first_order, mode, state_version, outcome };
         self.engine.handle(input, &mut self.effects);
     }
 
@@ -158,7 +164,7 @@ impl Rig {
             happened: VenueTime::from_nanos(self.now),
             report,
         };
-        self.engine.handle(Input::Venue(&event), &mut self.effects);
+        self.engine.handle(Input::Venue(std::borrow::Cow::Borrowed(&event)), &mut self.effects);
     }
 
     fn accept(&mut self, wire: u64) {

@@ -6,8 +6,8 @@ use crate::reports::order_update;
 use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
-    Decimal, HostTime, Instrument, Position, PositionUpdate, ResumedState, Side, StrategyId,
-    TradingMode,
+    AccountId, BalanceUpdate, Decimal, HostTime, Instrument, OrderStatus, Position, PositionUpdate,
+    ResumedState, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -26,9 +26,28 @@ impl Engine {
         ResumedState {
             orders: slot.orders.values().map(|known| order_update(&known.order, 0)).collect(),
             positions: slot.holdings.iter().filter_map(position).collect(),
+            balances: self.balances_of(slot.account),
+            plans: Vec::new(),
             timers: self.timers.of(strategy).collect(),
+            funding: slot.holdings.iter().filter_map(|holding| holding.funding).collect(),
             mode: self.mode_of(strategy),
         }
+    }
+
+    /// How many cancels their venue has not answered yet.
+    #[must_use]
+    pub fn cancels_under_way(&self) -> usize {
+        let orders = self.strategies.iter().flat_map(|slot| slot.orders.values());
+        orders.filter(|known| known.order.status == OrderStatus::PendingCancel).count()
+    }
+
+    fn balances_of(&self, account: AccountId) -> Vec<BalanceUpdate> {
+        let known = self.balances.iter().filter(|((whose, _), _)| *whose == account);
+        let update = |((account, asset), (total, available)): (&(AccountId, String), &_)| {
+            let (account, asset) = (*account, asset.clone());
+            BalanceUpdate { account, asset, total: *total, available: *available }
+        };
+        known.map(update).collect()
     }
 
     /// The host's own mode.

@@ -90,6 +90,18 @@ pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
     if description.oldest_readable_state > description.state_version {
         problems.push("its oldest readable state is newer than the state it writes".to_owned());
     }
+    for asked in description.capabilities.iter().filter(|asked| *asked != "set-leverage") {
+        problems.push(format!("it asks for the capability {asked}, which this host does not have"));
+    }
+    for want in &description.wants {
+        let Some(bars) = want.bars else { continue };
+        if bars.interval.as_nanos() < 1_000_000_000 || bars.history > 10_000 {
+            let role = &want.role;
+            problems.push(format!(
+                "role {role}: bars are at least 1 s long, and at most 10000 of them are history"
+            ));
+        }
+    }
     let mut roles: Vec<&str> = description.wants.iter().map(|want| want.role.as_str()).collect();
     roles.sort_unstable();
     if roles.windows(2).any(|pair| pair[0] == pair[1]) {

@@ -58,6 +58,23 @@ fn position(update: &m::PositionUpdate) -> wit::Position {
     }
 }
 
+fn balance(update: &m::BalanceUpdate) -> wit::Balance {
+    wit::Balance {
+        account: update.account.0,
+        asset: update.asset.clone(),
+        total: decimal(update.total),
+        available: decimal(update.available),
+    }
+}
+
+fn funding(notice: &m::FundingNotice) -> wit::FundingPayment {
+    wit::FundingPayment {
+        instrument: notice.instrument.0,
+        amount: decimal(notice.amount),
+        settlement: notice.settlement.as_nanos(),
+    }
+}
+
 fn opaque(message: &m::OpaqueMessage) -> wit::Opaque {
     wit::Opaque { code: message.code, json: message.json.clone() }
 }
@@ -89,6 +106,7 @@ pub(crate) fn instrument(
         id: spec.id.0,
         role: role.to_owned(),
         venue: venue.to_owned(),
+        venue_id: spec.venue.0,
         symbol: spec.symbol.clone(),
         kind,
         base: spec.base.clone(),
@@ -159,7 +177,10 @@ fn resumed(state: &m::ResumedState) -> wit::Resumed {
     wit::Resumed {
         orders: state.orders.iter().map(order).collect(),
         positions: state.positions.iter().map(position).collect(),
+        balances: state.balances.iter().map(balance).collect(),
+        plans: state.plans.iter().map(opaque).collect(),
         timers: state.timers.iter().map(timer).collect(),
+        funding: state.funding.iter().map(funding).collect(),
         mode: state.mode.code(),
     }
 }
@@ -173,19 +194,8 @@ pub(crate) fn event(event: &m::Event) -> wit::Event {
         m::Event::Timer(id) => E::Timer(id.0),
         m::Event::Plan(message) => E::Plan(opaque(message)),
         m::Event::Position(update) => E::Position(position(update)),
-        m::Event::Balance { account, asset, total, available } => E::Balance(wit::Balance {
-            account: account.0,
-            asset: asset.clone(),
-            total: decimal(*total),
-            available: decimal(*available),
-        }),
-        m::Event::FundingPayment { instrument, amount, settlement } => {
-            E::FundingPayment(wit::FundingPayment {
-                instrument: instrument.0,
-                amount: decimal(*amount),
-                settlement: settlement.as_nanos(),
-            })
-        }
+        m::Event::Balance(update) => E::Balance(balance(update)),
+        m::Event::FundingPayment(notice) => E::FundingPayment(funding(notice)),
         m::Event::Instrument(spec) => {
             let none = (Decimal::ZERO, Decimal::ZERO);
             E::Instrument(instrument(spec, "", "", None, none))
@@ -312,7 +322,10 @@ pub(crate) fn description(said: wit::Description) -> Result<Description, String>
     let want = |want: wit::Want| WantedRole {
         role: want.role,
         kinds: want.kinds.into_iter().filter_map(TickKind::from_code).collect(),
-        depth: want.depth,
+        bars: (want.bar_interval > 0).then_some(m::Bars {
+            interval: m::Duration::from_nanos(want.bar_interval),
+            history: want.bar_history,
+        }),
         trades: want.trades,
     };
     Ok(Description {

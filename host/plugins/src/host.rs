@@ -1,15 +1,17 @@
-//! All strategies of a run behind the port: their plugins, instances, order numbers and candidates.
+//! All strategies of a run behind the port: their plugins, instances, order numbers and candidates;
+//! called within the loop, or on a few threads of their own.
 
 use crate::engine::WasmEngine;
-use crate::instance::{Instance, Setup};
+use crate::instance::Setup;
 use crate::limits::Limits;
 use crate::load::Plugin;
-use crate::shadow::{Entry, Ring};
-use hedgerow_model::{
-    CallFault, Event, FaultKind, Header, HostTime, Intent, Outcome, StrategyId, TickSlice,
-    TradingMode,
-};
-use hedgerow_ports::{Called, Saved, StrategyHost};
+use crate::pool::Pool;
+use crate::shadow::Ring;
+use crate::work::{Sandbox, Work, gone};
+use hedgerow_model::{CallFault, FaultKind, Header, StrategyId, TickSlice, TradingMode};
+use hedgerow_ports::{Called, Cut, Done, Job, Saved, StrategyHost};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a strategy begins.
 #[derive(Clone, Debug)]
@@ -22,25 +24,47 @@ pub struct Start {
     pub saved: Option<Saved>,
     /// The first order number it has never used.
     pub next_order: u64,
+    /// Whether it is left without an instance: it is in quarantine.
+    pub held: bool,
 }
 
 struct Slot {
     plugin: Plugin,
-    setup: Setup,
-    instance: Option<Instance>,
     /// The component before this one, while this one is on probation.
     previous: Option<Plugin>,
     /// Checked and tried in the shadow, waiting for the cut-over.
     candidate: Option<Plugin>,
+    /// The candidate whose cut-over is under way.
+    coming: Option<Plugin>,
     next_order: u64,
-    ring: Option<Ring>,
+    work: Arc<Mutex<Work>>,
 }
+
+/// A strategy's recent calls, to be looked at from another thread.
+#[derive(Clone)]
+pub struct Recent(Arc<Mutex<Work>>);
+
+impl Recent {
+    /// A copy of them, if they are kept.
+    #[must_use]
+    pub fn ring(&self) -> Option<Ring> {
+        lock(&self.0).ring.clone()
+    }
+}
+
+fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Answer = (StrategyId, Done);
 
 /// The strategies of a run.
 pub struct PluginHost {
-    engine: WasmEngine,
-    limits: Limits,
     slots: Vec<Slot>,
+    intents_per_call: u64,
+    pool: Option<Pool>,
+    notify: Arc<dyn Fn() + Send + Sync>,
+    answers: (Sender<Answer>, Receiver<Answer>),
 }
 
 impl PluginHost {
@@ -52,23 +76,45 @@ impl PluginHost {
         starts: Vec<Start>,
         rings: bool,
     ) -> Result<Self, Vec<(usize, crate::instance::InitFailure)>> {
+        let intents_per_call = u64::from(limits.intents_per_call);
+        let sandbox = Arc::new(Sandbox { engine, limits });
         let mut slots = Vec::new();
         let mut refused = Vec::new();
         for (place, start) in starts.into_iter().enumerate() {
-            let Start { plugin, setup, saved, next_order } = start;
-            match Instance::start(&engine, &plugin, &setup, &limits, saved.as_ref()) {
-                Ok(instance) => {
-                    let ring = rings.then(|| Ring::new(saved.clone()));
-                    let instance = Some(instance);
-                    let (previous, candidate) = (None, None);
-                    let slot =
-                        Slot { plugin, setup, instance, previous, candidate, next_order, ring };
-                    slots.push(slot);
+            let Start { plugin, setup, saved, next_order, held } = start;
+            let instance = if held {
+                None
+            } else {
+                match sandbox.start(&plugin, &setup, saved.as_ref()) {
+                    Ok(instance) => Some(instance),
+                    Err(failure) => {
+                        refused.push((place, failure));
+                        continue;
+                    }
                 }
-                Err(failure) => refused.push((place, failure)),
-            }
+            };
+            let ring = rings.then(|| Ring::new(saved));
+            let work = Work { sandbox: Arc::clone(&sandbox), setup, instance, ring };
+            let work = Arc::new(Mutex::new(work));
+            let (previous, candidate, coming) = (None, None, None);
+            slots.push(Slot { plugin, previous, candidate, coming, next_order, work });
         }
-        if refused.is_empty() { Ok(Self { engine, limits, slots }) } else { Err(refused) }
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        let notify = Arc::new(|| {});
+        Ok(Self { slots, intents_per_call, pool: None, notify, answers: channel() })
+    }
+
+    /// Has posted jobs done on so many threads; `notify` is called after each.
+    pub fn with_threads(
+        mut self,
+        threads: usize,
+        notify: Arc<dyn Fn() + Send + Sync>,
+    ) -> std::io::Result<Self> {
+        self.pool = Some(Pool::start(threads)?);
+        self.notify = notify;
+        Ok(self)
     }
 
     /// The running component of a strategy.
@@ -77,42 +123,16 @@ impl PluginHost {
         self.slots.get(strategy.index()).map(|slot| &slot.plugin)
     }
 
-    /// What a strategy was started with.
+    /// Recent calls of a strategy and the state they start from.
     #[must_use]
-    pub fn setup(&self, strategy: StrategyId) -> Option<&Setup> {
-        self.slots.get(strategy.index()).map(|slot| &slot.setup)
-    }
-
-    /// The strategy's status document, or why there is none.
-    pub fn status(&mut self, strategy: StrategyId) -> Result<String, CallFault> {
-        let said = self.instance(strategy)?.status();
-        self.drop_if_failed(strategy, said)
-    }
-
-    /// A store that trapped is not entered again, whatever was asked of it.
-    fn drop_if_failed<T>(
-        &mut self,
-        strategy: StrategyId,
-        answer: Result<T, CallFault>,
-    ) -> Result<T, CallFault> {
-        if answer.is_err()
-            && let Some(slot) = self.slots.get_mut(strategy.index())
-        {
-            slot.instance = None;
-        }
-        answer
-    }
-
-    /// Recent events of a strategy and the state they start from.
-    #[must_use]
-    pub fn ring(&self, strategy: StrategyId) -> Option<Ring> {
-        self.slots.get(strategy.index()).and_then(|slot| slot.ring.clone())
+    pub fn recent(&self, strategy: StrategyId) -> Option<Recent> {
+        self.slots.get(strategy.index()).map(|slot| Recent(Arc::clone(&slot.work)))
     }
 
     /// Gives a strategy other parameters (JSON); they hold from its next instance on.
     pub fn set_parameters(&mut self, strategy: StrategyId, parameters: &str) {
-        if let Some(slot) = self.slots.get_mut(strategy.index()) {
-            parameters.clone_into(&mut slot.setup.parameters);
+        if let Some(slot) = self.slots.get(strategy.index()) {
+            parameters.clone_into(&mut lock(&slot.work).setup.parameters);
         }
     }
 
@@ -123,65 +143,95 @@ impl PluginHost {
         }
     }
 
-    fn instance(&mut self, strategy: StrategyId) -> Result<&mut Instance, CallFault> {
-        let slot = self.slots.get_mut(strategy.index());
-        slot.and_then(|slot| slot.instance.as_mut()).ok_or_else(gone)
-    }
-
-    fn call(
-        &mut self,
-        strategy: StrategyId,
-        now: HostTime,
-        mode: TradingMode,
-        act: impl FnOnce(&mut Instance, Header) -> Result<Outcome, CallFault>,
-    ) -> Result<Called, CallFault> {
-        let most = u64::from(self.limits.intents_per_call);
-        let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
-        let first_order = slot.next_order;
-        let instance = slot.instance.as_mut().ok_or_else(gone)?;
-        match act(instance, Header { now, next_order: first_order, mode }) {
-            Ok(outcome) => {
-                let submits = |intent: &&Intent| matches!(intent, Intent::Submit(_));
-                let used = outcome.intents.iter().filter(submits).count();
-                slot.next_order += u64::try_from(used).unwrap_or(most);
-                Ok(Called { first_order, outcome })
-            }
-            Err(fault) => {
-                // the store is not entered again, and no number the call may have used is
-                slot.instance = None;
-                slot.next_order += most;
-                Err(fault)
-            }
-        }
-    }
-
-    fn remember(&mut self, strategy: StrategyId, entry: impl FnOnce() -> Entry) {
+    /// What is to be done, ready for any thread; or what came of it at once.
+    fn prepare(&mut self, strategy: StrategyId, job: Job) -> Box<dyn FnOnce() -> Done + Send> {
         let Some(slot) = self.slots.get_mut(strategy.index()) else {
-            return;
+            return Box::new(move || refused(&job, gone()));
         };
-        let (Some(ring), Some(instance)) = (&mut slot.ring, &mut slot.instance) else {
-            return;
+        let (work, first_order) = (Arc::clone(&slot.work), slot.next_order);
+        let plugin = match &job {
+            Job::Swap { .. } => {
+                slot.coming = slot.candidate.take();
+                slot.coming.clone()
+            }
+            Job::Revert { .. } => slot.previous.clone(),
+            _ => Some(slot.plugin.clone()),
         };
-        let mut failed = false;
-        ring.push(entry(), || instance.save().inspect_err(|_| failed = true).ok());
-        if failed {
-            slot.instance = None;
-        }
+        Box::new(move || {
+            let again = job.clone();
+            let act = || carry_out(&mut lock(&work), first_order, plugin.as_ref(), job);
+            // a panic in here is ours; it must not take the other strategies along
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).unwrap_or_else(|_| {
+                lock(&work).instance = None;
+                let detail = "the host panicked in this call".into();
+                refused(&again, CallFault { kind: FaultKind::Trap, detail })
+            })
+        })
     }
 
-    fn fresh(
-        &self,
-        strategy: StrategyId,
-        plugin: &Plugin,
-        saved: Option<&Saved>,
-    ) -> Result<Instance, CallFault> {
-        let slot = self.slots.get(strategy.index()).ok_or_else(gone)?;
-        Ok(Instance::start(&self.engine, plugin, &slot.setup, &self.limits, saved)?)
+    /// What a job changes on this side.
+    fn settle(&mut self, strategy: StrategyId, done: &Done) {
+        let most = self.intents_per_call;
+        let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
+        match done {
+            Done::Called(answer) => slot.next_order += used(answer, most),
+            Done::Swapped(result) => {
+                let coming = slot.coming.take();
+                if let (Ok(_), Some(plugin)) = (result, coming) {
+                    slot.previous = Some(std::mem::replace(&mut slot.plugin, plugin));
+                }
+            }
+            Done::Reverted(Ok(_)) => {
+                if let Some(plugin) = slot.previous.take() {
+                    slot.plugin = plugin;
+                }
+            }
+            Done::Reverted(Err(_)) | Done::Restarted(_) | Done::Said(_) => {}
+        }
     }
 }
 
-fn gone() -> CallFault {
-    CallFault { kind: FaultKind::Trap, detail: "there is no instance".into() }
+/// Order numbers that a call used: after a fault none that it may have used is used again.
+fn used(answer: &Result<Called, CallFault>, most: u64) -> u64 {
+    answer.as_ref().map_or(most, |called| called.outcome.submits())
+}
+
+fn refused(job: &Job, fault: CallFault) -> Done {
+    match job {
+        Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } => Done::Called(Err(fault)),
+        Job::Status => Done::Said(Err(fault)),
+        Job::Restart { .. } => Done::Restarted(Err(fault)),
+        Job::Swap { .. } => Done::Swapped(Err(fault)),
+        Job::Revert { .. } => Done::Reverted(Err(fault)),
+    }
+}
+
+fn carry_out(work: &mut Work, first_order: u64, plugin: Option<&Plugin>, job: Job) -> Done {
+    let missing = || CallFault { kind: FaultKind::Init, detail: "there is no component".into() };
+    let called = |mode, answer: Result<_, CallFault>| {
+        Done::Called(answer.map(|outcome| Called { first_order, mode, outcome }))
+    };
+    let header = |now, mode| Header { now, next_order: first_order, mode };
+    match job {
+        Job::Market { mode, ticks } => called(mode, work.market(mode, first_order, &ticks)),
+        Job::Event { now, mode, event } => called(mode, work.event(header(now, mode), event)),
+        Job::Stop { now, mode, reason } => called(mode, work.stop(header(now, mode), reason)),
+        Job::Status => Done::Said(work.status()),
+        Job::Restart { saved } => {
+            let plugin = plugin.ok_or_else(missing);
+            Done::Restarted(plugin.and_then(|plugin| work.start(plugin, saved.as_ref())))
+        }
+        Job::Swap { fallback, ask } => {
+            Done::Swapped(plugin.ok_or_else(missing).and_then(|plugin| {
+                let saved = work.swap(plugin, ask, fallback)?;
+                Ok(Cut { hash: plugin.hash.clone(), saved })
+            }))
+        }
+        Job::Revert { saved } => Done::Reverted(plugin.ok_or_else(missing).and_then(|plugin| {
+            work.start(plugin, saved.as_ref())?;
+            Ok(plugin.hash.clone())
+        })),
+    }
 }
 
 impl StrategyHost for PluginHost {
@@ -191,39 +241,39 @@ impl StrategyHost for PluginHost {
         mode: TradingMode,
         ticks: &TickSlice,
     ) -> Result<Called, CallFault> {
-        let first = ticks.first().map_or(0, |tick| tick.recv_ts);
-        let now = HostTime::from_nanos(first);
-        let called =
-            self.call(strategy, now, mode, |instance, header| instance.on_market(header, ticks))?;
-        if self.slots.get(strategy.index()).is_some_and(|slot| slot.ring.is_some()) {
-            let read = called.outcome.consumed as usize;
-            let intents = called.outcome.intents.clone();
-            let ticks = ticks.prefix(read);
-            self.remember(strategy, || Entry::market(ticks, called.first_order, mode, intents));
-        }
-        Ok(called)
+        let most = self.intents_per_call;
+        let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
+        let first_order = slot.next_order;
+        let answer = lock(&slot.work).market(mode, first_order, ticks);
+        let answer = answer.map(|outcome| Called { first_order, mode, outcome });
+        slot.next_order += used(&answer, most);
+        answer
     }
 
-    fn on_event(
-        &mut self,
-        strategy: StrategyId,
-        now: HostTime,
-        mode: TradingMode,
-        event: &Event,
-    ) -> Result<Called, CallFault> {
-        let called =
-            self.call(strategy, now, mode, |instance, header| instance.on_event(header, event))?;
-        if self.slots.get(strategy.index()).is_some_and(|slot| slot.ring.is_some()) {
-            let header = Header { now, next_order: called.first_order, mode };
-            let intents = called.outcome.intents.clone();
-            self.remember(strategy, || Entry::event(header, event.clone(), intents));
-        }
-        Ok(called)
+    fn run(&mut self, strategy: StrategyId, job: Job) -> Done {
+        let done = self.prepare(strategy, job)();
+        self.settle(strategy, &done);
+        done
     }
 
-    fn save(&mut self, strategy: StrategyId) -> Result<Saved, CallFault> {
-        let saved = self.instance(strategy)?.save();
-        self.drop_if_failed(strategy, saved)
+    fn post(&mut self, strategy: StrategyId, job: Job) {
+        let act = self.prepare(strategy, job);
+        let (answers, notify) = (self.answers.0.clone(), Arc::clone(&self.notify));
+        let task = move || {
+            // nobody listens only when the host is being taken down
+            let _ = answers.send((strategy, act()));
+            notify();
+        };
+        match &self.pool {
+            Some(pool) => pool.give(Box::new(task)),
+            None => task(),
+        }
+    }
+
+    fn finished(&mut self) -> Option<(StrategyId, Done)> {
+        let (strategy, done) = self.answers.1.try_recv().ok()?;
+        self.settle(strategy, &done);
+        Some((strategy, done))
     }
 
     fn next_order(&self, strategy: StrategyId) -> u64 {
@@ -234,53 +284,9 @@ impl StrategyHost for PluginHost {
         self.plugin(strategy).map_or(0, |plugin| plugin.description.state_version)
     }
 
-    fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault> {
-        let plugin = self.plugin(strategy).ok_or_else(gone)?.clone();
-        let instance = self.fresh(strategy, &plugin, saved.as_ref())?;
-        if let Some(slot) = self.slots.get_mut(strategy.index()) {
-            slot.instance = Some(instance);
-            slot.ring = slot.ring.is_some().then(|| Ring::new(saved));
-        }
-        Ok(())
-    }
-
-    fn swap(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault> {
-        let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
-        let candidate = slot.candidate.take().ok_or_else(|| CallFault {
-            kind: FaultKind::Init,
-            detail: "no component waits to be swapped in".into(),
-        })?;
-        let instance = self.fresh(strategy, &candidate, saved)?;
-        let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
-        let hash = candidate.hash.clone();
-        slot.previous = Some(std::mem::replace(&mut slot.plugin, candidate));
-        slot.instance = Some(instance);
-        slot.ring = slot.ring.is_some().then(|| Ring::new(saved.cloned()));
-        Ok(hash)
-    }
-
     fn accept(&mut self, strategy: StrategyId) {
         if let Some(slot) = self.slots.get_mut(strategy.index()) {
             slot.previous = None;
         }
-    }
-
-    fn revert(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault> {
-        let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
-        let previous = slot.previous.take().ok_or_else(|| CallFault {
-            kind: FaultKind::Init,
-            detail: "there is no earlier component".into(),
-        })?;
-        let instance = self.fresh(strategy, &previous, saved)?;
-        let slot = self.slots.get_mut(strategy.index()).ok_or_else(gone)?;
-        let hash = previous.hash.clone();
-        slot.plugin = previous;
-        slot.instance = Some(instance);
-        slot.ring = slot.ring.is_some().then(|| Ring::new(saved.cloned()));
-        Ok(hash)
-    }
-
-    fn is_alive(&self, strategy: StrategyId) -> bool {
-        self.slots.get(strategy.index()).is_some_and(|slot| slot.instance.is_some())
     }
 }

@@ -9,7 +9,7 @@ use crate::store::{self, Budget, State, printable};
 use crate::ticks::TickList;
 use hedgerow_model::{
     AccountId, CallFault, Decimal, Event, FaultKind, Header, Instrument as Spec, Intent, Outcome,
-    TickSlice,
+    TickSlice, flag,
 };
 use hedgerow_ports::Saved;
 use wasmtime::component::TypedFunc;
@@ -77,8 +77,6 @@ pub struct Instance {
     bindings: Strategy,
     on_market: TypedFunc<(wit::Header, TickList), (wit::Outcome,)>,
     mode: Mode,
-    /// Calls that took longer than the soft limit.
-    slow_calls: u64,
 }
 
 impl Instance {
@@ -99,7 +97,7 @@ impl Instance {
         let fits = |e: wasmtime::Error| InitFailure::Refused(short(&e.to_string()));
         let bindings = Strategy::new(&mut store, &instance).map_err(fits)?;
         let on_market = instance.get_typed_func(&mut store, "on-market").map_err(fits)?;
-        let mut this = Self { store, bindings, on_market, mode: engine.mode, slow_calls: 0 };
+        let mut this = Self { store, bindings, on_market, mode: engine.mode };
         let instruments: Vec<wit::Instrument> = setup
             .instruments
             .iter()
@@ -137,7 +135,13 @@ impl Instance {
         let answer = self.on_market.call(&mut self.store, (to_wit(header), list));
         let (outcome,) = answer.map_err(|e| fault(&self.store, &e))?;
         self.count_slow();
-        self.check(outcome, header.next_order, Some(ticks))
+        let mut outcome = self.check(outcome, header.next_order, Some(ticks))?;
+        if ticks.first().is_some_and(|tick| tick.has(flag::HISTORY)) {
+            // history only warms up: what it would have wanted then is void
+            outcome.intents.clear();
+            outcome.checkpoint = None;
+        }
+        Ok(outcome)
     }
 
     /// Calls `on-event`.
@@ -166,17 +170,12 @@ impl Instance {
         answer.map(|text| printable(&text, 64 << 10)).map_err(|e| fault(&self.store, &e))
     }
 
-    /// Calls `stop`. 1 operator, 2 shutdown, 3 replaced.
-    pub fn stop(&mut self, header: Header, reason: u32) -> Result<Outcome, CallFault> {
+    /// Calls `stop`: 1 operator, 2 shutdown.
+    pub(crate) fn stop(&mut self, header: Header, reason: u32) -> Result<Outcome, CallFault> {
         self.arm(1);
         let answer = self.bindings.call_stop(&mut self.store, to_wit(header), reason);
         let outcome = answer.map_err(|e| fault(&self.store, &e))?;
         self.check(outcome, header.next_order, None)
-    }
-
-    /// Calls that took longer than the soft limit.
-    pub fn slow_calls(&self) -> u64 {
-        self.slow_calls
     }
 
     #[inline]
@@ -190,7 +189,6 @@ impl Instance {
     fn count_slow(&mut self) {
         let state = self.store.data();
         if state.clock.used > state.limits.call_soft {
-            self.slow_calls += 1;
             let (strategy, used_us) = (&state.name, state.clock.used.as_nanos() / 1_000);
             tracing::warn!(%strategy, used_us, "slow call");
         }
@@ -218,14 +216,9 @@ impl Instance {
         }
         let outcome = convert::outcome(outcome).map_err(bad)?;
         check_consumed(&outcome, ticks)?;
-        let mut expected = next_order;
-        for intent in &outcome.intents {
-            if let Intent::Submit(order) = intent {
-                if order.number != expected {
-                    let number = order.number;
-                    return Err(bad(format!("order {number} where {expected} was next")));
-                }
-                expected = expected.saturating_add(1);
+        for (number, expected) in outcome.order_numbers().zip(next_order..) {
+            if number != expected {
+                return Err(bad(format!("order {number} where {expected} was next")));
             }
         }
         let needed = outcome.intents.iter().any(Intent::needs_checkpoint);

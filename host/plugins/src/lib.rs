@@ -14,14 +14,16 @@ mod host;
 mod instance;
 mod limits;
 mod load;
+mod pool;
 mod shadow;
 mod store;
 mod ticks;
 mod watch;
+mod work;
 
 pub use cache::Cache;
 pub use engine::{Mode, WasmEngine};
-pub use host::{PluginHost, Start};
+pub use host::{PluginHost, Recent, Start};
 pub use instance::{InitFailure, Instance, RoleInstrument, Setup};
 pub use limits::Limits;
 pub use load::{Description, LoadError, Plugin, WantedRole};

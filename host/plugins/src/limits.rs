@@ -1,4 +1,4 @@
-//! What one instance may use. Units are in the names; every one can be set in the config.
+//! What one instance may use. Most can be set in the config's `[sandbox]`.
 
 use hedgerow_model::Duration;
 

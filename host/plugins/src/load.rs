@@ -7,7 +7,7 @@ use crate::convert;
 use crate::engine::WasmEngine;
 use crate::limits::Limits;
 use crate::store::{self, Budget, State};
-use hedgerow_model::TickKind;
+use hedgerow_model::{Bars, TickKind};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, HasSelf, Linker};
 
@@ -39,8 +39,8 @@ pub struct WantedRole {
     pub role: String,
     /// Tick kinds; unknown ones are left out.
     pub kinds: Vec<TickKind>,
-    /// Book levels, 0 for all.
-    pub depth: u16,
+    /// Bars, if it wants any.
+    pub bars: Option<Bars>,
     /// Whether it must be tradable.
     pub trades: bool,
 }

@@ -8,9 +8,7 @@ use crate::engine::WasmEngine;
 use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
-use hedgerow_model::{
-    CallFault, Event, Header, HostTime, Intent, Report, Tick, TickSlice, TradingMode,
-};
+use hedgerow_model::{CallFault, Event, Header, Intent, Report, Tick, TickSlice};
 use hedgerow_ports::Saved;
 
 /// Both halves together.
@@ -32,16 +30,10 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn market(
-        ticks: TickSlice,
-        next_order: u64,
-        mode: TradingMode,
-        intents: Vec<Intent>,
-    ) -> Self {
-        let now = ticks.first().map_or(HostTime::EPOCH, |t| HostTime::from_nanos(t.recv_ts));
+    pub(crate) fn market(ticks: &TickSlice, header: Header, intents: Vec<Intent>) -> Self {
         // a copy: the slice would keep its whole chunk of the tape in memory
         let ticks = TickSlice::new(std::sync::Arc::new(ticks.to_vec()));
-        Self { header: Header { now, next_order, mode }, given: Given::Market(ticks), intents }
+        Self { header, given: Given::Market(ticks), intents }
     }
 
     pub(crate) fn event(header: Header, event: Event, intents: Vec<Intent>) -> Self {
@@ -174,9 +166,7 @@ fn run(instance: &mut Instance, entry: &Entry) -> Result<Vec<Intent>, CallFault>
             let mut header = entry.header;
             while !rest.is_empty() {
                 let outcome = instance.on_market(header, &rest)?;
-                let submits = |intent: &&Intent| matches!(intent, Intent::Submit(_));
-                let used = outcome.intents.iter().filter(submits).count();
-                header.next_order += u64::try_from(used).unwrap_or(0);
+                header.next_order += outcome.submits();
                 intents.extend(outcome.intents);
                 rest = rest.suffix(outcome.consumed.max(1) as usize);
             }

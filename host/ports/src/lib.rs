@@ -4,8 +4,8 @@
 //! the waiting behind a bounded channel.
 
 use hedgerow_model::{
-    CallFault, Event, HostTime, Outcome, Stamped, StrategyId, TickSlice, TradingMode, VenueCommand,
-    VenueEvent,
+    CallFault, Delivery, Event, HostTime, Input, Outcome, Stamped, StrategyId, TickSlice,
+    TradingMode, VenueCommand, VenueEvent,
 };
 
 /// A venue's private side: commands out, reports in.
@@ -44,12 +44,14 @@ pub trait Feed {
     }
 }
 
-/// The answer of a good call, with the order number it was given.
+/// The answer of a good call, with what it was given.
 #[derive(Clone, Debug)]
 pub struct Called {
     /// The `next-order` of the call's header.
     pub first_order: u64,
-    /// The answer.
+    /// The mode of the call's header.
+    pub mode: TradingMode,
+    /// The answer. One that acts carries a checkpoint: the strategy's own, or what `save` gave.
     pub outcome: Outcome,
 }
 
@@ -62,10 +64,105 @@ pub struct Saved {
     pub data: Vec<u8>,
 }
 
+/// Why a strategy is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// An operator said so.
+    Operator,
+    /// The host ends.
+    Shutdown,
+}
+
+impl StopReason {
+    /// The number the contract carries.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Operator => 1,
+            Self::Shutdown => 2,
+        }
+    }
+}
+
+/// Something to be done with a strategy's instance. One at a time.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Market data; at least one tick.
+    Market {
+        /// The mode that holds.
+        mode: TradingMode,
+        /// In order.
+        ticks: TickSlice,
+    },
+    /// An event.
+    Event {
+        /// When it happened for the host.
+        now: HostTime,
+        /// The mode that holds.
+        mode: TradingMode,
+        /// What.
+        event: Event,
+    },
+    /// The last call.
+    Stop {
+        /// Now.
+        now: HostTime,
+        /// The mode that holds.
+        mode: TradingMode,
+        /// Why.
+        reason: StopReason,
+    },
+    /// The document for people.
+    Status,
+    /// A new instance after a fault, from a state; `next-order` goes on where it was.
+    Restart {
+        /// From which state.
+        saved: Option<Saved>,
+    },
+    /// Asks the running instance for its state, makes one of the prepared candidate from it and
+    /// puts that in its place; the old component is kept until it is accepted or reverted. On an
+    /// error the old instance is as it was.
+    Swap {
+        /// The state to start from when the running instance is not to be asked, or fails.
+        fallback: Option<Saved>,
+        /// Whether the running instance can be asked.
+        ask: bool,
+    },
+    /// Back to the old component, a fresh instance from this state.
+    Revert {
+        /// From which state.
+        saved: Option<Saved>,
+    },
+}
+
+/// A new component in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// SHA-256 of the component, hex.
+    pub hash: String,
+    /// The state it started from.
+    pub saved: Option<Saved>,
+}
+
+/// What became of a [`Job`].
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// Of a call.
+    Called(Result<Called, CallFault>),
+    /// Of `status`.
+    Said(Result<String, CallFault>),
+    /// Of a restart.
+    Restarted(Result<(), CallFault>),
+    /// Of a swap.
+    Swapped(Result<Cut, CallFault>),
+    /// Of a way back.
+    Reverted(Result<String, CallFault>),
+}
+
 /// Runs strategies. A call is all or nothing: after a fault the instance is gone until it is
 /// restarted.
 pub trait StrategyHost {
-    /// Delivers market data; at least one tick.
+    /// Delivers market data now, at least one tick: the path that must be fast.
     fn on_market(
         &mut self,
         strategy: StrategyId,
@@ -73,17 +170,15 @@ pub trait StrategyHost {
         ticks: &TickSlice,
     ) -> Result<Called, CallFault>;
 
-    /// Delivers an event.
-    fn on_event(
-        &mut self,
-        strategy: StrategyId,
-        now: HostTime,
-        mode: TradingMode,
-        event: &Event,
-    ) -> Result<Called, CallFault>;
+    /// Does a job now.
+    fn run(&mut self, strategy: StrategyId, job: Job) -> Done;
 
-    /// Asks for the state.
-    fn save(&mut self, strategy: StrategyId) -> Result<Saved, CallFault>;
+    /// Has a job done on another thread; [`Self::finished`] tells. At most one at a time for each
+    /// strategy. Never waits.
+    fn post(&mut self, strategy: StrategyId, job: Job);
+
+    /// Takes a job that was posted and is done.
+    fn finished(&mut self) -> Option<(StrategyId, Done)>;
 
     /// The number the next submit of a strategy must carry. Faults use numbers up too.
     fn next_order(&self, strategy: StrategyId) -> u64;
@@ -91,22 +186,18 @@ pub trait StrategyHost {
     /// The version of the state that a strategy's component writes.
     fn state_version(&self, strategy: StrategyId) -> u32;
 
-    /// Makes a new instance after a fault, from a state; `next-order` goes on where it was.
-    fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault>;
-
-    /// Makes an instance of the prepared candidate from a state and puts it in the old one's place;
-    /// the old component is kept until [`Self::accept`] or [`Self::revert`]. Gives the new hash. On
-    /// an error the old instance is as it was.
-    fn swap(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault>;
-
     /// The new component is accepted: the old one is dropped.
     fn accept(&mut self, strategy: StrategyId);
+}
 
-    /// Back to the old component, a fresh instance from this state. Gives its hash.
-    fn revert(&mut self, strategy: StrategyId, saved: Option<&Saved>) -> Result<String, CallFault>;
+/// What the loop does, for whoever wants to do it again.
+pub trait Recorder {
+    /// An input, before it is handled.
+    fn input(&mut self, input: &Input<'_>);
 
-    /// Whether an instance exists that can be called.
-    fn is_alive(&self, strategy: StrategyId) -> bool;
+    /// What followed from the newest input: facts, commands, events for strategies. Ticks that are
+    /// handed on follow from the ticks that came in.
+    fn effects(&mut self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]);
 }
 
 /// Why facts could not be written.
@@ -118,10 +209,4 @@ pub struct JournalError(pub String);
 pub trait Journal {
     /// Writes all of them or none.
     fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError>;
-}
-
-/// The wall clock, for whoever paces.
-pub trait Clock {
-    /// Now.
-    fn now(&self) -> HostTime;
 }

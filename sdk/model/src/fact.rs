@@ -1,12 +1,13 @@
 //! Facts: what the journal holds. Folding them gives the engine's state back, without effects and
 //! without market data.
 
+use crate::event::MarketStatus;
 use crate::fixed::{Price, Quantity};
 use crate::id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
 };
 use crate::instrument::Instrument;
-use crate::message::{CallFault, MarketStatus, Report, TimerId};
+use crate::message::{CallFault, Report, TimerId};
 use crate::mode::TradingMode;
 use crate::order::{Amend, Order, Side};
 use crate::rejection::{RiskRejection, VenueRejection};
@@ -59,6 +60,28 @@ pub enum OrderFact {
         /// The total quantity now.
         quantity: Quantity,
     },
+}
+
+/// A step in the life of a strategy's component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginStep {
+    /// It runs from the start of the host on.
+    Loaded,
+    /// A candidate was tried on recent events.
+    Shadowed,
+    /// It took over, on probation.
+    Swapped,
+    /// It passed its probation.
+    Accepted,
+    /// The one before it runs again.
+    RolledBack,
+    /// A candidate was not let in.
+    Refused,
+    /// The strategy is not called any more.
+    Quarantined,
+    /// An operator let it go on.
+    Released,
 }
 
 /// One thing that happened.
@@ -188,6 +211,9 @@ pub enum Fact {
         version: u32,
         /// Its bytes.
         state: Vec<u8>,
+        /// Timers that fired and that this state does not know yet.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unheard: Vec<TimerId>,
     },
     /// A call failed and nothing of it happened.
     Fault {
@@ -200,8 +226,8 @@ pub enum Fact {
     Plugin {
         /// Whose.
         strategy: StrategyId,
-        /// loaded, shadowed, swapped, accepted, rolled-back, refused, quarantined.
-        step: String,
+        /// Which step.
+        step: PluginStep,
         /// SHA-256 of the component, hex.
         hash: String,
         /// What there is to say.

@@ -18,12 +18,15 @@
 
 mod approved;
 mod book;
+mod event;
 mod fact;
 mod fixed;
 mod funding;
 mod grid;
 mod id;
+mod input;
 mod instrument;
+mod interest;
 mod message;
 mod mode;
 mod order;
@@ -37,19 +40,21 @@ pub mod view;
 
 pub use approved::Approved;
 pub use book::{Book, Level, Quote, Walk};
-pub use fact::{Fact, OrderFact, Stamped};
+pub use event::{
+    BalanceUpdate, Delivered, Delivery, Event, FillNotice, FundingNotice, MarketStatus,
+    OrderUpdate, PositionUpdate, ResumedState, VenueStatus,
+};
+pub use fact::{Fact, OrderFact, PluginStep, Stamped};
 pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
 pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};
 pub use grid::PriceGrid;
 pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
+pub use input::{Input, OperatorCommand};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
-pub use message::{
-    CallFault, DeliverEvent, Event, FaultKind, FillNotice, Header, Intent, MarketStatus,
-    OpaqueMessage, OrderUpdate, Outcome, PositionUpdate, Report, ResumedState, TimerId,
-    VenueStatus,
-};
+pub use interest::{Bars, Interest};
+pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
 pub use mode::{Action, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
 pub use position::{Booked, Position};

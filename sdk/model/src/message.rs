@@ -1,17 +1,12 @@
-//! What crosses the wall between host and strategy: events in, intents out, and the frame around a
-//! call.
+//! What crosses the wall between host and strategy: the frame around a call and intents out. Events
+//! are in their own file.
 //!
 //! These mirror the contract in `wit/` one to one; `wit/README.md` has every field, unit and scale.
 
-use crate::fixed::{Price, Quantity};
-use crate::id::{AccountId, InstrumentId, StrategyId, TradeId, VenueId};
-use crate::instrument::Instrument;
+use crate::id::InstrumentId;
 use crate::mode::TradingMode;
-use crate::order::{Amend, NewOrder, Side};
-use crate::status::OrderStatus;
-use crate::time::{HostTime, VenueTime};
-use crate::venue::Liquidity;
-use rust_decimal::Decimal;
+use crate::order::{Amend, NewOrder};
+use crate::time::HostTime;
 use serde::{Deserialize, Serialize};
 
 /// The frame of every call.
@@ -129,7 +124,7 @@ impl Intent {
 }
 
 /// The answer of a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Ticks read; the last one read is the one acted on. Zero for an event.
     pub consumed: u32,
@@ -137,6 +132,22 @@ pub struct Outcome {
     pub intents: Vec<Intent>,
     /// The strategy's state after this call, when it acted on orders.
     pub checkpoint: Option<Vec<u8>>,
+}
+
+impl Outcome {
+    /// The numbers of its new orders, in the order they are judged.
+    pub fn order_numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.intents.iter().filter_map(|intent| match intent {
+            Intent::Submit(order) => Some(order.number),
+            _ => None,
+        })
+    }
+
+    /// How many order numbers it uses up.
+    #[must_use]
+    pub fn submits(&self) -> u64 {
+        u64::try_from(self.order_numbers().count()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Why a call counts as a fault and nothing of it happens.
@@ -175,209 +186,4 @@ impl std::fmt::Display for FaultKind {
             Self::Init => "init refused",
         })
     }
-}
-
-/// What the host knows about a strategy when it starts or starts again; it outranks saved state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResumedState {
-    /// Live orders.
-    pub orders: Vec<OrderUpdate>,
-    /// Positions that are not flat.
-    pub positions: Vec<PositionUpdate>,
-    /// Timers that are set.
-    pub timers: Vec<(TimerId, HostTime)>,
-    /// The mode that holds.
-    pub mode: TradingMode,
-}
-
-/// An order as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderUpdate {
-    /// The strategy's number.
-    pub number: u64,
-    /// In what.
-    pub instrument: InstrumentId,
-    /// Which way.
-    pub side: Side,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// The limit.
-    pub price: Price,
-    /// The total quantity.
-    pub quantity: Quantity,
-    /// Filled so far.
-    pub filled: Quantity,
-    /// 0, or the code of a denial or rejection.
-    pub reason: u32,
-}
-
-/// One trade of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FillNotice {
-    /// The strategy's number of the order.
-    pub number: u64,
-    /// In what.
-    pub instrument: InstrumentId,
-    /// Which way.
-    pub side: Side,
-    /// At what price.
-    pub price: Price,
-    /// How much.
-    pub quantity: Quantity,
-    /// Made or took.
-    pub liquidity: Liquidity,
-    /// Fee in the settle asset; negative is a rebate.
-    pub fee: Decimal,
-    /// The venue's key.
-    pub trade: TradeId,
-    /// The position after it, signed.
-    pub position: Quantity,
-}
-
-/// A position as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PositionUpdate {
-    /// In what.
-    pub instrument: InstrumentId,
-    /// Signed.
-    pub quantity: Quantity,
-    /// Average entry price; zero when flat.
-    pub entry: Decimal,
-}
-
-/// What happened, for one strategy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// An order changed, or was denied.
-    Order(OrderUpdate),
-    /// One trade of ours.
-    Fill(FillNotice),
-    /// A timer is due.
-    Timer(TimerId),
-    /// A plan went on or ended.
-    Plan(OpaqueMessage),
-    /// A position was adjusted by something other than a fill.
-    Position(PositionUpdate),
-    /// A balance.
-    Balance {
-        /// Whose.
-        account: AccountId,
-        /// Which asset.
-        asset: String,
-        /// Everything.
-        total: Decimal,
-        /// Not bound.
-        available: Decimal,
-    },
-    /// Funding moved cash.
-    FundingPayment {
-        /// In what.
-        instrument: InstrumentId,
-        /// Received is positive; settle asset.
-        amount: Decimal,
-        /// The settlement it belongs to.
-        settlement: VenueTime,
-    },
-    /// Tick, lot, minima or state of an instrument changed.
-    Instrument(Instrument),
-    /// Fee rates of an account in an instrument.
-    FeeTier {
-        /// In what.
-        instrument: InstrumentId,
-        /// Making, a fraction.
-        maker: Decimal,
-        /// Taking, a fraction.
-        taker: Decimal,
-    },
-    /// Leverage in force and the most allowed.
-    Leverage {
-        /// In what.
-        instrument: InstrumentId,
-        /// In force, hundredths.
-        leverage_hundredths: u32,
-        /// The most allowed, hundredths.
-        max_hundredths: u32,
-    },
-    /// What borrowing costs.
-    BorrowRate {
-        /// Whose.
-        account: AccountId,
-        /// Which asset.
-        asset: String,
-        /// Per hour, 1e-15.
-        hourly: i64,
-    },
-    /// Open interest.
-    OpenInterest {
-        /// In what.
-        instrument: InstrumentId,
-        /// In units of the quantity scale.
-        quantity: Quantity,
-    },
-    /// A venue came, went or lags.
-    Venue {
-        /// Which.
-        venue: VenueId,
-        /// What.
-        status: VenueStatus,
-    },
-    /// An instrument's data became stale or fresh again.
-    Market {
-        /// Which.
-        instrument: InstrumentId,
-        /// What.
-        status: MarketStatus,
-    },
-    /// The mode that holds changed.
-    Mode(TradingMode),
-    /// The parameters changed; JSON as in `init`.
-    Parameters(String),
-    /// An earlier call of this strategy failed; the state is that of the last checkpoint.
-    Fault {
-        /// Its class.
-        kind: FaultKind,
-        /// How many in the window.
-        count: u32,
-    },
-    /// The strategy starts, or starts again. The first event of every instance.
-    Resumed(ResumedState),
-    /// Anything newer than this contract.
-    Other(OpaqueMessage),
-}
-
-/// How a venue is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VenueStatus {
-    /// Ready.
-    Up,
-    /// Lost.
-    Down,
-    /// Behind: data was thinned to a snapshot.
-    Lagging,
-}
-
-/// How an instrument's data is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MarketStatus {
-    /// Fresh and, if there is a book, complete.
-    Fresh,
-    /// Older than the limit.
-    Stale,
-    /// The book has a hole and waits for a snapshot.
-    Gap,
-    /// The strategy fell behind; the next ticks are a snapshot.
-    Lagging,
-}
-
-/// An event on its way to one strategy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliverEvent {
-    /// To whom.
-    pub strategy: StrategyId,
-    /// When it happened for the host.
-    pub time: HostTime,
-    /// What.
-    pub event: Event,
 }

@@ -6,9 +6,9 @@
 use crate::market::Market;
 use crate::strategy::Instrument;
 use hedgerow_model::{
-    Amend, Decimal, Event, HostTime, InstrumentId, Intent, NewOrder, OrderFlags, OrderStatus,
-    OrderUpdate, Price, Quantity, Report, ResumedState, Side, Tick, TimeInForce, TimerId,
-    TradingMode,
+    Amend, BalanceUpdate, Decimal, Event, HostTime, InstrumentId, Intent, NewOrder, OrderFlags,
+    OrderStatus, OrderUpdate, Price, Quantity, Report, ResumedState, Side, Tick, TimeInForce,
+    TimerId, TradingMode,
 };
 use std::collections::BTreeMap;
 
@@ -287,9 +287,7 @@ impl Context {
                     self.positions[slot] = (position.quantity, position.entry);
                 }
             }
-            Event::Balance { account, asset, total, available } => {
-                self.balances.insert((account.0, asset.clone()), (*total, *available));
-            }
+            Event::Balance(update) => self.balance_is(update),
             Event::Instrument(spec) => {
                 if let Some(slot) = self.slot(spec.id) {
                     self.instruments[slot].spec = spec.clone();
@@ -323,7 +321,14 @@ impl Context {
                 self.positions[slot] = (position.quantity, position.entry);
             }
         }
+        self.balances.clear();
+        resumed.balances.iter().for_each(|update| self.balance_is(update));
         self.mode = resumed.mode;
+    }
+
+    fn balance_is(&mut self, update: &BalanceUpdate) {
+        let BalanceUpdate { account, asset, total, available } = update;
+        self.balances.insert((account.0, asset.clone()), (*total, *available));
     }
 
     /// Drops what an event finished, after the strategy has seen it.

@@ -100,7 +100,7 @@ fn spec(from: &w::Instrument) -> m::Instrument {
     let expiry = m::VenueTime::from_nanos(from.expiry);
     m::Instrument {
         id: id(from.id),
-        venue: m::VenueId(0),
+        venue: m::VenueId(from.venue_id),
         symbol: from.symbol.clone(),
         kind: match from.kind {
             1 => m::InstrumentKind::Spot,
@@ -175,6 +175,23 @@ fn position(p: w::Position) -> m::PositionUpdate {
     }
 }
 
+fn balance(b: w::Balance) -> m::BalanceUpdate {
+    m::BalanceUpdate {
+        account: m::AccountId(b.account),
+        asset: b.asset,
+        total: decimal(b.total),
+        available: decimal(b.available),
+    }
+}
+
+fn funding(p: w::FundingPayment) -> m::FundingNotice {
+    m::FundingNotice {
+        instrument: id(p.instrument),
+        amount: decimal(p.amount),
+        settlement: m::VenueTime::from_nanos(p.settlement),
+    }
+}
+
 fn opaque(o: w::Opaque) -> m::OpaqueMessage {
     m::OpaqueMessage { code: o.code, json: o.json }
 }
@@ -198,7 +215,10 @@ fn resumed(r: w::Resumed) -> m::ResumedState {
     m::ResumedState {
         orders: r.orders.into_iter().map(order_update).collect(),
         positions: r.positions.into_iter().map(position).collect(),
+        balances: r.balances.into_iter().map(balance).collect(),
+        plans: r.plans.into_iter().map(opaque).collect(),
         timers: r.timers.into_iter().map(|t| (m::TimerId(t.id), time(t.at))).collect(),
+        funding: r.funding.into_iter().map(funding).collect(),
         mode: m::TradingMode::from_code(r.mode),
     }
 }
@@ -211,17 +231,8 @@ pub(crate) fn event(event: w::Event) -> m::Event {
         w::Event::Timer(timer) => E::Timer(m::TimerId(timer)),
         w::Event::Plan(o) => E::Plan(opaque(o)),
         w::Event::Position(p) => E::Position(position(p)),
-        w::Event::Balance(b) => E::Balance {
-            account: m::AccountId(b.account),
-            asset: b.asset,
-            total: decimal(b.total),
-            available: decimal(b.available),
-        },
-        w::Event::FundingPayment(p) => E::FundingPayment {
-            instrument: id(p.instrument),
-            amount: decimal(p.amount),
-            settlement: m::VenueTime::from_nanos(p.settlement),
-        },
+        w::Event::Balance(b) => E::Balance(balance(b)),
+        w::Event::FundingPayment(p) => E::FundingPayment(funding(p)),
         w::Event::Instrument(i) => E::Instrument(spec(&i)),
         w::Event::FeeTier(t) => E::FeeTier {
             instrument: id(t.instrument),

@@ -9,7 +9,7 @@ pub struct Want {
     pub role: String,
     /// Which ticks.
     pub kinds: Vec<TickKind>,
-    /// Book levels per side, 0 for all.
+    /// Book levels per side, 0 for all; the host may give more.
     pub depth: u16,
     /// Bar interval in nanoseconds, 0 for no bars.
     pub bar_interval: u64,
@@ -43,6 +43,21 @@ impl Want {
     #[must_use]
     pub fn traded(role: &str, kinds: &[TickKind]) -> Self {
         Self { trades: true, ..Self::watched(role, kinds) }
+    }
+}
+
+impl Want {
+    /// The same, and bars: how long each is, and how many closed ones are shown as history before
+    /// `resumed`.
+    ///
+    /// ```
+    /// use hedgerow_sdk::{TickKind, Want};
+    /// let want = Want::traded("market", &[TickKind::Quote]).with_bars(60_000_000_000, 20);
+    /// assert_eq!(want.bar_history, 20);
+    /// ```
+    #[must_use]
+    pub fn with_bars(self, interval_ns: u64, history: u32) -> Self {
+        Self { bar_interval: interval_ns, bar_history: history, ..self }
     }
 }
 

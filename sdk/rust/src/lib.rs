@@ -36,7 +36,7 @@ pub use hedgerow_model::{
     Decimal, Event, FillNotice, Intent, OrderStatus, OrderUpdate, Price, Quantity, Rounding, Side,
     Tick, TickKind, TimeInForce, TimerId, TradingMode,
 };
-pub use market::{Funding, Market};
+pub use market::{Bar, Funding, Market};
 pub use number::{NumberError, decimal_from_f64, price_from_f64, to_f64};
 pub use runtime::Runtime;
 pub use schemars;

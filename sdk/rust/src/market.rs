@@ -17,6 +17,27 @@ pub struct Funding {
     pub is_final: bool,
 }
 
+/// One closed bar of trades.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bar {
+    /// Venue time at which it began, ns.
+    pub opened: u64,
+    /// How long it is, ns.
+    pub interval: u64,
+    /// The first price.
+    pub open: Price,
+    /// The highest.
+    pub high: Price,
+    /// The lowest.
+    pub low: Price,
+    /// The last.
+    pub close: Price,
+    /// Traded in it.
+    pub volume: Quantity,
+    /// How many trades; none: nothing traded, and the prices are the last one before.
+    pub trades: u64,
+}
+
 /// What is known of one instrument's market.
 #[derive(Clone, Debug, Default)]
 pub struct Market {
@@ -32,6 +53,10 @@ pub struct Market {
     pub index: Option<Price>,
     /// The newest funding rate.
     pub funding: Option<Funding>,
+    /// The newest closed bar. Its tick is the second of two: [`TickKind::BarVolume`].
+    pub bar: Option<Bar>,
+    /// The first half of a bar.
+    coming: Bar,
     /// Set while the host says that data is stale or the book has a gap.
     pub stale: bool,
     /// Whether the book grew from a snapshot; levels before one mean nothing.
@@ -95,7 +120,21 @@ impl Market {
                 FeedStatus::Up => {}
                 FeedStatus::Down | FeedStatus::Gap => self.forget(),
             },
-            Some(TickKind::BarPrices | TickKind::BarVolume) | None => {}
+            Some(TickKind::BarPrices) => {
+                let [open, high, low, close] =
+                    [tick.a, tick.b, tick.c, tick.d].map(Price::from_units);
+                self.coming = Bar { open, high, low, close, ..Bar::default() };
+            }
+            Some(TickKind::BarVolume) => {
+                self.bar = Some(Bar {
+                    opened: u64::try_from(tick.d).unwrap_or(0),
+                    interval: u64::try_from(tick.c).unwrap_or(0),
+                    volume: Quantity::from_units(tick.a),
+                    trades: u64::try_from(tick.b).unwrap_or(0),
+                    ..self.coming
+                });
+            }
+            None => {}
         }
         if tick.has(flag::SNAPSHOT) {
             self.stale = false;

@@ -3,18 +3,20 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hedgerow_engine::{
-    AccountConfig, Effects, Engine, EngineConfig, HostLimits, Input, StrategyConfig, StrategyLimits,
+    AccountConfig, Effects, Engine, EngineConfig, HostLimits, Input, OpenOrders, StrategyConfig,
+    StrategyLimits,
 };
 use hedgerow_model::{
     AccountId, Book, Decimal, Duration, Event, Fact, Header, HostTime, Instrument, InstrumentId,
-    InstrumentKind, Intent, Liquidity, NewOrder, OrderFlags, Outcome, Price, PriceGrid, Quantity,
-    Scale, SequenceRule, Side, Stamped, StrategyId, Tick, TickKind, TickSlice, TimeInForce,
-    TimerId, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime,
-    WireId, flag,
+    InstrumentKind, Intent, Interest, Liquidity, NewOrder, OrderFlags, Outcome, Price, PriceGrid,
+    Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick, TickKind, TickSlice,
+    TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport,
+    VenueTime, WireId, flag,
 };
 use hedgerow_plugins::{Instance, Limits, Mode, Plugin, RoleInstrument, Setup, WasmEngine};
 use hedgerow_ports::Journal;
 use hedgerow_store::SqliteJournal;
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -119,7 +121,10 @@ fn engine() -> Engine {
         account: AccountId(0),
         trades: vec![InstrumentId(0)],
         watches: Vec::new(),
+        interest: Interest::default(),
         limits,
+        on_stop: OpenOrders::Cancel,
+        on_fault: OpenOrders::Keep,
     };
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument()],
@@ -128,6 +133,7 @@ fn engine() -> Engine {
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
         stale_after: Duration::from_secs(3_600),
+        tick_credit: None,
     });
     engine.handle(Input::Market(&[quote(1)]), &mut Effects::default());
     engine
@@ -150,7 +156,8 @@ fn outcome(engine: &mut Engine, effects: &mut Effects) {
     let outcome = submit(engine);
     let (now, strategy) = (HostTime::from_nanos(2), StrategyId(0));
     let first_order = engine.next_order(strategy);
-    let input = Input::Outcome { now, strategy, first_order, state_version: 1, outcome };
+    let mode = TradingMode::Running;
+    let input = Input::Outcome { now, strategy, first_order, mode, state_version: 1, outcome };
     engine.handle(input, effects);
 }
 
@@ -185,7 +192,7 @@ fn engine_inputs(c: &mut Criterion) {
         let report = event(accepted);
         b.iter_batched_ref(
             placed,
-            |(engine, effects)| engine.handle(Input::Venue(&report), effects),
+            |(engine, effects)| engine.handle(Input::Venue(Cow::Borrowed(&report)), effects),
             BatchSize::SmallInput,
         );
     });
@@ -201,7 +208,7 @@ fn engine_inputs(c: &mut Criterion) {
         });
         b.iter_batched_ref(
             placed,
-            |(engine, effects)| engine.handle(Input::Venue(&report), effects),
+            |(engine, effects)| engine.handle(Input::Venue(Cow::Borrowed(&report)), effects),
             BatchSize::SmallInput,
         );
     });

@@ -1,11 +1,12 @@
 //! Strategies behind the port without a sandbox.
 
 use hedgerow_model::{
-    CallFault, Event, FaultKind, Header, HostTime, Intent, Outcome, StrategyId, TickSlice,
-    TradingMode,
+    CallFault, Event, FaultKind, Header, HostTime, InstrumentId, Outcome, StrategyId, Tick,
+    TickSlice, TradingMode,
 };
-use hedgerow_ports::{Called, Saved, StrategyHost};
-use hedgerow_sdk::{Instrument, Runtime, SavedState, Strategy};
+use hedgerow_ports::{Called, Cut, Done, Job, Saved, StrategyHost};
+use hedgerow_sdk::{Instrument, Market, Runtime, SavedState, Strategy};
+use std::collections::VecDeque;
 
 struct Slot<S> {
     runtime: Option<Runtime<S>>,
@@ -15,7 +16,16 @@ struct Slot<S> {
 }
 
 /// Native strategies, by id.
-pub struct NativeHost<S>(Vec<Slot<S>>);
+pub struct NativeHost<S>(Vec<Slot<S>>, Threads, Option<Vec<Read>>);
+
+/// Something a strategy has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A tick.
+    Tick(StrategyId, Tick),
+    /// An event.
+    Event(StrategyId, Event),
+}
 
 fn gone() -> CallFault {
     CallFault { kind: FaultKind::Trap, detail: "no instance".into() }
@@ -33,20 +43,52 @@ impl<S: Strategy> NativeHost<S> {
             let runtime = Some(runtime.unwrap_or_else(|e| panic!("{e}")));
             Slot { runtime, parameters, instruments, next_order: 1 }
         };
-        Self(starts.into_iter().map(make).collect())
+        Self(starts.into_iter().map(make).collect(), Threads::default(), None)
+    }
+
+    /// Does posted jobs after up to so many looks, by a seed.
+    #[must_use]
+    pub fn with_threads(mut self, seed: u64, slowest: u32) -> Self {
+        self.1 = Threads { jobs: VecDeque::new(), dice: seed, slowest };
+        self.2 = Some(Vec::new());
+        self
+    }
+
+    /// What was read, in order, if that is kept.
+    #[must_use]
+    pub fn read(&self) -> &[Read] {
+        self.2.as_deref().unwrap_or_default()
+    }
+
+    /// What the SDK knows of an instrument inside a strategy.
+    #[must_use]
+    pub fn market(&self, id: StrategyId, of: InstrumentId) -> Option<&Market> {
+        self.0.get(id.index())?.runtime.as_ref()?.context().market(of)
     }
 
     fn call(
         &mut self,
         strategy: StrategyId,
+        mode: TradingMode,
         act: impl FnOnce(&mut Runtime<S>, u64) -> Outcome,
     ) -> Result<Called, CallFault> {
         let slot = self.0.get_mut(strategy.index()).ok_or_else(gone)?;
         let first_order = slot.next_order;
-        let outcome = act(slot.runtime.as_mut().ok_or_else(gone)?, first_order);
-        let submits = |intent: &&Intent| matches!(intent, Intent::Submit(_));
-        slot.next_order += outcome.intents.iter().filter(submits).count() as u64;
-        Ok(Called { first_order, outcome })
+        let runtime = slot.runtime.as_mut().ok_or_else(gone)?;
+        let mut outcome = act(runtime, first_order);
+        if !outcome.intents.is_empty() && outcome.checkpoint.is_none() {
+            outcome.checkpoint = Some(runtime.save().data);
+        }
+        slot.next_order += outcome.submits();
+        Ok(Called { first_order, mode, outcome })
+    }
+
+    fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault> {
+        let slot = self.0.get_mut(strategy.index()).ok_or_else(gone)?;
+        let saved = saved.map(|s| SavedState { version: s.version, data: s.data });
+        let made = Runtime::init(&slot.parameters, slot.instruments.clone(), saved.as_ref());
+        slot.runtime = Some(made.map_err(|_| gone())?);
+        Ok(())
     }
 }
 
@@ -58,27 +100,62 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
         ticks: &TickSlice,
     ) -> Result<Called, CallFault> {
         let now = HostTime::from_nanos(ticks.first().map_or(0, |tick| tick.recv_ts));
-        self.call(strategy, |runtime, next_order| {
+        self.call(strategy, mode, |runtime, next_order| {
             runtime.on_market(&Header { now, next_order, mode }, ticks)
         })
     }
 
-    fn on_event(
-        &mut self,
-        strategy: StrategyId,
-        now: HostTime,
-        mode: TradingMode,
-        event: &Event,
-    ) -> Result<Called, CallFault> {
-        self.call(strategy, |runtime, next_order| {
-            runtime.on_event(&Header { now, next_order, mode }, event)
-        })
+    fn run(&mut self, strategy: StrategyId, job: Job) -> Done {
+        match job {
+            Job::Market { mode, ticks } => {
+                let answer = self.on_market(strategy, mode, &ticks);
+                if let (Ok(called), Some(log)) = (&answer, &mut self.2) {
+                    let read = &ticks[..called.outcome.consumed as usize];
+                    log.extend(read.iter().map(|tick| Read::Tick(strategy, *tick)));
+                }
+                Done::Called(answer)
+            }
+            Job::Event { now, mode, event } => {
+                if let Some(log) = &mut self.2 {
+                    log.push(Read::Event(strategy, event.clone()));
+                }
+                Done::Called(self.call(strategy, mode, |runtime, next_order| {
+                    runtime.on_event(&Header { now, next_order, mode }, &event)
+                }))
+            }
+            Job::Stop { now, mode, .. } => {
+                Done::Called(self.call(strategy, mode, |runtime, next_order| {
+                    let header = Header { now, next_order, mode };
+                    runtime.stop(&header, hedgerow_sdk::StopReason::Shutdown)
+                }))
+            }
+            Job::Status => {
+                let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
+                Done::Said(slot.map(Runtime::status).ok_or_else(gone))
+            }
+            Job::Restart { saved } => Done::Restarted(self.restart(strategy, saved)),
+            // the same code again, from its own state: what a swap asks of the loop
+            Job::Swap { fallback, .. } => {
+                let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
+                let saved = slot.map(|runtime| runtime.save());
+                let saved = saved.map(|SavedState { version, data }| Saved { version, data });
+                let saved = saved.or(fallback);
+                let made = self.restart(strategy, saved.clone());
+                Done::Swapped(made.map(|()| Cut { hash: "native".into(), saved }))
+            }
+            Job::Revert { saved } => {
+                Done::Reverted(self.restart(strategy, saved).map(|()| "native".into()))
+            }
+        }
     }
 
-    fn save(&mut self, strategy: StrategyId) -> Result<Saved, CallFault> {
-        let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
-        let SavedState { version, data } = slot.ok_or_else(gone)?.save();
-        Ok(Saved { version, data })
+    fn post(&mut self, strategy: StrategyId, job: Job) {
+        self.1.post(strategy, job);
+    }
+
+    fn finished(&mut self) -> Option<(StrategyId, Done)> {
+        let (strategy, job) = self.1.due()?;
+        Some((strategy, self.run(strategy, job)))
     }
 
     fn next_order(&self, strategy: StrategyId) -> u64 {
@@ -89,25 +166,30 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
         S::STATE_VERSION
     }
 
-    fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault> {
-        let slot = self.0.get_mut(strategy.index()).ok_or_else(gone)?;
-        let saved = saved.map(|s| SavedState { version: s.version, data: s.data });
-        let made = Runtime::init(&slot.parameters, slot.instruments.clone(), saved.as_ref());
-        slot.runtime = Some(made.map_err(|_| gone())?);
-        Ok(())
-    }
-
-    fn swap(&mut self, _: StrategyId, _: Option<&Saved>) -> Result<String, CallFault> {
-        Err(gone())
-    }
-
     fn accept(&mut self, _: StrategyId) {}
+}
 
-    fn revert(&mut self, _: StrategyId, _: Option<&Saved>) -> Result<String, CallFault> {
-        Err(gone())
+/// Posted jobs, each done after a number of looks that a seed decides: threads that are quick or
+/// slow, without threads.
+#[derive(Default)]
+struct Threads {
+    jobs: VecDeque<(StrategyId, Job, u32)>,
+    dice: u64,
+    slowest: u32,
+}
+
+impl Threads {
+    fn post(&mut self, strategy: StrategyId, job: Job) {
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let looks = u32::try_from(self.dice >> 33).unwrap_or(0) % self.slowest.max(1);
+        self.jobs.push_back((strategy, job, looks));
     }
 
-    fn is_alive(&self, strategy: StrategyId) -> bool {
-        self.0.get(strategy.index()).is_some_and(|slot| slot.runtime.is_some())
+    fn due(&mut self) -> Option<(StrategyId, Job)> {
+        for (_, _, looks) in &mut self.jobs {
+            *looks = looks.saturating_sub(1);
+        }
+        let place = self.jobs.iter().position(|(_, _, looks)| *looks == 0)?;
+        self.jobs.remove(place).map(|(strategy, job, _)| (strategy, job))
     }
 }

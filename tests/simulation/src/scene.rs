@@ -3,14 +3,14 @@
 use crate::market::{Taste, tape};
 use crate::native::NativeHost;
 use crate::random::{Parameters, Random};
-use hedgerow_driver::{Batching, Driver, Interest, Stats};
+use hedgerow_driver::{Batching, Driver, Stats};
 use hedgerow_engine::{
-    AccountConfig, Engine, EngineConfig, HostLimits, OperatorCommand, StrategyConfig,
+    AccountConfig, Engine, EngineConfig, HostLimits, OpenOrders, OperatorCommand, StrategyConfig,
     StrategyLimits,
 };
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid,
-    Quantity, Scale, SequenceRule, StrategyId, TickKind, TradingMode, VenueId,
+    AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest, Price,
+    PriceGrid, Quantity, Scale, SequenceRule, StrategyId, TickKind, TradingMode, VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::Fees;
@@ -36,6 +36,9 @@ pub struct Scene {
     pub fills: FillModel,
     /// Every instrument is inverse.
     pub inverse: bool,
+    /// Strategies on threads of their own: their credit for ticks, and how many looks the slowest
+    /// answer takes. Nothing: within the loop.
+    pub threads: Option<(u32, u32)>,
 }
 
 /// What a run left.
@@ -108,7 +111,10 @@ fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         account: account(scene, id),
         trades: dealt(scene, id),
         watches: Vec::new(),
+        interest: interest(scene, id),
         limits: limits(scene.tight),
+        on_stop: OpenOrders::Cancel,
+        on_fault: OpenOrders::Keep,
     };
     let named =
         |id: u32| AccountConfig { id: AccountId(id), name: id.to_string(), reconcile: false };
@@ -119,21 +125,25 @@ fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         strategies: (0..count).map(strategy).collect(),
         host: HostLimits { loss_max: scene.host_limit.then_some(Decimal::TWO) },
         stale_after: Duration::from_millis(500),
+        tick_credit: scene.threads.map(|(credit, _)| credit),
     }
 }
 
-/// What strategy `id` gets: its interest, its parameters, its instruments.
+fn interest(scene: &Scene, id: u32) -> Interest {
+    let kinds = [TickKind::Quote, TickKind::Trade, TickKind::Level];
+    let add = |interest: Interest, instrument| interest.with(instrument, &kinds);
+    dealt(scene, id).into_iter().fold(Interest::default(), add)
+}
+
+/// What strategy `id` is started with: its parameters, its instruments.
 fn start(
     scene: &Scene,
     instruments: &[Instrument],
     id: u32,
     (seed, every): (u64, u64),
-) -> (Interest, (String, Vec<hedgerow_sdk::Instrument>)) {
-    let mut interest = Interest::new(StrategyId(id));
+) -> (String, Vec<hedgerow_sdk::Instrument>) {
     let mut given = Vec::new();
     for instrument in dealt(scene, id) {
-        let kinds = [TickKind::Quote, TickKind::Trade, TickKind::Level];
-        interest = interest.with(instrument, &kinds);
         let role = format!("market{instrument}");
         let mut known = hedgerow_sdk::testing::perpetual(instrument.0, &role, 1, 2);
         known.spec = instruments[instrument.index()].clone();
@@ -141,7 +151,7 @@ fn start(
         given.push(known);
     }
     let parameters = hedgerow_sdk::serde_json::json!(Parameters { seed, every });
-    (interest, (parameters.to_string(), given))
+    (parameters.to_string(), given)
 }
 
 /// The loop over a scene, with a venue and a journal of the caller's making.
@@ -156,8 +166,7 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
     let instruments: Vec<Instrument> =
         (0..scene.taste.instruments).map(|id| instrument(id, scene)).collect();
     let strategies = (0_u32..).zip(scene.strategies.iter().copied());
-    let (interests, starts) =
-        strategies.map(|(id, dice)| start(scene, &instruments, id, dice)).unzip();
+    let starts = strategies.map(|(id, dice)| start(scene, &instruments, id, dice)).collect();
     let fees = Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4) };
     let priced: Vec<_> = instruments.iter().map(|i| (i.clone(), fees)).collect();
     let venue = VenueConfig {
@@ -165,13 +174,16 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
         latency_back: Duration::from_nanos(scene.latency.1),
         fills: scene.fills,
     };
+    let host = NativeHost::<Random>::start(starts);
     Driver::new(
         Engine::new(config(scene, &instruments)),
         TapeFeed::new(&tape),
         wrap(PaperVenue::new(vec![venue], &priced, &tape)),
-        NativeHost::<Random>::start(starts),
+        match scene.threads {
+            Some((_, slowest)) => host.with_threads(scene.taste.seed, slowest),
+            None => host,
+        },
         journal,
-        interests,
         batching,
     )
 }

@@ -46,7 +46,8 @@ pub fn run(config: &Config, loaded: &Loaded, batching: Batching) -> Result<Finis
         return Err(Failure::new(message));
     }
     let journal = MemoryJournal::default();
-    let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false };
+    let plan =
+        Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false, wake: None };
     let mut host = wiring::build(config, loaded, &opened.tape, plan)?;
     host.start()?;
     host.run()?;

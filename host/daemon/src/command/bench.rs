@@ -8,7 +8,7 @@ use crate::config::{Config, DataSource, StrategyEntry};
 use crate::data;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::{HostLimits, StrategyLimits};
+use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, StrategyId, VenueId,
@@ -95,6 +95,8 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         roles: BTreeMap::from([("market".to_owned(), 0)]),
         parameters: serde_json::json!({}),
         limits: wide(),
+        on_stop: OpenOrders::Keep,
+        on_fault: OpenOrders::Keep,
         span: 0..0,
     };
     Config {
@@ -109,6 +111,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         accounts: vec!["bench".into()],
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
+        sandbox: hedgerow_plugins::Limits::default(),
         stale_after: Duration::from_secs(5),
     }
 }
@@ -138,7 +141,8 @@ pub fn engine(
     let loaded = backtest::load(&config)?;
     let opened = data::open(&config, 0)?;
     let journal = MemoryJournal::default();
-    let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false };
+    let plan =
+        Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false, wake: None };
     let mut host = wiring::build(&config, &loaded, &opened.tape, plan)?;
     let (wall, cpu) = (std::time::Instant::now(), cpu_seconds());
     host.start()?;

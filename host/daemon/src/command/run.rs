@@ -32,7 +32,7 @@ pub fn host(
         let _ = write!(out, "\x1b[H\x1b[2J{}\n{footer}\n", show::view(view));
         let _ = out.flush();
     };
-    live::run(config, &loaded, Options { limit, show: &mut show })
+    live::run(config, loaded, Options { limit, show: &mut show })
 }
 
 /// Prints a running host's view.

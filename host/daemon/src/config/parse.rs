@@ -3,7 +3,7 @@
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::{Config, ConfigError, DataSource, NOTHING, StrategyEntry};
-use hedgerow_engine::{HostLimits, StrategyLimits};
+use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, VenueId, VenueTime,
@@ -49,6 +49,7 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
     let host = root.table("limits", |s| HostLimits {
         loss_max: s.decimal_or_none("loss_max").map(|at| at.value),
     });
+    let sandbox = root.table("sandbox", super::sandbox::limits);
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let mut next = 0;
@@ -76,6 +77,7 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
         accounts,
         strategies,
         host: host.unwrap_or(HostLimits { loss_max: None }),
+        sandbox: sandbox.unwrap_or_default(),
         stale_after: Duration::from_millis(stale_ms?.value),
     })
 }
@@ -336,6 +338,9 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
         }
         map
     });
+    let policies = [("cancel", OpenOrders::Cancel), ("keep", OpenOrders::Keep)];
+    let on_stop = s.word_or("on_stop", &policies, OpenOrders::Cancel);
+    let on_fault = s.word_or("on_fault", &policies, OpenOrders::Keep);
     let parameters = s.table("parameters", |p| p.json());
     let limits = s.required_table("limits", limits).flatten();
     let name = name?;
@@ -346,6 +351,8 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
         roles: roles?,
         parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
         limits: limits?,
+        on_stop,
+        on_fault,
         span: name.span,
     })
 }

@@ -3,8 +3,9 @@
 
 use super::Message;
 use crate::config::Config;
+use crate::kept;
 use crate::wiring::{Loaded, component_path};
-use hedgerow_model::StrategyId;
+use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::{
     Cache, Candidate, Limits, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
 };
@@ -44,6 +45,7 @@ struct Worker {
     engine: WasmEngine,
     limits: Limits,
     cache: Option<Cache>,
+    state: PathBuf,
     watched: Vec<Watched>,
     inbox: Sender<Message>,
 }
@@ -69,6 +71,7 @@ pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) ->
         engine: loaded.engine.clone(),
         limits: loaded.limits.clone(),
         cache: loaded.cache.clone(),
+        state: config.state.clone(),
         watched,
         inbox,
     };
@@ -108,13 +111,13 @@ impl Worker {
         match sighting {
             Sighting::Unusable { path, why } => {
                 tracing::warn!(path = %path.display(), %why, "component file not used");
-                self.tell(&path, "refused", "", &why);
+                self.tell(&path, PluginStep::Refused, "", &why);
             }
             Sighting::New(candidate) => self.candidate(&candidate),
         }
     }
 
-    fn tell(&self, path: &std::path::Path, step: &'static str, hash: &str, detail: &str) {
+    fn tell(&self, path: &std::path::Path, step: PluginStep, hash: &str, detail: &str) {
         for watched in self.watched.iter().filter(|watched| watched.path == path) {
             let message =
                 Message::Plugin(watched.strategy, step, hash.to_owned(), detail.to_owned());
@@ -125,7 +128,7 @@ impl Worker {
     fn refuse(&self, candidate: &Candidate, why: &str) {
         let path = candidate.path.display();
         tracing::warn!(%path, hash = %candidate.hash, %why, "component refused");
-        self.tell(&candidate.path, "refused", &candidate.hash, why);
+        self.tell(&candidate.path, PluginStep::Refused, &candidate.hash, why);
     }
 
     fn candidate(&mut self, candidate: &Candidate) {
@@ -147,9 +150,10 @@ impl Worker {
                 Err(why) => return self.refuse(candidate, &why),
             }
         }
+        kept::keep(&self.state, &candidate.hash, &candidate.bytes);
         for (strategy, detail) in accepted {
             let hash = plugin.hash.clone();
-            let _ = self.inbox.send(Message::Plugin(strategy, "shadowed", hash, detail));
+            let _ = self.inbox.send(Message::Plugin(strategy, PluginStep::Shadowed, hash, detail));
             let _ = self.inbox.send(Message::Swap(strategy, Box::new(plugin.clone())));
         }
     }
@@ -174,13 +178,14 @@ impl Worker {
             }
         }
         let (answer, answered) = channel();
-        let asked = self.inbox.send(Message::Ring(watched.strategy, answer));
+        let asked = self.inbox.send(Message::Recent(watched.strategy, answer));
         let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some((ring, now)) = told else { return Err("the host does not answer".into()) };
+        let Some((recent, now)) = told else { return Err("the host does not answer".into()) };
         let (oldest, newest) = (description.oldest_readable_state, description.state_version);
         if !(oldest..=newest).contains(&now) {
             return Err(format!("it reads states {oldest} to {newest}, the state now is {now}"));
         }
+        let ring = recent.and_then(|recent| recent.ring());
         let Some(ring) = ring else { return Ok("no recent events to try it on".into()) };
         match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
             Ok(report) => Ok(match report.first_difference {

@@ -80,7 +80,7 @@ impl Engine {
     ) {
         self.record(now, Fact::Mode { strategy, mode, reason }, effects);
         for id in self.concerned(strategy) {
-            Self::deliver(id, now, Event::Mode(self.mode_of(id)), effects);
+            self.deliver(id, now, Event::Mode(self.mode_of(id)), effects);
             if mode != TradingMode::Running {
                 self.cancel_many(now, id, None, effects);
             }

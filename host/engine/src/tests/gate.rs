@@ -146,7 +146,7 @@ fn a_journal_that_cannot_be_written_refuses_openings_only() {
     let mut rig = Rig::new();
     rig.buy(10_010, 2_000);
     rig.fill(1, 10_010, 2_000);
-    rig.engine.set_journal_failed(true);
+    rig.engine.handle(Input::Journal { failed: true }, &mut rig.effects);
     assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::JournalUnavailable));
     assert_eq!(rig.sell(9_990, 100), None);
 }

@@ -128,10 +128,10 @@ fn a_hole_in_the_sequence_empties_the_book_until_a_snapshot() {
     assert!(feed(&mut rig, level(12, 9, 9_980, 0)));
     assert!(feed(&mut rig, level(15, 12, 9_970, 0)));
     assert!(!feed(&mut rig, level(19, 16, 9_960, 0)), "16 is not 15: a hole");
-    assert_eq!(rig.engine.market_trouble(InstrumentId(1)), Some(MarketStatus::Gap));
+    assert_eq!(rig.engine.trouble(InstrumentId(1)), Some(MarketStatus::Gap));
     assert!(!feed(&mut rig, level(20, 19, 9_960, 0)));
     assert!(feed(&mut rig, level(30, 0, 9_990, flag::SNAPSHOT)));
-    assert_eq!(rig.engine.market_trouble(InstrumentId(1)), None);
+    assert_eq!(rig.engine.trouble(InstrumentId(1)), None);
 }
 
 #[test]

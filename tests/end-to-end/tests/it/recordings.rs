@@ -115,6 +115,7 @@ fn the_rebuilt_book_equals_the_snapshots_beside_the_recording() {
             strategies: Vec::new(),
             host: HostLimits { loss_max: None },
             stale_after: Duration::from_secs(5),
+            tick_credit: None,
         });
         let path = folder.join(format!("{file}.hftbacktest_depth5_every10s.json"));
         let samples: Vec<serde_json::Value> =
@@ -150,6 +151,7 @@ fn a_lost_depth_row_is_exactly_one_gap() {
         strategies: Vec::new(),
         host: HostLimits { loss_max: None },
         stale_after: Duration::from_secs(5),
+        tick_credit: None,
     });
     let levels: Vec<u64> = recording
         .ticks()

@@ -3,7 +3,7 @@
 use hedgerow_daemon::config;
 use hedgerow_daemon::data;
 use hedgerow_daemon::wiring::{self, Host, Loaded, Plan};
-use hedgerow_driver::{Batching, Progress};
+use hedgerow_driver::{Batching, Progress, Swap, Swapped};
 use hedgerow_end_to_end::{component, generated};
 use hedgerow_model::{HostTime, Stamped, StrategyId};
 use hedgerow_plugins::{Limits, Mode, Plugin, WasmEngine};
@@ -45,7 +45,8 @@ impl Rig {
         let tape = data::open(&config, 1_700_000_000_000_000_000).unwrap().tape;
         let journal = SqliteJournal::open(&folder.path().join("rig.sqlite")).unwrap();
         let batching = Batching::Adaptive;
-        let plan = Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: true };
+        let facts = Vec::new();
+        let plan = Plan { journal, facts, goes_on: false, batching, rings: true, wake: None };
         let mut host =
             wiring::build(&config, &loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}"));
         host.start().unwrap();
@@ -73,13 +74,23 @@ impl Rig {
     }
 
     pub(crate) fn status(&mut self, strategy: StrategyId) -> serde_json::Value {
-        let text = self.host.host_mut().status(strategy).unwrap();
-        serde_json::from_str(&text).unwrap()
+        self.settle();
+        self.host.ask_status().unwrap();
+        let (_, text) = self.host.said(strategy).unwrap();
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// Puts a component in place of a strategy's.
+    pub(crate) fn swap(&mut self, plugin: Plugin, terms: Swap) -> Swapped {
+        self.settle();
+        self.host.host_mut().set_candidate(FIRST, plugin);
+        self.host.swap(FIRST, terms).unwrap();
+        self.host.take_swapped().unwrap().1
     }
 
     /// Comes to a moment at which a swap may be made.
     pub(crate) fn settle(&mut self) {
-        while !self.host.is_ready_to_swap() {
+        while !self.host.is_ready_to_swap(FIRST) {
             self.host.advance(HostTime::NEVER).unwrap();
         }
     }

@@ -40,7 +40,17 @@ fn scene() -> impl Strategy<Value = Scene> {
             chunk: [0, 500, 100_000][chunk],
         };
         let fills = if queue { FillModel::Queue } else { FillModel::Touch };
-        Scene { taste, strategies, shared, tight, host_limit, latency, fills, inverse }
+        Scene {
+            taste,
+            strategies,
+            shared,
+            tight,
+            host_limit,
+            latency,
+            fills,
+            inverse,
+            threads: None,
+        }
     })
 }
 
@@ -101,6 +111,7 @@ fn the_scenes_are_lively_and_batches_are_used() {
             latency: (5_000_000, 5_000_000),
             fills: FillModel::Queue,
             inverse: seed % 3 == 0,
+            threads: None,
         };
         let ran = run(&scene, Batching::Adaptive);
         batched += ran.stats.ticks - ran.stats.steps.min(ran.stats.ticks);

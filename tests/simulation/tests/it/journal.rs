@@ -92,6 +92,7 @@ fn scene(seed: u64) -> Scene {
         latency: (1_000_000, 1_000_000),
         fills: FillModel::Queue,
         inverse: false,
+        threads: None,
     }
 }
 

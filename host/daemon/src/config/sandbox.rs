@@ -1,0 +1,39 @@
+//! `[sandbox]`: what one instance of a component may use. Every key has a default.
+
+use super::reader::Section;
+use hedgerow_model::Duration;
+use hedgerow_plugins::Limits;
+
+pub(super) fn limits(s: &mut Section<'_, '_>) -> Limits {
+    let usual = Limits::default();
+    let mib = |bytes: usize| bytes as u64 >> 20;
+    let megabytes = |mib: u64| usize::try_from(mib << 20).unwrap_or(usize::MAX);
+    let ms = |time: Duration| time.as_millis();
+    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let memory = s.whole_or("memory_mib_max", 1..4_097, mib(usual.memory_bytes));
+    let component = s.whole_or("component_mib_max", 1..1_025, usual.component_bytes >> 20);
+    let state = s.whole_or("state_mib_max", 1..257, mib(usual.state_bytes));
+    let crossing = s.whole_or("crossing_mib_max", 1..1_025, mib(usual.crossing_bytes));
+    let tables = s.whole_or("table_elements_max", 1..10_000_001, usual.table_elements as u64);
+    let intents = s.whole_or("intents_per_call_max", 1..100_001, u64::from(usual.intents_per_call));
+    let logs =
+        s.whole_or("log_messages_per_s_max", 0..100_001, u64::from(usual.log_messages_per_s));
+    let soft = s.whole_or("call_soft_cpu_ms", 1..10_001, ms(usual.call_soft));
+    let hard = s.whole_or("call_hard_cpu_ms", 1..10_001, ms(usual.call_hard));
+    let init = s.whole_or("init_hard_cpu_ms", 1..60_001, ms(usual.init_hard));
+    let wall = s.whole_or("call_wall_ms", 1..60_001, ms(usual.call_wall));
+    Limits {
+        memory_bytes: megabytes(memory),
+        table_elements: usize::try_from(tables).unwrap_or(usize::MAX),
+        component_bytes: component << 20,
+        intents_per_call: small(intents),
+        state_bytes: megabytes(state),
+        crossing_bytes: megabytes(crossing),
+        log_messages_per_s: small(logs),
+        call_soft: Duration::from_millis(soft),
+        call_hard: Duration::from_millis(hard),
+        init_hard: Duration::from_millis(init),
+        call_wall: Duration::from_millis(wall),
+        ..usual
+    }
+}

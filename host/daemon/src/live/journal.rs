@@ -1,0 +1,77 @@
+//! The journal file of a host: begun anew, or gone on with.
+
+use super::{clock, wall};
+use crate::command::{Failure, exit};
+use crate::config::Config;
+use hedgerow_model::{Fact, HostTime, Stamped};
+use hedgerow_ports::Journal as _;
+use hedgerow_store::SqliteJournal;
+
+/// A new journal; one that lies there is kept beside it.
+pub(super) fn begin(config: &Config) -> Result<SqliteJournal, Failure> {
+    let path = config.state.join("journal.sqlite");
+    if path.exists() {
+        // the paper venue's memory died with its process: an old journal is kept, not continued
+        let old = SqliteJournal::open(&path).map_err(Failure::new)?;
+        old.close().map_err(Failure::new)?;
+        let kept = config.state.join(format!("journal-{}.sqlite", wall()));
+        std::fs::rename(&path, kept).map_err(Failure::new)?;
+    }
+    let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
+    journal.commit(&named(config)).map_err(Failure::new)?;
+    Ok(journal)
+}
+
+fn named(config: &Config) -> Vec<Stamped> {
+    let time = HostTime::from_nanos(wall());
+    names(config).into_iter().map(|fact| Stamped { time, fact }).collect()
+}
+
+/// The journal of an earlier run of the same config, to go on with; and its facts.
+pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
+    let path = config.state.join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
+    let facts = journal.read().map_err(Failure::new)?;
+    let names = names(config);
+    let known: Vec<&Fact> = facts
+        .iter()
+        .map(|stamped| &stamped.fact)
+        .filter(|fact| matches!(fact, Fact::Named { .. }))
+        .collect();
+    let newest = facts.iter().map(|stamped| stamped.time.as_nanos()).max().unwrap_or(0);
+    let _ = clock(newest);
+    if facts.is_empty() {
+        journal.commit(&named(config)).map_err(Failure::new)?;
+    } else if !known.iter().copied().eq(names.iter()) {
+        // ids are places in the config: facts under other names would go to the wrong strategy
+        let message = format!(
+            "{}: the journal was written with other venues, accounts, instruments or strategies; \
+             set them back or use another state folder",
+            path.display()
+        );
+        return Err(Failure { code: exit::CONFIG, message });
+    }
+    Ok((journal, facts))
+}
+
+/// What each id stands for.
+fn names(config: &Config) -> Vec<Fact> {
+    let of = |what: &str, names: Vec<String>| -> Vec<Fact> {
+        let named = |(id, name): (u32, String)| Fact::Named { what: what.into(), id, name };
+        (0..).zip(names).map(named).collect()
+    };
+    // what an id means is more than a name: facts in other units or of another account are not ours
+    let instruments = config.instruments.iter().map(|(i, _)| {
+        let name = crate::config::instrument_name(config, i);
+        format!("{name} {:?} {:?} {:?} x{}", i.kind, i.price_scale, i.quantity_scale, i.multiplier)
+    });
+    let strategies = config
+        .strategies
+        .iter()
+        .map(|s| format!("{} {} on {} {:?}", s.name, s.plugin, s.account, s.roles));
+    let mut all = of("venue", config.venues.iter().map(|(name, _)| name.clone()).collect());
+    all.extend(of("account", config.accounts.clone()));
+    all.extend(of("instrument", instruments.collect()));
+    all.extend(of("strategy", strategies.collect()));
+    all
+}

@@ -1,0 +1,152 @@
+//! What waits for a strategy that runs on a thread of its own: in order, and read one call at a
+//! time. The engine's credit bounds the ticks in it; it is the driver's alone.
+
+use hedgerow_model::{Delivered, Event, HostTime, TickSlice};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Ticks in one call.
+const LARGEST: usize = 1024;
+
+/// Something that waits.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Ticks(TickSlice),
+    Event(HostTime, Event),
+}
+
+/// What a strategy's thread is at.
+#[derive(Debug)]
+pub(crate) enum Busy {
+    /// These ticks; what it does not read comes again.
+    Market(TickSlice),
+    /// Anything else.
+    Other,
+}
+
+/// One strategy's mailbox.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    waiting: VecDeque<Item>,
+    /// Market data since the markets were cut for a successor.
+    pub(crate) aside: Option<Vec<(HostTime, Delivered)>>,
+    pub(crate) busy: Option<Busy>,
+}
+
+impl Mailbox {
+    /// Nothing waits and nothing is being done.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.busy.is_none()
+    }
+
+    fn item(time: HostTime, what: Delivered) -> Item {
+        match what {
+            Delivered::Event(event) => Item::Event(time, event),
+            Delivered::Ticks(ticks) => Item::Ticks(TickSlice::new(Arc::new(ticks))),
+        }
+    }
+
+    pub(crate) fn push(&mut self, time: HostTime, what: Delivered) {
+        let of_market =
+            matches!(what, Delivered::Ticks(_) | Delivered::Event(Event::Market { .. }));
+        if let (true, Some(aside)) = (of_market, &mut self.aside) {
+            aside.push((time, what));
+            return;
+        }
+        self.waiting.push_back(Self::item(time, what));
+    }
+
+    /// Puts these before everything that waits, in their order.
+    pub(crate) fn push_first(&mut self, items: Vec<(HostTime, Delivered)>) {
+        for (time, what) in items.into_iter().rev() {
+            self.waiting.push_front(Self::item(time, what));
+        }
+    }
+
+    /// From here on market data is for the successor.
+    pub(crate) fn set_aside(&mut self) {
+        self.aside.get_or_insert_default();
+    }
+
+    /// What was set aside comes next: for the successor, or for the old one if there is none.
+    pub(crate) fn end_aside(&mut self) {
+        if let Some(aside) = self.aside.take() {
+            self.push_first(aside);
+        }
+    }
+
+    /// What was not read comes next.
+    pub(crate) fn put_back(&mut self, rest: TickSlice) {
+        if !rest.is_empty() {
+            self.waiting.push_front(Item::Ticks(rest));
+        }
+    }
+
+    /// The next thing for a call: an event, or ticks that wait one after the other.
+    pub(crate) fn next(&mut self) -> Option<Item> {
+        let first = self.waiting.pop_front()?;
+        let Item::Ticks(ticks) = first else { return Some(first) };
+        if ticks.len() > LARGEST {
+            self.put_back(ticks.suffix(LARGEST));
+            return Some(Item::Ticks(ticks.prefix(LARGEST)));
+        }
+        if !matches!(self.waiting.front(), Some(Item::Ticks(_))) {
+            return Some(Item::Ticks(ticks));
+        }
+        let mut all = ticks.to_vec();
+        while let Some(Item::Ticks(more)) = self.waiting.front() {
+            if all.len() + more.len() > LARGEST {
+                break;
+            }
+            all.extend_from_slice(more);
+            self.waiting.pop_front();
+        }
+        Some(Item::Ticks(TickSlice::new(Arc::new(all))))
+    }
+
+    /// Forgets what waits: a new instance is told what is.
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+        self.aside = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::{Tick, TimerId};
+
+    fn ticks(range: std::ops::Range<u64>) -> Delivered {
+        Delivered::Ticks(range.map(|seq| Tick { seq, ..Tick::default() }).collect())
+    }
+
+    fn seqs(item: Option<Item>) -> Vec<u64> {
+        match item {
+            Some(Item::Ticks(ticks)) => ticks.iter().map(|tick| tick.seq).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn in_order_and_at_most_so_many_at_a_time() {
+        let mut mailbox = Mailbox::default();
+        let at = HostTime::EPOCH;
+        mailbox.push(at, ticks(0..2));
+        mailbox.push(at, ticks(2..3));
+        mailbox.push(at, Delivered::Event(Event::Timer(TimerId(1))));
+        mailbox.push(at, ticks(3..3_000));
+        assert_eq!(seqs(mailbox.next()), [0, 1, 2]);
+        mailbox.put_back(TickSlice::new(Arc::new(vec![Tick { seq: 2, ..Tick::default() }])));
+        assert_eq!(seqs(mailbox.next()), [2]);
+        assert!(matches!(mailbox.next(), Some(Item::Event(..))));
+        mailbox.push_first(vec![(at, ticks(7_000..7_001)), (at, ticks(7_001..7_002))]);
+        let mut read = Vec::new();
+        while let next @ Some(_) = mailbox.next() {
+            let more = seqs(next);
+            assert!(more.len() <= LARGEST);
+            read.extend(more);
+        }
+        let all: Vec<u64> = (7_000..7_002).chain(3..3_000).collect();
+        assert_eq!(read, all);
+    }
+}

@@ -1,0 +1,145 @@
+//! What is done with one strategy's instance, on whichever thread it is done.
+
+use crate::engine::WasmEngine;
+use crate::instance::{Instance, Setup};
+use crate::limits::Limits;
+use crate::load::Plugin;
+use crate::shadow::{Entry, Ring};
+use hedgerow_model::{CallFault, Event, FaultKind, Header, HostTime, Outcome, TickSlice};
+use hedgerow_ports::{Saved, StopReason};
+use std::sync::Arc;
+
+/// What every instance is made with.
+pub(crate) struct Sandbox {
+    pub(crate) engine: WasmEngine,
+    pub(crate) limits: Limits,
+}
+
+impl Sandbox {
+    pub(crate) fn start(
+        &self,
+        plugin: &Plugin,
+        setup: &Setup,
+        saved: Option<&Saved>,
+    ) -> Result<Instance, crate::instance::InitFailure> {
+        Instance::start(&self.engine, plugin, setup, &self.limits, saved)
+    }
+}
+
+/// One strategy's instance and what it was given lately.
+pub(crate) struct Work {
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) setup: Setup,
+    pub(crate) instance: Option<Instance>,
+    pub(crate) ring: Option<Ring>,
+}
+
+pub(crate) fn gone() -> CallFault {
+    CallFault { kind: FaultKind::Trap, detail: "there is no instance".into() }
+}
+
+impl Work {
+    /// A call, and the state with it if it acts. After a fault the store is not entered again.
+    fn call(
+        &mut self,
+        act: impl FnOnce(&mut Instance) -> Result<Outcome, CallFault>,
+    ) -> Result<Outcome, CallFault> {
+        let instance = self.instance.as_mut().ok_or_else(gone)?;
+        let answer = act(instance).and_then(|mut outcome| {
+            if !outcome.intents.is_empty() && outcome.checkpoint.is_none() {
+                outcome.checkpoint = Some(instance.save()?.data);
+            }
+            Ok(outcome)
+        });
+        if answer.is_err() {
+            self.instance = None;
+        }
+        answer
+    }
+
+    pub(crate) fn market(
+        &mut self,
+        mode: hedgerow_model::TradingMode,
+        next_order: u64,
+        ticks: &TickSlice,
+    ) -> Result<Outcome, CallFault> {
+        let now = HostTime::from_nanos(ticks.first().map_or(0, |tick| tick.recv_ts));
+        let header = Header { now, next_order, mode };
+        let outcome = self.call(|instance| instance.on_market(header, ticks))?;
+        if self.ring.is_some() {
+            let read = ticks.prefix(outcome.consumed as usize);
+            self.remember(Entry::market(&read, header, outcome.intents.clone()))?;
+        }
+        Ok(outcome)
+    }
+
+    pub(crate) fn event(&mut self, header: Header, event: Event) -> Result<Outcome, CallFault> {
+        let outcome = self.call(|instance| instance.on_event(header, &event))?;
+        if self.ring.is_some() {
+            self.remember(Entry::event(header, event, outcome.intents.clone()))?;
+        }
+        Ok(outcome)
+    }
+
+    pub(crate) fn stop(
+        &mut self,
+        header: Header,
+        reason: StopReason,
+    ) -> Result<Outcome, CallFault> {
+        self.call(|instance| instance.stop(header, reason.code()))
+    }
+
+    pub(crate) fn status(&mut self) -> Result<String, CallFault> {
+        self.keep_if_well(Instance::status)
+    }
+
+    fn keep_if_well<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Instance) -> Result<T, CallFault>,
+    ) -> Result<T, CallFault> {
+        let answer = ask(self.instance.as_mut().ok_or_else(gone)?);
+        if answer.is_err() {
+            self.instance = None;
+        }
+        answer
+    }
+
+    /// What it was given, for candidates to be tried on. A new half of the ring needs a state and,
+    /// to be started from it, the world as the strategy knows it: the answer to the call counts all
+    /// the same if that fails.
+    fn remember(&mut self, entry: Entry) -> Result<(), CallFault> {
+        let (Some(ring), Some(instance)) = (&mut self.ring, &mut self.instance) else {
+            return Ok(());
+        };
+        let mut failed = false;
+        ring.push(entry, || instance.save().inspect_err(|_| failed = true).ok());
+        if failed {
+            self.instance = None;
+        }
+        Ok(())
+    }
+
+    /// A fresh instance in place of whatever was there; on an error that stays.
+    pub(crate) fn start(
+        &mut self,
+        plugin: &Plugin,
+        saved: Option<&Saved>,
+    ) -> Result<(), CallFault> {
+        self.instance = Some(self.sandbox.start(plugin, &self.setup, saved)?);
+        self.ring = self.ring.is_some().then(|| Ring::new(saved.cloned()));
+        Ok(())
+    }
+
+    /// The state of the running instance, handed to one of a new component.
+    pub(crate) fn swap(
+        &mut self,
+        plugin: &Plugin,
+        ask: bool,
+        fallback: Option<Saved>,
+    ) -> Result<Option<Saved>, CallFault> {
+        let asked = if ask { self.keep_if_well(Instance::save).ok() } else { None };
+        let saved = asked.or(fallback);
+        self.start(plugin, saved.as_ref())?;
+        Ok(saved)
+    }
+}

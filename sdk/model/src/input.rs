@@ -1,0 +1,131 @@
+//! What goes into the engine. With a recording of these everything that followed can be computed
+//! again.
+
+use crate::fact::Fact;
+use crate::id::StrategyId;
+use crate::message::{CallFault, Outcome};
+use crate::mode::TradingMode;
+use crate::tick::Tick;
+use crate::time::HostTime;
+use crate::venue::VenueEvent;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Everything that can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input<'a> {
+    /// Market data, in order. Must be quiet or a single tick. Recorded as ticks, not as text.
+    #[serde(skip)]
+    Market(&'a [Tick]),
+    /// A venue's report.
+    Venue(Cow<'a, VenueEvent>),
+    /// The time of a wake-up has come.
+    Wake(HostTime),
+    /// A strategy answered.
+    Outcome {
+        /// When: the time of the tick or event acted on; live, the time of the answer.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// The number its first submit must carry.
+        first_order: u64,
+        /// The mode it was told.
+        mode: TradingMode,
+        /// The version of the state in its checkpoint.
+        state_version: u32,
+        /// What it wants.
+        outcome: Outcome,
+    },
+    /// A strategy's call failed.
+    Fault {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// How.
+        fault: CallFault,
+        /// Numbers below this are used up.
+        next_order: u64,
+    },
+    /// A strategy's component is about to be replaced: market data from here on is for its
+    /// successor, which will be shown the markets of this moment.
+    CutMarkets {
+        /// When.
+        now: HostTime,
+        /// Whose.
+        strategy: StrategyId,
+    },
+    /// It has answered everything that is for it: its successor will be told of the orders,
+    /// positions and timers of this moment, and of the markets, unless they were cut before.
+    Cut {
+        /// When.
+        now: HostTime,
+        /// Whose.
+        strategy: StrategyId,
+    },
+    /// A strategy starts, or starts again: it gets history, `resumed` and the markets, as they were
+    /// at the cut if that was the last thing before, else as they stand.
+    Start {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// Whether it takes over at the cut, and everything after the cut comes behind.
+        from_cut: bool,
+    },
+    /// A strategy is not called any more until a new component or an operator: nobody looks after its
+    /// orders, so they are canceled.
+    Quarantine {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// Why.
+        why: String,
+    },
+    /// A strategy had its last call: its orders are left or canceled by policy.
+    Stopped {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+    },
+    /// An operator's command.
+    Operator {
+        /// When.
+        now: HostTime,
+        /// What.
+        command: OperatorCommand,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// Something the daemon wants journaled in order: plugin steps, checkpoints, names.
+    Note {
+        /// When.
+        now: HostTime,
+        /// What.
+        fact: Box<Fact>,
+    },
+    /// Whether the journal can be written. While not, nothing opens.
+    Journal {
+        /// Whether it fails.
+        failed: bool,
+    },
+}
+
+/// What an operator can tell the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OperatorCommand {
+    /// Sets a mode; Running also clears the guards' latches and starts their measures anew.
+    SetMode {
+        /// Of one strategy, or of the host.
+        strategy: Option<StrategyId>,
+        /// To what.
+        mode: TradingMode,
+    },
+    /// Cancels all orders of one strategy, or of all.
+    CancelAll {
+        /// Whose.
+        strategy: Option<StrategyId>,
+    },
+}

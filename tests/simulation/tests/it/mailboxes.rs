@@ -1,0 +1,183 @@
+//! Strategies on threads of their own, quick or slow by a seed: what they are given is in order and
+//! complete, or held back and told so; replacing them in between loses nothing; the ledger is the
+//! venue's.
+
+use hedgerow_driver::{Batching, Progress, Swap, Swapped};
+use hedgerow_model::{
+    AccountId, Duration, Event, HostTime, InstrumentId, MarketStatus, Side, StrategyId, Tick,
+    TickKind, TradingMode,
+};
+use hedgerow_simulation::market::{Taste, tape};
+use hedgerow_simulation::native::Read;
+use hedgerow_simulation::scene::{Scene, driver};
+use hedgerow_simulator::{FillModel, TapeFeed};
+use hedgerow_store::MemoryJournal;
+use proptest::prelude::*;
+
+fn scene(seed: u64, strategies: u32, credit: u32, slowest: u32) -> Scene {
+    Scene {
+        taste: Taste {
+            seed,
+            instruments: strategies,
+            levels: true,
+            quotes: seed.is_multiple_of(2),
+            marks: false,
+            coarse: 0,
+            delay: 0,
+            updates: 2_000,
+            chunk: 500,
+        },
+        strategies: (0..strategies).map(|id| (seed + u64::from(id), 10)).collect(),
+        shared: false,
+        tight: false,
+        host_limit: false,
+        latency: (1_000_000, 1_000_000),
+        fills: FillModel::Queue,
+        inverse: false,
+        threads: Some((credit, slowest)),
+    }
+}
+
+struct Ran {
+    /// What each strategy read, in order.
+    read: Vec<Vec<Read>>,
+    /// Trades that came in, by instrument.
+    trades: Vec<Vec<Tick>>,
+    swaps: u32,
+}
+
+/// Runs a scene; `every` so many turns a strategy is replaced by itself.
+fn run(scene: &Scene, every: u64) -> Ran {
+    let mut driver = driver(scene, MemoryJournal::default(), Batching::Adaptive, |venue| venue);
+    driver.start().unwrap();
+    let count = u32::try_from(scene.strategies.len()).unwrap();
+    let terms = Swap { calls: 10, time: Duration::from_millis(200) };
+    let (mut turn, mut swaps, mut wanted) = (0, 0, None);
+    loop {
+        turn += 1;
+        if turn % every == 0 {
+            wanted.get_or_insert(StrategyId(u32::try_from(turn / every).unwrap() % count));
+        }
+        if let Some(strategy) = wanted
+            && driver.is_ready_to_swap(strategy)
+        {
+            driver.swap(strategy, terms).unwrap();
+            wanted = None;
+        }
+        while let Some((_, what)) = driver.take_swapped() {
+            assert_eq!(what, Swapped::Done);
+            swaps += 1;
+        }
+        if driver.advance(HostTime::NEVER).unwrap() == Progress::Finished {
+            break;
+        }
+    }
+    for id in (0..count).map(StrategyId) {
+        assert_eq!(driver.engine().mode_of(id), TradingMode::Running);
+        for (spec, position, _) in driver.engine().positions(id) {
+            assert_eq!(driver.venue().position(AccountId(id.0), spec.id), *position);
+            if wanted != Some(id) {
+                same_book(&driver, id, spec.id);
+            }
+        }
+    }
+    let read = driver.host().read();
+    let of = |id: u32| {
+        let mine = |read: &&Read| match read {
+            Read::Tick(strategy, _) | Read::Event(strategy, _) => strategy.0 == id,
+        };
+        read.iter().filter(mine).cloned().collect()
+    };
+    let read = (0..count).map(of).collect();
+    let mut feed = TapeFeed::new(&tape(scene.taste));
+    let mut trades = vec![Vec::new(); scene.taste.instruments as usize];
+    loop {
+        use hedgerow_ports::Feed as _;
+        let ticks = feed.peek(1_000);
+        if ticks.is_empty() {
+            break;
+        }
+        for tick in ticks.iter().filter(|tick| is_trade(tick)) {
+            trades[tick.instrument as usize].push(*tick);
+        }
+        feed.take(ticks.len());
+    }
+    Ran { read, trades, swaps }
+}
+
+fn is_trade(tick: &Tick) -> bool {
+    tick.kind == TickKind::Trade.code()
+}
+
+/// When all is read, the strategy's book is the engine's.
+fn same_book(
+    driver: &hedgerow_driver::Driver<
+        TapeFeed,
+        hedgerow_simulator::PaperVenue,
+        hedgerow_simulation::native::NativeHost<hedgerow_simulation::random::Random>,
+        MemoryJournal,
+    >,
+    strategy: StrategyId,
+    instrument: InstrumentId,
+) {
+    let Some(market) = driver.host().market(strategy, instrument) else { return };
+    let mut book = hedgerow_model::Book::default();
+    for tick in driver.engine().snapshot_ticks(instrument) {
+        if tick.kind == TickKind::Level.code() {
+            book.apply(&tick);
+        }
+    }
+    for side in [Side::Buy, Side::Sell] {
+        let theirs: Vec<_> = market.book.levels(side).collect();
+        let ours: Vec<_> = book.levels(side).collect();
+        assert_eq!(theirs, ours, "{strategy} {instrument} {side:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_trade_is_read_once_and_in_order_over_any_number_of_replacements(
+        seed in any::<u32>(), strategies in 1_u32..4, slowest in 1_u32..30, every in 50_u64..2_000,
+    ) {
+        let ran = run(&scene(u64::from(seed), strategies, 100_000, slowest), every);
+        prop_assert!(ran.swaps > 0);
+        for (id, read) in ran.read.iter().enumerate() {
+            let trades = read.iter().filter_map(|read| match read {
+                Read::Tick(_, tick) if is_trade(tick) => Some(tick.seq),
+                _ => None,
+            });
+            let trades: Vec<u64> = trades.collect();
+            let all: Vec<u64> = ran.trades[id].iter().map(|tick| tick.seq).collect();
+            let differ = trades.iter().zip(&all).position(|(read, known)| read != known);
+            prop_assert_eq!((trades.len(), differ), (all.len(), None));
+        }
+    }
+
+    #[test]
+    fn who_does_not_keep_up_is_told_so_and_starts_again_from_a_snapshot(
+        seed in any::<u32>(), credit in 1_u32..60, slowest in 30_u32..200, every in 300_u64..3_000,
+    ) {
+        let ran = run(&scene(u64::from(seed), 2, credit, slowest), every);
+        for (id, read) in ran.read.iter().enumerate() {
+            let mut all = ran.trades[id].iter();
+            let (mut missed, mut lagging) = (0, 0);
+            for read in read {
+                match read {
+                    Read::Tick(_, tick) if is_trade(tick) => {
+                        // in order, each at most once
+                        let before = all.len();
+                        prop_assert!(all.any(|known| known == tick), "{tick:?} again or too late");
+                        missed += before - all.len() - 1;
+                    }
+                    Read::Event(_, Event::Market { status: MarketStatus::Lagging, .. }) => {
+                        lagging += 1;
+                    }
+                    _ => {}
+                }
+            }
+            prop_assert!(missed == 0 || lagging > 0, "{missed} missed in silence");
+        }
+    }
+}
