@@ -17,10 +17,10 @@ use crate::config::{Config, DataSource};
 use crate::data;
 use crate::link::{self, Market, Trading};
 use crate::wiring::{self, Host, Loaded, Plan};
-use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swap, Swapped};
+use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
-use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, StrategyId};
+use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, StrategyId, Swap};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
@@ -323,9 +323,10 @@ impl Session<'_> {
         let Some((strategy, plugin)) = self.swaps.pop_front() else {
             return Ok(());
         };
-        self.cut = Some((plugin.hash.clone(), Instant::now()));
+        let component = plugin.hash.clone();
+        self.cut = Some((component.clone(), Instant::now()));
         self.host.host_mut().set_candidate(strategy, plugin);
-        let terms = Swap { calls: 1_000, time: Duration::from_secs(10) };
+        let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };
         Ok(self.host.swap(strategy, terms)?)
     }
 

@@ -4,10 +4,10 @@ use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::kept;
 use crate::link::{Market, Trading};
-use hedgerow_driver::{Batching, Driver};
+use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
-    AccountId, Fact, Instrument, InstrumentId, Interest, PluginStep, Stamped, StrategyId,
+    AccountId, Bars, Fact, Instrument, InstrumentId, Interest, PluginStep, Stamped, StrategyId,
 };
 use hedgerow_plugins::{
     Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, WasmEngine,
@@ -21,7 +21,7 @@ use std::sync::Arc;
 const TICK_CREDIT: u32 = 16_384;
 
 /// The loop as a host runs it.
-pub type Host<J> = Driver<Market, Trading, PluginHost, J>;
+pub type Host<J> = Driver<BarFeed<Market>, Trading, PluginHost, J>;
 
 /// Why a host cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -269,6 +269,11 @@ pub fn assemble<J: Journal>(
         }
         None => host,
     };
+    let wanted: Vec<(InstrumentId, Bars)> = (engine.config().strategies.iter())
+        .flat_map(|s| s.interest.instruments().map(|id| (id, s.interest.bars(id))))
+        .filter_map(|(id, bars)| Some((id, bars?)))
+        .collect();
+    let feed = BarFeed::new(feed, wanted);
     Ok(Driver::new(engine, feed, venue, host, plan.journal, plan.batching))
 }
 

@@ -104,10 +104,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             let done = self.host.run(strategy, job);
             return self.finish(index, Busy::Other, done);
         }
-        instance.mailbox.busy = Some(match &job {
-            Job::Market { ticks, .. } => Busy::Market(ticks.clone()),
-            _ => Busy::Other,
-        });
+        let (busy, asked) = match &job {
+            Job::Market { ticks, .. } => {
+                (Busy::Market(ticks.clone()), u32::try_from(ticks.len()).ok())
+            }
+            Job::Event { .. } | Job::Stop { .. } => (Busy::Other, Some(0)),
+            _ => (Busy::Other, None),
+        };
+        instance.mailbox.busy = Some(busy);
+        if let Some(ticks) = asked {
+            self.handle(Input::Asked { now: self.now, strategy, ticks });
+        }
         self.host.post(strategy, job);
         Ok(())
     }
@@ -161,6 +168,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     fn pump(&mut self, index: usize) -> Result<bool, DriverError> {
         let instance = &mut self.instances[index];
         if instance.mailbox.busy.is_some() || !instance.is_callable() {
+            return Ok(false);
+        }
+        if !self.host.may_post(instance.strategy) {
             return Ok(false);
         }
         let mode = self.engine.mode_of(instance.strategy);

@@ -43,7 +43,7 @@ pub(crate) struct Instance {
     /// Events given at one instant, to end a strategy that feeds itself.
     pub(crate) at_instant: (HostTime, u32),
     /// A replacement under way.
-    pub(crate) swapping: Option<crate::replace::Swap>,
+    pub(crate) swapping: Option<hedgerow_model::Swap>,
     /// Probation of a replaced component.
     pub(crate) probation: Option<crate::replace::Probation>,
     /// What it last said of itself, and when; and whether it is to be asked again.

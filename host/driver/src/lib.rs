@@ -10,17 +10,20 @@
 //! [`quiet_until`](hedgerow_ports::SimulatedVenue::quiet_until)), so that the result is that of one
 //! tick at a time, to the byte.
 
+mod bars;
 mod batch;
 mod call;
 mod commit;
 mod instance;
 mod mailbox;
 mod replace;
+pub mod replay;
 mod supervise;
 
+pub use bars::BarFeed;
 pub use commit::OnJournalFailure;
 pub use instance::StrategyState;
-pub use replace::{Swap, Swapped};
+pub use replace::Swapped;
 
 use hedgerow_engine::{Effects, Engine, QuietScan};
 use hedgerow_model::view::HostView;
@@ -173,6 +176,22 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
     }
 
+    /// Passes over market data up to a time, before [`Self::start`]: the engine and the venue see it,
+    /// strategies are shown the bars of it as history.
+    pub fn warm_up(&mut self, until: HostTime) -> Result<(), DriverError> {
+        self.instances.iter_mut().for_each(|known| known.state = StrategyState::Loading);
+        loop {
+            let tick = self.feed.peek(1);
+            let Some(first) = tick.first() else { return Ok(()) };
+            let at = HostTime::from_nanos(first.recv_ts);
+            if at > until {
+                return Ok(());
+            }
+            self.now = self.now.max(at);
+            self.step_market(&tick)?;
+        }
+    }
+
     /// Starts all strategies: each gets `resumed` and what is known of its markets. Those that were
     /// in quarantine when the facts end stay there.
     pub fn start(&mut self) -> Result<(), DriverError> {
@@ -184,6 +203,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 self.instances[index].state = StrategyState::Quarantined;
                 continue;
             }
+            self.instances[index].state = StrategyState::Running;
             self.handle(Input::Start { now, strategy, from_cut: false });
             self.drain()?;
         }

@@ -8,19 +8,8 @@
 
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
-use hedgerow_model::{
-    CallFault, Delivery, Duration, Fact, HostTime, Input, PluginStep, StrategyId,
-};
+use hedgerow_model::{CallFault, Delivery, Fact, HostTime, Input, PluginStep, StrategyId, Swap};
 use hedgerow_ports::{Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
-
-/// How long a new component is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Swap {
-    /// Calls without a fault.
-    pub calls: u64,
-    /// Or this long, whichever comes first.
-    pub time: Duration,
-}
 
 /// What became of a swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +105,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         // a strategy that is down, or fails now, starts from its last checkpoint
         let ask = self.instances[index].is_callable();
         let fallback = self.last_checkpoint(strategy);
-        self.instances[index].swapping = Some(terms);
-        self.handle(Input::Cut { now, strategy });
+        self.instances[index].swapping = Some(terms.clone());
+        self.handle(Input::Cut { now, strategy, swap: terms });
         self.begin(index, Job::Swap { fallback, ask })?;
         self.drain()
     }
@@ -202,8 +191,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         else {
             return Ok(());
         };
+        let strategy = instance.strategy;
         instance.state = StrategyState::Paused;
-        self.begin(index, Job::Revert { saved })
+        let next_order = self.engine.next_order(strategy);
+        self.begin(index, Job::Revert { saved, next_order })
     }
 
     pub(crate) fn reverted(

@@ -111,9 +111,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// A new instance of the same component from the last checkpoint.
     fn restart(&mut self, index: usize) -> Result<(), DriverError> {
-        let saved = self.last_checkpoint(self.instances[index].strategy);
+        let strategy = self.instances[index].strategy;
+        let saved = self.last_checkpoint(strategy);
+        let next_order = self.engine.next_order(strategy);
         self.instances[index].restart_at = None;
-        self.begin(index, Job::Restart { saved })
+        self.begin(index, Job::Restart { saved, next_order })
     }
 
     pub(crate) fn restarted(
@@ -156,6 +158,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 continue;
             }
             instance.state = StrategyState::Stopping;
+            self.handle(Input::Stopping { now, strategy, reason: reason.code() });
             self.begin(index, Job::Stop { now, mode, reason })?;
         }
         self.drain()

@@ -149,7 +149,8 @@ impl Engine {
                 self.now = self.now.max(now);
                 self.on_cut_markets(now, strategy);
             }
-            Input::Cut { now, strategy } => {
+            Input::Asked { now, .. } => self.now = self.now.max(now),
+            Input::Cut { now, strategy, .. } => {
                 self.now = self.now.max(now);
                 self.on_cut(now, strategy);
             }
@@ -168,6 +169,7 @@ impl Engine {
                 self.record(now, fact, effects);
                 self.cancel_many(now, strategy, None, effects);
             }
+            Input::Stopping { now, .. } => self.now = self.now.max(now),
             Input::Stopped { now, strategy } => {
                 self.now = self.now.max(now);
                 if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {

@@ -148,6 +148,9 @@ impl PluginHost {
         let Some(slot) = self.slots.get_mut(strategy.index()) else {
             return Box::new(move || refused(&job, gone()));
         };
+        if let Job::Restart { next_order, .. } | Job::Revert { next_order, .. } = &job {
+            slot.next_order = slot.next_order.max(*next_order);
+        }
         let (work, first_order) = (Arc::clone(&slot.work), slot.next_order);
         let plugin = match &job {
             Job::Swap { .. } => {
@@ -217,7 +220,7 @@ fn carry_out(work: &mut Work, first_order: u64, plugin: Option<&Plugin>, job: Jo
         Job::Event { now, mode, event } => called(mode, work.event(header(now, mode), event)),
         Job::Stop { now, mode, reason } => called(mode, work.stop(header(now, mode), reason)),
         Job::Status => Done::Said(work.status()),
-        Job::Restart { saved } => {
+        Job::Restart { saved, .. } => {
             let plugin = plugin.ok_or_else(missing);
             Done::Restarted(plugin.and_then(|plugin| work.start(plugin, saved.as_ref())))
         }
@@ -227,10 +230,12 @@ fn carry_out(work: &mut Work, first_order: u64, plugin: Option<&Plugin>, job: Jo
                 Ok(Cut { hash: plugin.hash.clone(), saved })
             }))
         }
-        Job::Revert { saved } => Done::Reverted(plugin.ok_or_else(missing).and_then(|plugin| {
-            work.start(plugin, saved.as_ref())?;
-            Ok(plugin.hash.clone())
-        })),
+        Job::Revert { saved, .. } => {
+            Done::Reverted(plugin.ok_or_else(missing).and_then(|plugin| {
+                work.start(plugin, saved.as_ref())?;
+                Ok(plugin.hash.clone())
+            }))
+        }
     }
 }
 

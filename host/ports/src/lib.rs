@@ -4,7 +4,7 @@
 //! the waiting behind a bounded channel.
 
 use hedgerow_model::{
-    CallFault, Delivery, Event, HostTime, Input, Outcome, Stamped, StrategyId, TickSlice,
+    CallFault, Delivery, Event, HostTime, Input, Outcome, Stamped, StrategyId, Tick, TickSlice,
     TradingMode, VenueCommand, VenueEvent,
 };
 
@@ -114,10 +114,12 @@ pub enum Job {
     },
     /// The document for people.
     Status,
-    /// A new instance after a fault, from a state; `next-order` goes on where it was.
+    /// A new instance after a fault, from a state.
     Restart {
         /// From which state.
         saved: Option<Saved>,
+        /// `next-order` goes on from here at least.
+        next_order: u64,
     },
     /// Asks the running instance for its state, makes one of the prepared candidate from it and
     /// puts that in its place; the old component is kept until it is accepted or reverted. On an
@@ -132,6 +134,8 @@ pub enum Job {
     Revert {
         /// From which state.
         saved: Option<Saved>,
+        /// `next-order` goes on from here at least.
+        next_order: u64,
     },
 }
 
@@ -177,6 +181,11 @@ pub trait StrategyHost {
     /// strategy. Never waits.
     fn post(&mut self, strategy: StrategyId, job: Job);
 
+    /// Whether a call may be posted now. A replay says no until the recording says so.
+    fn may_post(&self, _: StrategyId) -> bool {
+        true
+    }
+
     /// Takes a job that was posted and is done.
     fn finished(&mut self) -> Option<(StrategyId, Done)>;
 
@@ -198,6 +207,34 @@ pub trait Recorder {
     /// What followed from the newest input: facts, commands, events for strategies. Ticks that are
     /// handed on follow from the ticks that came in.
     fn effects(&mut self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]);
+}
+
+/// One thing of a recording, in the order it was recorded.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// Market data that went in. Only from the last tick may anything have followed.
+    Ticks(Vec<Tick>),
+    /// Any other input.
+    Input(Box<Input<'static>>),
+    /// What followed from the input before, in the recording's own form.
+    Effects(Vec<u8>),
+}
+
+/// Why a recording cannot be read on.
+#[derive(Debug, thiserror::Error)]
+#[error("the recording cannot be read on: {0}")]
+pub struct RecordingError(pub String);
+
+/// A recording, read from its beginning.
+pub trait Recording {
+    /// The next thing; nothing at its end.
+    fn next(&mut self) -> Result<Option<Record>, RecordingError>;
+
+    /// Effects in the recording's form, to be compared.
+    fn form(&self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]) -> Vec<u8>;
+
+    /// Effects in words, for a person.
+    fn words(&self, effects: &[u8]) -> String;
 }
 
 /// Why facts could not be written.

@@ -3,7 +3,9 @@
 //! SQLite for a host that must survive its own death; memory for backtests, behind the same port.
 
 mod memory;
+mod recording;
 mod sqlite;
 
 pub use memory::MemoryJournal;
+pub use recording::{Preface, RecordingReader, RecordingWriter};
 pub use sqlite::{SqliteJournal, StoreError};

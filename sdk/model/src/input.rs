@@ -6,7 +6,7 @@ use crate::id::StrategyId;
 use crate::message::{CallFault, Outcome};
 use crate::mode::TradingMode;
 use crate::tick::Tick;
-use crate::time::HostTime;
+use crate::time::{Duration, HostTime};
 use crate::venue::VenueEvent;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -62,6 +62,18 @@ pub enum Input<'a> {
         now: HostTime,
         /// Whose.
         strategy: StrategyId,
+        /// The successor.
+        swap: Swap,
+    },
+    /// A strategy on a thread of its own is given something to read. Nothing follows from it; it
+    /// says what the next answer is an answer to.
+    Asked {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// How many ticks; none: an event.
+        ticks: u32,
     },
     /// A strategy starts, or starts again: it gets history, `resumed` and the markets, as they were
     /// at the cut if that was the last thing before, else as they stand.
@@ -82,6 +94,15 @@ pub enum Input<'a> {
         strategy: StrategyId,
         /// Why.
         why: String,
+    },
+    /// A strategy is about to have its last call: what waits for it is dropped.
+    Stopping {
+        /// When.
+        now: HostTime,
+        /// Who.
+        strategy: StrategyId,
+        /// The contract's number of the reason.
+        reason: u32,
     },
     /// A strategy had its last call: its orders are left or canceled by policy.
     Stopped {
@@ -111,6 +132,17 @@ pub enum Input<'a> {
         /// Whether it fails.
         failed: bool,
     },
+}
+
+/// A component that is to take over, and how long it is watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    /// SHA-256 of the component, hex.
+    pub component: String,
+    /// Calls without a fault.
+    pub calls: u64,
+    /// Or this long, whichever comes first.
+    pub time: Duration,
 }
 
 /// What an operator can tell the engine.

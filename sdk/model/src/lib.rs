@@ -51,7 +51,7 @@ pub use grid::PriceGrid;
 pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
-pub use input::{Input, OperatorCommand};
+pub use input::{Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};

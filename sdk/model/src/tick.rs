@@ -136,6 +136,51 @@ impl Tick {
         self.flags & flag::LAST != 0
     }
 
+    /// The 64 bytes of the contract's layout, little endian.
+    ///
+    /// ```
+    /// use hedgerow_model::Tick;
+    /// let tick = Tick { recv_ts: 7, a: -1, flags: 0x8001, ..Tick::default() };
+    /// assert_eq!(Tick::from_le_bytes(&tick.to_le_bytes()), tick);
+    /// ```
+    #[must_use]
+    pub fn to_le_bytes(&self) -> [u8; 64] {
+        let words = [self.ts, self.recv_ts, self.seq].map(u64::to_le_bytes);
+        let small = u64::from(self.instrument)
+            | (u64::from(self.kind) << 32)
+            | (u64::from(self.flags) << 48);
+        let values = [self.a, self.b, self.c, self.d].map(i64::to_le_bytes);
+        let all = words.into_iter().chain([small.to_le_bytes()]).chain(values);
+        let mut bytes = [0; 64];
+        for (place, byte) in bytes.iter_mut().zip(all.flatten()) {
+            *place = byte;
+        }
+        bytes
+    }
+
+    /// The tick of these bytes.
+    #[must_use]
+    pub fn from_le_bytes(bytes: &[u8; 64]) -> Self {
+        let mut words = [[0_u8; 8]; 8];
+        for (word, part) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            word.copy_from_slice(part);
+        }
+        let [ts, recv_ts, seq, small, a, b, c, d] = words;
+        let [i0, i1, i2, i3, k0, k1, f0, f1] = small;
+        Self {
+            ts: u64::from_le_bytes(ts),
+            recv_ts: u64::from_le_bytes(recv_ts),
+            seq: u64::from_le_bytes(seq),
+            instrument: u32::from_le_bytes([i0, i1, i2, i3]),
+            kind: u16::from_le_bytes([k0, k1]),
+            flags: u16::from_le_bytes([f0, f1]),
+            a: i64::from_le_bytes(a),
+            b: i64::from_le_bytes(b),
+            c: i64::from_le_bytes(c),
+            d: i64::from_le_bytes(d),
+        }
+    }
+
     /// Whether `bit` of [`flag`] is set.
     #[must_use]
     pub const fn has(&self, bit: u16) -> bool {

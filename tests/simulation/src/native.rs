@@ -133,7 +133,7 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
                 let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
                 Done::Said(slot.map(Runtime::status).ok_or_else(gone))
             }
-            Job::Restart { saved } => Done::Restarted(self.restart(strategy, saved)),
+            Job::Restart { saved, .. } => Done::Restarted(self.restart(strategy, saved)),
             // the same code again, from its own state: what a swap asks of the loop
             Job::Swap { fallback, .. } => {
                 let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
@@ -143,7 +143,7 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
                 let made = self.restart(strategy, saved.clone());
                 Done::Swapped(made.map(|()| Cut { hash: "native".into(), saved }))
             }
-            Job::Revert { saved } => {
+            Job::Revert { saved, .. } => {
                 Done::Reverted(self.restart(strategy, saved).map(|()| "native".into()))
             }
         }

@@ -75,44 +75,12 @@ fn json(value: &Json) -> std::io::Result<Vec<u8>> {
 }
 
 fn encode(ticks: &[Tick]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(ticks.len() * TICK);
-    for tick in ticks {
-        for value in [tick.ts, tick.recv_ts, tick.seq] {
-            out.extend(value.to_le_bytes());
-        }
-        out.extend(tick.instrument.to_le_bytes());
-        out.extend(tick.kind.to_le_bytes());
-        out.extend(tick.flags.to_le_bytes());
-        for value in [tick.a, tick.b, tick.c, tick.d] {
-            out.extend(value.to_le_bytes());
-        }
-    }
-    out
+    ticks.iter().flat_map(Tick::to_le_bytes).collect()
 }
 
 fn decode(body: &[u8]) -> Vec<Tick> {
-    let tick = |bytes: &[u8]| {
-        let eight = |at: usize| {
-            let mut word = [0_u8; 8];
-            word.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_le_bytes(word)
-        };
-        let signed = |at: usize| i64::from_le_bytes(eight(at).to_le_bytes());
-        let packed = eight(24);
-        Tick {
-            ts: eight(0),
-            recv_ts: eight(8),
-            seq: eight(16),
-            instrument: (packed & 0xffff_ffff) as u32,
-            kind: (packed >> 32 & 0xffff) as u16,
-            flags: (packed >> 48) as u16,
-            a: signed(32),
-            b: signed(40),
-            c: signed(48),
-            d: signed(56),
-        }
-    };
-    body.chunks_exact(TICK).map(tick).collect()
+    let (ticks, _) = body.as_chunks::<TICK>();
+    ticks.iter().map(Tick::from_le_bytes).collect()
 }
 
 #[cfg(test)]

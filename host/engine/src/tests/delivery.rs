@@ -13,6 +13,10 @@ fn live() -> Rig {
     rig
 }
 
+fn swap() -> hedgerow_model::Swap {
+    hedgerow_model::Swap { component: "new".into(), calls: 1, time: Duration::ZERO }
+}
+
 fn start(rig: &mut Rig, from_cut: bool) {
     let now = HostTime::from_nanos(rig.now);
     let input = Input::Start { now, strategy: ME, from_cut };
@@ -84,7 +88,7 @@ fn a_successor_is_told_of_the_cut_and_the_rest_waits_behind() {
     let mut rig = live();
     rig.quote(0, 9_990, 10_010);
     let now = HostTime::from_nanos(rig.now);
-    rig.engine.handle(Input::Cut { now, strategy: ME }, &mut rig.effects);
+    rig.engine.handle(Input::Cut { now, strategy: ME, swap: swap() }, &mut rig.effects);
     rig.quote(0, 9_980, 10_010);
     assert_eq!(told(&mut rig), ["9990", "9980"]);
     start(&mut rig, true);
@@ -99,7 +103,7 @@ fn markets_may_be_cut_before_orders() {
         let input = if markets {
             Input::CutMarkets { now, strategy }
         } else {
-            Input::Cut { now, strategy }
+            Input::Cut { now, strategy, swap: swap() }
         };
         rig.engine.handle(input, &mut rig.effects);
     };

@@ -3,14 +3,14 @@
 //! `HEDGEROW_SWAPS=1000` is the long form.
 
 use crate::rig::{FIRST, Rig, deed};
-use hedgerow_driver::{StrategyState, Swap, Swapped};
+use hedgerow_driver::{StrategyState, Swapped};
 use hedgerow_end_to_end::{component, variant};
 use hedgerow_model::{Duration, Fact, OrderFact};
 use hedgerow_plugins::Mode;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-const TERMS: Swap = Swap { calls: 20, time: Duration::from_secs(1) };
+const TERMS: (u64, Duration) = (20, Duration::from_secs(1));
 
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -33,11 +33,9 @@ fn many_swaps_lose_repeat_and_forget_nothing() {
         rig.settle();
         let plugin = versions[(n % 2) as usize].clone();
         let hash = plugin.hash.clone();
-        rig.host.host_mut().set_candidate(FIRST, plugin);
         let began = Instant::now();
-        rig.host.swap(FIRST, TERMS).unwrap();
+        assert_eq!(rig.swap(plugin, TERMS), Swapped::Done);
         pauses.push(began.elapsed());
-        assert_eq!(rig.host.take_swapped(), Some((FIRST, Swapped::Done)));
         assert_eq!(rig.host.state(FIRST), StrategyState::Probation);
         while rig.host.state(FIRST) == StrategyState::Probation {
             rig.run(500);
@@ -111,7 +109,7 @@ fn a_fault_in_probation_goes_back_to_the_old_component_and_its_state() {
     let new = rig.load(&variant(&bytes, 3));
     let hash = new.hash.clone();
     rig.host.host_mut().set_parameters(FIRST, r#"{"place":"market","deed":"trap","after":300}"#);
-    let terms = Swap { calls: u64::MAX, time: Duration::from_secs(600) };
+    let terms = (u64::MAX, Duration::from_secs(600));
     assert_eq!(rig.swap(new, terms), Swapped::Done);
     rig.host.host_mut().set_parameters(FIRST, r#"{"place":"nowhere","deed":"nothing"}"#);
     assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, hash);

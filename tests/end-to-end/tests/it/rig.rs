@@ -3,9 +3,9 @@
 use hedgerow_daemon::config;
 use hedgerow_daemon::data;
 use hedgerow_daemon::wiring::{self, Host, Loaded, Plan};
-use hedgerow_driver::{Batching, Progress, Swap, Swapped};
+use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_end_to_end::{component, generated};
-use hedgerow_model::{HostTime, Stamped, StrategyId};
+use hedgerow_model::{Duration, HostTime, Stamped, StrategyId, Swap};
 use hedgerow_plugins::{Limits, Mode, Plugin, WasmEngine};
 use hedgerow_store::SqliteJournal;
 use std::path::PathBuf;
@@ -81,10 +81,11 @@ impl Rig {
     }
 
     /// Puts a component in place of a strategy's.
-    pub(crate) fn swap(&mut self, plugin: Plugin, terms: Swap) -> Swapped {
+    pub(crate) fn swap(&mut self, plugin: Plugin, (calls, time): (u64, Duration)) -> Swapped {
         self.settle();
+        let component = plugin.hash.clone();
         self.host.host_mut().set_candidate(FIRST, plugin);
-        self.host.swap(FIRST, terms).unwrap();
+        self.host.swap(FIRST, Swap { component, calls, time }).unwrap();
         self.host.take_swapped().unwrap().1
     }
 

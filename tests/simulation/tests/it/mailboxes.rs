@@ -2,9 +2,9 @@
 //! complete, or held back and told so; replacing them in between loses nothing; the ledger is the
 //! venue's.
 
-use hedgerow_driver::{Batching, Progress, Swap, Swapped};
+use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_model::{
-    AccountId, Duration, Event, HostTime, InstrumentId, MarketStatus, Side, StrategyId, Tick,
+    AccountId, Duration, Event, HostTime, InstrumentId, MarketStatus, Side, StrategyId, Swap, Tick,
     TickKind, TradingMode,
 };
 use hedgerow_simulation::market::{Taste, tape};
@@ -51,7 +51,8 @@ fn run(scene: &Scene, every: u64) -> Ran {
     let mut driver = driver(scene, MemoryJournal::default(), Batching::Adaptive, |venue| venue);
     driver.start().unwrap();
     let count = u32::try_from(scene.strategies.len()).unwrap();
-    let terms = Swap { calls: 10, time: Duration::from_millis(200) };
+    let (component, time) = ("native".to_owned(), Duration::from_millis(200));
+    let terms = Swap { component, calls: 10, time };
     let (mut turn, mut swaps, mut wanted) = (0, 0, None);
     loop {
         turn += 1;
@@ -61,7 +62,7 @@ fn run(scene: &Scene, every: u64) -> Ran {
         if let Some(strategy) = wanted
             && driver.is_ready_to_swap(strategy)
         {
-            driver.swap(strategy, terms).unwrap();
+            driver.swap(strategy, terms.clone()).unwrap();
             wanted = None;
         }
         while let Some((_, what)) = driver.take_swapped() {

@@ -1,0 +1,172 @@
+//! Doing a recorded run again: the same loop, fed from a recording.
+//!
+//! Feed, venue, host and journal are stand-ins that give the loop exactly what the recording says
+//! comes next, and a recorder compares what the loop does with what it did. What cannot be computed
+//! again (when an answer came, a deadline by CPU time, a full disk) is taken from the recording;
+//! everything else must follow, to the byte.
+
+mod host;
+mod script;
+mod world;
+
+pub use host::ReplayHost;
+pub use script::{Aim, Difference, Replayed, Script};
+pub use world::{ReplayFeed, ReplayJournal, ReplayVenue};
+
+use crate::{Batching, Driver, DriverError, OnJournalFailure, Progress};
+use hedgerow_engine::Engine;
+use hedgerow_model::{Fact, HostTime, Input, PluginStep, StrategyId};
+use hedgerow_ports::{Record, Recording, RecordingError, SimulatedVenue, StopReason, StrategyHost};
+use script::{Checker, Shared};
+
+/// Why a recording cannot be played again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It cannot be read on.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The loop cannot go on.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// A component that ran is not there.
+    #[error("{0}")]
+    Component(String),
+}
+
+/// Gives the host the component of this hash for a strategy's next swap.
+pub type Provide<'a, H> = dyn FnMut(&mut H, StrategyId, &str) -> Result<(), String> + 'a;
+
+type Loop<R, V, H> = Driver<ReplayFeed<R>, ReplayVenue<R, V>, ReplayHost<R, H>, ReplayJournal<R>>;
+
+/// A recorded run, done again.
+pub struct Replay<R: Recording, V, H> {
+    driver: Loop<R, V, H>,
+    script: Shared<R>,
+    started: bool,
+}
+
+impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H> {
+    /// A loop over an engine and a host as they were when the recording began.
+    pub fn new(engine: Engine, host: H, recording: R, aim: Aim) -> Self {
+        let is_live = engine.config().tick_credit.is_some();
+        let script = Script::shared(recording, is_live);
+        let mut driver = Driver::new(
+            engine,
+            ReplayFeed::new(script.clone()),
+            ReplayVenue::new(script.clone()),
+            ReplayHost::new(script.clone(), host, aim),
+            ReplayJournal::new(script.clone()),
+            Batching::One,
+        );
+        driver.on_journal_failure(OnJournalFailure::Hold);
+        driver.record(Box::new(Checker(script.clone())));
+        Self { driver, script, started: false }
+    }
+
+    /// Plays the recording to its end, or to the first difference.
+    pub fn run(&mut self, provide: &mut Provide<'_, H>) -> Result<Replayed, ReplayError> {
+        loop {
+            let script = self.script.borrow();
+            if let Some(why) = script.failure() {
+                return Err(RecordingError(why).into());
+            }
+            let next = script.next().cloned();
+            let different = script.difference().is_some();
+            drop(script);
+            match next {
+                Some(next) if !different => self.turn(next, provide)?,
+                _ => break,
+            }
+        }
+        Ok(self.script.borrow().summary())
+    }
+
+    /// The loop, to go on with from a difference: what happened so far is as it was recorded.
+    pub fn driver(&mut self) -> &mut Loop<R, V, H> {
+        &mut self.driver
+    }
+
+    /// From here on nothing is taken from the recording but market data; orders go to this venue.
+    pub fn set_free(&mut self, venue: V) -> Result<(), DriverError> {
+        self.script.borrow_mut().set_free();
+        let (now, driver) = (self.driver.now(), &mut self.driver);
+        driver.venue.set_free(now, venue);
+        driver.drain()
+    }
+
+    /// Lets the loop come to what the recording says is next.
+    fn turn(&mut self, next: Record, provide: &mut Provide<'_, H>) -> Result<(), ReplayError> {
+        let before = self.script.borrow().place();
+        let Record::Input(input) = next else {
+            self.market()?;
+            return Ok(self.moved(before));
+        };
+        match *input {
+            Input::Start { now, .. } if !self.started => {
+                self.started = true;
+                self.driver.begin_at(now);
+                self.driver.start()?;
+            }
+            Input::Operator { command, reason, .. } => {
+                self.driver.command(command, reason);
+                self.driver.advance(HostTime::EPOCH)?;
+            }
+            Input::Note { now, fact } if is_from_outside(&fact) => {
+                self.driver.begin_at(now);
+                self.driver.note(*fact)?;
+            }
+            Input::CutMarkets { strategy, .. } => {
+                self.driver.is_ready_to_swap(strategy);
+            }
+            Input::Cut { strategy, swap, .. } => {
+                self.driver.is_ready_to_swap(strategy);
+                let host = self.driver.host.inner_mut();
+                provide(host, strategy, &swap.component).map_err(ReplayError::Component)?;
+                self.driver.swap(strategy, swap)?;
+            }
+            Input::Stopping { reason, .. } => {
+                let operator = reason == StopReason::Operator.code();
+                let why = if operator { StopReason::Operator } else { StopReason::Shutdown };
+                self.driver.stop_all(why)?;
+            }
+            Input::Stopped { .. } => self.driver.stop_all(StopReason::Shutdown)?,
+            Input::Wake(at) => {
+                self.driver.advance(at.max(self.driver.now()))?;
+            }
+            Input::Venue(_) => {
+                self.driver.advance(HostTime::NEVER)?;
+            }
+            // the end of a probation before a newer component comes; the answers of strategies
+            _ => {
+                self.driver.advance(HostTime::EPOCH)?;
+            }
+        }
+        Ok(self.moved(before))
+    }
+
+    fn market(&mut self) -> Result<(), DriverError> {
+        if !self.started {
+            return self.driver.warm_up(HostTime::NEVER);
+        }
+        self.driver.advance(HostTime::NEVER).map(|_: Progress| ())
+    }
+
+    /// A turn that took nothing from the recording would go on for ever.
+    fn moved(&self, before: u64) {
+        let mut script = self.script.borrow_mut();
+        if script.place() == before {
+            script.differ("the recording goes on with something that does not follow");
+        }
+    }
+}
+
+/// What the daemon writes into the journal, not the loop.
+fn is_from_outside(fact: &Fact) -> bool {
+    match fact {
+        Fact::Plugin { step, .. } => {
+            matches!(step, PluginStep::Loaded | PluginStep::Shadowed | PluginStep::Refused)
+        }
+        Fact::Named { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,206 @@
+//! Strategies of a replay: called for real, answers in the order of the recording.
+
+use super::script::{Aim, Shared};
+use hedgerow_model::{
+    CallFault, Fact, Input, Intent, PluginStep, StrategyId, TickSlice, TradingMode,
+};
+use hedgerow_ports::{Called, Cut, Done, Job, Recording, StrategyHost};
+use std::collections::BTreeMap;
+
+/// A host whose answers come when the recording says so.
+pub struct ReplayHost<R, H> {
+    script: Shared<R>,
+    inner: H,
+    aim: Aim,
+    posted: BTreeMap<StrategyId, Job>,
+}
+
+impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
+    pub(super) fn new(script: Shared<R>, inner: H, aim: Aim) -> Self {
+        Self { script, inner, aim, posted: BTreeMap::new() }
+    }
+
+    /// The host behind it.
+    pub fn inner_mut(&mut self) -> &mut H {
+        &mut self.inner
+    }
+
+    fn is_tested(&self, strategy: StrategyId) -> bool {
+        self.aim == Aim::Compare(strategy)
+    }
+
+    /// A fault that was recorded and comes next: it may have been the clock's.
+    fn fault_of(&self, whose: StrategyId) -> Option<CallFault> {
+        let mut script = self.script.borrow_mut();
+        let fault = match script.input()? {
+            Input::Fault { strategy, fault, .. } if *strategy == whose => fault.clone(),
+            _ => return None,
+        };
+        script.taken();
+        Some(fault)
+    }
+
+    /// The answer of the strategy under test against the recorded one. The same intents: the run goes
+    /// on as it was recorded.
+    fn judge(&mut self, strategy: StrategyId, called: Called) -> Called {
+        let mut script = self.script.borrow_mut();
+        if !self.is_tested(strategy) || script.is_free() || script.difference().is_some() {
+            return called;
+        }
+        let wants = |intents: &[Intent]| match intents {
+            [] => "nothing".to_owned(),
+            intents => format!("{intents:?}"),
+        };
+        let recorded = script.outcome_of(strategy).cloned();
+        let was = recorded.as_ref().map_or(&[][..], |outcome| &outcome.intents);
+        if was != called.outcome.intents {
+            let (was, is) = (wants(was), wants(&called.outcome.intents));
+            script.differ(format!("recorded, it wanted {was}; this one wants {is}"));
+            return called;
+        }
+        match recorded {
+            Some(outcome) => Called { outcome, ..called },
+            None => called,
+        }
+    }
+
+    fn judged(
+        &mut self,
+        strategy: StrategyId,
+        answer: Result<Called, CallFault>,
+    ) -> Result<Called, CallFault> {
+        answer.map(|called| self.judge(strategy, called))
+    }
+
+    /// What a recorded run went through is not done to the component under test: it stays.
+    fn stays(&self, strategy: StrategyId, job: &Job) -> Option<Done> {
+        if !self.is_tested(strategy) || self.script.borrow().is_free() {
+            return None;
+        }
+        match job {
+            Job::Restart { .. } => Some(Done::Restarted(Ok(()))),
+            Job::Swap { fallback, .. } => {
+                let hash = String::new();
+                Some(Done::Swapped(Ok(Cut { hash, saved: fallback.clone() })))
+            }
+            Job::Revert { .. } => Some(Done::Reverted(Ok(String::new()))),
+            _ => None,
+        }
+    }
+
+    /// Whether the recording goes on with what follows from this job.
+    fn is_due(&self, whose: StrategyId, job: &Job) -> bool {
+        let script = self.script.borrow();
+        if script.is_free() {
+            return true;
+        }
+        let Some(next) = script.input() else { return false };
+        let calls = matches!(job, Job::Market { .. } | Job::Event { .. } | Job::Stop { .. });
+        match next {
+            Input::Fault { strategy, .. } => *strategy == whose,
+            Input::Outcome { strategy, .. } => *strategy == whose && calls,
+            Input::Start { strategy, .. } | Input::Quarantine { strategy, .. } => {
+                *strategy == whose && !calls
+            }
+            Input::Note { fact, .. } => match &**fact {
+                Fact::Checkpoint { strategy, .. } => *strategy == whose && !calls,
+                Fact::Plugin { strategy, step, .. } => {
+                    let follows = matches!(
+                        step,
+                        PluginStep::Swapped | PluginStep::Refused | PluginStep::RolledBack
+                    );
+                    *strategy == whose && !calls && follows
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+fn failed(job: &Job, fault: CallFault) -> Done {
+    match job {
+        Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } => Done::Called(Err(fault)),
+        Job::Status => Done::Said(Err(fault)),
+        Job::Restart { .. } => Done::Restarted(Err(fault)),
+        Job::Swap { .. } => Done::Swapped(Err(fault)),
+        Job::Revert { .. } => Done::Reverted(Err(fault)),
+    }
+}
+
+impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
+    fn on_market(
+        &mut self,
+        strategy: StrategyId,
+        mode: TradingMode,
+        ticks: &TickSlice,
+    ) -> Result<Called, CallFault> {
+        if let Some(fault) = self.fault_of(strategy) {
+            return Err(fault);
+        }
+        let answer = self.inner.on_market(strategy, mode, ticks);
+        self.judged(strategy, answer)
+    }
+
+    fn run(&mut self, strategy: StrategyId, job: Job) -> Done {
+        if let Some(fault) = self.fault_of(strategy) {
+            return failed(&job, fault);
+        }
+        if let Some(done) = self.stays(strategy, &job) {
+            return done;
+        }
+        match self.inner.run(strategy, job) {
+            Done::Called(answer) => Done::Called(self.judged(strategy, answer)),
+            done => done,
+        }
+    }
+
+    fn post(&mut self, strategy: StrategyId, job: Job) {
+        self.posted.insert(strategy, job);
+    }
+
+    fn may_post(&self, whose: StrategyId) -> bool {
+        let script = self.script.borrow();
+        let asked =
+            matches!(script.input(), Some(Input::Asked { strategy, .. }) if *strategy == whose);
+        asked || script.is_free()
+    }
+
+    fn finished(&mut self) -> Option<(StrategyId, Done)> {
+        let due = self.posted.iter().find(|(strategy, job)| self.is_due(**strategy, job));
+        if let Some(strategy) = due.map(|(strategy, _)| *strategy) {
+            let job = self.posted.remove(&strategy)?;
+            return Some((strategy, self.run(strategy, job)));
+        }
+        // a fault of nothing that was asked: of `status`
+        let asker = match self.script.borrow().input() {
+            Some(Input::Fault { strategy, .. }) => *strategy,
+            _ => return None,
+        };
+        let fault = self.fault_of(asker)?;
+        self.posted.remove(&asker);
+        Some((asker, Done::Said(Err(fault))))
+    }
+
+    fn next_order(&self, whose: StrategyId) -> u64 {
+        match self.script.borrow().input() {
+            Some(Input::Fault { strategy, next_order, .. }) if *strategy == whose => *next_order,
+            _ => self.inner.next_order(whose),
+        }
+    }
+
+    fn state_version(&self, whose: StrategyId) -> u32 {
+        match self.script.borrow().input() {
+            Some(Input::Outcome { strategy, state_version, .. })
+                if *strategy == whose && self.is_tested(whose) =>
+            {
+                *state_version
+            }
+            _ => self.inner.state_version(whose),
+        }
+    }
+
+    fn accept(&mut self, strategy: StrategyId) {
+        self.inner.accept(strategy);
+    }
+}

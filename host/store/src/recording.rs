@@ -1,0 +1,328 @@
+//! The recording of a run: every input in order and what followed from it, in append files.
+//!
+//! A file is a line that names the format, then blocks: length and CRC-32 of what follows, both 32
+//! bits little endian, then entries: a kind, a length, a body. Ticks are their 64 bytes, everything
+//! else is MessagePack. A torn or damaged block ends a recording there, and it is said. What a
+//! recording needs to be played again, config and facts before it, stands at its beginning.
+//!
+//! A disk that is full ends the recording, never the run.
+
+use hedgerow_model::VenueCommand;
+use hedgerow_model::{Delivered, Delivery, Event, HostTime, Input, Stamped, StrategyId, Tick};
+use hedgerow_ports::{Record, Recorder, Recording, RecordingError};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const FORMAT: &[u8] = b"hedgerow-recording-1\n";
+const BLOCK: usize = 64 << 10;
+/// No block is longer; a longer one is damage.
+const LONGEST: usize = 256 << 20;
+/// So much may be lost with the process.
+const FLUSH: Duration = Duration::from_secs(1);
+const TICKS: u8 = 1;
+const INPUT: u8 = 2;
+const EFFECTS: u8 = 3;
+const PREFACE: u8 = 4;
+
+/// What a recording needs to be played again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preface {
+    /// The config's file name, for messages.
+    pub config_file: String,
+    /// The config's text.
+    pub config: String,
+    /// Facts that were folded before anything happened.
+    pub facts: Vec<Stamped>,
+    /// Components by strategy, SHA-256.
+    pub components: Vec<String>,
+}
+
+/// Writes a recording.
+#[derive(Debug)]
+pub struct RecordingWriter {
+    folder: PathBuf,
+    segment: u32,
+    segment_bytes: u64,
+    /// Nothing once writing has failed.
+    file: Option<File>,
+    written: u64,
+    block: Vec<u8>,
+    ticks: Vec<u8>,
+    flushed: Instant,
+}
+
+fn segment(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:06}.rec"))
+}
+
+impl RecordingWriter {
+    /// Begins a recording in a new or empty folder; a file is ended at about `segment_bytes`.
+    pub fn begin(folder: &Path, preface: &Preface, segment_bytes: u64) -> std::io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        if segment(folder, 1).exists() {
+            let what = format!("{} already holds a recording", folder.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, what));
+        }
+        let mut this = Self {
+            folder: folder.to_owned(),
+            segment: 0,
+            segment_bytes,
+            file: None,
+            written: 0,
+            block: Vec::new(),
+            ticks: Vec::new(),
+            flushed: Instant::now(),
+        };
+        this.next_segment()?;
+        let body = rmp_serde::to_vec(preface).map_err(std::io::Error::other)?;
+        this.entry(PREFACE, &body);
+        this.flush();
+        Ok(this)
+    }
+
+    fn next_segment(&mut self) -> std::io::Result<()> {
+        self.segment += 1;
+        let mut file = File::create_new(segment(&self.folder, self.segment))?;
+        file.write_all(FORMAT)?;
+        (self.file, self.written) = (Some(file), 0);
+        Ok(())
+    }
+
+    fn entry(&mut self, kind: u8, body: &[u8]) {
+        let Ok(length) = u32::try_from(body.len()) else { return };
+        self.block.push(kind);
+        self.block.extend(length.to_le_bytes());
+        self.block.extend_from_slice(body);
+        if self.block.len() >= BLOCK || self.flushed.elapsed() >= FLUSH {
+            self.write_block();
+        }
+    }
+
+    fn end_ticks(&mut self) {
+        if !self.ticks.is_empty() {
+            let ticks = std::mem::take(&mut self.ticks);
+            self.entry(TICKS, &ticks);
+            self.ticks = ticks;
+            self.ticks.clear();
+        }
+    }
+
+    /// Everything so far to the system.
+    pub fn flush(&mut self) {
+        self.end_ticks();
+        self.write_block();
+    }
+
+    fn write_block(&mut self) {
+        self.flushed = Instant::now();
+        let block = std::mem::take(&mut self.block);
+        if let (false, Some(file)) = (block.is_empty(), &mut self.file) {
+            let mut whole = Vec::with_capacity(block.len() + 8);
+            let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
+            whole.extend(length.to_le_bytes());
+            whole.extend(crc32fast::hash(&block).to_le_bytes());
+            whole.extend_from_slice(&block);
+            let mut result = file.write_all(&whole);
+            self.written += whole.len() as u64;
+            if result.is_ok() && self.written >= self.segment_bytes {
+                result = self.next_segment();
+            }
+            if let Err(error) = result {
+                tracing::error!(%error, folder = %self.folder.display(), "the recording ends here");
+                self.file = None;
+            }
+        }
+        self.block = block;
+        self.block.clear();
+    }
+}
+
+impl Recorder for RecordingWriter {
+    fn input(&mut self, input: &Input<'_>) {
+        if let Input::Market(ticks) = input {
+            self.ticks.extend(ticks.iter().flat_map(Tick::to_le_bytes));
+            if self.ticks.len() >= BLOCK {
+                self.end_ticks();
+            }
+            return;
+        }
+        self.end_ticks();
+        // inputs are plain data: nothing in them can fail to serialise
+        let body = rmp_serde::to_vec(input).unwrap_or_default();
+        self.entry(INPUT, &body);
+    }
+
+    fn effects(&mut self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]) {
+        self.end_ticks();
+        let body = form(facts, commands, events);
+        self.entry(EFFECTS, &body);
+    }
+}
+
+impl Drop for RecordingWriter {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Facts, commands and events, each as MessagePack of its own: commands cannot be read back, for
+/// nobody but the gate may make one.
+fn form(facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]) -> Vec<u8> {
+    let told = events.iter().filter_map(|told| match &told.what {
+        Delivered::Event(event) => Some((told.strategy, told.time, event)),
+        Delivered::Ticks(_) => None,
+    });
+    let told: Vec<(StrategyId, HostTime, &Event)> = told.collect();
+    let parts = [rmp_serde::to_vec(facts), rmp_serde::to_vec(commands), rmp_serde::to_vec(&told)];
+    rmp_serde::to_vec(&parts.map(Result::unwrap_or_default)).unwrap_or_default()
+}
+
+/// Reads a recording, file after file.
+#[derive(Debug)]
+pub struct RecordingReader {
+    folder: PathBuf,
+    segment: u32,
+    file: File,
+    block: Vec<u8>,
+    place: usize,
+    /// What ended it before its end, if anything did.
+    damage: Option<String>,
+}
+
+impl RecordingReader {
+    /// Opens a recording; gives its preface.
+    pub fn open(folder: &Path) -> Result<(Self, Preface), RecordingError> {
+        let file = open_segment(folder, 1).map_err(|e| {
+            let folder = folder.display();
+            RecordingError(format!(
+                "{folder} holds no recording ({e}): make one with `run --record`"
+            ))
+        })?;
+        let folder = folder.to_owned();
+        let (block, damage) = (Vec::new(), None);
+        let mut this = Self { folder, segment: 1, file, block, place: 0, damage };
+        let preface = match this.entry()? {
+            Some((PREFACE, body)) => rmp_serde::from_slice(&body).map_err(unreadable)?,
+            _ => return Err(RecordingError("its beginning is damaged".into())),
+        };
+        Ok((this, preface))
+    }
+
+    /// What ended it before its end, if anything did.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    fn entry(&mut self) -> Result<Option<(u8, Vec<u8>)>, RecordingError> {
+        if self.place >= self.block.len() && !self.next_block() {
+            return Ok(None);
+        }
+        let short = || RecordingError("an entry is longer than its block".into());
+        let head = self.block.get(self.place..self.place + 5).ok_or_else(short)?;
+        let (kind, length) = (head[0], u32::from_le_bytes([head[1], head[2], head[3], head[4]]));
+        let from = self.place + 5;
+        let body = self.block.get(from..from + length as usize).ok_or_else(short)?.to_vec();
+        self.place = from + length as usize;
+        Ok(Some((kind, body)))
+    }
+
+    /// Reads on; `false` at the end, or at damage.
+    fn next_block(&mut self) -> bool {
+        loop {
+            match read_block(&mut self.file, &mut self.block) {
+                Ok(true) => {
+                    self.place = 0;
+                    return true;
+                }
+                Ok(false) => {
+                    let Ok(file) = open_segment(&self.folder, self.segment + 1) else {
+                        return false;
+                    };
+                    (self.file, self.segment) = (file, self.segment + 1);
+                }
+                Err(what) => {
+                    self.damage = Some(format!("file {:06}.rec: {what}", self.segment));
+                    self.block.clear();
+                    self.place = 0;
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+fn unreadable(error: rmp_serde::decode::Error) -> RecordingError {
+    RecordingError(format!("an entry of another version: {error}"))
+}
+
+fn open_segment(folder: &Path, number: u32) -> std::io::Result<File> {
+    let mut file = File::open(segment(folder, number))?;
+    let mut format = [0; FORMAT.len()];
+    file.read_exact(&mut format)?;
+    if format != FORMAT {
+        return Err(std::io::Error::other("another format"));
+    }
+    Ok(file)
+}
+
+/// One block; `false` at the end of the file.
+fn read_block(file: &mut File, block: &mut Vec<u8>) -> Result<bool, String> {
+    let mut head = [0; 8];
+    let mut have = 0;
+    while have < head.len() {
+        match file.read(&mut head[have..]).map_err(|e| e.to_string())? {
+            0 if have == 0 => return Ok(false),
+            0 => return Err("its last block is torn".into()),
+            more => have += more,
+        }
+    }
+    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (length, sum) = (word(0) as usize, word(4));
+    if length > LONGEST {
+        return Err("a block is longer than any".into());
+    }
+    block.clear();
+    block.resize(length, 0);
+    file.read_exact(block).map_err(|_| "its last block is torn".to_owned())?;
+    if crc32fast::hash(block) != sum {
+        return Err("a block is damaged".into());
+    }
+    Ok(true)
+}
+
+impl Recording for RecordingReader {
+    fn next(&mut self) -> Result<Option<Record>, RecordingError> {
+        let Some((kind, body)) = self.entry()? else { return Ok(None) };
+        Ok(Some(match kind {
+            TICKS => {
+                let (ticks, _) = body.as_chunks::<64>();
+                Record::Ticks(ticks.iter().map(Tick::from_le_bytes).collect())
+            }
+            INPUT => Record::Input(Box::new(rmp_serde::from_slice(&body).map_err(unreadable)?)),
+            EFFECTS => Record::Effects(body),
+            kind => return Err(RecordingError(format!("an entry of kind {kind}"))),
+        }))
+    }
+
+    fn form(&self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]) -> Vec<u8> {
+        form(facts, commands, events)
+    }
+
+    fn words(&self, effects: &[u8]) -> String {
+        let parts: Vec<Vec<u8>> = rmp_serde::from_slice(effects).unwrap_or_default();
+        let facts = parts.first().and_then(|facts| rmp_serde::from_slice(facts).ok());
+        let facts: Vec<Stamped> = facts.unwrap_or_default();
+        let told = parts.get(2).and_then(|told| rmp_serde::from_slice(told).ok());
+        let told: Vec<(StrategyId, HostTime, Event)> = told.unwrap_or_default();
+        let facts: Vec<_> = facts.into_iter().map(|stamped| stamped.fact).collect();
+        let told: Vec<_> = told.into_iter().map(|(strategy, _, event)| (strategy, event)).collect();
+        format!("facts {facts:?}, events {told:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests;
