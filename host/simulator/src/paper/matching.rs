@@ -55,24 +55,31 @@ impl PaperVenue {
         self.rested_changed(index);
     }
 
-    /// Resting reduce-only orders never outgrow the position: cut to it, or ended.
+    /// Resting reduce-only orders never outgrow the position: cut to it, or ended. Either is told,
+    /// or the host would wait for ever for the part that was cut.
     fn trim_reducers(&mut self, at: HostTime, index: usize) {
         let Some(pit) = self.pits.get_mut(index) else {
             return;
         };
         let venue = pit.spec.venue;
-        let mut ended = Vec::new();
+        let mut told = Vec::new();
         for resting in pit.resting.iter_mut().filter(|r| r.reduce_only && r.remaining > 0) {
             let held = pit.positions.get(&resting.account).map_or(0, |p| p.quantity.units());
             let room = if held.signum() * resting.side.sign() < 0 { held.abs() } else { 0 };
-            if room == 0 {
-                resting.remaining = 0;
-                ended.push((resting.account, resting.wire));
+            if resting.remaining <= room {
+                continue;
             }
-            resting.remaining = resting.remaining.min(room);
+            resting.remaining = room;
+            let (wire, price) = (resting.wire, resting.price);
+            let quantity = Quantity::from_units(resting.filled + room);
+            let report = match room {
+                0 => VenueReport::Expired { wire },
+                _ => VenueReport::Amended { wire, price, quantity },
+            };
+            told.push((resting.account, report));
         }
-        for (account, wire) in ended {
-            self.report(at, venue, account, VenueReport::Expired { wire });
+        for (account, report) in told {
+            self.report(at, venue, account, report);
         }
     }
 

@@ -230,8 +230,29 @@ fn a_resting_reduction_never_outgrows_the_position() {
     let reduce = OrderFlags { reduce_only: true, ..PLAIN };
     let resting = rig.order(3, Side::Sell, 1_005, 10, reduce);
     rig.order(4, Side::Sell, 1_000, 7, PLAIN);
-    rig.reports(4);
-    assert_eq!(rig.fills(20), [(resting, 1_005, 3)]);
+    // the whole life of the reduction as a host keeps it: what it was told must add up
+    let mut life = rig.reports(4);
+    life.extend(rig.reports(20));
+    let (mut quantity, mut filled, mut told) = (10, 0, Vec::new());
+    for report in life {
+        match report {
+            VenueReport::Accepted { wire, .. } if wire.0 == resting => told.push("accepted"),
+            VenueReport::Amended { wire, price, quantity: now } if wire.0 == resting => {
+                assert_eq!(price.units(), 1_005);
+                quantity = now.units();
+                told.push("amended");
+            }
+            VenueReport::Fill { wire, price, quantity: now, .. } if wire.0 == resting => {
+                assert_eq!(price.units(), 1_005);
+                filled += now.units();
+                told.push("filled");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told, ["accepted", "amended", "filled"]);
+    assert_eq!((quantity, filled), (3, 3), "nothing is left of it on either side");
+    assert!(rig.venue.open_orders().is_empty());
     assert_eq!(rig.venue.position(AccountId(0), InstrumentId(0)).quantity.units(), 0);
 }
 
