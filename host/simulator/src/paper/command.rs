@@ -209,7 +209,7 @@ impl Pit {
         let wanted = request.quantity.units();
         match self.model {
             FillModel::Touch => vec![taker(best.price, wanted)],
-            FillModel::Queue if !self.has_levels => {
+            FillModel::Queue if !self.has_book => {
                 vec![taker(best.price, wanted.min(best.quantity.units()))]
             }
             FillModel::Queue => {

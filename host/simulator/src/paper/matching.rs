@@ -3,8 +3,8 @@
 use super::pit::Pit;
 use super::{FillModel, PaperVenue};
 use hedgerow_model::{
-    AccountId, HostTime, Level, Liquidity, Price, Quantity, Quote, Side, Tick, TickKind,
-    VenueReport, WireId, flag,
+    AccountId, FeedStatus, HostTime, Level, Liquidity, Price, Quantity, Quote, Side, Tick,
+    TickKind, VenueReport, WireId, flag,
 };
 
 /// A fill to be reported.
@@ -116,6 +116,13 @@ impl Pit {
                 self.announce(at, tick);
                 Vec::new()
             }
+            Some(TickKind::FeedStatus) => {
+                match FeedStatus::from_code(tick.a) {
+                    FeedStatus::Up => {}
+                    FeedStatus::Down | FeedStatus::Gap => self.lose(),
+                }
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }
@@ -134,7 +141,7 @@ impl Pit {
         self.set_middle(tick.a.saturating_add(tick.c));
         // where there is a book it alone says what stands across a price: two views would
         // contradict
-        if self.resting.is_empty() || self.has_levels {
+        if self.resting.is_empty() || self.has_book {
             return Vec::new();
         }
         if self.model == FillModel::Queue {
@@ -156,7 +163,9 @@ impl Pit {
     }
 
     fn see_level(&mut self, tick: &Tick) -> Vec<Match> {
-        self.has_levels = true;
+        if !self.follows(tick) {
+            return Vec::new();
+        }
         self.book.apply(tick);
         if tick.is_last()
             && let Some(quote) = self.book.quote()
@@ -179,7 +188,7 @@ impl Pit {
     }
 
     /// The market stands at or across our prices: through them, those orders are done, at their own
-    /// prices; at them, as far as what is displayed goes.
+    /// prices; at them, by price and time as far as what is displayed goes.
     fn crossed(&mut self, bid: Option<Level>, ask: Option<Level>) -> Vec<Match> {
         let above = ask.is_none_or(|ask| ask.price.units() > self.low);
         let below = bid.is_none_or(|bid| bid.price.units() < self.high);
@@ -192,10 +201,15 @@ impl Pit {
         }
         let mut matches = Vec::new();
         let model = self.model;
-        for resting in &mut self.resting {
-            let other = match resting.side {
-                Side::Buy => ask,
-                Side::Sell => bid,
+        let units = |level: Option<Level>| level.map_or(0, |level| level.quantity.units());
+        let (mut bid_left, mut ask_left) = (units(bid), units(ask));
+        for index in self.priority() {
+            let Some(resting) = self.resting.get_mut(index) else {
+                continue;
+            };
+            let (other, left) = match resting.side {
+                Side::Buy => (ask, &mut ask_left),
+                Side::Sell => (bid, &mut bid_left),
             };
             let Some(other) = other.filter(|o| resting.side.reaches(resting.price, o.price)) else {
                 resting.waits = false;
@@ -205,8 +219,16 @@ impl Pit {
                 continue;
             }
             let touch_only = model == FillModel::Queue && other.price == resting.price;
-            let most = if touch_only { other.quantity.units() } else { i64::MAX };
+            let most = if touch_only { *left } else { i64::MAX };
             let quantity = resting.remaining.min(most);
+            // what a better price took is not there for the next
+            *left = (*left - quantity).max(0);
+            // what stands there now is taken; more must come
+            resting.waits = true;
+            self.waiting = true;
+            if quantity == 0 {
+                continue;
+            }
             matches.push(Match {
                 account: resting.account,
                 wire: resting.wire,
@@ -217,11 +239,15 @@ impl Pit {
             });
             resting.filled += quantity;
             resting.remaining -= quantity;
-            // what stands there now is taken; more must come
-            resting.waits = true;
-            self.waiting = true;
         }
         matches
+    }
+
+    /// Our own orders by price, then by time.
+    fn priority(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.resting.len()).collect();
+        order.sort_by_key(|i| self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units()));
+        order
     }
 
     fn see_trade(&mut self, tick: &Tick) -> Vec<Match> {
@@ -229,11 +255,8 @@ impl Pit {
         let hit = if tick.has(flag::SELL) { Side::Buy } else { Side::Sell };
         let model = self.model;
         let mut volume = tick.b;
-        // price-time priority among our own orders
-        let mut order: Vec<usize> = (0..self.resting.len()).collect();
-        order.sort_by_key(|i| self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units()));
         let mut matches = Vec::new();
-        for index in order {
+        for index in self.priority() {
             let Some(resting) = self.resting.get_mut(index) else {
                 continue;
             };
