@@ -233,6 +233,10 @@ fn lighter_goes_on_over_a_clock_that_stepped_back_and_says_so() {
             .collect();
         assert!(ids.is_sorted(), "{symbol}");
     }
+    // one recorder, one clock: all files show the same step
+    let all = [("BTC", 1, 5), ("ETH", 2, 4), ("PAXG", 2, 4)];
+    let all = all.map(|(symbol, price, quantity)| csv_instrument(symbol, price, quantity));
+    assert_eq!(readers::lighter_csv(&folder, &all).unwrap().files.len(), 6);
 }
 
 #[test]
