@@ -5,4 +5,5 @@ pub mod config;
 pub mod data;
 pub mod link;
 pub mod live;
+mod owners;
 pub mod wiring;

@@ -3,6 +3,7 @@
 use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::link::{Market, Trading};
+use crate::owners::{self, Owner};
 use hedgerow_driver::{Batching, Driver, Interest};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{AccountId, Instrument, InstrumentId, Stamped, StrategyId};
@@ -56,11 +57,13 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         .ok();
     let mut problems = Problems::default();
     let mut plugins: Vec<Plugin> = Vec::new();
+    let mut known = Vec::new();
     for entry in &config.strategies {
         let path = component_path(&config.plugins, &entry.plugin);
         match load_one(&engine, &path, &limits, cache.as_ref()) {
             Ok(plugin) => {
                 check_roles(entry, &plugin, &mut problems);
+                known.push(Owner::new(entry, &plugin.description));
                 plugins.push(plugin);
             }
             Err(error) => {
@@ -71,6 +74,7 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
             }
         }
     }
+    owners::check(config, &known, &mut problems);
     if problems.0.is_empty() {
         return Ok(Loaded { engine, limits, plugins, cache });
     }

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 fn binance() -> Option<Config> {
     let data = reference("binance-raw-l2-20240808")?;
     let file = root().join("examples/backtest-binance/host.toml");
-    Some(config::load(&file).unwrap_or_else(|e| panic!("{e}")).with_data(&data))
+    let config = config::load(&file).and_then(|config| config.with_data(&data));
+    Some(config.unwrap_or_else(|e| panic!("{e}")))
 }
 
 #[test]
