@@ -266,8 +266,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Stop { state } => run::tell(&state, &Request::Stop),
         Command::Config { what: ConfigCommand::Check { config } } => {
             let config = config::load(&config)?;
-            let loaded = backtest::load(&config)?;
-            println!("{}: {} strategies, all well", config.file.display(), loaded.plugins.len());
+            let strategies = backtest::check(&config)?;
+            println!("{}: {strategies} strategies, all well", config.file.display());
             Ok(())
         }
         Command::Bench {
