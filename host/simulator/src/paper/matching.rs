@@ -1,6 +1,6 @@
 //! How the recorded market fills our orders.
 
-use super::pit::Pit;
+use super::pit::{Pit, room};
 use super::{FillModel, PaperVenue};
 use hedgerow_model::{
     AccountId, FeedStatus, HostTime, Level, Liquidity, Price, Quantity, Quote, Side, Tick,
@@ -32,11 +32,15 @@ impl PaperVenue {
     /// Books fills in the venue's ledger, drops what is filled, and reports.
     pub(super) fn settle_matches(&mut self, at: HostTime, index: usize, matches: Vec<Match>) {
         for m in matches {
+            let units = self.pits.get_mut(index).map_or(0, |pit| pit.allowed(&m));
+            if units == 0 {
+                continue;
+            }
             let trade = self.next_trade();
             let Some(pit) = self.pits.get_mut(index) else {
                 return;
             };
-            let quantity = Quantity::from_units(m.quantity);
+            let quantity = Quantity::from_units(units);
             let rate = pit.fee_rate(m.liquidity);
             if !pit.is_held() {
                 pit.skip_settled(at);
@@ -64,8 +68,7 @@ impl PaperVenue {
         let venue = pit.spec.venue;
         let mut told = Vec::new();
         for resting in pit.resting.iter_mut().filter(|r| r.reduce_only && r.remaining > 0) {
-            let held = pit.positions.get(&resting.account).map_or(0, |p| p.quantity.units());
-            let room = if held.signum() * resting.side.sign() < 0 { held.abs() } else { 0 };
+            let room = room(&pit.positions, resting.account, resting.side);
             if resting.remaining <= room {
                 continue;
             }
@@ -97,6 +100,20 @@ impl PaperVenue {
 }
 
 impl Pit {
+    /// What of a match the position allows: one tick may reach several reductions, and each was
+    /// cut to the whole position. What it does not allow stays unfilled.
+    fn allowed(&mut self, m: &Match) -> i64 {
+        let room = room(&self.positions, m.account, m.side);
+        let mut ours = self.resting.iter_mut().filter(|r| r.account == m.account);
+        let Some(resting) = ours.find(|r| r.wire == m.wire).filter(|r| r.reduce_only) else {
+            return m.quantity;
+        };
+        let quantity = m.quantity.min(room);
+        resting.filled -= m.quantity - quantity;
+        resting.remaining += m.quantity - quantity;
+        quantity
+    }
+
     /// Takes one tick of the recorded market; gives what it fills.
     fn see(&mut self, at: HostTime, tick: &Tick) -> Vec<Match> {
         match TickKind::from_code(tick.kind) {

@@ -3,7 +3,7 @@
 use super::{Fees, FillModel};
 use hedgerow_model::{
     AccountId, Book, Decimal, HostTime, Instrument, LastUpdate, Level, Liquidity, Position, Price,
-    Quantity, Quote, RATE_SCALE, Side, Tick, VenueReport, VenueTime, WireId, flag,
+    Quote, RATE_SCALE, Side, Tick, VenueReport, VenueTime, WireId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -230,7 +230,17 @@ impl Pit {
 
     /// Whether an order of `side` and `quantity` would only reduce the account's position.
     pub(super) fn only_reduces(&self, account: AccountId, side: Side, quantity: i64) -> bool {
-        let held = self.positions.get(&account).map_or(Quantity::ZERO, |p| p.quantity).units();
-        held.signum() * side.sign() < 0 && quantity <= held.abs()
+        let room = room(&self.positions, account, side);
+        room > 0 && quantity <= room
     }
+}
+
+/// How much an order of `side` could reduce the account's position.
+pub(super) fn room(
+    positions: &BTreeMap<AccountId, Position>,
+    account: AccountId,
+    side: Side,
+) -> i64 {
+    let held = positions.get(&account).map_or(0, |position| position.quantity.units());
+    if held.signum() * side.sign() < 0 { held.abs() } else { 0 }
 }

@@ -7,6 +7,8 @@ use hedgerow_model::{
     Quantity, Scale, SequenceRule, Side, StrategyId, Tick, TimeInForce, VenueRejection, flag,
 };
 
+mod reductions;
+
 const MS: u64 = 1_000_000;
 
 fn instrument() -> Instrument {
@@ -233,63 +235,6 @@ fn post_only_and_reduce_only_are_refused_with_their_reasons() {
         })
         .collect();
     assert_eq!(reasons, [VenueRejection::PostOnlyWouldTake, VenueRejection::WouldIncrease]);
-}
-
-#[test]
-fn a_resting_reduction_never_outgrows_the_position() {
-    let ticks =
-        vec![quote(1, (1_000, 50), (1_002, 50)), tick(20, TickKind::Trade, 0, [1_010, 100, 0, 0])];
-    let mut rig = Rig::new(ticks, 0);
-    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
-    rig.reports(2);
-    let reduce = OrderFlags { reduce_only: true, ..PLAIN };
-    let resting = rig.order(3, Side::Sell, 1_005, 10, reduce);
-    rig.order(4, Side::Sell, 1_000, 7, PLAIN);
-    // the whole life of the reduction as a host keeps it: what it was told must add up
-    let mut life = rig.reports(4);
-    life.extend(rig.reports(20));
-    let (mut quantity, mut filled, mut told) = (10, 0, Vec::new());
-    for report in life {
-        match report {
-            VenueReport::Accepted { wire, .. } if wire.0 == resting => told.push("accepted"),
-            VenueReport::Amended { wire, price, quantity: now } if wire.0 == resting => {
-                assert_eq!(price.units(), 1_005);
-                quantity = now.units();
-                told.push("amended");
-            }
-            VenueReport::Fill { wire, price, quantity: now, .. } if wire.0 == resting => {
-                assert_eq!(price.units(), 1_005);
-                filled += now.units();
-                told.push("filled");
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(told, ["accepted", "amended", "filled"]);
-    assert_eq!((quantity, filled), (3, 3), "nothing is left of it on either side");
-    assert!(rig.venue.open_orders().is_empty());
-    assert_eq!(rig.venue.position(AccountId(0), InstrumentId(0)).quantity.units(), 0);
-}
-
-#[test]
-fn a_reduction_cut_after_a_part_of_it_filled_keeps_that_part() {
-    let buys = |ms, quantity| tick(ms, TickKind::Trade, 0, [1_005, quantity, 0, 0]);
-    // 50 are thought to be ahead
-    let ticks = vec![quote(1, (1_000, 50), (1_002, 50)), buys(10, 54), buys(20, 100)];
-    let mut rig = Rig::new(ticks, 0);
-    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
-    let reduce = OrderFlags { reduce_only: true, ..PLAIN };
-    let resting = rig.order(3, Side::Sell, 1_005, 10, reduce);
-    let queue = rig.fills(10);
-    assert_eq!(queue.last(), Some(&(resting, 1_005, 4)), "{queue:?}");
-    rig.order(11, Side::Sell, 1_000, 4, PLAIN);
-    let reports = rig.reports(20);
-    let amended = reports.iter().find_map(|report| match report {
-        VenueReport::Amended { quantity, .. } => Some(quantity.units()),
-        _ => None,
-    });
-    assert_eq!(amended, Some(6), "the 4 that filled and the 2 that are held: {reports:?}");
-    assert!(rig.venue.open_orders().is_empty());
 }
 
 #[test]
