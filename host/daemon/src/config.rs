@@ -3,13 +3,15 @@
 //! [`load`] gives either a config that only holds valid values, or one screen with every problem.
 //! Keys that risk money have no default.
 
+mod instrument;
+mod nearest;
 mod parse;
 pub mod problem;
 pub mod reader;
 mod sandbox;
 
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
-use hedgerow_model::{Decimal, Duration, Instrument};
+use hedgerow_model::{Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::Fees;
 use std::collections::BTreeMap;
@@ -116,16 +118,26 @@ pub struct Config {
 
 impl Config {
     /// The same config over another recording of its kind.
-    pub fn with_data(mut self, folder: &Path) -> Self {
+    pub fn with_data(mut self, folder: &Path) -> Result<Self, ConfigError> {
         let path = match &mut self.data {
-            DataSource::Generated { .. } | DataSource::Socket { .. } => return self,
+            DataSource::Generated { .. } => return Err(self.without_folder("generated")),
+            DataSource::Socket { .. } => return Err(self.without_folder("socket")),
             DataSource::BinanceRaw { path }
             | DataSource::HyperliquidCsv { path }
             | DataSource::LighterCsv { path }
             | DataSource::BenchCsv { path } => path,
         };
         *path = folder.to_owned();
-        self
+        Ok(self)
+    }
+
+    fn without_folder(&self, source: &str) -> ConfigError {
+        let file = self.file.display();
+        let screen = format!(
+            "{file}: --data names a recording, but data.source is \"{source}\", which reads none: \
+             leave --data out, or set data.source to the recording's kind\n"
+        );
+        ConfigError { screen }
     }
 }
 
@@ -152,5 +164,5 @@ pub fn instrument_name(config: &Config, instrument: &Instrument) -> String {
     format!("{venue}:{}", instrument.symbol)
 }
 
-/// Zero, for defaults that risk nothing.
-pub(crate) const NOTHING: Decimal = Decimal::ZERO;
+#[cfg(test)]
+mod tests;

@@ -6,4 +6,5 @@ pub mod data;
 pub mod kept;
 pub mod link;
 pub mod live;
+mod owners;
 pub mod wiring;

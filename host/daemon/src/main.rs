@@ -63,7 +63,8 @@ enum Command {
         /// Ends by itself after this long.
         #[arg(long)]
         seconds: Option<u64>,
-        /// A Binance raw recording in place of the generated market.
+        /// A recording in place of the generated market: a folder with Binance's raw streams,
+        /// `usdm_btcusdt_<yyyymmdd>.gz` and `usdm_ethusdt_<yyyymmdd>.gz`.
         #[arg(long)]
         data: Option<PathBuf>,
         /// Prints one JSON object at the end.
@@ -217,7 +218,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Backtest { config, data, batch, json: as_json } => {
             let mut config = config::load(&config)?;
             if let Some(folder) = data {
-                config = config.with_data(&folder);
+                config = config.with_data(&folder)?;
             }
             let loaded = backtest::load(&config)?;
             let finished = backtest::run(&config, &loaded, batch.into())?;
@@ -242,7 +243,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
                 config.data = config::DataSource::Socket { path };
             }
             if let Some(folder) = data {
-                config = config.with_data(&folder);
+                config = config.with_data(&folder)?;
             }
             let limit = seconds.map(std::time::Duration::from_secs);
             let ended = run::host(&config, limit, as_json, "Ctrl-C ends.")?;
@@ -265,8 +266,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Stop { state } => run::tell(&state, &Request::Stop),
         Command::Config { what: ConfigCommand::Check { config } } => {
             let config = config::load(&config)?;
-            let loaded = backtest::load(&config)?;
-            println!("{}: {} strategies, all well", config.file.display(), loaded.plugins.len());
+            let strategies = backtest::check(&config)?;
+            println!("{}: {strategies} strategies, all well", config.file.display());
             Ok(())
         }
         Command::Bench {

@@ -4,13 +4,15 @@ use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::kept;
 use crate::link::{Market, Trading};
+use crate::owners::{self, Owner};
 use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
     AccountId, Bars, Fact, Instrument, InstrumentId, Interest, PluginStep, Stamped, StrategyId,
 };
 use hedgerow_plugins::{
-    Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, WasmEngine,
+    Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
+    WasmEngine,
 };
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
@@ -63,11 +65,13 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         .ok();
     let mut problems = Problems::default();
     let mut plugins: Vec<Plugin> = Vec::new();
+    let mut known = Vec::new();
     for entry in &config.strategies {
         let path = component_path(&config.plugins, &entry.plugin);
         match load_one(&engine, &path, &limits, cache.as_ref()) {
             Ok((plugin, bytes)) => {
                 check_roles(entry, &plugin, &mut problems);
+                known.push(Owner::new(entry, &plugin.description));
                 kept::keep(&config.state, &plugin.hash, &bytes);
                 plugins.push(plugin);
             }
@@ -79,6 +83,7 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
             }
         }
     }
+    owners::check(config, &known, &mut problems);
     if problems.0.is_empty() {
         return Ok(Loaded { engine, limits, plugins, cache });
     }
@@ -308,15 +313,51 @@ fn took_over(step: PluginStep) -> bool {
     matches!(step, PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack)
 }
 
-fn refusals(config: &Config, refused: &[(usize, hedgerow_plugins::InitFailure)]) -> WiringError {
+/// Where to look after a component did not start, and what to do.
+fn remedy(failure: &InitFailure) -> (&'static str, &'static str) {
+    match failure {
+        InitFailure::BadParameters(_) => {
+            (".parameters", "correct them; `hedgerow plugin info FILE` shows their schema")
+        }
+        InitFailure::BadState(_) => (
+            ".plugin",
+            "its parameters are not the reason: put back the version that saved the state, or one \
+             that reads it; `hedgerow plugin info FILE` shows which states it reads",
+        ),
+        InitFailure::Refused(_) => {
+            ("", "see the component's reason: what it is given does not suit it")
+        }
+        InitFailure::Fault(_) => {
+            (".plugin", "the component failed while it started: mend it and build it again")
+        }
+    }
+}
+
+fn refusals(config: &Config, refused: &[(usize, InitFailure)]) -> WiringError {
     let mut problems = Problems::default();
     for (place, failure) in refused {
         let Some(entry) = config.strategies.get(*place) else {
             continue;
         };
-        let key = format!("strategy {}.parameters", entry.name);
-        let fix = "correct its parameters; `hedgerow plugin info` shows their schema";
+        let (key, fix) = remedy(failure);
+        let key = format!("strategy {}{key}", entry.name);
         problems.add(entry.span.clone(), key, failure.to_string(), fix);
     }
     WiringError::Config(problems.render(&config.file.display().to_string(), &config.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a component says decides what the operator is told to do.
+    #[test]
+    fn each_kind_of_failure_has_its_own_remedy() {
+        let (key, fix) = remedy(&InitFailure::BadParameters("x".into()));
+        assert!(key == ".parameters" && fix.contains("plugin info FILE"));
+        let (key, fix) = remedy(&InitFailure::BadState("x".into()));
+        assert!(key == ".plugin" && fix.contains("saved the state"), "{fix}");
+        let (key, _) = remedy(&InitFailure::Refused("x".into()));
+        assert_eq!(key, "");
+    }
 }

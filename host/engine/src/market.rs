@@ -6,8 +6,8 @@
 
 use crate::config::EngineConfig;
 use hedgerow_model::{
-    Bars, Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, Level,
-    MarketStatus, Price, Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
+    Bars, Book, Decimal, Duration, FeedStatus, HostTime, Instrument, InstrumentId, LastUpdate,
+    Level, MarketStatus, Price, Quantity, Quote, SequenceRule, Side, Tick, TickKind, flag,
 };
 use std::collections::VecDeque;
 
@@ -90,35 +90,6 @@ pub(crate) fn bears_price(tick: &Tick) -> bool {
         TickKind::from_code(tick.kind),
         Some(TickKind::Quote | TickKind::Level | TickKind::Mark)
     )
-}
-
-/// The newest update of a book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LastUpdate {
-    pub(crate) id: u64,
-    /// A snapshot's id lies within the first update after it, not at its edge.
-    pub(crate) snapshot: bool,
-}
-
-/// Whether a level tick continues what came before it. Every tick of an update carries the proof.
-/// (Binance: the first update after a snapshot spans its id, `U <= id <= u`, on spot `U <= id + 1
-/// <= u`; later ones follow exactly, futures by `pu`, spot by `U = u + 1`.)
-pub(crate) fn continues(rule: SequenceRule, last: Option<LastUpdate>, tick: &Tick) -> bool {
-    let Some(LastUpdate { id: last, snapshot }) = last else {
-        return true;
-    };
-    if tick.seq == last && !snapshot {
-        return true; // a further level of the same update
-    }
-    let id = |value: i64| u64::try_from(value).unwrap_or(0);
-    let (first, previous) = (id(tick.c), id(tick.d));
-    match rule {
-        SequenceRule::Snapshots => true,
-        SequenceRule::PreviousId if snapshot => first <= last && last <= tick.seq,
-        SequenceRule::PreviousId => previous == last,
-        SequenceRule::FirstIdFollows if snapshot => first <= last + 1 && last < tick.seq,
-        SequenceRule::FirstIdFollows => first == last.saturating_add(1),
-    }
 }
 
 impl Market {
@@ -213,7 +184,7 @@ impl Market {
             self.in_snapshot = true;
         } else if !self.synced {
             return; // deltas without a snapshot mean nothing
-        } else if !self.in_snapshot && !continues(self.rule, self.last_update, tick) {
+        } else if !self.in_snapshot && !self.rule.continues(self.last_update, tick) {
             self.gap(change);
             return;
         }

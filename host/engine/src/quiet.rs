@@ -12,9 +12,11 @@
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
-use crate::market::{DataState, LastUpdate, MarkSource, bears_price, continues};
+use crate::market::{DataState, MarkSource, bears_price};
 use crate::portfolio::Verdict;
-use hedgerow_model::{HostTime, InstrumentId, StrategyId, Tick, TickKind, TradingMode, flag};
+use hedgerow_model::{
+    HostTime, InstrumentId, LastUpdate, StrategyId, Tick, TickKind, TradingMode, flag,
+};
 
 /// The scan's copy of what moves with one instrument's ticks.
 #[derive(Clone, Copy, Debug)]
@@ -120,7 +122,7 @@ impl Engine {
             (cursor.synced, cursor.in_snapshot) = (true, true);
         } else if !cursor.synced {
             return true;
-        } else if !cursor.in_snapshot && !continues(rule, cursor.last_update, tick) {
+        } else if !cursor.in_snapshot && !rule.continues(cursor.last_update, tick) {
             return false;
         }
         cursor.last_update = Some(LastUpdate { id: tick.seq, snapshot: cursor.in_snapshot });

@@ -21,8 +21,8 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => {}
         Some(Ok(Payload::Version { encoding: Encoding::Module, .. })) => {
             return Err(LoadError::one(
-                "this is a core module, not a component: encode it with `hedgerow plugin build` \
-                 or wit-component",
+                "this is a core module, not a component: `cargo xtask build-plugins` encodes what \
+                 it builds; for others use wit-component",
             ));
         }
         _ => {

@@ -34,6 +34,16 @@ pub enum ReadError {
         /// Why.
         why: String,
     },
+    /// More than one file for a configured instrument.
+    #[error("there are several recordings of {symbol} in {folder}: {found}: leave one")]
+    Several {
+        /// The venue's text.
+        symbol: String,
+        /// Where.
+        folder: PathBuf,
+        /// Their names.
+        found: String,
+    },
     /// No file for a configured instrument.
     #[error("there is no recording of {symbol} in {folder}: looked for {wanted}")]
     Missing {
@@ -144,3 +154,6 @@ impl Recording {
         Tape::new(Box::new(vec![chunk].into_iter()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! An order book by price: levels in, depth out. No sequence rules here; those are the engine's.
+//! An order book by price: levels in, depth out. No sequence rules here.
 //!
 //! Both sides are sorted vectors with the best price last, so that the busy end is cheap to change.
 

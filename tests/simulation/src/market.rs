@@ -51,6 +51,8 @@ impl Dice {
 struct Line {
     middle: i64,
     seq: u64,
+    /// The last update of the book: a chain of its own, which quotes and trades do not break.
+    book: u64,
 }
 
 const START: u64 = 1_700_000_000_000_000_000;
@@ -60,7 +62,7 @@ const START: u64 = 1_700_000_000_000_000_000;
 pub fn ticks(taste: Taste) -> Vec<(Tick, u64)> {
     let mut dice = Dice(taste.seed);
     let mut lines: Vec<Line> =
-        (0..taste.instruments).map(|_| Line { middle: 10_000, seq: 1 }).collect();
+        (0..taste.instruments).map(|_| Line { middle: 10_000, seq: 1, book: 1 }).collect();
     let mut now = START;
     let mut out = Vec::new();
     for _ in 0..taste.updates {
@@ -82,18 +84,18 @@ pub fn ticks(taste: Taste) -> Vec<(Tick, u64)> {
         };
         let first = taste.levels && line.seq == 2;
         match dice.below(100) {
-            _ if first => snapshot(base, &lines[index], &mut dice, at, &mut out),
+            _ if first => snapshot(base, &mut lines[index], &mut dice, at, &mut out),
             0 => out.push((funding(base, at, &mut dice), at)),
             1 if dice.below(4) == 0 => out.push((status(base, FeedStatus::Gap), at)),
-            2..=3 if taste.levels => snapshot(base, &lines[index], &mut dice, at, &mut out),
-            4..=45 if taste.levels => levels(base, &lines[index], &mut dice, at, &mut out),
+            2..=3 if taste.levels => snapshot(base, &mut lines[index], &mut dice, at, &mut out),
+            4..=45 if taste.levels => levels(base, &mut lines[index], &mut dice, at, &mut out),
             46..=49 if taste.marks && out.len() > taste.updates => {
                 let mark = Tick { kind: TickKind::Mark.code(), a: lines[index].middle, ..base };
                 out.push((mark, at));
             }
             46..=70 if taste.quotes => out.push((trade(base, &lines[index], &mut dice), at)),
             _ if taste.levels && !taste.quotes => {
-                levels(base, &lines[index], &mut dice, at, &mut out);
+                levels(base, &mut lines[index], &mut dice, at, &mut out);
             }
             _ => out.push((quote(base, &lines[index], &mut dice), at)),
         }
@@ -129,7 +131,9 @@ fn status(base: Tick, status: FeedStatus) -> Tick {
     Tick { kind: TickKind::FeedStatus.code(), a: status.code(), ..base }
 }
 
-fn snapshot(base: Tick, line: &Line, dice: &mut Dice, at: u64, out: &mut Vec<(Tick, u64)>) {
+fn snapshot(base: Tick, line: &mut Line, dice: &mut Dice, at: u64, out: &mut Vec<(Tick, u64)>) {
+    line.book += 1;
+    let base = Tick { seq: line.book, ..base };
     let begin = out.len();
     for away in 1..6 {
         for (price, side) in [(line.middle - away, 0), (line.middle + away, flag::SELL)] {
@@ -148,8 +152,10 @@ fn snapshot(base: Tick, line: &Line, dice: &mut Dice, at: u64, out: &mut Vec<(Ti
     out[last].0.flags |= flag::LAST;
 }
 
-fn levels(base: Tick, line: &Line, dice: &mut Dice, at: u64, out: &mut Vec<(Tick, u64)>) {
-    let before = base.seq - 1;
+fn levels(base: Tick, line: &mut Line, dice: &mut Dice, at: u64, out: &mut Vec<(Tick, u64)>) {
+    let before = line.book;
+    line.book += 1;
+    let base = Tick { seq: line.book, ..base };
     // a hole now and then
     let previous = if dice.below(60) == 0 { before.saturating_sub(1) } else { before };
     let count = 1 + dice.below(4);

@@ -1,8 +1,9 @@
 //! `hedgerow demo`: no credentials, no network. A generated market, paper venues, two grids from
 //! one component, a live status, and a component to be swapped while it runs.
 
-use super::{Failure, run, show};
+use super::{Failure, exit, run, show};
 use crate::config::{self, Config};
+use hedgerow_model::{InstrumentKind, SequenceRule};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +19,8 @@ pub struct Options {
     pub components: PathBuf,
     /// End after this long.
     pub seconds: Option<u64>,
-    /// A recording in place of the generated market; a Binance raw folder.
+    /// A recording in place of the generated market: a folder with Binance's raw streams of USD-M
+    /// BTCUSDT and ETHUSDT.
     pub data: Option<PathBuf>,
     /// One JSON object at the end, nothing else.
     pub json: bool,
@@ -45,17 +47,34 @@ pub fn lay_out(options: &Options) -> Result<Config, Failure> {
         std::fs::write(&file, CONFIG).map_err(Failure::new)?;
     }
     let config = config::load(&file)?;
-    Ok(match &options.data {
-        None => config,
+    match &options.data {
+        None => Ok(config),
         Some(folder) => over_recording(config, folder),
-    })
+    }
 }
 
 /// The demo's strategies over a recording that has the same symbols.
-fn over_recording(mut config: Config, folder: &Path) -> Config {
-    config.data = config::DataSource::BinanceRaw { path: folder.to_owned() };
+fn over_recording(mut config: Config, folder: &Path) -> Result<Config, Failure> {
     // what the recording does not have is left out; ids are places, so only the end may be cut
     config.instruments.truncate(2);
+    let ours = config.instruments.iter().map(|(instrument, _)| instrument);
+    let same = ours
+        .map(|instrument| (instrument.kind, instrument.symbol.as_str()))
+        .eq(["BTCUSDT", "ETHUSDT"].map(|symbol| (InstrumentKind::LinearPerpetual, symbol)));
+    let roles = config.strategies.iter().flat_map(|strategy| strategy.roles.values());
+    if !same || roles.max().is_some_and(|place| *place >= config.instruments.len()) {
+        let message = format!(
+            "{}: `demo --data` plays USD-M BTCUSDT and ETHUSDT to the demo's own strategies, and \
+             this config has others: use `hedgerow run --config FILE`, or remove the file",
+            config.file.display()
+        );
+        return Err(Failure { code: exit::CONFIG, message });
+    }
+    config.data = config::DataSource::BinanceRaw { path: folder.to_owned() };
+    for (instrument, _) in &mut config.instruments {
+        // generated books come whole, recorded ones as numbered changes
+        instrument.sequence = SequenceRule::PreviousId;
+    }
     // ranges around the recording's prices, 2024-08-08
     for (strategy, range) in
         config.strategies.iter_mut().zip([("61500", "62100"), ("2650", "2710")])
@@ -63,7 +82,7 @@ fn over_recording(mut config: Config, folder: &Path) -> Config {
         strategy.parameters["start"] = range.0.into();
         strategy.parameters["end"] = range.1.into();
     }
-    config
+    Ok(config)
 }
 
 /// Puts a component into a plugins folder so that a watcher never sees half of it.

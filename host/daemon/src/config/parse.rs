@@ -1,13 +1,11 @@
 //! From text to a checked config.
 
+use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
-use super::{Config, ConfigError, DataSource, NOTHING, StrategyEntry};
+use super::{Config, ConfigError, DataSource, StrategyEntry};
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
-use hedgerow_model::{
-    Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
-    SequenceRule, VenueId, VenueTime,
-};
+use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_simulator::paper::Fees;
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::collections::BTreeMap;
@@ -34,6 +32,8 @@ pub(super) fn parse(file: &Path, text: String) -> Result<Config, ConfigError> {
 }
 
 struct Names<'a> {
+    /// Instruments as `venue:symbol`, right or wrong: one that is wrong is told where it stands.
+    declared: Vec<String>,
     venues: &'a [(String, VenueConfig)],
     instruments: &'a [(Instrument, Fees)],
     accounts: &'a [String],
@@ -45,33 +45,46 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
     let plugins = root.text("plugins").map(|at| folder.join(at.value));
     let state = root.text("state").map(|at| folder.join(at.value));
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
-    let data = root.required_table("data", |s| data(s, &folder)).flatten();
-    let host = root.table("limits", |s| HostLimits {
-        loss_max: s.decimal_or_none("loss_max").map(|at| at.value),
-    });
+    let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
+    let host = root.table("limits", |s| HostLimits { loss_max: s.positive_or_none("loss_max") });
     let sandbox = root.table("sandbox", super::sandbox::limits);
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
-    let mut next = 0;
+    let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
+    let mut known: Vec<(VenueId, String)> = Vec::new();
     let instruments = root.tables("instrument", |s| {
-        let made = instrument(s, InstrumentId(next), &venues);
-        next += u32::from(made.is_some());
-        made
+        let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
+        let made = instrument(s, id, &around, data.numbered)?;
+        let name = (made.0.venue, made.0.symbol.clone());
+        if known.contains(&name) {
+            let what = format!("\"{}\" of this venue is defined twice", name.1);
+            s.problem(s.span(), "symbol", what, "remove one of the two");
+        }
+        known.push(name);
+        Some(made)
     });
-    let accounts = root.tables("account", |s| s.text("name"));
-    let accounts: Vec<String> = accounts.into_iter().map(|at| at.value).collect();
-    let names = Names { venues: &venues, instruments: &instruments, accounts: &accounts };
+    let named = |s: &mut Section<'_, '_>| {
+        s.text("name").map(|at| At { value: (at.value, ()), span: at.span })
+    };
+    let accounts = root.tables("account", named);
+    let accounts = unique(&mut root, "account", accounts);
+    let accounts: Vec<String> = accounts.into_iter().map(|(name, ())| name).collect();
+    let names = Names {
+        declared: declared(table, "instrument", &["venue", "symbol"]),
+        venues: &venues,
+        instruments: &instruments,
+        accounts: &accounts,
+    };
     let strategies = root.tables("strategy", |s| strategy(s, &names));
-    check_owners(&mut root, &strategies, &names);
+    check_names(&mut root, &strategies);
     root.finish();
-    let (data, speed_thousandths) = data?;
     Some(Config {
         file: file.to_owned(),
         text: String::new(),
         plugins: plugins?,
         state: state?,
-        data,
-        speed_thousandths,
+        data: data.source?,
+        speed_thousandths: data.speed_thousandths,
         venues,
         instruments,
         accounts,
@@ -82,7 +95,33 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
     })
 }
 
-fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u64>)> {
+/// The names that a list of tables declares, whatever else is wrong with them.
+fn declared(table: &DeTable<'_>, list: &str, keys: &[&str]) -> Vec<String> {
+    let text = |table: &DeTable<'_>, key: &str| {
+        let found = table.iter().find(|(known, _)| known.get_ref() == key);
+        found.and_then(|(_, value)| value.get_ref().as_str().map(str::to_owned))
+    };
+    let found = table.iter().find(|(known, _)| known.get_ref() == list);
+    let items = found.and_then(|(_, value)| value.get_ref().as_array());
+    let tables = items.into_iter().flatten().filter_map(|item| item.get_ref().as_table());
+    tables
+        .filter_map(|table| {
+            let parts: Option<Vec<String>> = keys.iter().map(|key| text(table, key)).collect();
+            parts.map(|parts| parts.join(":"))
+        })
+        .collect()
+}
+
+/// What `[data]` says.
+#[derive(Default)]
+struct Data {
+    source: Option<DataSource>,
+    speed_thousandths: Option<u64>,
+    /// Whether its books come as numbered updates.
+    numbered: bool,
+}
+
+fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
     #[derive(Clone, Copy)]
     enum Kind {
         Generated,
@@ -100,39 +139,43 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Option<(DataSource, Option<u6
         ("bench-csv", Kind::Bench),
         ("socket", Kind::Socket),
     ];
-    let kind = s.word("source", &words);
-    let speed = s.decimal_or_none("speed");
-    let thousandths = speed.and_then(|at| {
-        let exact = (at.value * Decimal::from(1000)).normalize();
-        let thousandths = if exact.scale() == 0 { exact.mantissa() } else { -1 };
-        let thousandths = u64::try_from(thousandths).ok().filter(|t| *t <= 1_000_000_000);
-        if thousandths.is_none() {
-            let fix = "write \"1\" for real time, \"60\" for sixty times, \"0\" for no pacing";
-            s.problem(
-                at.span,
-                "speed",
-                "is negative, finer than a thousandth, or above a million",
-                fix,
-            );
-        }
-        thousandths
-    });
-    let kind = kind?.value;
-    let mut path = || s.text("path").map(|at| folder.join(at.value));
+    let kind = s.word("source", &words).map(|at| at.value);
+    let speed_thousandths = speed(s).filter(|t| *t > 0);
+    let numbered = matches!(kind, Some(Kind::Binance));
     let source = match kind {
-        Kind::Binance => DataSource::BinanceRaw { path: path()? },
-        Kind::Hyperliquid => DataSource::HyperliquidCsv { path: path()? },
-        Kind::Lighter => DataSource::LighterCsv { path: path()? },
-        Kind::Bench => DataSource::BenchCsv { path: path()? },
-        Kind::Socket => DataSource::Socket { path: path()? },
-        Kind::Generated => {
-            let seed = s.whole("seed", 0..u64::MAX)?.value;
+        None => {
+            s.known(&["path", "seed", "events_per_s"]);
+            None
+        }
+        Some(Kind::Generated) => {
+            let seed = s.whole("seed", 0..u64::MAX);
             let usual = hedgerow_simulator::generator::EVENTS_PER_S;
             let events_per_s = s.whole_or("events_per_s", 1..1_000_001, usual);
-            DataSource::Generated { seed, events_per_s }
+            seed.map(|seed| DataSource::Generated { seed: seed.value, events_per_s })
         }
+        Some(kind) => s.text("path").map(|at| folder.join(at.value)).map(|path| match kind {
+            Kind::Binance => DataSource::BinanceRaw { path },
+            Kind::Hyperliquid => DataSource::HyperliquidCsv { path },
+            Kind::Lighter => DataSource::LighterCsv { path },
+            Kind::Bench => DataSource::BenchCsv { path },
+            Kind::Socket | Kind::Generated => DataSource::Socket { path },
+        }),
     };
-    Some((source, thousandths.filter(|t| *t > 0)))
+    Data { source, speed_thousandths, numbered }
+}
+
+/// Data time per wall time, in thousandths.
+fn speed(s: &mut Section<'_, '_>) -> Option<u64> {
+    let At { value, span } = s.decimal_or_none("speed")?;
+    let exact = value.checked_mul(Decimal::from(1000)).map(|exact| exact.normalize());
+    let exact = exact.filter(|exact| exact.scale() == 0).map(|exact| exact.mantissa());
+    let thousandths = exact.and_then(|t| u64::try_from(t).ok()).filter(|t| *t <= 1_000_000_000);
+    if thousandths.is_none() {
+        let what = "is negative, finer than a thousandth, or above a million";
+        let fix = "write \"1\" for real time, \"60\" for sixty times, \"0\" for no pacing";
+        s.problem(span, "speed", what, fix);
+    }
+    thousandths
 }
 
 fn venue(s: &mut Section<'_, '_>) -> Option<At<(String, VenueConfig)>> {
@@ -160,123 +203,6 @@ fn unique<T>(root: &mut Section<'_, '_>, key: &str, all: Vec<At<(String, T)>>) -
         out.push((name, rest));
     }
     out
-}
-
-fn scale(s: &mut Section<'_, '_>, key: &'static str) -> Option<Scale> {
-    let at = s.whole(key, 0..19)?;
-    u8::try_from(at.value).ok().and_then(|digits| Scale::new(digits).ok())
-}
-
-/// A decimal that must fall on a scale.
-fn on_scale<T>(
-    s: &mut Section<'_, '_>,
-    key: &'static str,
-    scale: Option<Scale>,
-    make: impl Fn(Decimal, Scale) -> Result<T, hedgerow_model::ValueError>,
-) -> Option<T> {
-    let at = s.positive(key)?;
-    match make(at.value, scale?) {
-        Ok(value) => Some(value),
-        Err(e) => {
-            s.problem(at.span, key, e.to_string(), "raise the decimals, or round the number");
-            None
-        }
-    }
-}
-
-fn kind(s: &mut Section<'_, '_>) -> Option<InstrumentKind> {
-    let never = VenueTime::NEVER;
-    let words = [
-        ("spot", InstrumentKind::Spot),
-        ("linear-perpetual", InstrumentKind::LinearPerpetual),
-        ("inverse-perpetual", InstrumentKind::InversePerpetual),
-        ("linear-future", InstrumentKind::LinearFuture { expiry: never }),
-        ("inverse-future", InstrumentKind::InverseFuture { expiry: never }),
-    ];
-    let kind = s.word("kind", &words)?.value;
-    let dated =
-        matches!(kind, InstrumentKind::LinearFuture { .. } | InstrumentKind::InverseFuture { .. });
-    if !dated {
-        return Some(kind);
-    }
-    let seconds = s.whole("expiry_unix_s", 1..10_000_000_000)?.value;
-    let expiry = VenueTime::from_nanos(seconds.saturating_mul(1_000_000_000));
-    Some(match kind {
-        InstrumentKind::LinearFuture { .. } => InstrumentKind::LinearFuture { expiry },
-        _ => InstrumentKind::InverseFuture { expiry },
-    })
-}
-
-fn grid(s: &mut Section<'_, '_>, price_scale: Option<Scale>) -> Option<PriceGrid> {
-    let byte = |at: At<u64>| u8::try_from(at.value).ok();
-    if let Some(figures) = s
-        .text_or_none("grid")
-        .filter(|at| at.value == "significant-figures")
-        .and_then(|_| s.whole("figures", 1..19).and_then(byte))
-    {
-        let max_decimals = s.whole("max_decimals", 0..19).and_then(byte)?;
-        return Some(PriceGrid::SignificantFigures { figures, max_decimals });
-    }
-    on_scale(s, "tick", price_scale, Price::exact).map(PriceGrid::Tick)
-}
-
-fn instrument(
-    s: &mut Section<'_, '_>,
-    id: InstrumentId,
-    venues: &[(String, VenueConfig)],
-) -> Option<(Instrument, Fees)> {
-    let venue_name = s.text("venue");
-    let venue = venue_name.and_then(|at| {
-        let place = venues.iter().position(|(name, _)| *name == at.value);
-        if place.is_none() {
-            let what = format!("there is no venue \"{}\"", at.value);
-            s.problem(at.span, "venue", what, "name a [[venue]] of this file");
-        }
-        place.and_then(|place| u32::try_from(place).ok()).map(VenueId)
-    });
-    let symbol = s.text("symbol");
-    let kind = kind(s);
-    let (base, quote) = (s.text("base"), s.text("quote"));
-    let price_scale = scale(s, "price_decimals");
-    let quantity_scale = scale(s, "quantity_decimals");
-    let grid = grid(s, price_scale);
-    let lot = on_scale(s, "lot", quantity_scale, Quantity::exact);
-    let min_quantity = on_scale(s, "min_quantity", quantity_scale, Quantity::exact);
-    let min_notional = s.decimal_or_none("min_notional").map(|at| at.value);
-    let multiplier = s.decimal_or_none("multiplier").map_or(Decimal::ONE, |at| at.value);
-    let sequences = [
-        ("snapshots", SequenceRule::Snapshots),
-        ("previous-id", SequenceRule::PreviousId),
-        ("first-id-follows", SequenceRule::FirstIdFollows),
-    ];
-    let sequence = s.word_or("sequence", &sequences, SequenceRule::Snapshots);
-    let maker = s.decimal("maker_fee");
-    let taker = s.decimal("taker_fee");
-    let (base, quote, kind) = (base?.value, quote?.value, kind?);
-    let settle = if kind.is_inverse() { base.clone() } else { quote.clone() };
-    let made = Instrument {
-        id,
-        venue: venue?,
-        symbol: symbol?.value,
-        kind,
-        base,
-        quote,
-        settle,
-        price_scale: price_scale?,
-        quantity_scale: quantity_scale?,
-        grid: grid?,
-        lot: lot?,
-        min_quantity: min_quantity?,
-        max_quantity: None,
-        min_notional: min_notional.filter(|m| *m > NOTHING),
-        multiplier,
-        sequence,
-    };
-    for problem in made.check() {
-        let span = s.span();
-        s.problem(span, "kind", problem.to_string(), "correct the instrument's definition");
-    }
-    Some((made, Fees { maker: maker?.value, taker: taker?.value }))
 }
 
 fn limits(s: &mut Section<'_, '_>) -> Option<StrategyLimits> {
@@ -323,12 +249,18 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
         place
     });
     let roles = s.required_table("roles", |roles| {
-        let mut map = BTreeMap::new();
+        let mut map: BTreeMap<String, usize> = BTreeMap::new();
         for (role, instrument) in roles.pairs() {
             match find_instrument(names, &instrument.value) {
                 Some(place) => {
+                    if let Some((other, _)) = map.iter().find(|(_, known)| **known == place) {
+                        let what = format!("is {}, which is \"{other}\" too", instrument.value);
+                        let fix = "give each role an instrument of its own";
+                        roles.problem(instrument.span, &role.value, what, fix);
+                    }
                     map.insert(role.value, place);
                 }
+                None if names.declared.contains(&instrument.value) => {}
                 None => {
                     let what = format!("there is no instrument \"{}\"", instrument.value);
                     let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
@@ -357,27 +289,12 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
     })
 }
 
-/// One owner per account and instrument, and one name per strategy.
-fn check_owners(root: &mut Section<'_, '_>, all: &[StrategyEntry], names: &Names<'_>) {
+/// One name per strategy. Who trades what is known when the components are loaded.
+fn check_names(root: &mut Section<'_, '_>, all: &[StrategyEntry]) {
     for (place, later) in all.iter().enumerate() {
-        for earlier in all.get(..place).unwrap_or_default() {
-            if earlier.name == later.name {
-                let what = format!("\"{}\" is defined twice", later.name);
-                root.problem(later.span.clone(), "strategy", what, "give each its own name");
-            }
-            if earlier.account != later.account {
-                continue;
-            }
-            let shared = later.roles.values().find(|id| earlier.roles.values().any(|e| e == *id));
-            if let Some((instrument, _)) = shared.and_then(|id| names.instruments.get(*id)) {
-                let account = names.accounts.get(later.account).map_or("?", String::as_str);
-                let what = format!(
-                    "\"{}\" and \"{}\" both claim {} on account \"{account}\"",
-                    earlier.name, later.name, instrument.symbol
-                );
-                let fix = "one strategy owns an instrument on an account: use another account";
-                root.problem(later.span.clone(), "strategy", what, fix);
-            }
+        if all.iter().take(place).any(|earlier| earlier.name == later.name) {
+            let what = format!("\"{}\" is defined twice", later.name);
+            root.problem(later.span.clone(), "strategy", what, "give each its own name");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Section`] hands out values by key and remembers which keys were asked for; what is left over
 //! at the end is a key nobody knows. Nothing here stops at the first problem.
 
+use super::nearest::nearest;
 use super::problem::Problems;
 use hedgerow_model::Decimal;
 use std::ops::Range;
@@ -104,11 +105,6 @@ impl<'t, 'p> Section<'t, 'p> {
         self.wanted(key, "a text in quotes", |v| v.as_str().map(str::to_owned))
     }
 
-    /// A text that may be absent.
-    pub fn text_or_none(&mut self, key: &'static str) -> Option<At<String>> {
-        self.optional(key, "a text in quotes", |v| v.as_str().map(str::to_owned)).ok().flatten()
-    }
-
     /// An exact decimal, as text or as a whole number. A float is refused: it is not exact.
     pub fn decimal(&mut self, key: &'static str) -> Option<At<Decimal>> {
         self.wanted(key, EXACT, exact)
@@ -122,11 +118,34 @@ impl<'t, 'p> Section<'t, 'p> {
     /// An exact decimal above zero.
     pub fn positive(&mut self, key: &'static str) -> Option<At<Decimal>> {
         let found = self.decimal(key)?;
+        self.above_zero(key, found)
+    }
+
+    /// An exact decimal above zero that may be absent.
+    pub fn positive_or_none(&mut self, key: &'static str) -> Option<Decimal> {
+        let found = self.decimal_or_none(key)?;
+        self.above_zero(key, found).map(|at| at.value)
+    }
+
+    /// A decimal that was found, if it is above zero.
+    pub fn above_zero(&mut self, key: &str, found: At<Decimal>) -> Option<At<Decimal>> {
         if found.value > Decimal::ZERO {
             return Some(found);
         }
         let what = format!("is {}, which is not above zero", found.value);
         self.problem(found.span, key, what, "write a number above zero");
+        None
+    }
+
+    /// A rate: an exact decimal between minus one and one, both excluded.
+    pub fn rate(&mut self, key: &'static str) -> Option<At<Decimal>> {
+        let found = self.decimal(key)?;
+        if found.value.abs() < Decimal::ONE {
+            return Some(found);
+        }
+        let what = format!("is {}, which is no fraction of a value", found.value);
+        let fix = "write a fraction between -1 and 1: \"0.0005\" is five hundredths of a percent";
+        self.problem(found.span, key, what, fix);
         None
     }
 
@@ -163,10 +182,26 @@ impl<'t, 'p> Section<'t, 'p> {
 
     /// One of some words, or a default.
     pub fn word_or<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)], default: T) -> T {
-        match self.text_or_none(key) {
-            Some(found) => self.one_of(key, found, words).map_or(default, |at| at.value),
-            None => default,
+        self.word_or_absent(key, words, default).unwrap_or(default)
+    }
+
+    /// One of some words, or what its absence means; nothing when it is there and wrong.
+    pub fn word_or_absent<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        absent: T,
+    ) -> Option<T> {
+        match self.optional(key, "a text in quotes", |v| v.as_str().map(str::to_owned)) {
+            Ok(Some(found)) => self.one_of(key, found, words).map(|at| at.value),
+            Ok(None) => Some(absent),
+            Err(()) => None,
         }
+    }
+
+    /// Names keys that cannot be judged here, so that they are not called unknown.
+    pub fn known(&mut self, keys: &[&'static str]) {
+        self.asked.extend(keys);
     }
 
     fn one_of<T: Copy>(
@@ -342,26 +377,4 @@ fn value_json(value: &DeValue<'_>) -> serde_json::Value {
         DeValue::Array(items) => items.iter().map(|item| value_json(item.get_ref())).collect(),
         DeValue::Table(table) => table_json(table),
     }
-}
-
-/// The word a person most likely meant.
-fn nearest<'a>(word: &str, all: &[&'a str]) -> Option<&'a str> {
-    let close = |other: &&str| distance(word, other) <= 1 + word.len() / 4;
-    all.iter().copied().filter(|other| close(other)).min_by_key(|other| distance(word, other))
-}
-
-/// Edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

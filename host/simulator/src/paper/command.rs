@@ -113,10 +113,14 @@ impl PaperVenue {
         let crosses = pit
             .best(resting.side.opposite())
             .is_some_and(|best| resting.side.reaches(amend.price, best.price));
-        if crosses || left <= 0 {
+        let outgrows = resting.reduce_only && !pit.only_reduces(account, resting.side, left.max(0));
+        if crosses || left <= 0 || outgrows {
             // as a post-only amendment would be: refused, the order stays as it was
             pit.resting.insert(place, resting);
-            let reason = VenueRejection::FilterFailed;
+            let reason = match outgrows {
+                true => VenueRejection::WouldIncrease,
+                false => VenueRejection::FilterFailed,
+            };
             self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
             return;
         }
@@ -209,7 +213,7 @@ impl Pit {
         let wanted = request.quantity.units();
         match self.model {
             FillModel::Touch => vec![taker(best.price, wanted)],
-            FillModel::Queue if !self.has_levels => {
+            FillModel::Queue if !self.has_book => {
                 vec![taker(best.price, wanted.min(best.quantity.units()))]
             }
             FillModel::Queue => {

@@ -1,10 +1,10 @@
 //! How the recorded market fills our orders.
 
-use super::pit::Pit;
+use super::pit::{Pit, room};
 use super::{FillModel, PaperVenue};
 use hedgerow_model::{
-    AccountId, HostTime, Level, Liquidity, Price, Quantity, Quote, Side, Tick, TickKind,
-    VenueReport, WireId, flag,
+    AccountId, FeedStatus, HostTime, Level, Liquidity, Price, Quantity, Quote, Side, Tick,
+    TickKind, VenueReport, WireId, flag,
 };
 
 /// A fill to be reported.
@@ -32,11 +32,15 @@ impl PaperVenue {
     /// Books fills in the venue's ledger, drops what is filled, and reports.
     pub(super) fn settle_matches(&mut self, at: HostTime, index: usize, matches: Vec<Match>) {
         for m in matches {
+            let units = self.pits.get_mut(index).map_or(0, |pit| pit.allowed(&m));
+            if units == 0 {
+                continue;
+            }
             let trade = self.next_trade();
             let Some(pit) = self.pits.get_mut(index) else {
                 return;
             };
-            let quantity = Quantity::from_units(m.quantity);
+            let quantity = Quantity::from_units(units);
             let rate = pit.fee_rate(m.liquidity);
             if !pit.is_held() {
                 pit.skip_settled(at);
@@ -55,24 +59,30 @@ impl PaperVenue {
         self.rested_changed(index);
     }
 
-    /// Resting reduce-only orders never outgrow the position: cut to it, or ended.
+    /// Resting reduce-only orders never outgrow the position: cut to it, or ended. Either is told,
+    /// or the host would wait for ever for the part that was cut.
     fn trim_reducers(&mut self, at: HostTime, index: usize) {
         let Some(pit) = self.pits.get_mut(index) else {
             return;
         };
         let venue = pit.spec.venue;
-        let mut ended = Vec::new();
+        let mut told = Vec::new();
         for resting in pit.resting.iter_mut().filter(|r| r.reduce_only && r.remaining > 0) {
-            let held = pit.positions.get(&resting.account).map_or(0, |p| p.quantity.units());
-            let room = if held.signum() * resting.side.sign() < 0 { held.abs() } else { 0 };
-            if room == 0 {
-                resting.remaining = 0;
-                ended.push((resting.account, resting.wire));
+            let room = room(&pit.positions, resting.account, resting.side);
+            if resting.remaining <= room {
+                continue;
             }
-            resting.remaining = resting.remaining.min(room);
+            resting.remaining = room;
+            let (wire, price) = (resting.wire, resting.price);
+            let quantity = Quantity::from_units(resting.filled + room);
+            let report = match room {
+                0 => VenueReport::Expired { wire },
+                _ => VenueReport::Amended { wire, price, quantity },
+            };
+            told.push((resting.account, report));
         }
-        for (account, wire) in ended {
-            self.report(at, venue, account, VenueReport::Expired { wire });
+        for (account, report) in told {
+            self.report(at, venue, account, report);
         }
     }
 
@@ -90,6 +100,20 @@ impl PaperVenue {
 }
 
 impl Pit {
+    /// What of a match the position allows: one tick may reach several reductions, and each was
+    /// cut to the whole position. What it does not allow stays unfilled.
+    fn allowed(&mut self, m: &Match) -> i64 {
+        let room = room(&self.positions, m.account, m.side);
+        let mut ours = self.resting.iter_mut().filter(|r| r.account == m.account);
+        let Some(resting) = ours.find(|r| r.wire == m.wire).filter(|r| r.reduce_only) else {
+            return m.quantity;
+        };
+        let quantity = m.quantity.min(room);
+        resting.filled -= m.quantity - quantity;
+        resting.remaining += m.quantity - quantity;
+        quantity
+    }
+
     /// Takes one tick of the recorded market; gives what it fills.
     fn see(&mut self, at: HostTime, tick: &Tick) -> Vec<Match> {
         match TickKind::from_code(tick.kind) {
@@ -107,6 +131,13 @@ impl Pit {
             }
             Some(TickKind::Funding) => {
                 self.announce(at, tick);
+                Vec::new()
+            }
+            Some(TickKind::FeedStatus) => {
+                match FeedStatus::from_code(tick.a) {
+                    FeedStatus::Up => {}
+                    FeedStatus::Down | FeedStatus::Gap => self.lose(),
+                }
                 Vec::new()
             }
             _ => Vec::new(),
@@ -127,7 +158,7 @@ impl Pit {
         self.set_middle(tick.a.saturating_add(tick.c));
         // where there is a book it alone says what stands across a price: two views would
         // contradict
-        if self.resting.is_empty() || self.has_levels {
+        if self.resting.is_empty() || self.has_book {
             return Vec::new();
         }
         if self.model == FillModel::Queue {
@@ -149,7 +180,9 @@ impl Pit {
     }
 
     fn see_level(&mut self, tick: &Tick) -> Vec<Match> {
-        self.has_levels = true;
+        if !self.follows(tick) {
+            return Vec::new();
+        }
         self.book.apply(tick);
         if tick.is_last()
             && let Some(quote) = self.book.quote()
@@ -172,7 +205,7 @@ impl Pit {
     }
 
     /// The market stands at or across our prices: through them, those orders are done, at their own
-    /// prices; at them, as far as what is displayed goes.
+    /// prices; at them, by price and time as far as what is displayed goes.
     fn crossed(&mut self, bid: Option<Level>, ask: Option<Level>) -> Vec<Match> {
         let above = ask.is_none_or(|ask| ask.price.units() > self.low);
         let below = bid.is_none_or(|bid| bid.price.units() < self.high);
@@ -185,10 +218,15 @@ impl Pit {
         }
         let mut matches = Vec::new();
         let model = self.model;
-        for resting in &mut self.resting {
-            let other = match resting.side {
-                Side::Buy => ask,
-                Side::Sell => bid,
+        let units = |level: Option<Level>| level.map_or(0, |level| level.quantity.units());
+        let (mut bid_left, mut ask_left) = (units(bid), units(ask));
+        for index in self.priority() {
+            let Some(resting) = self.resting.get_mut(index) else {
+                continue;
+            };
+            let (other, left) = match resting.side {
+                Side::Buy => (ask, &mut ask_left),
+                Side::Sell => (bid, &mut bid_left),
             };
             let Some(other) = other.filter(|o| resting.side.reaches(resting.price, o.price)) else {
                 resting.waits = false;
@@ -198,8 +236,16 @@ impl Pit {
                 continue;
             }
             let touch_only = model == FillModel::Queue && other.price == resting.price;
-            let most = if touch_only { other.quantity.units() } else { i64::MAX };
+            let most = if touch_only { *left } else { i64::MAX };
             let quantity = resting.remaining.min(most);
+            // what a better price took is not there for the next
+            *left = (*left - quantity).max(0);
+            // what stands there now is taken; more must come
+            resting.waits = true;
+            self.waiting = true;
+            if quantity == 0 {
+                continue;
+            }
             matches.push(Match {
                 account: resting.account,
                 wire: resting.wire,
@@ -210,11 +256,15 @@ impl Pit {
             });
             resting.filled += quantity;
             resting.remaining -= quantity;
-            // what stands there now is taken; more must come
-            resting.waits = true;
-            self.waiting = true;
         }
         matches
+    }
+
+    /// Our own orders by price, then by time.
+    fn priority(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.resting.len()).collect();
+        order.sort_by_key(|i| self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units()));
+        order
     }
 
     fn see_trade(&mut self, tick: &Tick) -> Vec<Match> {
@@ -222,11 +272,8 @@ impl Pit {
         let hit = if tick.has(flag::SELL) { Side::Buy } else { Side::Sell };
         let model = self.model;
         let mut volume = tick.b;
-        // price-time priority among our own orders
-        let mut order: Vec<usize> = (0..self.resting.len()).collect();
-        order.sort_by_key(|i| self.resting.get(*i).map_or(0, |r| -r.side.sign() * r.price.units()));
         let mut matches = Vec::new();
-        for index in order {
+        for index in self.priority() {
             let Some(resting) = self.resting.get_mut(index) else {
                 continue;
             };

@@ -2,8 +2,8 @@
 
 use super::{Fees, FillModel};
 use hedgerow_model::{
-    AccountId, Book, Decimal, HostTime, Instrument, Level, Liquidity, Position, Price, Quantity,
-    Quote, RATE_SCALE, Side, Tick, VenueReport, VenueTime, WireId,
+    AccountId, Book, Decimal, HostTime, Instrument, LastUpdate, Level, Liquidity, Position, Price,
+    Quote, RATE_SCALE, Side, Tick, VenueReport, VenueTime, WireId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -39,8 +39,10 @@ pub(super) struct Pit {
     fees: Fees,
     pub(super) model: FillModel,
     pub(super) book: Book,
-    /// Whether levels have come: then the book is the truth, else quotes are.
-    pub(super) has_levels: bool,
+    /// Whether the book grew from a snapshot without a hole: then it is the truth, else quotes are.
+    pub(super) has_book: bool,
+    in_snapshot: bool,
+    last_update: Option<LastUpdate>,
     pub(super) quote: Option<Quote>,
     mark_doubled: Option<i64>,
     pub(super) resting: Vec<Resting>,
@@ -64,7 +66,9 @@ impl Pit {
             fees,
             model,
             book: Book::default(),
-            has_levels: false,
+            has_book: false,
+            in_snapshot: false,
+            last_update: None,
             quote: None,
             mark_doubled: None,
             resting: Vec::new(),
@@ -78,6 +82,32 @@ impl Pit {
         }
     }
 
+    /// Whether a level tick goes on from what the book is. After a hole nothing does until a
+    /// snapshot: matching on what is left of a book would invent fills.
+    pub(super) fn follows(&mut self, tick: &Tick) -> bool {
+        if tick.has(flag::SNAPSHOT) {
+            (self.has_book, self.in_snapshot) = (true, true);
+        } else if !self.has_book {
+            return false;
+        } else if !self.in_snapshot && !self.spec.sequence.continues(self.last_update, tick) {
+            self.lose();
+            return false;
+        }
+        self.last_update = Some(LastUpdate { id: tick.seq, snapshot: self.in_snapshot });
+        self.in_snapshot &= !tick.is_last();
+        true
+    }
+
+    /// Something is missing: what the market was is no longer known. Where our orders stand in
+    /// their queues is kept, nothing better is known.
+    pub(super) fn lose(&mut self) {
+        self.book.clear();
+        self.has_book = false;
+        self.in_snapshot = false;
+        self.last_update = None;
+        self.quote = None;
+    }
+
     /// Recomputes the band after the resting orders changed.
     pub(super) fn reband(&mut self) {
         let price = |side: Side| {
@@ -89,7 +119,7 @@ impl Pit {
 
     /// Best level of a side: of the book when there is one, else of the quote.
     pub(super) fn best(&self, side: Side) -> Option<Level> {
-        if self.has_levels {
+        if self.has_book {
             return self.book.best(side);
         }
         self.quote.map(|quote| match side {
@@ -107,7 +137,7 @@ impl Pit {
 
     /// Displayed quantity in front of a new order.
     pub(super) fn queue_ahead(&self, side: Side, price: Price) -> i64 {
-        if self.has_levels {
+        if self.has_book {
             return self.book.at(side, price).units();
         }
         match self.best(side) {
@@ -200,7 +230,17 @@ impl Pit {
 
     /// Whether an order of `side` and `quantity` would only reduce the account's position.
     pub(super) fn only_reduces(&self, account: AccountId, side: Side, quantity: i64) -> bool {
-        let held = self.positions.get(&account).map_or(Quantity::ZERO, |p| p.quantity).units();
-        held.signum() * side.sign() < 0 && quantity <= held.abs()
+        let room = room(&self.positions, account, side);
+        room > 0 && quantity <= room
     }
+}
+
+/// How much an order of `side` could reduce the account's position.
+pub(super) fn room(
+    positions: &BTreeMap<AccountId, Position>,
+    account: AccountId,
+    side: Side,
+) -> i64 {
+    let held = positions.get(&account).map_or(0, |position| position.quantity.units());
+    if held.signum() * side.sign() < 0 { held.abs() } else { 0 }
 }

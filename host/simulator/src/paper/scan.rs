@@ -25,7 +25,8 @@ impl Pit {
     #[inline]
     fn is_quiet(&self, tick: &Tick) -> bool {
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) => self.has_levels || (tick.c > self.low && tick.a < self.high),
+            // also where there is a book: a hole further on would leave only the quotes
+            Some(TickKind::Quote) => tick.c > self.low && tick.a < self.high,
             Some(TickKind::Trade) => tick.a > self.low && tick.a < self.high,
             Some(TickKind::Level) if tick.b > 0 => {
                 if tick.has(flag::SELL) {

@@ -7,6 +7,8 @@ use hedgerow_model::{
     Quantity, Scale, SequenceRule, Side, StrategyId, Tick, TimeInForce, VenueRejection, flag,
 };
 
+mod reductions;
+
 const MS: u64 = 1_000_000;
 
 fn instrument() -> Instrument {
@@ -49,6 +51,12 @@ fn level(ms: u64, flags: u16, price: i64, quantity: i64) -> Tick {
     tick(ms, TickKind::Level, flags, [price, quantity, 0, 0])
 }
 
+/// One level of update `seq`, which follows update `previous`.
+fn update(ms: u64, (previous, seq): (i64, u64), flags: u16, price: i64, quantity: i64) -> Tick {
+    let values = [price, quantity, previous, previous];
+    Tick { seq, ..tick(ms, TickKind::Level, flags, values) }
+}
+
 struct Rig {
     venue: PaperVenue,
     wire: u64,
@@ -56,6 +64,15 @@ struct Rig {
 
 impl Rig {
     fn new(ticks: Vec<Tick>, latency_ms: u64) -> Self {
+        Self::with(instrument(), ticks, latency_ms)
+    }
+
+    /// A book whose updates name the one before them.
+    fn chained(ticks: Vec<Tick>) -> Self {
+        Self::with(Instrument { sequence: SequenceRule::PreviousId, ..instrument() }, ticks, 0)
+    }
+
+    fn with(instrument: Instrument, ticks: Vec<Tick>, latency_ms: u64) -> Self {
         let config = VenueConfig {
             latency_out: Duration::from_millis(latency_ms),
             latency_back: Duration::from_millis(latency_ms),
@@ -63,7 +80,7 @@ impl Rig {
         };
         let fees = Fees { maker: Decimal::new(1, 4), taker: Decimal::new(5, 4) };
         let tape = Tape::of(ticks);
-        let venue = PaperVenue::new(vec![config], &[(instrument(), fees)], &tape);
+        let venue = PaperVenue::new(vec![config], &[(instrument, fees)], &tape);
         Self { venue, wire: 0 }
     }
 
@@ -221,18 +238,54 @@ fn post_only_and_reduce_only_are_refused_with_their_reasons() {
 }
 
 #[test]
-fn a_resting_reduction_never_outgrows_the_position() {
-    let ticks =
-        vec![quote(1, (1_000, 50), (1_002, 50)), tick(20, TickKind::Trade, 0, [1_010, 100, 0, 0])];
+fn a_book_with_a_hole_fills_nothing_until_a_snapshot() {
+    let sell = flag::SELL;
+    let book = |ms, seq| {
+        vec![update(ms, (0, seq), flag::SNAPSHOT, 1_000, 5), update(ms, (0, seq), sell, 1_003, 5)]
+    };
+    let lost = tick(5, TickKind::FeedStatus, 0, [hedgerow_model::FeedStatus::Gap.code(), 0, 0, 0]);
+    // update 11 is missing; or the feed says itself that something is
+    for hole in [update(5, (11, 12), sell, 1_004, 7), Tick { seq: 12, ..lost }] {
+        let mut ticks = book(1, 10);
+        ticks.extend([
+            hole,
+            update(10, (12, 13), sell, 1_001, 9),
+            quote(15, (1_000, 5), (1_001, 4)),
+            update(16, (13, 14), sell, 1_001, 9),
+        ]);
+        ticks.extend(book(20, 20));
+        ticks.push(update(25, (20, 21), sell, 1_001, 9));
+        let mut rig = Rig::chained(ticks);
+        let wire = rig.order(2, Side::Buy, 1_001, 10, PLAIN);
+        assert_eq!(rig.fills(10), [], "on a book with a hole");
+        assert_eq!(rig.fills(16), [(wire, 1_001, 4)], "quotes are all there is");
+        assert_eq!(rig.fills(20), [], "the snapshot has nothing at its price");
+        assert_eq!(rig.fills(25), [(wire, 1_001, 6)]);
+    }
+    // what follows without a hole goes on, and changes without a snapshot are no book
+    let mut ticks = book(1, 10);
+    ticks.push(update(10, (10, 11), sell, 1_001, 9));
+    let mut rig = Rig::chained(ticks);
+    let wire = rig.order(2, Side::Buy, 1_001, 10, PLAIN);
+    assert_eq!(rig.fills(10), [(wire, 1_001, 9)]);
+    let mut rig = Rig::chained(vec![update(5, (4, 5), sell, 1_001, 9)]);
+    rig.order(2, Side::Buy, 1_001, 10, PLAIN);
+    assert_eq!(rig.fills(5), []);
+}
+
+#[test]
+fn what_is_displayed_is_shared_by_price_and_then_by_time() {
+    let ticks = vec![quote(1, (1_000, 50), (1_005, 50)), quote(9, (1_000, 50), (1_001, 12))];
+    let mut rig = Rig::new(ticks.clone(), 0);
+    let first = rig.order(2, Side::Buy, 1_001, 10, PLAIN);
+    let second = rig.order(3, Side::Buy, 1_001, 10, PLAIN);
+    rig.order(4, Side::Buy, 1_001, 10, PLAIN);
+    assert_eq!(rig.fills(9), [(first, 1_001, 10), (second, 1_001, 2)]);
+    // a better price comes first and is done whole; the other gets what it left
     let mut rig = Rig::new(ticks, 0);
-    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
-    rig.reports(2);
-    let reduce = OrderFlags { reduce_only: true, ..PLAIN };
-    let resting = rig.order(3, Side::Sell, 1_005, 10, reduce);
-    rig.order(4, Side::Sell, 1_000, 7, PLAIN);
-    rig.reports(4);
-    assert_eq!(rig.fills(20), [(resting, 1_005, 3)]);
-    assert_eq!(rig.venue.position(AccountId(0), InstrumentId(0)).quantity.units(), 0);
+    let early = rig.order(2, Side::Buy, 1_001, 10, PLAIN);
+    let better = rig.order(3, Side::Buy, 1_002, 10, PLAIN);
+    assert_eq!(rig.fills(9), [(better, 1_002, 10), (early, 1_001, 2)]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `events.csv` of the throughput comparison: quotes and trades of one instrument.
 
+use super::rows::{Clock, is_header, rows_of};
 use super::text::units;
-use super::{FileReport, ReadError, Recording, Row};
+use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
 use std::path::Path;
 
@@ -14,15 +15,22 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
     };
     let text = std::fs::read_to_string(&path).map_err(|e| fail(e.to_string()))?;
     let mut report = FileReport::new("events.csv");
-    let mut rows = Vec::with_capacity(text.len() / 48);
-    for (line, text) in (1_u64..).zip(text.lines()).skip(1) {
+    let mut clock = Clock::default();
+    let mut ticks = Vec::with_capacity(text.len() / 48);
+    for (line, text) in (1_u64..).zip(text.lines()) {
+        if line == 1 && is_header(text, "kind", &mut report) {
+            continue;
+        }
         report.rows += 1;
         match row(text, line, instrument) {
-            Some(tick) => rows.push(Row { at: tick.recv_ts, tick }),
+            Some(tick) => {
+                clock.see(tick.recv_ts, &mut report);
+                ticks.push(tick);
+            }
             None => report.bad("not a quote or trade row", line),
         }
     }
-    Ok(Recording::from_rows(rows, vec![report]))
+    Ok(Recording::from_rows(rows_of(ticks), vec![report]))
 }
 
 fn row(text: &str, line: u64, instrument: &Instrument) -> Option<Tick> {
@@ -48,7 +56,11 @@ fn row(text: &str, line: u64, instrument: &Instrument) -> Option<Tick> {
             Some(Tick { kind: TickKind::Quote.code(), c, d, ..tick })
         }
         "T" => {
-            let sell = if fields.next()? == "S" { flag::SELL } else { 0 };
+            let sell = match fields.next()? {
+                "S" => flag::SELL,
+                "B" => 0,
+                _ => return None,
+            };
             let c = fields.next()?.parse().ok()?;
             let flags = flag::LAST | sell;
             Some(Tick { kind: TickKind::Trade.code(), flags, c, ..tick })

@@ -1,15 +1,17 @@
 //! Binance raw combined-stream messages, one per line: `<local ns> <JSON>`, spot, USD-M and COIN-M.
 //!
-//! Book rule (Binance, "How to manage a local order book correctly"): diffs before the snapshot are
-//! kept back; after it, spot drops `u <= lastUpdateId`, futures drop `u < lastUpdateId`; what is
-//! left follows. Sequence ids travel in the ticks (`c` = U, `d` = pu), where the engine checks the
-//! chain.
+//! Book rule (Binance, "How to manage a local order book correctly"): diffs are kept back for a
+//! snapshot; of those and of what comes after it, spot drops `u <= lastUpdateId`, futures drop `u <
+//! lastUpdateId`; what is left follows. A later snapshot is older than the newest diffs too, so the
+//! last minute of them is always kept and follows it again. Sequence ids travel in the ticks (`c` =
+//! U, `d` = pu), where the engine checks the chain; a diff that changes nothing travels too.
 
-use super::rows::{Clock, Times, align, find, lines, name, tick};
+use super::rows::{Clock, Times, align, find, lines, millis, missing, name, no_level, tick};
 use super::text::units;
 use super::{FileReport, ReadError, Recording};
-use hedgerow_model::{Instrument, InstrumentKind, Tick, TickKind, flag};
+use hedgerow_model::{Instrument, InstrumentKind, LastUpdate, SequenceRule, Tick, TickKind, flag};
 use serde::Deserialize;
+use std::collections::VecDeque;
 use std::path::Path;
 
 #[derive(Deserialize)]
@@ -40,6 +42,8 @@ struct Diff<'a> {
 
 #[derive(Deserialize)]
 struct Snapshot<'a> {
+    /// COIN-M names it.
+    symbol: Option<&'a str>,
     #[serde(rename = "lastUpdateId")]
     last: u64,
     #[serde(rename = "T")]
@@ -77,9 +81,16 @@ struct Trade<'a> {
     kind: Option<&'a str>,
 }
 
-const MILLI: u64 = 1_000_000;
+/// How long diffs are kept for a snapshot: longer than any answer takes, ns.
+const KEPT: u64 = 60_000_000_000;
 
-/// Reads the files of these instruments: `spot_`, `usdm_` or `cm_` and the symbol in lower case.
+const UNKNOWN: &str = "not a message this reader knows";
+const OTHER: &str = "for another symbol";
+const OLDER: &str = "depth_rows_older_than_snapshot";
+const NUMBER: &str = "a number or time that cannot be read";
+
+/// Reads the files of these instruments: `spot_`, `usdm_` or `cm_`, the symbol in lower case, and a
+/// date in digits.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let (mut rows, mut files) = (Vec::new(), Vec::new());
     for instrument in instruments {
@@ -89,11 +100,11 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             InstrumentKind::InversePerpetual | InstrumentKind::InverseFuture { .. } => "cm",
         };
         let begins = format!("{market}_{}_", instrument.symbol.to_lowercase());
-        let path = find(folder, &begins).ok_or_else(|| ReadError::Missing {
-            symbol: instrument.symbol.clone(),
-            folder: folder.to_owned(),
-            wanted: format!("{begins}*"),
-        })?;
+        // a quarterly's name goes on with a date of its own: only one of eight digits is the file's
+        let is_date = |rest: &str| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_digit());
+        let wanted = |name: &str| name.strip_prefix(&begins).is_some_and(is_date);
+        let path = find(folder, &instrument.symbol, wanted)?
+            .ok_or_else(|| missing(folder, &instrument.symbol, format!("{begins}<yyyymmdd>")))?;
         let mut file = File::new(instrument, &name(&path));
         let mut clock = Clock::default();
         for (number, line) in (1_u64..).zip(lines(&path)?) {
@@ -106,15 +117,24 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
     Ok(Recording::from_rows(rows, files))
 }
 
+/// A diff as read.
+struct Kept {
+    line: u64,
+    received: u64,
+    text: String,
+    /// Whether it already went into a book.
+    applied: bool,
+}
+
 /// One file on its way to ticks.
 struct File<'i> {
     instrument: &'i Instrument,
     report: FileReport,
     ticks: Vec<Tick>,
-    /// Diffs before the snapshot, as read.
-    waiting: Vec<(u64, String)>,
-    /// The last id of the book, once there is one.
-    last: Option<u64>,
+    /// The newest diffs.
+    recent: VecDeque<Kept>,
+    /// The id of the last snapshot.
+    snapshot: Option<u64>,
     spot: bool,
 }
 
@@ -122,7 +142,8 @@ impl<'i> File<'i> {
     fn new(instrument: &'i Instrument, name: &str) -> Self {
         let spot = instrument.kind == InstrumentKind::Spot;
         let report = FileReport::new(name);
-        Self { instrument, report, ticks: Vec::new(), waiting: Vec::new(), last: None, spot }
+        let (ticks, recent) = (Vec::new(), VecDeque::new());
+        Self { instrument, report, ticks, recent, snapshot: None, spot }
     }
 
     fn line(&mut self, number: u64, line: &str, clock: &mut Clock) {
@@ -132,33 +153,64 @@ impl<'i> File<'i> {
             return self.report.bad("no local time", number);
         };
         clock.see(received, &mut self.report);
-        let known = match serde_json::from_str::<Envelope<'_>>(json) {
+        let read = match serde_json::from_str::<Envelope<'_>>(json) {
             Ok(Envelope { stream: Some(stream), data: Some(data) }) => {
-                self.message(received, stream, data.get())
+                self.message((number, received), stream, data.get())
             }
-            Ok(_) => self.snapshot(received, json),
-            Err(_) => None,
+            Ok(_) => self.take_snapshot(received, json),
+            Err(_) => Err(UNKNOWN),
         };
-        if known.is_none() {
-            self.report.bad("not a message this reader knows", number);
+        if let Err(reason) = read {
+            self.report.bad(reason, number);
         }
     }
 
-    fn message(&mut self, received: u64, stream: &str, data: &str) -> Option<()> {
-        let (_, kind) = stream.split_once('@')?;
-        match kind {
-            "trade" => self.trade(received, &serde_json::from_str(data).ok()?),
-            "bookTicker" => self.ticker(received, &serde_json::from_str(data).ok()?),
-            kind if kind.starts_with("depth") => {
-                self.report.figure("depth_rows", 1);
-                if self.last.is_none() {
-                    self.waiting.push((received, data.to_owned()));
-                    return Some(());
-                }
-                self.diff(received, &serde_json::from_str(data).ok()?)
-            }
-            _ => None,
+    fn message(
+        &mut self,
+        (line, received): (u64, u64),
+        stream: &str,
+        data: &str,
+    ) -> Result<(), &'static str> {
+        let (symbol, kind) = stream.split_once('@').ok_or(UNKNOWN)?;
+        if !symbol.eq_ignore_ascii_case(&self.instrument.symbol) {
+            return Err(OTHER);
         }
+        match kind {
+            "trade" => self.trade(received, &parse(data)?).ok_or(NUMBER),
+            "bookTicker" => self.ticker(received, &parse(data)?).ok_or(NUMBER),
+            kind if kind.starts_with("depth") => self.depth(line, received, data),
+            _ => Err(UNKNOWN),
+        }
+    }
+
+    fn depth(&mut self, line: u64, received: u64, data: &str) -> Result<(), &'static str> {
+        self.report.figure("depth_rows", 1);
+        let diff: Diff<'_> = parse(data)?;
+        let is_past = |kept: &Kept| kept.received.saturating_add(KEPT) < received;
+        while self.recent.front().is_some_and(is_past) {
+            if self.recent.pop_front().is_some_and(|kept| !kept.applied) {
+                self.report.figure("depth_rows_without_snapshot", 1);
+            }
+        }
+        let applied = match self.snapshot {
+            None => false,
+            Some(last) if self.is_older(&diff, last) => {
+                self.report.figure(OLDER, 1);
+                return Ok(());
+            }
+            Some(_) => {
+                self.diff(received, &diff).ok_or(NUMBER)?;
+                self.report.figure("depth_rows_applied", 1);
+                true
+            }
+        };
+        self.recent.push_back(Kept { line, received, text: data.to_owned(), applied });
+        Ok(())
+    }
+
+    /// Whether a snapshot already has what a diff brings.
+    fn is_older(&self, diff: &Diff<'_>, snapshot: u64) -> bool {
+        if self.spot { diff.u <= snapshot } else { diff.u < snapshot }
     }
 
     fn price(&self, text: &str) -> Option<i64> {
@@ -180,7 +232,7 @@ impl<'i> File<'i> {
             self.report.figure("trades_off_book", 1);
             return Some(());
         }
-        let times = Times { venue: Some(trade.time * MILLI), received };
+        let times = Times { venue: Some(millis(trade.time)?), received };
         let mut tick = tick(times, self.instrument.id.0, TickKind::Trade, trade.t);
         (tick.a, tick.b) = (self.price(trade.p)?, self.quantity(trade.q)?);
         tick.c = i64::try_from(trade.t).ok()?;
@@ -190,7 +242,10 @@ impl<'i> File<'i> {
     }
 
     fn ticker(&mut self, received: u64, ticker: &Ticker<'_>) -> Option<()> {
-        let venue = ticker.transaction.or(ticker.event).map(|ms| ms * MILLI);
+        let venue = match ticker.transaction.or(ticker.event) {
+            Some(ms) => Some(millis(ms)?),
+            None => None,
+        };
         let mut tick =
             tick(Times { venue, received }, self.instrument.id.0, TickKind::Quote, ticker.u);
         (tick.a, tick.b) = (self.price(ticker.b)?, self.quantity(ticker.bid_size)?);
@@ -199,33 +254,51 @@ impl<'i> File<'i> {
         Some(())
     }
 
-    fn snapshot(&mut self, received: u64, json: &str) -> Option<()> {
-        let snapshot: Snapshot<'_> = serde_json::from_str(json).ok()?;
-        self.report.figure("snapshots", 1);
-        let venue = snapshot.transaction.map(|ms| ms * MILLI);
+    fn take_snapshot(&mut self, received: u64, json: &str) -> Result<(), &'static str> {
+        let snapshot: Snapshot<'_> = parse(json)?;
+        if snapshot.symbol.is_some_and(|s| !s.eq_ignore_ascii_case(&self.instrument.symbol)) {
+            return Err(OTHER);
+        }
+        let venue = match snapshot.transaction {
+            Some(ms) => Some(millis(ms).ok_or(NUMBER)?),
+            None => None,
+        };
         let times = Times { venue, received };
-        self.levels(times, snapshot.last, (0, 0), &snapshot.bids, &snapshot.asks, true)?;
-        self.last = Some(snapshot.last);
-        for (_, data) in std::mem::take(&mut self.waiting) {
-            let diff: Diff<'_> = serde_json::from_str(&data).ok()?;
-            let old = if self.spot { diff.u <= snapshot.last } else { diff.u < snapshot.last };
-            if old {
-                self.report.figure("depth_rows_older_than_snapshot", 1);
+        let levels = (&snapshot.bids, &snapshot.asks);
+        self.levels(times, snapshot.last, (0, 0), levels, true).ok_or(NUMBER)?;
+        self.report.figure("snapshots", 1);
+        self.snapshot = Some(snapshot.last);
+        for mut kept in std::mem::take(&mut self.recent) {
+            let Ok(diff) = parse::<Diff<'_>>(&kept.text) else {
+                continue; // it was readable when it came
+            };
+            if self.is_older(&diff, snapshot.last) {
+                if !kept.applied {
+                    self.report.figure(OLDER, 1);
+                }
+                continue;
+            }
+            // known to us only now, with the snapshot
+            if self.diff(received, &diff).is_none() {
+                self.report.bad(NUMBER, kept.line);
+                continue;
+            }
+            if kept.applied {
+                self.report.figure("depth_rows_again", 1);
             } else {
                 self.report.figure("depth_rows_kept_back", 1);
-                // known to us only now, with the snapshot
-                self.diff(received, &diff)?;
+                self.report.figure("depth_rows_applied", 1);
             }
+            kept.applied = true;
+            self.recent.push_back(kept);
         }
-        Some(())
+        Ok(())
     }
 
     fn diff(&mut self, received: u64, diff: &Diff<'_>) -> Option<()> {
-        let venue = Some(diff.transaction.unwrap_or(diff.event) * MILLI);
+        let venue = Some(millis(diff.transaction.unwrap_or(diff.event))?);
         let chain = (i64::try_from(diff.first).ok()?, i64::try_from(diff.pu.unwrap_or(0)).ok()?);
-        self.levels(Times { venue, received }, diff.u, chain, &diff.b, &diff.a, false)?;
-        self.report.figure("depth_rows_applied", 1);
-        Some(())
+        self.levels(Times { venue, received }, diff.u, chain, (&diff.b, &diff.a), false)
     }
 
     /// All levels of one message; nothing of it when one cannot be read.
@@ -234,8 +307,7 @@ impl<'i> File<'i> {
         times: Times,
         seq: u64,
         (first, previous): (i64, i64),
-        bids: &Levels<'_>,
-        asks: &Levels<'_>,
+        (bids, asks): (&Levels<'_>, &Levels<'_>),
         snapshot: bool,
     ) -> Option<()> {
         let mut made = Vec::with_capacity(bids.len() + asks.len());
@@ -247,6 +319,11 @@ impl<'i> File<'i> {
                 (tick.c, tick.d) = (first, previous);
                 made.push(tick);
             }
+        }
+        if made.is_empty() {
+            let mut tick = no_level(times, self.instrument.id.0, seq, snapshot);
+            (tick.c, tick.d) = (first, previous);
+            made.push(tick);
         }
         if let Some(begins) = made.first_mut().filter(|_| snapshot) {
             begins.flags |= flag::SNAPSHOT;
@@ -261,45 +338,30 @@ impl<'i> File<'i> {
     }
 
     fn finish(mut self) -> (Vec<Tick>, FileReport) {
-        if !self.waiting.is_empty() {
-            let left = i64::try_from(self.waiting.len()).unwrap_or(i64::MAX);
+        if self.snapshot.is_none() && self.report.figures.contains_key("depth_rows") {
+            let left = i64::try_from(self.recent.len()).unwrap_or(i64::MAX);
             self.report.figure("depth_rows_without_snapshot", left);
             self.report.notes.push("book updates came, but no snapshot: there is no book".into());
         }
-        let mut chain = Chain::default();
-        for tick in self.ticks.iter().filter(|t| t.kind == TickKind::Level.code()) {
-            self.report.gaps += u64::from(chain.breaks(tick, self.spot));
-        }
+        self.report.gaps = self.gaps();
         (self.ticks, self.report)
     }
-}
 
-/// The chain of update ids, counted here so that a report exists without an engine.
-#[derive(Default)]
-struct Chain {
-    last: Option<(u64, bool)>,
-}
-
-impl Chain {
-    fn breaks(&mut self, tick: &Tick, spot: bool) -> bool {
-        if tick.has(flag::SNAPSHOT) {
-            self.last = Some((tick.seq, true));
-            return false;
+    /// Gaps, counted here so that a report exists without an engine.
+    fn gaps(&self) -> u64 {
+        let follows = SequenceRule::FirstIdFollows;
+        let rule = if self.spot { follows } else { SequenceRule::PreviousId };
+        let (mut last, mut in_snapshot, mut gaps) = (None, false, 0);
+        for tick in self.ticks.iter().filter(|tick| tick.kind == TickKind::Level.code()) {
+            in_snapshot |= tick.has(flag::SNAPSHOT);
+            gaps += u64::from(!in_snapshot && !rule.continues(last, tick));
+            last = Some(LastUpdate { id: tick.seq, snapshot: in_snapshot });
+            in_snapshot &= !tick.is_last();
         }
-        let Some((last, fresh)) = self.last else {
-            return false;
-        };
-        if tick.seq == last {
-            return false;
-        }
-        self.last = Some((tick.seq, false));
-        let id = |value: i64| u64::try_from(value).unwrap_or(0);
-        let (first, previous) = (id(tick.c), id(tick.d));
-        match (spot, fresh) {
-            (true, true) => first > last + 1,
-            (true, false) => first != last + 1,
-            (false, true) => first > last,
-            (false, false) => previous != last,
-        }
+        gaps
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, &'static str> {
+    serde_json::from_str(json).map_err(|_| UNKNOWN)
 }

@@ -4,22 +4,22 @@
 //! come as two rows, bid and ask, with the same two times: applied singly they would cross. Trades
 //! repeat after a reconnect and are known by their id.
 
-use super::rows::{Clock, Times, align, find, lines, name, tick};
+use super::rows::{Clock, Times, align, csv, find, millis_text, missing, no_level, tick};
 use super::text::{seconds, units};
-use super::{FileReport, ReadError, Recording, Row};
+use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const MILLI: u64 = 1_000_000;
+const HEADER: &str = "timestamp";
 const BOOK_COLUMNS: usize = 83;
 
 /// Reads the files of these instruments.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let (mut rows, mut files) = (Vec::new(), Vec::new());
     let mut any = |begins: &str, instrument: &Instrument, make: Make| {
-        let begins = format!("{begins}_{}.", instrument.symbol);
-        let Some(path) = find(folder, &begins) else {
+        let wanted = format!("{begins}_{}.csv", instrument.symbol);
+        let Some(path) = find(folder, &instrument.symbol, |name| name == wanted)? else {
             return Ok(false);
         };
         let (ticks, mut report) = make(&path, instrument)?;
@@ -32,11 +32,8 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         let quote = any("prices", instrument, quotes)?;
         any("trades", instrument, trades)?;
         if !book && !quote {
-            return Err(ReadError::Missing {
-                symbol: instrument.symbol.clone(),
-                folder: folder.to_owned(),
-                wanted: format!("orderbooks_{0}.csv or prices_{0}.csv", instrument.symbol),
-            });
+            let wanted = format!("orderbooks_{0}.csv or prices_{0}.csv", instrument.symbol);
+            return Err(missing(folder, &instrument.symbol, wanted));
         }
     }
     Ok(Recording::from_rows(rows, files))
@@ -45,33 +42,16 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
 type Made = (Vec<Tick>, FileReport);
 type Make = fn(&Path, &Instrument) -> Result<Made, ReadError>;
 
-/// Goes through the rows of a CSV file; `row` says why one is bad.
-pub(super) fn csv(
-    path: &Path,
-    mut row: impl FnMut(u64, &[&str], &mut FileReport) -> Result<(), &'static str>,
-) -> Result<FileReport, ReadError> {
-    let mut report = FileReport::new(&name(path));
-    for (number, line) in (1_u64..).zip(lines(path)?).skip(1) {
-        let line = line?;
-        report.rows += 1;
-        let fields: Vec<&str> = line.trim_end_matches('\r').split(',').collect();
-        if let Err(reason) = row(number, &fields, &mut report) {
-            report.bad(reason, number);
-        }
-    }
-    Ok(report)
-}
-
 fn books(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
     let mut ticks: Vec<Tick> = Vec::new();
     let mut clock = Clock::default();
     let mut seq = 0;
-    let report = csv(path, |_, fields, report| {
+    let report = csv(path, HEADER, |_, fields, report| {
         if fields.len() != BOOK_COLUMNS {
             return Err("wrong number of columns");
         }
         let received = seconds(fields[0]).ok_or("no local time")?;
-        let venue = fields[2].parse::<u64>().map_err(|_| "no venue time")? * MILLI;
+        let venue = millis_text(fields[2]).ok_or("no venue time")?;
         clock.see(received, report);
         seq += 1;
         let times = Times { venue: Some(venue), received };
@@ -105,6 +85,9 @@ fn levels(
             made.push(tick);
         }
     }
+    if made.is_empty() {
+        made.push(no_level(times, instrument.id.0, seq, true));
+    }
     if let Some(first) = made.first_mut() {
         first.flags |= flag::SNAPSHOT;
     }
@@ -119,12 +102,12 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
     let mut clock = Clock::default();
     let mut half: Option<(Times, i64, i64, u64)> = None;
     let mut seq = 0;
-    let mut report = csv(path, |number, fields, report| {
+    let mut report = csv(path, HEADER, |number, fields, report| {
         let [local, price, size, side, exchange] = fields else {
             return Err("wrong number of columns");
         };
         let received = seconds(local).ok_or("no local time")?;
-        let venue = exchange.parse::<u64>().map_err(|_| "no venue time")? * MILLI;
+        let venue = millis_text(exchange).ok_or("no venue time")?;
         clock.see(received, report);
         let price = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
         let size = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
@@ -161,12 +144,12 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
     let mut ticks: Vec<Tick> = Vec::new();
     let mut clock = Clock::default();
     let mut known = BTreeSet::new();
-    let mut report = csv(path, |_, fields, report| {
+    let mut report = csv(path, HEADER, |_, fields, report| {
         let [local, price, size, side, id, exchange] = fields else {
             return Err("wrong number of columns");
         };
         let received = seconds(local).ok_or("no local time")?;
-        let venue = exchange.parse::<u64>().map_err(|_| "no venue time")? * MILLI;
+        let venue = millis_text(exchange).ok_or("no venue time")?;
         clock.see(received, report);
         let id: i64 = id.parse().map_err(|_| "no trade id")?;
         if !known.insert(id) {
@@ -193,9 +176,4 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         report.notes.push(note.into());
     }
     Ok((ticks, report))
-}
-
-/// For readers that build rows themselves.
-pub(super) fn rows_of(ticks: Vec<Tick>) -> Vec<Row> {
-    ticks.into_iter().map(|tick| Row { at: tick.recv_ts, tick }).collect()
 }

@@ -3,10 +3,10 @@
 //! The recorder's clock may step back between sessions of one file. Files are kept in their own
 //! order, which trade ids prove right; rows after a step are moved on by one shift, the same for
 //! all files: the smallest that lets every file go on after what came before. The shift is in the
-//! report.
+//! report. Files that do not show the same steps are refused: which of their rows belong together
+//! would be a guess.
 
-use super::hyperliquid::{csv, rows_of};
-use super::rows::{Clock, Times, find, tick};
+use super::rows::{Clock, Times, csv, find, missing, rows_of, tick};
 use super::text::{iso, units};
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
@@ -20,36 +20,49 @@ const SESSION: u64 = 60_000_000_000;
 struct Sessions {
     ticks: Vec<(usize, Tick)>,
     report: FileReport,
-    /// How far each new session lies before the end of the one before it.
-    steps: Vec<u64>,
+    steps: Vec<Step>,
+}
+
+/// The clock stepped back between two rows of a file.
+#[derive(Clone, Copy)]
+struct Step {
+    from: u64,
+    to: u64,
+}
+
+impl Step {
+    /// How far a new session is moved on: it begins just after the old one ended, at the earliest.
+    fn back(self) -> u64 {
+        self.from.saturating_sub(self.to).saturating_add(1)
+    }
 }
 
 /// Reads the files of these instruments.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let mut all = Vec::new();
     for instrument in instruments {
-        let wanted = format!("prices_{}.", instrument.symbol);
-        let path = find(folder, &wanted).ok_or_else(|| ReadError::Missing {
-            symbol: instrument.symbol.clone(),
-            folder: folder.to_owned(),
-            wanted: format!("{wanted}csv"),
-        })?;
+        let symbol = &instrument.symbol;
+        let named = |wanted: String| find(folder, symbol, |name| name == wanted);
+        let wanted = format!("prices_{symbol}.csv");
+        let path = named(wanted.clone())?.ok_or_else(|| missing(folder, symbol, wanted))?;
         all.push(file(&path, instrument, quote)?);
-        if let Some(path) = find(folder, &format!("trades_{}.", instrument.symbol)) {
+        if let Some(path) = named(format!("trades_{symbol}.csv"))? {
             let mut known = BTreeSet::new();
             all.push(file(&path, instrument, |fields, times, instrument, report| {
                 trade(fields, times, instrument, report, &mut known)
             })?);
         }
     }
-    let most = all.iter().map(|file| file.steps.len()).max().unwrap_or(0);
+    let steps = same_steps(folder, &all)?;
     let shift = |session: usize| -> u64 {
-        let of = |place: usize| all.iter().filter_map(|f| f.steps.get(place)).max().copied();
-        (0..session).filter_map(of).sum()
+        let of =
+            |place: usize| all.iter().filter_map(move |f| f.steps.get(place)).map(|s| s.back());
+        (0..session).filter_map(|place| of(place).max()).fold(0, u64::saturating_add)
     };
-    let shifts: Vec<u64> = (0..=most).map(shift).collect();
+    let shifts: Vec<u64> = (0..=steps).map(shift).collect();
     let (mut rows, mut files) = (Vec::new(), Vec::new());
     for Sessions { ticks, mut report, steps } in all {
+        report.notes.push("its stamps name no zone: they were taken for UTC".into());
         for (number, shift) in shifts.iter().enumerate().skip(1).take(steps.len()) {
             report.figure("clock_steps", 1);
             let ms = shift / 1_000_000;
@@ -59,12 +72,36 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         }
         let moved = |(session, tick): (usize, Tick)| {
             let by = shifts.get(session).copied().unwrap_or(0);
-            Tick { ts: tick.ts + by, recv_ts: tick.recv_ts + by, ..tick }
+            let later = |time: u64| time.saturating_add(by);
+            Tick { ts: later(tick.ts), recv_ts: later(tick.recv_ts), ..tick }
         };
         rows.extend(rows_of(ticks.into_iter().map(moved).collect()));
         files.push(report);
     }
     Ok(Recording::from_rows(rows, files))
+}
+
+/// How many steps all files show, at the same place of the clock.
+fn same_steps(folder: &Path, all: &[Sessions]) -> Result<usize, ReadError> {
+    let refuse = |why: &str| {
+        let counts = all.iter().map(|file| format!("{} {}", file.report.file, file.steps.len()));
+        let counts: Vec<String> = counts.collect();
+        let why = format!("the clock stepped back, {why}; steps by file: {}", counts.join(", "));
+        ReadError::File { path: folder.to_owned(), why }
+    };
+    let steps = all.first().map_or(0, |file| file.steps.len());
+    if all.iter().any(|file| file.steps.len() != steps) {
+        return Err(refuse("not in every file: their sessions cannot be told apart"));
+    }
+    for place in 0..steps {
+        let of = || all.iter().filter_map(|file| file.steps.get(place));
+        let from = of().map(|step| step.from).min().unwrap_or(0);
+        let to = of().map(|step| step.to).max().unwrap_or(0);
+        if to > from {
+            return Err(refuse("but not the same step in every file"));
+        }
+    }
+    Ok(steps)
 }
 
 fn file(
@@ -78,14 +115,13 @@ fn file(
     ) -> Result<Option<Tick>, &'static str>,
 ) -> Result<Sessions, ReadError> {
     let mut ticks = Vec::new();
-    let mut steps: Vec<u64> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let mut last = 0;
     let mut clock = Clock::default();
-    let report = csv(path, |_, fields, report| {
+    let report = csv(path, "timestamp", |_, fields, report| {
         let stamp = fields.first().and_then(|text| iso(text)).ok_or("no local time")?;
         if stamp.saturating_add(SESSION) < last {
-            // the new session begins just after the old one ended, at the earliest
-            steps.push(last - stamp + 1);
+            steps.push(Step { from: last, to: stamp });
             clock = Clock::default();
         }
         last = stamp;

@@ -7,19 +7,65 @@ use std::path::{Path, PathBuf};
 
 const HOLE: u64 = 5_000_000_000;
 
-/// The file of a folder whose name begins so, plain or gzip.
-pub(crate) fn find(folder: &Path, begins: &str) -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(begins) && !name.ends_with(".json") && !name.ends_with(".md")
-        })
-        .collect();
-    found.sort();
-    found.into_iter().next()
+/// The file of a folder whose name, without `.gz`, is what `wanted` says; which of several would be
+/// a guess.
+pub(crate) fn find(
+    folder: &Path,
+    symbol: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Option<PathBuf>, ReadError> {
+    let error = |e: std::io::Error| ReadError::File { path: folder.into(), why: e.to_string() };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(error)? {
+        let path = entry.map_err(error)?.path();
+        let name = name(&path);
+        if wanted(name.strip_suffix(".gz").unwrap_or(&name)) {
+            found.push(path);
+        }
+    }
+    if found.len() > 1 {
+        let mut names: Vec<String> = found.iter().map(|path| name(path)).collect();
+        names.sort();
+        let (symbol, found) = (symbol.to_owned(), names.join(", "));
+        return Err(ReadError::Several { symbol, folder: folder.to_owned(), found });
+    }
+    Ok(found.pop())
+}
+
+/// What a file that is not there is answered with.
+pub(crate) fn missing(folder: &Path, symbol: &str, wanted: String) -> ReadError {
+    ReadError::Missing { symbol: symbol.to_owned(), folder: folder.to_owned(), wanted }
+}
+
+/// Goes through the rows of a CSV file whose header begins with `header`; `row` says why one is
+/// bad.
+pub(crate) fn csv(
+    path: &Path,
+    header: &str,
+    mut row: impl FnMut(u64, &[&str], &mut FileReport) -> Result<(), &'static str>,
+) -> Result<FileReport, ReadError> {
+    let mut report = FileReport::new(&name(path));
+    for (number, line) in (1_u64..).zip(lines(path)?) {
+        let line = line?;
+        let fields: Vec<&str> = line.trim_end_matches('\r').split(',').collect();
+        if number == 1 && is_header(&line, header, &mut report) {
+            continue;
+        }
+        report.rows += 1;
+        if let Err(reason) = row(number, &fields, &mut report) {
+            report.bad(reason, number);
+        }
+    }
+    Ok(report)
+}
+
+/// Whether a first line is a header. One that is not is a row like any other.
+pub(crate) fn is_header(line: &str, header: &str, report: &mut FileReport) -> bool {
+    let is_header = line.split(',').next() == Some(header);
+    if !is_header {
+        report.notes.push("there is no header: the first line was read as a row".into());
+    }
+    is_header
 }
 
 /// Lines of a file, unpacked when it is gzip, without their ends (CRLF included).
@@ -60,6 +106,16 @@ impl Clock {
     }
 }
 
+/// Milliseconds since the epoch in ns, when they fit.
+pub(crate) fn millis(ms: u64) -> Option<u64> {
+    ms.checked_mul(1_000_000)
+}
+
+/// The same from text.
+pub(crate) fn millis_text(text: &str) -> Option<u64> {
+    text.parse().ok().and_then(millis)
+}
+
 /// Times of a row: the venue's, if it gave one, and ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
@@ -81,6 +137,19 @@ pub(crate) fn tick(times: Times, instrument: u32, kind: TickKind, seq: u64) -> T
     }
 }
 
+/// A level that removes what is not there: for updates that change nothing, whose place in the
+/// sequence counts nevertheless, and for snapshots of an empty book.
+pub(crate) fn no_level(times: Times, instrument: u32, seq: u64, snapshot: bool) -> Tick {
+    let mut tick = tick(times, instrument, TickKind::Level, seq);
+    tick.flags |= if snapshot { flag::SNAPSHOT } else { 0 };
+    tick
+}
+
+/// Rows that took effect when they were received.
+pub(crate) fn rows_of(ticks: Vec<Tick>) -> Vec<Row> {
+    ticks.into_iter().map(|tick| Row { at: tick.recv_ts, tick }).collect()
+}
+
 /// Sets when each tick took effect: the venue's time on our clock, by the smallest delay seen.
 pub(crate) fn align(ticks: Vec<Tick>, report: &mut FileReport) -> Vec<Row> {
     let delay = |tick: &Tick| i128::from(tick.recv_ts) - i128::from(tick.ts);
@@ -91,7 +160,7 @@ pub(crate) fn align(ticks: Vec<Tick>, report: &mut FileReport) -> Vec<Row> {
         if nanos < 0 {
             report.notes.push(format!(
                 "the recorder's clock ran {} ms behind the venue's: the smallest delay is none",
-                -nanos / 1_000_000
+                nanos.unsigned_abs() / 1_000_000
             ));
         }
     }

@@ -1,5 +1,8 @@
 //! Numbers and times from text, exactly. No float is used on the way.
 
+/// Beyond it nothing fits 64 bits, and a hostile one would keep us counting zeros.
+const EXPONENT: u32 = 40;
+
 /// A decimal text in units of ten to the minus `digits`; nothing when it is not a number, does not
 /// fit, or has digits that the scale cannot hold. Understands `1e-05`.
 pub(crate) fn units(text: &str, digits: u8) -> Option<i64> {
@@ -8,6 +11,9 @@ pub(crate) fn units(text: &str, digits: u8) -> Option<i64> {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
     };
+    if exponent.unsigned_abs() > EXPONENT {
+        return None;
+    }
     let (negative, body) = match mantissa.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, mantissa),
@@ -82,6 +88,11 @@ mod tests {
             ("", 3, None),
             ("9223372036854775808", 0, None),
             ("1.2.3", 3, None),
+            ("1e2147483647", 3, None),
+            ("1e-2147483648", 0, None),
+            ("0e2000000000", 0, None),
+            ("0e-2000000000", 0, None),
+            ("1e19", 0, None),
         ] {
             assert_eq!(units(text, digits), expected, "{text}");
         }

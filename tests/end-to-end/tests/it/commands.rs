@@ -1,6 +1,8 @@
 //! The binary as a person or a program uses it.
 
+use hedgerow_daemon::command::demo;
 use hedgerow_end_to_end::{component, generated, root, run};
+use hedgerow_model::SequenceRule;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -67,6 +69,66 @@ fn two_owners_of_one_instrument_and_a_missing_role_are_refused() {
     let (code, said) = check(one.replace("plugin = \"grid\"", "plugin = \"absent\""));
     assert_eq!(code, Some(3));
     assert!(said.contains("absent.wasm") && said.contains("xtask build-plugins"), "{said}");
+}
+
+#[test]
+fn a_config_check_asks_the_components_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let state = folder.path().join("state");
+    let file = folder.path().join("host.toml");
+    let check = |parameters: &str| {
+        let config = generated(&plugins, &state, 100, &[("one", "grid", "one", "A", parameters)]);
+        std::fs::write(&file, config).unwrap();
+        run(&["config", "check", file.to_str().unwrap()])
+    };
+    let output = check("direction = \"sideways\"");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("strategy one.parameters: it refuses its parameters"), "{said}");
+    assert!(said.contains("hedgerow plugin info FILE"), "{said}");
+    let good = "direction = \"buy\"\nstart = \"59000\"\nend = \"61000\"\ntotal_quote = \"50000\"\n\
+                min_step = \"0.0002\"\nmin_order_quote = \"50\"\ntake_profit = \"0.0004\"";
+    let output = check(good);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!state.join("journal.sqlite").exists(), "a check starts nothing");
+}
+
+#[test]
+fn a_recording_is_not_silently_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let state = folder.path().join("state");
+    let config = generated(&plugins, &state, 100, &[("one", "grid", "one", "A", "")]);
+    let file = folder.path().join("host.toml");
+    std::fs::write(&file, config).unwrap();
+    let file = file.to_str().unwrap();
+    let commands = [vec!["backtest", file], vec!["run", "--seconds", "1", "--config", file]];
+    for mut command in commands {
+        command.extend(["--data", "somewhere"]);
+        let output = run(&command);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{command:?}: {said}");
+        assert!(said.contains("--data") && said.contains("\"generated\""), "{said}");
+    }
+    // the demo plays one to its own config only, and by the recording's own sequence rule
+    let options = demo::Options {
+        home: folder.path().join("demo"),
+        components: plugins,
+        seconds: None,
+        data: Some("somewhere".into()),
+        json: true,
+    };
+    let config = demo::lay_out(&options).unwrap();
+    let rules: Vec<_> = config.instruments.iter().map(|(i, _)| i.sequence).collect();
+    assert_eq!(rules, [SequenceRule::PreviousId; 2]);
+    let file = options.home.join("host.toml");
+    let changed = std::fs::read_to_string(&file).unwrap();
+    let changed = changed.replace("\"paper-perp:ETHUSDT\"", "\"paper-spot:BTCUSDT\"");
+    std::fs::write(&file, changed).unwrap();
+    let failure = demo::lay_out(&options).unwrap_err();
+    assert_eq!(failure.code, 3);
+    assert!(failure.message.contains("this config has others"), "{}", failure.message);
 }
 
 #[test]

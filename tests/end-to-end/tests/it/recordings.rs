@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 fn binance() -> Option<Config> {
     let data = reference("binance-raw-l2-20240808")?;
     let file = root().join("examples/backtest-binance/host.toml");
-    Some(config::load(&file).unwrap_or_else(|e| panic!("{e}")).with_data(&data))
+    let config = config::load(&file).and_then(|config| config.with_data(&data));
+    Some(config.unwrap_or_else(|e| panic!("{e}")))
 }
 
 #[test]
@@ -235,6 +236,10 @@ fn lighter_goes_on_over_a_clock_that_stepped_back_and_says_so() {
             .collect();
         assert!(ids.is_sorted(), "{symbol}");
     }
+    // one recorder, one clock: all files show the same step
+    let all = [("BTC", 1, 5), ("ETH", 2, 4), ("PAXG", 2, 4)];
+    let all = all.map(|(symbol, price, quantity)| csv_instrument(symbol, price, quantity));
+    assert_eq!(readers::lighter_csv(&folder, &all).unwrap().files.len(), 6);
 }
 
 #[test]

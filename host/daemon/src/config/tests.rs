@@ -1,0 +1,184 @@
+//! Configs that are wrong, and what is said about them: the reason, and no wrong remedy.
+
+use super::parse::parse;
+use super::problem::Problems;
+use super::{Config, ConfigError};
+use crate::owners::{self, Owner};
+use hedgerow_plugins::{Description, WantedRole};
+use std::path::Path;
+
+const GOOD: &str = r#"
+plugins = "plugins"
+state = "state"
+stale_after_ms = 5000
+[data]
+source = "generated"
+seed = 7
+events_per_s = 100
+[limits]
+[[venue]]
+name = "v"
+latency_out_ms = 1
+latency_back_ms = 1
+[[instrument]]
+venue = "v"
+symbol = "A"
+kind = "linear-perpetual"
+base = "BTC"
+quote = "USD"
+price_decimals = 2
+quantity_decimals = 0
+tick = "0.1"
+lot = "1"
+min_quantity = "1"
+min_notional = "5"
+maker_fee = "-0.0001"
+taker_fee = "0.0005"
+[[account]]
+name = "one"
+[[strategy]]
+name = "first"
+plugin = "grid"
+account = "one"
+[strategy.roles]
+market = "v:A"
+[strategy.limits]
+order_notional_max = "1"
+position_notional_max = "1"
+gross_notional_max = "1"
+open_orders_max = 1
+orders_per_s_max = 1
+collar_bps = 1
+loss_max = "1"
+drawdown_max = "1"
+"#;
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    parse(Path::new("host.toml"), text.to_owned())
+}
+
+/// What is said when parts of a good config are replaced.
+fn said(changes: &[(&str, &str)]) -> String {
+    let mut text = GOOD.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    read(&text).map_or_else(|e| e.screen, |_| String::new())
+}
+
+#[track_caller]
+fn check(changes: &[(&str, &str)], wanted: &[&str]) {
+    let said = said(changes);
+    for part in wanted {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
+    let end = if wanted.len() == 1 {
+        "1 problem in".into()
+    } else {
+        format!("{} problems in", wanted.len())
+    };
+    assert!(
+        wanted.is_empty() == said.is_empty() && said.contains(&end) != wanted.is_empty(),
+        "{said}"
+    );
+}
+
+const INVERSE: (&str, &str) = ("linear-perpetual", "inverse-perpetual");
+const BINANCE: (&str, &str) = (
+    "source = \"generated\"\nseed = 7\nevents_per_s = 100",
+    "source = \"binance-raw\"\npath = \"x\"",
+);
+
+#[test]
+fn what_risks_money_has_no_default_and_no_wrong_sign() {
+    check(&[], &[]);
+    check(&[INVERSE], &["multiplier: is missing"]);
+    check(&[INVERSE, ("lot = \"1\"", "lot = \"1\"\nmultiplier = \"100\"")], &[]);
+    check(&[("lot = \"1\"", "lot = \"1\"\nmultiplier = \"-1\"")], &["multiplier: is -1"]);
+    check(&[BINANCE], &["sequence: is missing"]);
+    check(&[BINANCE, ("lot = \"1\"", "lot = \"1\"\nsequence = \"previous-id\"")], &[]);
+    check(&[("min_notional = \"5\"", "min_notional = \"-5\"")], &["min_notional: is -5"]);
+    check(&[("[limits]", "[limits]\nloss_max = \"-1\"")], &["limits.loss_max: is -1"]);
+    check(&[("\"0.0005\"", "\"5\"")], &["taker_fee: is 5"]);
+    check(&[("\"-0.0001\"", "\"-1\"")], &["maker_fee: is -1"]);
+}
+
+#[test]
+fn a_speed_beyond_all_numbers_is_a_problem() {
+    let speed = |speed: &str| format!("seed = 7\nspeed = \"{speed}\"");
+    check(&[("seed = 7", &speed("79228162514264337593543950335"))], &["data.speed: is negative"]);
+    check(&[("seed = 7", &speed("0.0001"))], &["data.speed: is negative, finer"]);
+    check(&[("seed = 7", &speed("60"))], &[]);
+}
+
+#[test]
+fn one_mistake_is_told_once_and_with_its_own_remedy() {
+    check(&[BINANCE, ("binance-raw", "binance_raw")], &["did you mean \"binance-raw\"?"]);
+    check(&[("seed = 7\n", "")], &["data.seed: is missing"]);
+    check(&[("latency_out_ms = 1", "latency_out_ms = \"fast\"")], &["latency_out_ms: is a text"]);
+    check(&[("symbol = \"A\"", "symbol = \"B\"")], &["there is no instrument \"v:A\""]);
+    let dated = ("linear-perpetual\"", "linear_future\"\nexpiry_unix_s = 1798185600");
+    check(&[dated], &["did you mean \"linear-future\"?"]);
+    let tick = "tick = \"0.1\"";
+    check(&[(tick, "grid = \"significant\"\nfigures = 5\nmax_decimals = 1")], &["grid: is \"sig"]);
+    check(&[(tick, "grid = \"ticks\"\ntick = \"0.1\"")], &["did you mean \"tick\"?"]);
+    check(&[(tick, "grid = \"tick\"\ntick = \"0.1\"")], &[]);
+    check(&[(tick, "grid = \"significant-figures\"\nfigures = 5\nmax_decimals = 1")], &[]);
+    let both = ["figures: is missing", "max_decimals: is missing"];
+    check(&[(tick, "grid = \"significant-figures\"")], &both);
+}
+
+#[test]
+fn what_is_there_twice_is_told() {
+    let account = "[[account]]\nname = \"one\"\n";
+    check(&[(account, &account.repeat(2))], &["account: \"one\" is defined twice"]);
+    let from = GOOD.find("[[instrument]]").unwrap();
+    let instrument = &GOOD[from..GOOD.find("[[account]]").unwrap()];
+    check(&[(instrument, &instrument.repeat(2))], &["\"A\" of this venue is defined twice"]);
+    check(
+        &[("market = \"v:A\"", "hedge = \"v:A\"\nmarket = \"v:A\"")],
+        &["which is \"hedge\" too"],
+    );
+}
+
+/// What a component says of itself that trades its one role, or watches it.
+fn component(trades: bool) -> Description {
+    let want = WantedRole { role: "market".into(), kinds: Vec::new(), depth: 0, trades };
+    Description {
+        name: "x".into(),
+        version: "1".into(),
+        contract: "0.1".into(),
+        state_version: 1,
+        oldest_readable_state: 1,
+        parameters: serde_json::json!({}),
+        capabilities: Vec::new(),
+        wants: vec![want],
+    }
+}
+
+/// Who trades is not known before the components are loaded: watching is not owning.
+#[test]
+fn many_may_watch_what_one_trades() {
+    let strategy = &GOOD[GOOD.find("[[strategy]]").unwrap()..];
+    let second = strategy.replace("first", "second");
+    let config = read(&format!("{GOOD}{second}")).unwrap_or_else(|e| panic!("{e}"));
+    let claims = |trades: [bool; 2]| {
+        let owner = |(entry, trades)| Owner::new(entry, &component(trades));
+        let owners: Vec<Owner<'_>> = config.strategies.iter().zip(trades).map(owner).collect();
+        let mut problems = Problems::default();
+        owners::check(&config, &owners, &mut problems);
+        problems.render("host.toml", &config.text)
+    };
+    let said = claims([true, true]);
+    assert!(said.contains("\"first\" and \"second\" both claim A on account \"one\""), "{said}");
+    assert!(said.contains("host.toml:46:"), "{said}");
+    assert!(claims([true, false]).starts_with("0 problems"));
+}
+
+#[test]
+fn a_folder_for_a_source_that_reads_none_is_refused() {
+    let config = read(GOOD).unwrap();
+    let said = config.with_data(Path::new("x")).unwrap_err().screen;
+    assert!(said.contains("--data") && said.contains("\"generated\""), "{said}");
+}
