@@ -25,11 +25,14 @@ pub mod guest;
 mod market;
 pub mod math;
 mod number;
+mod request;
 mod runtime;
 mod strategy;
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
-pub use context::{Context, LiveOrder, OrderRequest};
+pub use context::{Context, LiveOrder};
 pub use describe::{Description, Want};
 pub use hedgerow_model as model;
 pub use hedgerow_model::{
@@ -38,6 +41,7 @@ pub use hedgerow_model::{
 };
 pub use market::{Funding, Market};
 pub use number::{NumberError, decimal_from_f64, price_from_f64, to_f64};
+pub use request::OrderRequest;
 pub use runtime::Runtime;
 pub use schemars;
 pub use serde;

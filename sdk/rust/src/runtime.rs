@@ -57,7 +57,6 @@ impl<S: Strategy> Runtime<S> {
         self.ctx.begin(header.now.as_nanos(), header.next_order, header.mode);
         self.ctx.hear(event);
         self.strategy.on_event(&mut self.ctx, event);
-        self.ctx.settle(event);
         self.finish(0)
     }
 
