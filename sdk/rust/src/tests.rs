@@ -6,6 +6,7 @@ use crate::*;
 use hedgerow_model::InstrumentId;
 
 mod context;
+mod harness;
 
 fn bid(units: i64) -> OrderRequest {
     let (price, quantity) = (Price::from_units(units), Quantity::from_units(10));
