@@ -7,6 +7,7 @@ use hedgerow_model::InstrumentId;
 
 mod context;
 mod harness;
+mod state;
 
 fn bid(units: i64) -> OrderRequest {
     let (price, quantity) = (Price::from_units(units), Quantity::from_units(10));
