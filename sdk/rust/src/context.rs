@@ -3,9 +3,9 @@
 //! The context belongs to the SDK: strategies read from it and ask through it. It is rebuilt from
 //! events after every start; nothing in it needs saving.
 
+use crate::instrument::Instrument;
 use crate::market::Market;
 use crate::request::OrderRequest;
-use crate::strategy::Instrument;
 use hedgerow_model::{
     Amend, Decimal, Event, FillNotice, HostTime, InstrumentId, Intent, NewOrder, OrderEvent,
     OrderFlags, OrderStatus, OrderUpdate, Position, PositionUpdate, Price, Quantity, Report,

@@ -22,11 +22,13 @@ mod convert;
 mod describe;
 #[doc(hidden)]
 pub mod guest;
+mod instrument;
 mod market;
 pub mod math;
 mod number;
 mod request;
 mod runtime;
+mod state;
 mod strategy;
 pub mod testing;
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub use hedgerow_model::{
     Decimal, Event, FillNotice, Intent, OrderStatus, OrderUpdate, Price, Quantity, Rounding, Side,
     Tick, TickKind, TimeInForce, TimerId, TradingMode,
 };
+pub use instrument::Instrument;
 pub use market::{Funding, Market};
 pub use number::{NumberError, decimal_from_f64, price_from_f64, to_f64};
 pub use request::OrderRequest;
@@ -46,7 +49,8 @@ pub use runtime::Runtime;
 pub use schemars;
 pub use serde;
 pub use serde_json;
-pub use strategy::{InitError, Instrument, SavedState, StopReason, Strategy};
+pub use state::{SavedState, save_json};
+pub use strategy::{InitError, NoParameters, StopReason, Strategy};
 
 /// The bindings that [`export!`] uses. Not for strategies.
 #[doc(hidden)]

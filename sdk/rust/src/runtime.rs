@@ -1,7 +1,9 @@
 //! The frame around a strategy: the same code inside a component and in a native test.
 
 use crate::context::Context;
-use crate::strategy::{InitError, Instrument, SavedState, StopReason, Strategy};
+use crate::instrument::Instrument;
+use crate::state::SavedState;
+use crate::strategy::{InitError, StopReason, Strategy};
 use hedgerow_model::{Event, Header, Outcome, Tick};
 
 /// A strategy with its context, called as the contract says.

@@ -3,8 +3,10 @@
 //! The harness plays the host's part: it numbers orders, keeps time, and gives back what the
 //! strategy asked for. It does not trade: a test says what the venue did.
 
+use crate::instrument::Instrument;
 use crate::runtime::Runtime;
-use crate::strategy::{Instrument, SavedState, Strategy};
+use crate::state::SavedState;
+use crate::strategy::Strategy;
 use hedgerow_model::{
     AccountId, Amend, Decimal, Event, FillNotice, Header, HostTime, InstrumentId, InstrumentKind,
     Intent, Liquidity, NewOrder, OrderEvent, OrderStatus, OrderUpdate, Outcome, Price, PriceGrid,

@@ -7,6 +7,7 @@ use hedgerow_model::InstrumentId;
 
 mod context;
 mod harness;
+mod instrument;
 mod state;
 
 fn bid(units: i64) -> OrderRequest {
