@@ -15,7 +15,7 @@ mod stops;
 
 pub use level::{Level, LevelState};
 pub use levels::{GridError, Plan, plan};
-pub use parameters::{Direction, Parameters, Sizing, Spacing};
+pub use parameters::{Direction, Parameters, Spacing};
 
 use hedgerow_sdk::model::{HostTime, InstrumentId};
 use hedgerow_sdk::{

@@ -5,6 +5,8 @@ use hedgerow_sdk::model::ResumedState;
 use hedgerow_sdk::testing::{Harness, perpetual};
 use hedgerow_sdk::{Instrument, TradingMode};
 
+mod parameters;
+
 fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
 }
