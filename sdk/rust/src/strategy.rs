@@ -51,6 +51,15 @@ pub enum StopReason {
 /// Only [`Self::wants`], [`Self::init`] and [`Self::save`] must be written. The context is up to
 /// date before each call: books, quotes, orders, positions and timers need no bookkeeping of your
 /// own.
+///
+/// **What a restart gives back.** The host keeps the state of the last call that asked for
+/// something, in one transaction with what it asked for. After a fault, a kill or a rollback an
+/// instance starts from there: what calls without an intent have changed since is lost, and so is
+/// every event they heard, fills included. Nothing is told again; [`Event::Resumed`], the first
+/// event of every instance, says how things stand. A strategy that keeps its own account of orders
+/// or of what it holds must catch up there: take `filled` of the live orders and
+/// [`Context::position`] for the truth, and orders of its state that are not among the live ones
+/// for ended.
 pub trait Strategy: Sized + 'static {
     /// The parameters, read from the host's config; [`NoParameters`] when there are none. Their
     /// JSON Schema is generated.
@@ -73,8 +82,8 @@ pub trait Strategy: Sized + 'static {
         Vec::new()
     }
 
-    /// Starts. `saved` is what an earlier instance wrote; orders and positions follow in `resumed`
-    /// and outrank it.
+    /// Starts. `saved` is what an earlier instance wrote, perhaps some events ago; orders and
+    /// positions follow in `resumed` and outrank it.
     fn init(
         parameters: Self::Parameters,
         ctx: &Context,
