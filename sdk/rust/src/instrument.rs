@@ -7,7 +7,7 @@ use hedgerow_model::{AccountId, Decimal, Price, Rounding, Side};
 pub struct Instrument {
     /// The definition, with all its arithmetic.
     pub spec: hedgerow_model::Instrument,
-    /// The role of [`Strategy::wants`] it fills.
+    /// The role of [`crate::Strategy::wants`] it fills.
     pub role: String,
     /// The venue's name.
     pub venue: String,
