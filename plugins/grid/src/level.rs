@@ -3,9 +3,10 @@
 //! What a level holds is what its fills were, never what its orders asked for. A canceled open with
 //! a partial fill goes on with the filled part; a canceled close goes on with the unclosed part.
 
+use crate::backoff::Backoff;
 use crate::parameters::{Direction, Parameters};
 use hedgerow_sdk::model::Instrument;
-use hedgerow_sdk::{Decimal, FillNotice, Price, Quantity, Side, serde};
+use hedgerow_sdk::{Decimal, FillNotice, OrderRequest, OrderUpdate, Price, Quantity, Side, serde};
 
 /// Where a level stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -24,7 +25,7 @@ pub enum LevelState {
 
 /// One level.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-#[serde(crate = "hedgerow_sdk::serde")]
+#[serde(crate = "hedgerow_sdk::serde", default)]
 pub struct Level {
     /// Its price.
     pub price: Price,
@@ -36,8 +37,18 @@ pub struct Level {
     pub order: Option<u64>,
     /// Whether the market has been on the far side of it, so that it may open.
     pub armed: bool,
-    /// Not before this, ns.
-    pub retry_at: u64,
+    /// Took over what no level of the grid accounts for: it only closes.
+    pub adopted: bool,
+    /// Its next order waits for this.
+    pub backoff: Backoff,
+    /// The limit of its live order.
+    asked: Price,
+    /// The quantity of its live order.
+    ordered: i64,
+    /// What of its live order's fills is in the sums below: the rest was not heard yet.
+    booked: i64,
+    /// Its last order that ended: a late fill of it belongs here.
+    last: Option<u64>,
     /// Open quantity, signed.
     held: i64,
     /// Settle-asset value of it, signed.
@@ -51,6 +62,11 @@ impl Level {
     #[must_use]
     pub fn new(price: Price, quantity: Quantity) -> Self {
         Self { price, quantity, ..Self::default() }
+    }
+
+    /// A level for what no other accounts for.
+    pub(crate) fn adopted(price: Price) -> Self {
+        Self { adopted: true, ..Self::new(price, Quantity::ZERO) }
     }
 
     /// Open quantity, signed.
@@ -75,25 +91,95 @@ impl Level {
         };
     }
 
-    pub(crate) fn open_placed(&mut self, order: u64) {
-        (self.state, self.order) = (LevelState::OpenPlaced, Some(order));
+    pub(crate) fn placed(&mut self, number: u64, order: &OrderRequest) {
+        let closes = order.reduce_only;
+        self.state = if closes { LevelState::ClosePlaced } else { LevelState::OpenPlaced };
+        (self.order, self.asked) = (Some(number), order.price);
+        (self.ordered, self.booked) = (order.quantity.units(), 0);
     }
 
-    pub(crate) fn close_placed(&mut self, order: u64) {
-        (self.state, self.order) = (LevelState::ClosePlaced, Some(order));
+    /// Whether its close would close more than is held: a late fill was faster.
+    pub(crate) fn closes_too_much(&self) -> bool {
+        let left = self.ordered - self.booked;
+        self.state == LevelState::ClosePlaced && left > self.held.abs()
     }
 
-    /// Books a fill of this level's order; gives the profit of what it closed, both fees taken off.
-    pub(crate) fn fill(&mut self, spec: &Instrument, fill: &FillNotice) -> Decimal {
-        let signed = fill.side.sign() * fill.quantity.units();
-        if self.held == 0 || self.held.signum() == signed.signum() {
-            let value = spec.value(fill.price, Quantity::from_units(signed)).unwrap_or_default();
-            self.held += signed;
-            self.cost += value;
-            self.fees += fill.fee;
+    /// States of version 1 did not keep what the order was; what is held tells what was booked.
+    pub(crate) fn learn(&mut self, order: &OrderUpdate) {
+        if self.ordered == 0 {
+            (self.asked, self.ordered) = (order.price, order.quantity.units());
+            let held = self.held.abs();
+            let closes = self.state == LevelState::ClosePlaced;
+            self.booked = if closes { (self.ordered - held).max(0) } else { held };
+        }
+    }
+
+    /// The limit of its order, as far as it was kept.
+    pub(crate) fn asked(&self) -> Price {
+        if self.asked.is_zero() { self.price } else { self.asked }
+    }
+
+    pub(crate) fn booked(&self) -> i64 {
+        self.booked
+    }
+
+    /// What its open may still fill.
+    pub(crate) fn unfilled(&self) -> i64 {
+        self.quantity.units() - self.booked
+    }
+
+    /// Whether a fill of this order belongs here, be it late.
+    pub(crate) fn made(&self, order: u64) -> bool {
+        self.order == Some(order) || self.last == Some(order)
+    }
+
+    /// Books a fill of an order of this level's; gives the profit of what it closed, both fees
+    /// taken off. What it closed beyond what is held here is not this level's.
+    pub(crate) fn fill(&mut self, spec: &Instrument, opens: Side, fill: &FillNotice) -> Decimal {
+        let units = fill.quantity.units();
+        if self.order == Some(fill.number) {
+            self.booked += units;
+        }
+        self.backoff.clear();
+        if fill.side == opens && !self.adopted {
+            self.add(spec, fill.price, fill.side.sign() * units, fill.fee);
             return Decimal::ZERO;
         }
-        self.close_part(spec, fill.price, fill.quantity.units()) - fill.fee
+        self.close_part(spec, fill.price, units) - fill.fee
+    }
+
+    /// Adds to what is held.
+    pub(crate) fn add(&mut self, spec: &Instrument, price: Price, signed: i64, fee: Decimal) {
+        let value = spec.value(price, Quantity::from_units(signed)).unwrap_or_default();
+        self.held += signed;
+        self.cost += value;
+        self.fees += fee;
+    }
+
+    /// What of it one order can close: whole lots, not below the venue's least, nor above its most.
+    pub(crate) fn closable(&self, spec: &Instrument) -> Option<Quantity> {
+        closable(self.held, spec)
+    }
+
+    /// Empties the level: quantity, cost, fees.
+    pub(crate) fn give_up(&mut self) -> (i64, Decimal, Decimal) {
+        let part = (self.held, self.cost, self.fees);
+        (self.held, self.cost, self.fees) = Default::default();
+        self.settle_state();
+        part
+    }
+
+    pub(crate) fn take_over(&mut self, (held, cost, fees): (i64, Decimal, Decimal)) {
+        self.held += held;
+        self.cost += cost;
+        self.fees += fees;
+    }
+
+    /// Where it stands without an order follows from what it holds.
+    pub(crate) fn settle_state(&mut self) {
+        if self.order.is_none() {
+            self.state = if self.held == 0 { LevelState::Idle } else { LevelState::OpenFilled };
+        }
     }
 
     /// Takes `units` off what is held, at a price; gives the profit less the fees of opening it.
@@ -122,8 +208,9 @@ impl Level {
     /// Its order is over; whether a whole cycle closed with it.
     pub(crate) fn order_ended(&mut self) -> bool {
         let closing = self.state == LevelState::ClosePlaced;
-        self.order = None;
-        self.state = if self.held == 0 { LevelState::Idle } else { LevelState::OpenFilled };
+        self.last = self.order.take();
+        self.booked = 0;
+        self.settle_state();
         closing && self.held == 0
     }
 
@@ -158,25 +245,29 @@ impl Level {
     ) -> Option<Price> {
         let level = spec.price(self.price);
         let entry = spec.average_entry(self.cost, Quantity::from_units(self.held))?;
-        match p.direction {
-            Direction::Buy => {
-                let target = level.max(entry) * (Decimal::ONE + p.take_profit);
-                let target = spec.passive_price(Side::Sell, target).ok()?;
-                if target > bid {
-                    return Some(target);
-                }
-                let behind = spec.price(ask) * (Decimal::ONE + p.safe_extra_spread);
-                spec.passive_price(Side::Sell, behind).ok()
+        if self.held > 0 {
+            let target = level.max(entry) * (Decimal::ONE + p.take_profit);
+            let target = spec.passive_price(Side::Sell, target).ok()?;
+            if target > bid {
+                return Some(target);
             }
-            Direction::Sell => {
-                let target = level.min(entry) * (Decimal::ONE - p.take_profit);
-                let target = spec.passive_price(Side::Buy, target).ok()?;
-                if target < ask {
-                    return Some(target);
-                }
-                let behind = spec.price(bid) * (Decimal::ONE - p.safe_extra_spread);
-                spec.passive_price(Side::Buy, behind).ok()
-            }
+            let behind = spec.price(ask) * (Decimal::ONE + p.safe_extra_spread);
+            return spec.passive_price(Side::Sell, behind).ok();
         }
+        let target = level.min(entry) * (Decimal::ONE - p.take_profit);
+        let target = spec.passive_price(Side::Buy, target).ok()?;
+        if target < ask {
+            return Some(target);
+        }
+        let behind = spec.price(bid) * (Decimal::ONE - p.safe_extra_spread);
+        spec.passive_price(Side::Buy, behind).ok()
     }
+}
+
+/// What of a signed quantity one order can close.
+pub(crate) fn closable(held: i64, spec: &Instrument) -> Option<Quantity> {
+    let units = spec.max_quantity.map_or(held.abs(), |most| held.abs().min(most.units()));
+    let lots = units.checked_div(spec.lot.units())?;
+    let quantity = Quantity::from_units(lots * spec.lot.units());
+    (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
 }

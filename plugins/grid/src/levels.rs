@@ -70,7 +70,9 @@ pub fn plan(p: &Parameters, spec: &Instrument, mid: Decimal) -> Result<Plan, Gri
     if n1 == 0 {
         return Err(GridError::NotEnoughMoney { smallest, total: p.total_quote });
     }
-    let tick = spec.grid.step_at(Price::from_units(1), spec.price_scale).unwrap_or(1);
+    // on a grid of significant figures the step depends on the price
+    let at = Price::rounded(mid, spec.price_scale, Rounding::HalfEven).map_err(overflow)?;
+    let tick = spec.grid.step_at(at, spec.price_scale).map_err(overflow)?;
     let tick = spec.price(Price::from_units(tick));
     let step = p.min_step.max(tick / mid);
     let n2 = whole((p.end - p.start) / p.start / step);

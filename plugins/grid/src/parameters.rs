@@ -37,26 +37,6 @@ pub enum Spacing {
     Geometric,
 }
 
-/// How money is spread over levels.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(crate = "hedgerow_sdk::serde", rename_all = "kebab-case")]
-#[schemars(crate = "hedgerow_sdk::schemars")]
-pub enum Sizing {
-    /// The same base quantity on each level.
-    #[default]
-    EqualBase,
-}
-
 fn ten() -> u32 {
     10
 }
@@ -105,9 +85,6 @@ pub struct Parameters {
     /// arithmetic or geometric.
     #[serde(default)]
     pub spacing: Spacing,
-    /// equal-base.
-    #[serde(default)]
-    pub sizing: Sizing,
     /// Most opens resting at once.
     #[serde(default = "ten")]
     pub max_open: u32,
@@ -161,10 +138,30 @@ impl Parameters {
             ("min_order_quote", self.min_order_quote),
             ("take_profit", self.take_profit),
         ];
-        for (name, value) in positive {
+        let optional = [
+            ("activation_bound", self.activation_bound),
+            ("limit_price", self.limit_price),
+            ("stop_loss", self.stop_loss),
+        ];
+        let given = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        for (name, value) in positive.into_iter().chain(given) {
             if value <= Decimal::ZERO {
                 return Err(format!("{name} is {value}, it must be above zero"));
             }
+        }
+        let fractions = [
+            ("min_step", self.min_step),
+            ("safe_extra_spread", self.safe_extra_spread),
+            ("close_slippage", self.close_slippage),
+        ];
+        for (name, value) in fractions {
+            if value < Decimal::ZERO || value >= Decimal::ONE {
+                return Err(format!("{name} is {value}, it must be at least 0 and below 1"));
+            }
+        }
+        if self.direction == Direction::Sell && self.take_profit >= Decimal::ONE {
+            let asked = self.take_profit;
+            return Err(format!("take_profit is {asked}: a sell cannot be bought back at nothing"));
         }
         if self.start >= self.end {
             return Err(format!("start {} must be below end {}", self.start, self.end));
@@ -173,6 +170,11 @@ impl Parameters {
             return Err("max_open, max_per_batch and max_levels must be above zero".into());
         }
         // profit needs take_profit > 2 f / (1 - f) for a maker fee f each way
+        if maker_fee >= Decimal::ONE {
+            return Err(format!(
+                "no grid pays a maker fee of {maker_fee}, which takes all it sells"
+            ));
+        }
         let break_even = Decimal::TWO * maker_fee / (Decimal::ONE - maker_fee);
         if self.take_profit <= break_even {
             return Err(format!(

@@ -1,10 +1,10 @@
 //! What ends the grid, in order: loss, limit price, time; and closing what is held.
 
-use crate::level::Level;
+use crate::level::{self, Level, LevelState};
 use crate::parameters::{Direction, Parameters};
-use crate::{LevelState, State};
-use hedgerow_sdk::model::{HostTime, Instrument, InstrumentId};
-use hedgerow_sdk::{Context, Decimal, FillNotice, Quantity, Side, serde};
+use crate::{Grid, State, say};
+use hedgerow_sdk::model::{Action, HostTime, Instrument, Quote};
+use hedgerow_sdk::{Context, Decimal, FillNotice, OrderRequest, Quantity, Side, serde};
 
 /// Why the grid ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,10 +41,10 @@ pub(crate) fn check(
     p: &Parameters,
     state: &State,
     ctx: &Context,
-    instrument: InstrumentId,
+    market: &hedgerow_sdk::Instrument,
 ) -> Option<Stop> {
-    let spec = &ctx.instrument(instrument)?.spec;
-    let quote = ctx.market(instrument)?.best()?;
+    let spec = &market.spec;
+    let quote = ctx.market(spec.id)?.best()?;
     let profit = open_profit(&state.levels, spec, ctx);
     if let (Some(limit), Some(profit)) = (p.stop_loss, profit)
         && profit < -limit
@@ -69,9 +69,8 @@ pub(crate) fn check(
         Direction::Sell => mid < p.start,
     };
     // only a grid that has traded can be finished: one that waits beyond its range has not begun
-    let traded = state.cycles > 0;
     let flat = state.levels.iter().all(|l| l.held() == 0 && l.state != LevelState::ClosePlaced);
-    (beyond && flat && traded).then_some(Stop::Finished)
+    (beyond && flat && state.traded).then_some(Stop::Finished)
 }
 
 /// Books a fill of the closing order over the levels that hold something; gives the profit.
@@ -82,16 +81,54 @@ pub(crate) fn close_pro_rata(
 ) -> Decimal {
     let mut left = fill.quantity.units();
     let mut gain = Decimal::ZERO;
-    for level in levels.iter_mut().filter(|level| level.held() != 0) {
+    let closes = |level: &&mut Level| level.held().signum() == -fill.side.sign();
+    for level in levels.iter_mut().filter(closes) {
         let take = left.min(level.held().abs());
         gain += level.close_part(spec, fill.price, take);
         left -= take;
-        if level.held() == 0 {
-            level.order_ended();
-        }
+        level.settle_state();
         if left == 0 {
             break;
         }
     }
     gain
+}
+
+impl Grid {
+    /// Cancel everything, wait for what that brings, close the rest, be flat, be done.
+    pub(crate) fn wind_down(&mut self, ctx: &mut Context, quote: &Quote) {
+        let spec = &self.market.spec;
+        let others = ctx.orders().filter(|order| {
+            order.instrument == spec.id && Some(order.number) != self.state.close_order
+        });
+        let live: Vec<u64> = others.map(|order| order.number).collect();
+        for number in &live {
+            self.cancel(ctx, *number);
+        }
+        // a late fill changes the rest; a second close is never sent while one is not known to be
+        // over
+        if !live.is_empty() || self.state.close_order.is_some() {
+            return;
+        }
+        let (held, spec) = (self.held().units(), &self.market.spec);
+        let quantity = level::closable(held, spec).filter(|_| !self.parameters.keep_position);
+        let Some(quantity) = quantity else {
+            self.state.done = true;
+            say(ctx, format!("stopped: {:?}", self.state.stopping));
+            return;
+        };
+        // what is denied now is denied again in the same event: no order without a chance
+        let waits = !self.state.close_retry.is_over(ctx.now().as_nanos());
+        if waits || !ctx.mode().permits(Action::StrategyReduces) {
+            return;
+        }
+        let side = if held > 0 { Side::Sell } else { Side::Buy };
+        let touch = if side == Side::Sell { quote.bid.price } else { quote.ask.price };
+        let slack = Decimal::ONE + Decimal::from(side.sign()) * self.parameters.close_slippage;
+        let Ok(price) = spec.aggressive_price(side, spec.price(touch) * slack) else {
+            return;
+        };
+        let order = OrderRequest::limit(spec.id, side, price, quantity);
+        self.state.close_order = Some(ctx.submit(order.immediate().reduce_only()));
+    }
 }

@@ -1,9 +1,16 @@
 //! The worked numbers G1 to G5, and what becomes of partial fills, restarts and late fills.
 
 use super::*;
-use hedgerow_sdk::model::ResumedState;
+use hedgerow_sdk::model::{PositionUpdate, ResumedState};
 use hedgerow_sdk::testing::{Harness, perpetual};
-use hedgerow_sdk::{Instrument, TradingMode};
+use hedgerow_sdk::{Price, TradingMode};
+
+mod closes;
+mod ending;
+mod layout;
+mod ledger;
+mod parameters;
+mod random;
 
 fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -34,6 +41,43 @@ fn parameters(json: serde_json::Value) -> Parameters {
 
 fn prices(plan: &Plan, market: &Instrument) -> Vec<String> {
     plan.prices.iter().map(|p| format!("{:.2}", market.spec.price(*p))).collect()
+}
+
+/// G1 with the market around 100: opens from 9950 down.
+fn started(parameters: &serde_json::Value) -> Harness<Grid> {
+    let mut h = Harness::<Grid>::new(parameters, market());
+    h.quote(1, 9_999, 10_001);
+    h
+}
+
+/// The open order that the market reaches first: number and quantity.
+fn nearest(h: &Harness<Grid>) -> (u64, i64) {
+    let order = h.open(Side::Buy).into_iter().max_by_key(|order| order.1).unwrap();
+    (order.0, order.2)
+}
+
+fn live(h: &Harness<Grid>) -> Vec<OrderUpdate> {
+    h.context().orders().copied().collect()
+}
+
+/// What a host says that knows these orders and this position.
+fn resumed(orders: Vec<OrderUpdate>, position: i64, entry: &str) -> ResumedState {
+    let instrument = model::InstrumentId(1);
+    let (quantity, entry) = (Quantity::from_units(position), dec(entry));
+    let held = (position != 0).then_some(PositionUpdate { instrument, quantity, entry });
+    ResumedState { orders, positions: held.into_iter().collect(), ..ResumedState::default() }
+}
+
+fn said<'a>(status: &'a serde_json::Value, key: &str) -> &'a str {
+    status[key].as_str().unwrap_or("nothing")
+}
+
+fn canceled(h: &mut Harness<Grid>) -> Vec<u64> {
+    let number = |intent: Intent| match intent {
+        Intent::Cancel(number) => Some(number),
+        _ => None,
+    };
+    h.intents().into_iter().filter_map(number).collect()
 }
 
 #[test]
@@ -200,10 +244,9 @@ fn a_restart_keeps_levels_orders_and_partial_fills() {
     let (number, ..) = h.open(Side::Buy).into_iter().max_by_key(|o| o.1).unwrap();
     h.fill(number, 20);
     let saved = h.save();
-    // while it was down the order was canceled: it is not among those that are told
+    // while it was down its orders were canceled: none is among those that are told
     let orders = h.open(Side::Buy).len() - 1;
-    let resumed =
-        ResumedState { orders: Vec::new(), mode: TradingMode::Running, ..ResumedState::default() };
+    let resumed = resumed(Vec::new(), 20, "99.50");
     let mut again = Harness::<Grid>::restored(&g1(), market(), Some(&saved), resumed);
     again.quote(1, 9_999, 10_001);
     let close = again.open(Side::Sell);

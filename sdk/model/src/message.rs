@@ -66,8 +66,8 @@ pub enum Intent {
     Submit(NewOrder),
     /// Change a live order at the venue; refused where the venue cannot.
     Amend(Amend),
-    /// Change a live order by whatever way keeps its meaning: amend, else cancel and submit what
-    /// remains.
+    /// Change a live order by whatever way keeps its meaning. Today the host treats it as
+    /// [`Self::Amend`]; where the venue cannot amend it is refused.
     Replace(Amend),
     /// Cancel an order by its number.
     Cancel(u64),

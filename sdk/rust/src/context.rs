@@ -3,67 +3,18 @@
 //! The context belongs to the SDK: strategies read from it and ask through it. It is rebuilt from
 //! events after every start; nothing in it needs saving.
 
+use crate::instrument::Instrument;
 use crate::market::Market;
-use crate::strategy::Instrument;
+use crate::request::OrderRequest;
 use hedgerow_model::{
-    Amend, BalanceUpdate, Decimal, Event, HostTime, InstrumentId, Intent, NewOrder, OrderFlags,
-    OrderStatus, OrderUpdate, Price, Quantity, Report, ResumedState, Side, Tick, TimeInForce,
-    TimerId, TradingMode,
+    Amend, BalanceUpdate, Decimal, Event, FillNotice, HostTime, InstrumentId, Intent, NewOrder,
+    OrderEvent, OrderFlags, OrderStatus, OrderUpdate, Position, PositionUpdate, Price, Quantity,
+    Report, ResumedState, RiskRejection, Tick, TimerId, TradingMode,
 };
 use std::collections::BTreeMap;
 
 /// One order of ours that is not finished.
 pub type LiveOrder = OrderUpdate;
-
-/// An order to be placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderRequest {
-    /// In what.
-    pub instrument: InstrumentId,
-    /// Which way.
-    pub side: Side,
-    /// The limit.
-    pub price: Price,
-    /// How much.
-    pub quantity: Quantity,
-    /// How long; [`TimeInForce::GoodTillCancel`] rests.
-    pub time_in_force: TimeInForce,
-    /// Rejected rather than taking.
-    pub post_only: bool,
-    /// May only reduce the position.
-    pub reduce_only: bool,
-}
-
-impl OrderRequest {
-    /// A resting limit order.
-    #[must_use]
-    pub fn limit(instrument: InstrumentId, side: Side, price: Price, quantity: Quantity) -> Self {
-        let time_in_force = TimeInForce::GoodTillCancel;
-        let (post_only, reduce_only) = (false, false);
-        Self { instrument, side, price, quantity, time_in_force, post_only, reduce_only }
-    }
-
-    /// The same, rejected rather than taking.
-    #[must_use]
-    pub fn post_only(mut self) -> Self {
-        self.post_only = true;
-        self
-    }
-
-    /// The same, never increasing the position.
-    #[must_use]
-    pub fn reduce_only(mut self) -> Self {
-        self.reduce_only = true;
-        self
-    }
-
-    /// The same, filling at once what it can.
-    #[must_use]
-    pub fn immediate(mut self) -> Self {
-        self.time_in_force = TimeInForce::ImmediateOrCancel;
-        self
-    }
-}
 
 /// A strategy's view of the world, and its pen.
 #[derive(Clone, Debug, Default)]
@@ -76,10 +27,14 @@ pub struct Context {
     markets: Vec<Market>,
     /// instrument id -> place in the two lists above
     slots: Vec<Option<usize>>,
+    /// Those that are not finished.
     orders: BTreeMap<u64, LiveOrder>,
-    positions: Vec<(Quantity, Decimal)>,
+    positions: Vec<Position>,
     balances: BTreeMap<(u32, String), (Decimal, Decimal)>,
     timers: BTreeMap<TimerId, HostTime>,
+    /// Timers asked for since the start that were not set before, in that order: a denial does not
+    /// say which it means, and the host denies those for which no room was left.
+    timers_asked: Vec<TimerId>,
     intents: Vec<Intent>,
 }
 
@@ -94,7 +49,7 @@ impl Context {
             slots[id] = Some(slot);
         }
         let markets = instruments.iter().map(|_| Market::default()).collect();
-        let positions = vec![(Quantity::ZERO, Decimal::ZERO); instruments.len()];
+        let positions = vec![Position::default(); instruments.len()];
         Self { instruments, markets, slots, positions, ..Self::default() }
     }
 
@@ -147,7 +102,15 @@ impl Context {
     /// The position in an instrument: signed quantity.
     #[must_use]
     pub fn position(&self, id: InstrumentId) -> Quantity {
-        self.slot(id).map_or(Quantity::ZERO, |slot| self.positions[slot].0)
+        self.slot(id).map_or(Quantity::ZERO, |slot| self.positions[slot].quantity)
+    }
+
+    /// The average entry price of the position in an instrument: what the host told last, moved by
+    /// the fills since. Nothing when flat.
+    #[must_use]
+    pub fn entry(&self, id: InstrumentId) -> Option<Decimal> {
+        let slot = self.slot(id)?;
+        self.positions[slot].entry(&self.instruments[slot].spec)
     }
 
     /// A balance: total and available.
@@ -158,10 +121,11 @@ impl Context {
 
     /// Orders that are not finished, by number.
     pub fn orders(&self) -> impl Iterator<Item = &LiveOrder> {
-        self.orders.values().filter(|order| !order.status.is_terminal())
+        self.orders.values()
     }
 
-    /// One order that is not finished.
+    /// One order that is not finished. The update that finishes it is the last that is heard of it,
+    /// and has all there is to know.
     #[must_use]
     pub fn order(&self, number: u64) -> Option<&LiveOrder> {
         self.orders.get(&number)
@@ -185,7 +149,7 @@ impl Context {
                 OrderUpdate { number, instrument, side, status, price, quantity, filled, reason };
             self.orders.insert(number, live);
         }
-        self.want(Intent::Submit(NewOrder {
+        self.push(Intent::Submit(NewOrder {
             number,
             instrument,
             side,
@@ -197,53 +161,87 @@ impl Context {
         number
     }
 
-    /// Asks to cancel an order.
+    /// Asks to cancel an order. It looks [`OrderStatus::PendingCancel`] from now on, until an
+    /// update says how that ended: it may still fill, and a refused cancel brings it back. Asking
+    /// again meanwhile asks for nothing.
     pub fn cancel(&mut self, number: u64) {
-        self.want(Intent::Cancel(number));
+        let pending = |order: &LiveOrder| order.status == OrderStatus::PendingCancel;
+        if !self.history && !self.orders.get(&number).is_some_and(pending) {
+            self.orders.get_mut(&number).into_iter().for_each(cancel_requested);
+            self.intents.push(Intent::Cancel(number));
+        }
     }
 
-    /// Asks to cancel all own orders in an instrument.
+    /// Asks to cancel all own orders in an instrument; see [`Self::cancel`].
     pub fn cancel_all(&mut self, instrument: InstrumentId) {
-        self.want(Intent::CancelAll(instrument));
+        if !self.history {
+            let own = self.orders.values_mut().filter(|order| order.instrument == instrument);
+            own.for_each(cancel_requested);
+            self.intents.push(Intent::CancelAll(instrument));
+        }
     }
 
-    /// Asks to change an order: amend where that keeps its meaning, else cancel and submit the
-    /// rest.
+    /// Asks to change an order's price and total quantity, fills included, at the venue. The order
+    /// stays what it was until an update says that it changed. Today this is an amendment: where
+    /// the venue has none, or the order is not at rest (still on its way, under cancel or
+    /// amendment), it is refused with [`Event::Other`] and nothing changes.
     pub fn replace(&mut self, order: u64, price: Price, quantity: Quantity) {
-        self.want(Intent::Replace(Amend { order, price, quantity }));
+        self.push(Intent::Replace(Amend { order, price, quantity }));
     }
 
     /// Asks to be woken at a time; a timer of the same id moves.
     pub fn set_timer(&mut self, id: TimerId, at: HostTime) {
-        if !self.history {
-            self.timers.insert(id, at);
+        if self.history {
+            return;
         }
-        self.want(Intent::SetTimer { id, at });
+        if self.timers.insert(id, at).is_none() {
+            self.timers_asked.push(id);
+        }
+        self.push(Intent::SetTimer { id, at });
     }
 
     /// Asks not to be woken.
     pub fn cancel_timer(&mut self, id: TimerId) {
-        self.timers.remove(&id);
-        self.want(Intent::CancelTimer(id));
+        if !self.history {
+            self.forget_timer(id);
+            self.push(Intent::CancelTimer(id));
+        }
     }
 
     /// Reports a figure.
     pub fn metric(&mut self, name: &str, value: &impl ToString) {
         let (name, value) = (name.into(), value.to_string());
-        self.want(Intent::Report(Report::Metric { name, value }));
+        self.push(Intent::Report(Report::Metric { name, value }));
     }
 
     /// Writes one JSON object to a stream of the strategy's own.
     pub fn record(&mut self, stream: &str, json: &serde_json::Value) {
         let (stream, json) = (stream.into(), json.to_string());
-        self.want(Intent::Report(Report::Record { stream, json }));
+        self.push(Intent::Report(Report::Record { stream, json }));
     }
 
-    /// Asks for anything of the contract.
+    /// Asks for anything else of the contract, such as [`Intent::SetLeverage`]. Orders are placed
+    /// with [`Self::submit`], which alone knows their number: an [`Intent::Submit`] made by hand is
+    /// a fault unless its number is the host's next.
     pub fn want(&mut self, intent: Intent) {
+        match intent {
+            Intent::Cancel(number) => self.cancel(number),
+            Intent::CancelAll(instrument) => self.cancel_all(instrument),
+            Intent::SetTimer { id, at } => self.set_timer(id, at),
+            Intent::CancelTimer(id) => self.cancel_timer(id),
+            other => self.push(other),
+        }
+    }
+
+    fn push(&mut self, intent: Intent) {
         if !self.history {
             self.intents.push(intent);
         }
+    }
+
+    fn forget_timer(&mut self, id: TimerId) {
+        self.timers.remove(&id);
+        self.timers_asked.retain(|asked| *asked != id);
     }
 
     pub(crate) fn begin(&mut self, now: u64, next_order: u64, mode: TradingMode) {
@@ -271,22 +269,20 @@ impl Context {
     pub(crate) fn hear(&mut self, event: &Event) {
         self.history = false;
         match event {
+            Event::Order(update) if update.status.is_terminal() => {
+                self.orders.remove(&update.number);
+            }
             Event::Order(update) => {
                 self.orders.insert(update.number, *update);
             }
-            Event::Fill(fill) => {
-                if let Some(slot) = self.slot(fill.instrument) {
-                    self.positions[slot].0 = fill.position;
+            Event::Fill(fill) => self.book(fill),
+            Event::Timer(id) => self.forget_timer(*id),
+            Event::Other(notice) if notice.code == RiskRejection::TooManyTimers.code() => {
+                if let Some(denied) = self.timers_asked.pop() {
+                    self.timers.remove(&denied);
                 }
             }
-            Event::Timer(id) => {
-                self.timers.remove(id);
-            }
-            Event::Position(position) => {
-                if let Some(slot) = self.slot(position.instrument) {
-                    self.positions[slot] = (position.quantity, position.entry);
-                }
-            }
+            Event::Position(position) => self.place(position),
             Event::Balance(update) => self.balance_is(update),
             Event::Instrument(spec) => {
                 if let Some(slot) = self.slot(spec.id) {
@@ -311,15 +307,13 @@ impl Context {
     }
 
     fn resume(&mut self, resumed: &ResumedState) {
-        self.orders = resumed.orders.iter().map(|order| (order.number, *order)).collect();
+        let live = resumed.orders.iter().filter(|order| !order.status.is_terminal());
+        self.orders = live.map(|order| (order.number, *order)).collect();
         self.timers = resumed.timers.iter().copied().collect();
-        for position in &mut self.positions {
-            *position = (Quantity::ZERO, Decimal::ZERO);
-        }
+        self.timers_asked.clear();
+        self.positions.fill_with(Position::default);
         for position in &resumed.positions {
-            if let Some(slot) = self.slot(position.instrument) {
-                self.positions[slot] = (position.quantity, position.entry);
-            }
+            self.place(position);
         }
         self.balances.clear();
         resumed.balances.iter().for_each(|update| self.balance_is(update));
@@ -331,12 +325,37 @@ impl Context {
         self.balances.insert((account.0, asset.clone()), (*total, *available));
     }
 
-    /// Drops what an event finished, after the strategy has seen it.
-    pub(crate) fn settle(&mut self, event: &Event) {
-        if let Event::Order(update) = event
-            && update.status.is_terminal()
-        {
-            self.orders.remove(&update.number);
+    fn book(&mut self, fill: &FillNotice) {
+        let Some(slot) = self.slot(fill.instrument) else {
+            return;
+        };
+        let (spec, held) = (&self.instruments[slot].spec, &mut self.positions[slot]);
+        let booked = held.book(spec, fill.side, fill.price, fill.quantity, fill.fee);
+        if booked.map(|booked| booked.quantity) != Ok(fill.position) {
+            // the host knows of what was not heard here: its quantity, at the entry known so far
+            let entry = held.entry(spec).unwrap_or_else(|| spec.price(fill.price));
+            self.place(&PositionUpdate {
+                instrument: fill.instrument,
+                quantity: fill.position,
+                entry,
+            });
         }
+    }
+
+    fn place(&mut self, told: &PositionUpdate) {
+        if let Some(slot) = self.slot(told.instrument) {
+            let spec = &self.instruments[slot].spec;
+            let cost = spec.value_at(told.entry, told.quantity).unwrap_or_default();
+            self.positions[slot] =
+                Position { quantity: told.quantity, cost, ..Position::default() };
+        }
+    }
+}
+
+/// As the host does when the intent reaches it: an order that is finished or under cancel stays so.
+fn cancel_requested(order: &mut LiveOrder) {
+    let filled = order.filled.is_positive();
+    if let Ok(next) = order.status.apply(OrderEvent::CancelRequested, filled) {
+        order.status = next;
     }
 }

@@ -3,7 +3,9 @@
 use crate::bindings as wit;
 use crate::bindings::hedgerow::strategy::types as w;
 use crate::describe::Description;
-use crate::strategy::{InitError, Instrument, SavedState};
+use crate::instrument::Instrument;
+use crate::state::SavedState;
+use crate::strategy::InitError;
 use hedgerow_model as m;
 use hedgerow_model::Decimal;
 use std::mem::{align_of, offset_of, size_of};

@@ -22,27 +22,35 @@ mod convert;
 mod describe;
 #[doc(hidden)]
 pub mod guest;
+mod instrument;
 mod market;
 pub mod math;
 mod number;
+mod request;
 mod runtime;
+mod state;
 mod strategy;
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
-pub use context::{Context, LiveOrder, OrderRequest};
+pub use context::{Context, LiveOrder};
 pub use describe::{Description, Want};
 pub use hedgerow_model as model;
 pub use hedgerow_model::{
     Decimal, Event, FillNotice, Intent, OrderStatus, OrderUpdate, Price, Quantity, Rounding, Side,
     Tick, TickKind, TimeInForce, TimerId, TradingMode,
 };
+pub use instrument::Instrument;
 pub use market::{Bar, Funding, Market};
 pub use number::{NumberError, decimal_from_f64, price_from_f64, to_f64};
+pub use request::OrderRequest;
 pub use runtime::Runtime;
 pub use schemars;
 pub use serde;
 pub use serde_json;
-pub use strategy::{InitError, Instrument, SavedState, StopReason, Strategy};
+pub use state::{SavedState, save_json};
+pub use strategy::{InitError, NoParameters, StopReason, Strategy};
 
 /// The bindings that [`export!`] uses. Not for strategies.
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! The one door from binary floats back to exact numbers. It names its rounding and refuses what is
 //! not a number.
 
-use crate::strategy::Instrument;
+use crate::instrument::Instrument;
 use hedgerow_model::{Decimal, Price, Rounding, ValueError};
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use std::fmt;

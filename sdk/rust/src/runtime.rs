@@ -1,7 +1,9 @@
 //! The frame around a strategy: the same code inside a component and in a native test.
 
 use crate::context::Context;
-use crate::strategy::{InitError, Instrument, SavedState, StopReason, Strategy};
+use crate::instrument::Instrument;
+use crate::state::SavedState;
+use crate::strategy::{InitError, StopReason, Strategy};
 use hedgerow_model::{Event, Header, Outcome, Tick};
 
 /// A strategy with its context, called as the contract says.
@@ -57,7 +59,6 @@ impl<S: Strategy> Runtime<S> {
         self.ctx.begin(header.now.as_nanos(), header.next_order, header.mode);
         self.ctx.hear(event);
         self.strategy.on_event(&mut self.ctx, event);
-        self.ctx.settle(event);
         self.finish(0)
     }
 

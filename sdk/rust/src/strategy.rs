@@ -2,44 +2,17 @@
 
 use crate::context::Context;
 use crate::describe::{CONTRACT, Description, Want};
-use hedgerow_model::{AccountId, Decimal, Event, Tick};
+use crate::state::SavedState;
+use hedgerow_model::{Event, Tick};
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One instrument as the strategy got it.
-#[derive(Clone, Debug)]
-pub struct Instrument {
-    /// The definition, with all its arithmetic.
-    pub spec: hedgerow_model::Instrument,
-    /// The role of [`Strategy::wants`] it fills.
-    pub role: String,
-    /// The venue's name.
-    pub venue: String,
-    /// The account it trades on; nothing when it is only watched.
-    pub account: Option<AccountId>,
-    /// Maker fee, a fraction of value; a rebate is negative.
-    pub maker_fee: Decimal,
-    /// Taker fee, a fraction of value.
-    pub taker_fee: Decimal,
-}
-
-/// State that an earlier instance saved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedState {
-    /// The [`Strategy::STATE_VERSION`] that wrote it.
-    pub version: u32,
-    /// Its bytes.
-    pub data: Vec<u8>,
-}
-
-impl SavedState {
-    /// Reads state that [`Strategy::save`] wrote as JSON.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, InitError> {
-        serde_json::from_slice(&self.data).map_err(|e| InitError::BadState(e.to_string()))
-    }
-}
+/// The parameters of a strategy that has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParameters {}
 
 /// Why a strategy refuses to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +51,18 @@ pub enum StopReason {
 /// Only [`Self::wants`], [`Self::init`] and [`Self::save`] must be written. The context is up to
 /// date before each call: books, quotes, orders, positions and timers need no bookkeeping of your
 /// own.
+///
+/// **What a restart gives back.** The host keeps the state of the last call that asked for
+/// something, in one transaction with what it asked for. After a fault, a kill or a rollback an
+/// instance starts from there: what calls without an intent have changed since is lost, and so is
+/// every event they heard, fills included. Nothing is told again; [`Event::Resumed`], the first
+/// event of every instance, says how things stand. A strategy that keeps its own account of orders
+/// or of what it holds must catch up there: take `filled` of the live orders and
+/// [`Context::position`] for the truth, and orders of its state that are not among the live ones
+/// for ended.
 pub trait Strategy: Sized + 'static {
-    /// The parameters, read from the host's config. Their JSON Schema is generated.
+    /// The parameters, read from the host's config; [`NoParameters`] when there are none. Their
+    /// JSON Schema is generated.
     type Parameters: DeserializeOwned + Serialize + JsonSchema;
 
     /// The name shown everywhere.
@@ -99,8 +82,8 @@ pub trait Strategy: Sized + 'static {
         Vec::new()
     }
 
-    /// Starts. `saved` is what an earlier instance wrote; orders and positions follow in `resumed`
-    /// and outrank it.
+    /// Starts. `saved` is what an earlier instance wrote, perhaps some events ago; orders and
+    /// positions follow in `resumed` and outrank it.
     fn init(
         parameters: Self::Parameters,
         ctx: &Context,
@@ -117,7 +100,7 @@ pub trait Strategy: Sized + 'static {
         let _ = (ctx, event);
     }
 
-    /// The state, as bytes. Pure: twice gives equal bytes. [`crate::serde_json::to_vec`] will do.
+    /// The state, as bytes. Pure: twice gives equal bytes. [`crate::save_json`] will do.
     fn save(&self) -> Vec<u8>;
 
     /// One JSON object for people.

@@ -3,13 +3,15 @@
 //! The harness plays the host's part: it numbers orders, keeps time, and gives back what the
 //! strategy asked for. It does not trade: a test says what the venue did.
 
+use crate::instrument::Instrument;
 use crate::runtime::Runtime;
-use crate::strategy::{Instrument, SavedState, Strategy};
+use crate::state::SavedState;
+use crate::strategy::Strategy;
 use hedgerow_model::{
-    AccountId, Decimal, Event, FillNotice, Header, HostTime, InstrumentId, InstrumentKind, Intent,
-    Liquidity, NewOrder, OrderStatus, OrderUpdate, Outcome, Price, PriceGrid, Quantity,
-    ResumedState, Scale, SequenceRule, Side, Tick, TickKind, TimerId, TradeId, TradingMode,
-    VenueId, flag,
+    AccountId, Amend, Decimal, Event, FillNotice, Header, HostTime, InstrumentId, InstrumentKind,
+    Intent, Liquidity, NewOrder, OrderEvent, OrderStatus, OrderUpdate, Outcome, Price, PriceGrid,
+    Quantity, ResumedState, Scale, SequenceRule, Side, Tick, TickKind, TimerId, TradeId,
+    TradingMode, VenueId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -60,6 +62,8 @@ pub struct Harness<S> {
     next_trade: u64,
     mode: TradingMode,
     orders: BTreeMap<u64, OrderUpdate>,
+    /// Amendments that the venue has not answered.
+    amending: BTreeMap<u64, Amend>,
     intents: Vec<Intent>,
 }
 
@@ -96,6 +100,7 @@ impl<S: Strategy> Harness<S> {
             next_trade: 1,
             mode: TradingMode::Running,
             orders,
+            amending: BTreeMap::new(),
             intents: Vec::new(),
         };
         harness.event(&Event::Resumed(resumed));
@@ -112,15 +117,34 @@ impl<S: Strategy> Harness<S> {
             match intent {
                 Intent::Submit(order) => self.accept_number(order),
                 Intent::Cancel(number) => {
-                    if let Some(order) = self.orders.get_mut(number) {
-                        order.status = OrderStatus::PendingCancel;
+                    self.moved(*number, OrderEvent::CancelRequested);
+                }
+                Intent::CancelAll(instrument) => {
+                    let own = self.orders.values().filter(|o| o.instrument == *instrument);
+                    for number in own.map(|o| o.number).collect::<Vec<_>>() {
+                        self.moved(number, OrderEvent::CancelRequested);
                     }
                 }
+                Intent::Amend(amend) | Intent::Replace(amend) => self.amend_requested(*amend),
                 _ => {}
             }
         }
         self.intents.extend(outcome.intents);
         outcome.consumed
+    }
+
+    /// Moves an order by the host's table; whether the table has such a move.
+    fn moved(&mut self, number: u64, event: OrderEvent) -> bool {
+        let Some(order) = self.orders.get_mut(&number) else { return false };
+        let next = order.status.apply(event, order.filled.is_positive());
+        order.status = next.unwrap_or(order.status);
+        next.is_ok()
+    }
+
+    fn amend_requested(&mut self, amend: Amend) {
+        if self.moved(amend.order, OrderEvent::AmendRequested) {
+            self.amending.insert(amend.order, amend);
+        }
     }
 
     fn accept_number(&mut self, order: &NewOrder) {
@@ -151,8 +175,10 @@ impl<S: Strategy> Harness<S> {
             self.now = self.now.max(first.recv_ts);
             let header = self.header();
             let outcome = self.runtime.on_market(&header, rest);
-            let consumed = self.take(outcome);
-            rest = rest.get(usize::try_from(consumed.max(1)).unwrap_or(1)..).unwrap_or_default();
+            let consumed = usize::try_from(self.take(outcome)).unwrap_or(1).max(1);
+            let (done, left) = rest.split_at(consumed.min(rest.len()));
+            self.now = done.last().map_or(self.now, |last| self.now.max(last.recv_ts));
+            rest = left;
         }
     }
 
@@ -191,20 +217,37 @@ impl<S: Strategy> Harness<S> {
         self.event(&Event::Order(update));
     }
 
-    /// Fills an order, wholly or in part, at its own price as a maker with the instrument's fee:
-    /// the fill first, then the order's new status, as the host does.
+    /// Says that the venue carried out the amendment under way.
     ///
     /// # Panics
-    /// When the order was never submitted.
+    /// When the strategy asked for none, or the order was not at rest when it did.
+    pub fn amended(&mut self, number: u64) {
+        let Some(amend) = self.amending.remove(&number) else {
+            panic!("order {number} is not being amended")
+        };
+        assert!(self.moved(number, OrderEvent::Amended), "order {number} has ended");
+        let Some(order) = self.orders.get_mut(&number) else { panic!("no order {number}") };
+        (order.price, order.quantity) = (amend.price, amend.quantity);
+        let update = *order;
+        self.event(&Event::Order(update));
+    }
+
+    /// Fills an order, wholly or in part, at its own price as a maker with the instrument's fee:
+    /// the fill first, then the order's new status, as the host does. A fill of an order that has
+    /// ended is late: it is booked and reopens nothing.
+    ///
+    /// # Panics
+    /// When the order was never submitted, or was denied.
     pub fn fill(&mut self, number: u64, quantity: i64) {
         let Some(order) = self.orders.get_mut(&number) else { panic!("no order {number}") };
         let filled = order.filled.units() + quantity;
-        order.filled = Quantity::from_units(filled);
-        order.status = match (filled >= order.quantity.units(), order.status) {
-            (true, _) => OrderStatus::Filled,
-            (false, OrderStatus::PendingCancel) => OrderStatus::PendingCancel,
-            (false, _) => OrderStatus::PartiallyFilled,
+        let last = filled >= order.quantity.units();
+        let event = if last { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
+        order.status = match order.status.apply(event, true) {
+            Ok(next) => next,
+            Err(e) => panic!("{e}"),
         };
+        order.filled = Quantity::from_units(filled);
         let update = *order;
         let ctx = self.runtime.context();
         let held = ctx.position(update.instrument).units();

@@ -3,7 +3,7 @@
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
     Context, Event, InitError, Intent, OrderRequest, OrderStatus, Price, Quantity, SavedState,
-    Side, Strategy, Tick, TickKind, TimeInForce, TimerId, Want, schemars, serde, serde_json,
+    Side, Strategy, Tick, TickKind, TimeInForce, TimerId, Want, save_json, schemars, serde,
 };
 
 /// What it is told.
@@ -163,6 +163,6 @@ impl Strategy for Random {
     }
 
     fn save(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        save_json(self)
     }
 }

@@ -3,18 +3,12 @@
 //! on.
 
 use hedgerow_sdk::{Context, OrderRequest, Quantity, Side, Strategy, Tick, TickKind, Want};
-use hedgerow_sdk::{InitError, Price, SavedState, schemars, serde, serde_json};
+use hedgerow_sdk::{InitError, NoParameters, Price, SavedState, save_json, serde};
 
 /// Quotes before the first order.
 const WARM_UP: u64 = 2000;
 /// How far through the touch an order may go, in price units: the bounded form of a market order.
 const BOUND: i64 = 50;
-
-/// No parameters.
-#[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
-#[schemars(crate = "hedgerow_sdk::schemars")]
-pub struct Parameters {}
 
 /// Two averages and a side.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -48,7 +42,7 @@ impl Ema {
 }
 
 impl Strategy for Ema {
-    type Parameters = Parameters;
+    type Parameters = NoParameters;
     const NAME: &'static str = "ema";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
@@ -56,8 +50,8 @@ impl Strategy for Ema {
         vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
     }
 
-    fn init(_: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
-        saved.map_or_else(|| Ok(Self::default()), SavedState::json)
+    fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+        SavedState::json_or_default(saved)
     }
 
     fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
@@ -77,7 +71,7 @@ impl Strategy for Ema {
     }
 
     fn save(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        save_json(self)
     }
 }
 

@@ -2,17 +2,11 @@
 //! order on each side, two ticks behind the touch.
 
 use hedgerow_sdk::{Context, OrderRequest, Quantity, Side, Strategy, Tick, TickKind, Want};
-use hedgerow_sdk::{InitError, Price, SavedState, schemars, serde, serde_json};
+use hedgerow_sdk::{InitError, NoParameters, Price, SavedState, save_json, serde};
 
 const EVERY: u64 = 100;
 const BEHIND: i64 = 2;
 const LOTS: i64 = 10;
-
-/// No parameters.
-#[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
-#[schemars(crate = "hedgerow_sdk::schemars")]
-pub struct Parameters {}
 
 /// Counts quotes.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -22,7 +16,7 @@ pub struct Maker {
 }
 
 impl Strategy for Maker {
-    type Parameters = Parameters;
+    type Parameters = NoParameters;
     const NAME: &'static str = "maker";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
@@ -30,8 +24,8 @@ impl Strategy for Maker {
         vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
     }
 
-    fn init(_: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
-        saved.map_or_else(|| Ok(Self::default()), SavedState::json)
+    fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+        SavedState::json_or_default(saved)
     }
 
     fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
@@ -53,7 +47,7 @@ impl Strategy for Maker {
     }
 
     fn save(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        save_json(self)
     }
 }
 

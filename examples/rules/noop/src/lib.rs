@@ -1,13 +1,7 @@
 //! The rule `noop` of the throughput comparison: counts quotes and trades, wants nothing.
 
 use hedgerow_sdk::{Context, Strategy, Tick, TickKind, Want};
-use hedgerow_sdk::{InitError, SavedState, schemars, serde, serde_json};
-
-/// No parameters.
-#[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
-#[schemars(crate = "hedgerow_sdk::schemars")]
-pub struct Parameters {}
+use hedgerow_sdk::{InitError, NoParameters, SavedState, save_json, serde, serde_json};
 
 /// Counts.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -18,7 +12,7 @@ pub struct Noop {
 }
 
 impl Strategy for Noop {
-    type Parameters = Parameters;
+    type Parameters = NoParameters;
     const NAME: &'static str = "noop";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
@@ -26,8 +20,8 @@ impl Strategy for Noop {
         vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
     }
 
-    fn init(_: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
-        saved.map_or_else(|| Ok(Self::default()), SavedState::json)
+    fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+        SavedState::json_or_default(saved)
     }
 
     fn on_tick(&mut self, _: &mut Context, tick: &Tick) {
@@ -39,7 +33,7 @@ impl Strategy for Noop {
     }
 
     fn save(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        save_json(self)
     }
 
     fn status(&self, _: &Context) -> serde_json::Value {

@@ -144,7 +144,7 @@ fn what_is_there_twice_is_told() {
 
 /// What a component says of itself that trades its one role, or watches it.
 fn component(trades: bool) -> Description {
-    let want = WantedRole { role: "market".into(), kinds: Vec::new(), depth: 0, trades };
+    let want = WantedRole { role: "market".into(), kinds: Vec::new(), bars: None, trades };
     Description {
         name: "x".into(),
         version: "1".into(),

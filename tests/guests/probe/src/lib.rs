@@ -3,15 +3,9 @@
 
 use hedgerow_sdk::model::{Duration, flag};
 use hedgerow_sdk::{
-    Context, Event, InitError, OrderRequest, Price, Quantity, SavedState, Side, Strategy, Tick,
-    TickKind, TimerId, Want, schemars, serde, serde_json,
+    Context, Event, InitError, NoParameters, OrderRequest, Quantity, SavedState, Side, Strategy,
+    Tick, TickKind, TimerId, Want, save_json, serde, serde_json,
 };
-
-/// No parameters.
-#[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
-#[schemars(crate = "hedgerow_sdk::schemars")]
-pub struct Parameters {}
 
 /// What it has seen.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -43,7 +37,7 @@ impl Probe {
 }
 
 impl Strategy for Probe {
-    type Parameters = Parameters;
+    type Parameters = NoParameters;
     const NAME: &'static str = "probe";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
@@ -51,8 +45,8 @@ impl Strategy for Probe {
         vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
     }
 
-    fn init(_: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
-        saved.map_or_else(|| Ok(Self::default()), SavedState::json)
+    fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+        SavedState::json_or_default(saved)
     }
 
     fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
@@ -66,17 +60,17 @@ impl Strategy for Probe {
         if !self.seen.is_multiple_of(EVERY) {
             return;
         }
-        let Some(market) = ctx.role("market").map(|i| i.spec.clone()) else { return };
+        let Some(known) = ctx.role("market").cloned() else { return };
+        let market = &known.spec;
         let Some(bid) = ctx.market(market.id).and_then(|m| m.touch(Side::Buy)) else { return };
         ctx.cancel_all(market.id);
-        let step = market.grid.step_at(bid, market.price_scale).unwrap_or(1);
-        let price = Price::from_units(bid.units() - step);
+        let Some(price) = known.ticks_away(bid, Side::Buy, 1) else { return };
         let quantity = Quantity::from_units(market.min_quantity.units() * 100);
         ctx.submit(OrderRequest::limit(market.id, Side::Buy, price, quantity).post_only());
         let held = ctx.position(market.id);
         if held.is_positive() {
             let ask = ctx.market(market.id).and_then(|m| m.touch(Side::Sell));
-            let price = ask.unwrap_or(Price::from_units(bid.units() + step));
+            let Some(price) = ask.or_else(|| known.ticks_away(bid, Side::Sell, 1)) else { return };
             let order = OrderRequest::limit(market.id, Side::Sell, price, held);
             ctx.submit(order.post_only());
         }
@@ -95,7 +89,7 @@ impl Strategy for Probe {
     }
 
     fn save(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        save_json(self)
     }
 
     fn status(&self, _: &Context) -> serde_json::Value {

@@ -1,0 +1,224 @@
+//! What the levels hold against what the ledger has.
+//!
+//! A fill may be heard late, or never: the state after a fault or a kill is the last checkpoint's.
+//! The position is the host's truth, so the difference is given to the levels whose orders can have
+//! made it, and what none of them can have made to one adopted level that only closes. After
+//! [`settle`] the levels hold the position to the unit; prices and fees of what was not heard are
+//! estimates.
+
+use crate::Grid;
+use crate::level::{Level, LevelState};
+use hedgerow_sdk::model::{self, Instrument};
+use hedgerow_sdk::{Context, Decimal, FillNotice, OrderUpdate, Price, Quantity, Rounding, Side};
+
+impl Grid {
+    /// What happened unheard: fills of live orders are booked where they belong, orders that ended
+    /// release their levels, and the ledger's position settles the rest.
+    pub(crate) fn on_resumed(&mut self, ctx: &Context) {
+        let opens = self.side();
+        let mut ended = Vec::new();
+        for (place, level) in self.state.levels.iter_mut().enumerate() {
+            let Some(number) = level.order else { continue };
+            let Some(order) = ctx.order(number) else {
+                ended.push(place);
+                continue;
+            };
+            level.learn(order);
+            let missed = order.filled.units() - level.booked();
+            if missed > 0 {
+                let fill = unheard(&self.market, order, missed);
+                self.state.fees += fill.fee;
+                self.state.realised += level.fill(&self.market.spec, opens, &fill);
+            }
+        }
+        if self.state.close_order.is_some_and(|number| ctx.order(number).is_none()) {
+            self.state.close_order = None;
+        }
+        self.settle(ctx, &ended, None);
+        for place in ended {
+            if let Some(level) = self.state.levels.get_mut(place) {
+                let closed = level.order_ended();
+                self.count_cycle(closed);
+            }
+        }
+        let owned = |number| self.state.levels.iter().any(|level| level.order == Some(number));
+        let ours = ctx.orders().filter(|order| order.instrument == self.market.spec.id);
+        let stray = |number: &u64| !owned(*number) && self.state.close_order != Some(*number);
+        self.strays = ours.map(|order| order.number).filter(stray).collect();
+    }
+
+    /// Makes the levels hold what the ledger has.
+    pub(crate) fn settle(&mut self, ctx: &Context, ended: &[usize], price: Option<Price>) {
+        let spec = &self.market.spec;
+        // what a fill said was paid is counted already
+        let fee = if price.is_some() { Decimal::ZERO } else { self.market.maker_fee };
+        let entry = || spec.price_on_grid(ctx.entry(spec.id)?, Rounding::HalfEven).ok();
+        let known = Known {
+            spec,
+            opens: self.side(),
+            position: ctx.position(spec.id).units(),
+            ended,
+            price: price.or_else(entry),
+            fee,
+        };
+        let inferred = settle(&mut self.state.levels, &known);
+        self.state.realised += inferred.gain;
+        self.state.fees += inferred.fees;
+        // a late fill changes what is left to close, even after the end
+        if self.state.stopping.is_some() && !self.parameters.keep_position {
+            self.state.done &= self.held().is_zero();
+        }
+    }
+}
+
+/// A fill that was not heard, as well as its order tells: at its limit, as a maker.
+fn unheard(market: &hedgerow_sdk::Instrument, order: &OrderUpdate, units: i64) -> FillNotice {
+    let quantity = Quantity::from_units(units);
+    let fee = market.spec.fee(order.price, quantity, market.maker_fee).unwrap_or_default();
+    FillNotice {
+        number: order.number,
+        instrument: order.instrument,
+        side: order.side,
+        price: order.price,
+        quantity,
+        liquidity: model::Liquidity::Maker,
+        fee,
+        trade: model::TradeId(0),
+        position: Quantity::ZERO,
+    }
+}
+
+/// What is known when the difference is looked at.
+pub(crate) struct Known<'a> {
+    pub(crate) spec: &'a Instrument,
+    /// The side of the grid's opens.
+    pub(crate) opens: Side,
+    /// The ledger's, signed.
+    pub(crate) position: i64,
+    /// Places of levels whose order ended and may have filled unheard.
+    pub(crate) ended: &'a [usize],
+    /// The best guess at the price of what no order explains.
+    pub(crate) price: Option<Price>,
+    /// Fee to count for what was not heard, a fraction of value.
+    pub(crate) fee: Decimal,
+}
+
+/// What was booked without having been heard.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inferred {
+    /// Profit of what closed, fees taken off.
+    pub(crate) gain: Decimal,
+    pub(crate) fees: Decimal,
+}
+
+/// Brings the levels to the ledger's position.
+pub(crate) fn settle(levels: &mut Vec<Level>, known: &Known<'_>) -> Inferred {
+    let mut inferred = Inferred::default();
+    let held: i64 = levels.iter().map(Level::held).sum();
+    let mut left = known.position.saturating_sub(held);
+    for place in closing_order(levels, known) {
+        let Some(level) = levels.get_mut(place) else { continue };
+        if left == 0 || level.held().signum() != -left.signum() {
+            continue;
+        }
+        let units = left.abs().min(level.held().abs());
+        let ended = known.ended.contains(&place);
+        let price = if ended { Some(level.asked()) } else { known.price };
+        let price = price.unwrap_or(level.price);
+        let fee = known.fee_of(price, units);
+        inferred.gain += level.close_part(known.spec, price, units) - fee;
+        inferred.fees += fee;
+        left -= left.signum() * units;
+    }
+    for place in opening_order(levels, known) {
+        let Some(level) = levels.get_mut(place) else { continue };
+        let units = left.abs().min(level.unfilled());
+        if left.signum() != known.opens.sign() || units <= 0 {
+            continue;
+        }
+        let fee = known.fee_of(level.asked(), units);
+        level.add(known.spec, level.asked(), left.signum() * units, fee);
+        inferred.fees += fee;
+        left -= left.signum() * units;
+    }
+    if left != 0 {
+        inferred.fees += adopt(levels, known, left);
+    }
+    levels.iter_mut().for_each(Level::settle_state);
+    inferred
+}
+
+impl Known<'_> {
+    pub(crate) fn fee_of(&self, price: Price, units: i64) -> Decimal {
+        self.spec.fee(price, Quantity::from_units(units), self.fee).unwrap_or_default()
+    }
+}
+
+/// Who can have closed: levels whose close ended, then what was adopted, then the nearest.
+fn closing_order(levels: &[Level], known: &Known<'_>) -> Vec<usize> {
+    let rank = |place: usize, level: &Level| {
+        let closed = known.ended.contains(&place) && level.state == LevelState::ClosePlaced;
+        if closed { 0 } else { 1 + i64::from(!level.adopted) }
+    };
+    let mut places: Vec<_> = levels
+        .iter()
+        .enumerate()
+        .map(|(place, level)| (rank(place, level), level.price.units() * known.opens.sign(), place))
+        .collect();
+    places.sort_unstable();
+    places.into_iter().map(|(.., place)| place).collect()
+}
+
+/// Who can have opened: levels whose open ended, the one that the market reaches first at the head.
+fn opening_order(levels: &[Level], known: &Known<'_>) -> Vec<usize> {
+    let opening = |place: &&usize| {
+        levels.get(**place).is_some_and(|level| level.state == LevelState::OpenPlaced)
+    };
+    let mut places: Vec<usize> = known.ended.iter().filter(opening).copied().collect();
+    places.sort_by_key(|place| {
+        levels.get(*place).map(|level| -level.price.units() * known.opens.sign())
+    });
+    places
+}
+
+/// Gives the rest to the adopted level; gives its fee.
+fn adopt(levels: &mut Vec<Level>, known: &Known<'_>, units: i64) -> Decimal {
+    // without any price it could not be closed at a profit; the next event brings one
+    let Some(price) = known.price else { return Decimal::ZERO };
+    let fee = known.fee_of(price, units.abs());
+    match levels.iter_mut().find(|level| level.adopted) {
+        Some(level) => level.add(known.spec, price, units, fee),
+        None => {
+            let mut level = Level::adopted(price);
+            level.add(known.spec, price, units, fee);
+            levels.push(level);
+        }
+    }
+    fee
+}
+
+/// Moves what is too small to be closed alone to the nearest level that waits to close more.
+pub(crate) fn pool(levels: &mut [Level], spec: &Instrument) {
+    let waits = |level: &Level| level.state == LevelState::OpenFilled && level.held() != 0;
+    for place in 0..levels.len() {
+        let Some(small) = levels.get(place).filter(|level| waits(level)) else { continue };
+        if small.closable(spec).is_some() {
+            continue;
+        }
+        let (price, sign) = (small.price.units(), small.held().signum());
+        let gap = |level: &Level| level.price.units().saturating_sub(price).saturating_abs();
+        let nearest = levels
+            .iter()
+            .enumerate()
+            .filter(|(other, level)| {
+                *other != place && waits(level) && level.held().signum() == sign
+            })
+            .min_by_key(|(_, level)| gap(level))
+            .map(|(other, _)| other);
+        let Some(nearest) = nearest else { continue };
+        let part = levels.get_mut(place).map(Level::give_up).unwrap_or_default();
+        if let Some(level) = levels.get_mut(nearest) {
+            level.take_over(part);
+        }
+    }
+}

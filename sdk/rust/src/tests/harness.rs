@@ -1,0 +1,130 @@
+//! The harness does what the host does.
+
+use super::*;
+use crate::testing::Harness;
+use hedgerow_model::flag;
+
+/// Does what a timer's number says, and keeps the times it was called at.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Puppet {
+    times: Vec<u64>,
+    acts_at: Option<u64>,
+}
+
+const SUBMIT: u64 = 1;
+const CANCEL_ALL: u64 = 2;
+const REPLACE: u64 = 3;
+const ACT_AT_100: u64 = 4;
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Nothing {}
+
+impl Strategy for Puppet {
+    type Parameters = Nothing;
+    const NAME: &'static str = "puppet";
+    const VERSION: &'static str = "0";
+
+    fn wants() -> Vec<Want> {
+        vec![Want::traded("market", &[TickKind::Quote])]
+    }
+
+    fn init(_: Nothing, _: &Context, _: Option<&SavedState>) -> Result<Self, InitError> {
+        Ok(Self::default())
+    }
+
+    fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
+        self.times.push(ctx.now().as_nanos());
+        if self.acts_at.is_some_and(|at| ctx.now().as_nanos() >= at) {
+            self.acts_at = None;
+            ctx.submit(bid(100));
+        }
+    }
+
+    fn on_event(&mut self, ctx: &mut Context, event: &Event) {
+        let Event::Timer(TimerId(deed)) = event else { return };
+        self.times.push(ctx.now().as_nanos());
+        match *deed {
+            SUBMIT => {
+                ctx.submit(bid(100));
+            }
+            CANCEL_ALL => ctx.cancel_all(InstrumentId(1)),
+            REPLACE => ctx.replace(1, Price::from_units(90), Quantity::from_units(20)),
+            ACT_AT_100 => self.acts_at = Some(100),
+            _ => {}
+        }
+    }
+
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+fn puppet() -> Harness<Puppet> {
+    Harness::new(&serde_json::json!({}), vec![perpetual(1, "market", 2, 2)])
+}
+
+#[test]
+fn a_late_fill_of_a_canceled_order_reopens_nothing() {
+    let mut h = puppet();
+    h.timer(SUBMIT);
+    h.update(1, OrderStatus::Canceled);
+    h.fill(1, 4);
+    assert!(h.open(Side::Buy).is_empty());
+    assert_eq!(h.context().orders().count(), 0);
+    assert_eq!(h.context().position(InstrumentId(1)).units(), 4, "but it is booked");
+}
+
+#[test]
+#[should_panic(expected = "denied")]
+fn what_was_denied_cannot_fill() {
+    let mut h = puppet();
+    h.timer(SUBMIT);
+    h.update(1, OrderStatus::Denied);
+    h.fill(1, 4);
+}
+
+#[test]
+fn all_orders_are_under_cancel_after_cancel_all() {
+    let mut h = puppet();
+    h.timer(SUBMIT);
+    h.timer(SUBMIT);
+    h.timer(CANCEL_ALL);
+    // a fill meanwhile grows the filled quantity, not the status
+    h.fill(1, 4);
+    let statuses: Vec<_> = h.context().orders().map(|order| order.status).collect();
+    assert_eq!(statuses, [OrderStatus::PendingCancel; 2]);
+}
+
+#[test]
+fn a_replaced_order_is_as_it_was_until_the_venue_answers() {
+    let mut h = puppet();
+    h.timer(SUBMIT);
+    h.update(1, OrderStatus::Open);
+    h.timer(REPLACE);
+    assert_eq!(h.open(Side::Buy), [(1, 100, 10)]);
+    h.fill(1, 4);
+    assert_eq!(h.context().order(1).unwrap().status, OrderStatus::PendingAmend);
+    h.amended(1);
+    assert_eq!(h.open(Side::Buy), [(1, 90, 20)]);
+    let order = h.context().order(1).unwrap();
+    assert_eq!((order.price.units(), order.quantity.units()), (90, 20));
+    assert_eq!(order.status, OrderStatus::PartiallyFilled);
+}
+
+#[test]
+fn after_several_ticks_the_clock_is_the_last_one_s() {
+    let mut h = puppet();
+    let tick = |at| Tick {
+        ts: at,
+        recv_ts: at,
+        instrument: 1,
+        kind: TickKind::Quote.code(),
+        flags: flag::LAST,
+        ..Tick::default()
+    };
+    h.timer(ACT_AT_100);
+    h.ticks(&[tick(10), tick(100), tick(110), tick(120)]);
+    assert_eq!(h.submitted().len(), 1);
+    h.timer(0);
+    assert_eq!(h.strategy().times, [0, 10, 100, 110, 120, 120]);
+}
