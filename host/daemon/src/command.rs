@@ -3,6 +3,8 @@
 pub mod backtest;
 pub mod bench;
 pub mod demo;
+pub mod plugin;
+pub mod replay;
 pub mod run;
 pub mod show;
 

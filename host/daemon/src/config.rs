@@ -157,6 +157,11 @@ pub fn load(file: &Path) -> Result<Config, ConfigError> {
     parse::parse(file, text)
 }
 
+/// Checks a config's text that was kept; `file` is for messages and relative paths.
+pub fn from_text(file: &Path, text: String) -> Result<Config, ConfigError> {
+    parse::parse(file, text)
+}
+
 /// The name of an instrument in a config.
 #[must_use]
 pub fn instrument_name(config: &Config, instrument: &Instrument) -> String {

@@ -7,4 +7,5 @@ pub mod kept;
 pub mod link;
 pub mod live;
 mod owners;
+mod recording;
 pub mod wiring;

@@ -16,6 +16,7 @@ use crate::command::Failure;
 use crate::config::{Config, DataSource};
 use crate::data;
 use crate::link::{self, Market, Trading};
+use crate::recording;
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
@@ -25,6 +26,7 @@ use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -68,6 +70,8 @@ pub struct Ended {
 pub struct Options<'a> {
     /// End after this much wall time.
     pub limit: Option<std::time::Duration>,
+    /// Where to record the run.
+    pub record: Option<&'a Path>,
     /// Called with each published view.
     pub show: &'a mut dyn FnMut(&HostView),
 }
@@ -141,6 +145,9 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (mut host, pacer) = host(config, &mut loaded, &sender)?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender);
+    if let Some(folder) = options.record {
+        recording::begin(folder, config, &loaded, &mut host)?;
+    }
     note_components(&mut host, &loaded)?;
     host.start()?;
     let mut session = Session {
@@ -150,6 +157,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         inbox,
         swaps: VecDeque::new(),
         cut: None,
+        kept: options.record.map(|folder| (folder.to_owned(), config.state.clone())),
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
@@ -183,6 +191,8 @@ struct Session<'h> {
     swaps: VecDeque<(StrategyId, Plugin)>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
+    /// Where a recording keeps components, and where they are taken from.
+    kept: Option<(PathBuf, PathBuf)>,
     began: Instant,
     published: Option<Instant>,
     ended: Ended,
@@ -190,7 +200,7 @@ struct Session<'h> {
 
 impl Session<'_> {
     fn run(&mut self, options: Options<'_>) -> Result<(), Failure> {
-        let Options { limit, show } = options;
+        let Options { limit, show, .. } = options;
         loop {
             let mut stop = limit.is_some_and(|limit| self.began.elapsed() >= limit);
             while let Ok(message) = self.inbox.try_recv() {
@@ -324,6 +334,9 @@ impl Session<'_> {
             return Ok(());
         };
         let component = plugin.hash.clone();
+        if let Some((folder, state)) = &self.kept {
+            recording::keep(folder, state, &component);
+        }
         self.cut = Some((component.clone(), Instant::now()));
         self.host.host_mut().set_candidate(strategy, plugin);
         let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };

@@ -1,7 +1,7 @@
 //! `hedgerow`: the command line.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use hedgerow_daemon::command::{Failure, backtest, bench, demo, exit, run, show};
+use hedgerow_daemon::command::{Failure, backtest, bench, demo, exit, plugin, replay, run, show};
 use hedgerow_daemon::config;
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
@@ -82,6 +82,9 @@ enum Command {
         /// The socket of a paper venue, in place of the config's data.
         #[arg(long, conflicts_with = "data")]
         venue: Option<PathBuf>,
+        /// Records every input and what followed into this new folder, for `hedgerow replay`.
+        #[arg(long)]
+        record: Option<PathBuf>,
         /// Ends by itself after this long.
         #[arg(long)]
         seconds: Option<u64>,
@@ -155,6 +158,34 @@ enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Does a recorded run again: every effect must follow.
+    ///
+    /// With another component: its intents are compared up to the first difference (`--compare`, as
+    /// is usual), or a simulated venue answers it from there on (`--simulate`).
+    Replay {
+        /// The folder of a `run --record`.
+        recording: PathBuf,
+        /// A component file in place of a strategy's.
+        #[arg(long)]
+        plugin: Option<PathBuf>,
+        /// In whose place; needed where there are several strategies.
+        #[arg(long, requires = "plugin")]
+        strategy: Option<String>,
+        /// Compares intents and ends at the first difference.
+        #[arg(long, requires = "plugin", conflicts_with = "simulate")]
+        compare: bool,
+        /// Goes on from the first difference with a simulated venue.
+        #[arg(long, requires = "plugin")]
+        simulate: bool,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks at components.
+    Plugin {
+        #[command(subcommand)]
+        what: PluginCommand,
+    },
     /// Measures.
     Bench {
         #[command(subcommand)]
@@ -168,6 +199,18 @@ enum ConfigCommand {
     Check {
         /// The config file.
         config: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum PluginCommand {
+    /// Shows what a component says of itself: version, hash, roles, states, parameter schema.
+    Info {
+        /// The component file.
+        file: PathBuf,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -237,7 +280,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             let state = state.as_deref();
             link::serve(&link::Serve { config: &config, socket: &socket, state, limit })
         }
-        Command::Run { config, data, venue, seconds, json: as_json } => {
+        Command::Run { config, data, venue, record, seconds, json: as_json } => {
             let mut config = config::load(&config)?;
             if let Some(path) = venue {
                 config.data = config::DataSource::Socket { path };
@@ -246,7 +289,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
                 config = config.with_data(&folder)?;
             }
             let limit = seconds.map(std::time::Duration::from_secs);
-            let ended = run::host(&config, limit, as_json, "Ctrl-C ends.")?;
+            let ended = run::host(&config, limit, as_json, "Ctrl-C ends.", record.as_deref())?;
             if as_json {
                 return json(&ended.view);
             }
@@ -268,6 +311,28 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             let config = config::load(&config)?;
             let strategies = backtest::check(&config)?;
             println!("{}: {strategies} strategies, all well", config.file.display());
+            Ok(())
+        }
+        Command::Replay { recording, plugin, strategy, compare: _, simulate, json: as_json } => {
+            let plugin = plugin.map(|file| (file, strategy));
+            let options = replay::Options { recording, plugin, simulate };
+            let said = replay::replay(&options)?;
+            if as_json {
+                json(&said)?;
+            } else {
+                print!("{}", said.table());
+            }
+            match said.code(&options) {
+                exit::OK => Ok(()),
+                code => Err(Failure { code, message: "the replay is not the recorded run".into() }),
+            }
+        }
+        Command::Plugin { what: PluginCommand::Info { file, json: as_json } } => {
+            let info = plugin::info(&file)?;
+            if as_json {
+                return json(&info);
+            }
+            print!("{}", plugin::table(&info));
             Ok(())
         }
         Command::Bench {

@@ -12,7 +12,7 @@ use hedgerow_model::{
 };
 use hedgerow_plugins::{
     Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
-    WasmEngine,
+    WantedRole, WasmEngine,
 };
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
@@ -89,6 +89,22 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     }
     let file = config.file.display().to_string();
     Err(WiringError::Config(problems.render(&file, &config.text)))
+}
+
+/// Whether a component wants no more of its roles than another is given.
+pub fn wants_no_more(known: &[WantedRole], wants: &[WantedRole]) -> Result<(), String> {
+    for want in wants {
+        let fits = known.iter().find(|known| known.role == want.role).is_some_and(|known| {
+            known.trades == want.trades
+                && (want.bars.is_none() || want.bars == known.bars)
+                && want.kinds.iter().all(|kind| known.kinds.contains(kind))
+        });
+        if !fits {
+            let role = &want.role;
+            return Err(format!("it wants more of the role {role} than this host gives: restart"));
+        }
+    }
+    Ok(())
 }
 
 /// Loads one component file; gives its bytes too.
@@ -254,20 +270,7 @@ pub fn assemble<J: Journal>(
         engine.restore(&gap);
         plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
     }
-    let mut starts = Vec::new();
-    for (place, (entry, plugin)) in config.strategies.iter().zip(&loaded.plugins).enumerate() {
-        let strategy = StrategyId(id(place));
-        let checkpoint = engine.checkpoint(strategy);
-        starts.push(Start {
-            plugin: plugin.clone(),
-            setup: setup(config, entry, plugin),
-            saved: checkpoint.map(|(version, data)| Saved { version, data: data.to_vec() }),
-            next_order: engine.next_order(strategy),
-            held: engine.is_quarantined(strategy),
-        });
-    }
-    let host = PluginHost::start(loaded.engine.clone(), loaded.limits.clone(), starts, plan.rings)
-        .map_err(|refused| refusals(config, &refused))?;
+    let host = start(config, loaded, &engine, plan.rings)?;
     let host = match plan.wake {
         Some(wake) => {
             host.with_threads(threads(), wake).map_err(|e| WiringError::Sandbox(e.to_string()))?
@@ -280,6 +283,29 @@ pub fn assemble<J: Journal>(
         .collect();
     let feed = BarFeed::new(feed, wanted);
     Ok(Driver::new(engine, feed, venue, host, plan.journal, plan.batching))
+}
+
+/// Starts the components where the engine's facts end.
+pub fn start(
+    config: &Config,
+    loaded: &Loaded,
+    engine: &Engine,
+    rings: bool,
+) -> Result<PluginHost, WiringError> {
+    let mut starts = Vec::new();
+    for (place, (entry, plugin)) in config.strategies.iter().zip(&loaded.plugins).enumerate() {
+        let strategy = StrategyId(id(place));
+        let checkpoint = engine.checkpoint(strategy);
+        starts.push(Start {
+            plugin: plugin.clone(),
+            setup: setup(config, entry, plugin),
+            saved: checkpoint.map(|(version, data)| Saved { version, data: data.to_vec() }),
+            next_order: engine.next_order(strategy),
+            held: engine.is_quarantined(strategy),
+        });
+    }
+    PluginHost::start(loaded.engine.clone(), loaded.limits.clone(), starts, rings)
+        .map_err(|refused| refusals(config, &refused))
 }
 
 fn threads() -> usize {

@@ -6,8 +6,8 @@ use crate::reports::order_update;
 use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
-    AccountId, BalanceUpdate, Decimal, HostTime, Instrument, OrderStatus, Position, PositionUpdate,
-    ResumedState, Side, StrategyId, TradingMode,
+    AccountId, BalanceUpdate, Decimal, HostTime, Instrument, Order, OrderStatus, Position,
+    PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -32,6 +32,13 @@ impl Engine {
             funding: slot.holdings.iter().filter_map(|holding| holding.funding).collect(),
             mode: self.mode_of(strategy),
         }
+    }
+
+    /// Orders of a strategy that rest at their venue, as far as is known.
+    pub fn resting_orders(&self, strategy: StrategyId) -> impl Iterator<Item = &Order> {
+        let slot = self.strategies.get(strategy.index());
+        let all = slot.into_iter().flat_map(|slot| slot.orders.values());
+        all.map(|known| &known.order).filter(|order| order.venue_id.is_some())
     }
 
     /// How many cancels their venue has not answered yet.

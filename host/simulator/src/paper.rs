@@ -221,6 +221,14 @@ impl PaperVenue {
         self.rested_changed(index);
     }
 
+    /// Takes a position over as it is.
+    pub fn hold(&mut self, account: AccountId, instrument: InstrumentId, position: Position) {
+        if let Some(pit) = self.pits.get_mut(instrument.index()) {
+            pit.positions.insert(account, position);
+        }
+        self.held = self.pits.iter().filter(|pit| pit.is_held()).count();
+    }
+
     /// All positions the venue keeps.
     pub fn positions(&self) -> impl Iterator<Item = (AccountId, &Instrument, &Position)> {
         self.pits.iter().flat_map(|pit| {

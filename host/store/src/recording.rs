@@ -34,6 +34,8 @@ pub struct Preface {
     pub config_file: String,
     /// The config's text.
     pub config: String,
+    /// Whether strategies ran on threads of their own, at the time of the wall clock.
+    pub is_live: bool,
     /// Facts that were folded before anything happened.
     pub facts: Vec<Stamped>,
     /// Components by strategy, SHA-256.
@@ -211,6 +213,14 @@ impl RecordingReader {
         Ok((this, preface))
     }
 
+    /// The facts among recorded effects.
+    #[must_use]
+    pub fn facts(effects: &[u8]) -> Vec<Stamped> {
+        let parts: Vec<Vec<u8>> = rmp_serde::from_slice(effects).unwrap_or_default();
+        let facts = parts.first().and_then(|facts| rmp_serde::from_slice(facts).ok());
+        facts.unwrap_or_default()
+    }
+
     /// What ended it before its end, if anything did.
     #[must_use]
     pub fn damage(&self) -> Option<&str> {
@@ -314,8 +324,7 @@ impl Recording for RecordingReader {
 
     fn words(&self, effects: &[u8]) -> String {
         let parts: Vec<Vec<u8>> = rmp_serde::from_slice(effects).unwrap_or_default();
-        let facts = parts.first().and_then(|facts| rmp_serde::from_slice(facts).ok());
-        let facts: Vec<Stamped> = facts.unwrap_or_default();
+        let facts = Self::facts(effects);
         let told = parts.get(2).and_then(|told| rmp_serde::from_slice(told).ok());
         let told: Vec<(StrategyId, HostTime, Event)> = told.unwrap_or_default();
         let facts: Vec<_> = facts.into_iter().map(|stamped| stamped.fact).collect();

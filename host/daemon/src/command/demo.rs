@@ -109,7 +109,7 @@ pub fn demo(options: &Options) -> Result<(), Failure> {
         options.home.display()
     );
     let limit = options.seconds.map(Duration::from_secs);
-    let ended = run::host(&config, limit, options.json, &footer)?;
+    let ended = run::host(&config, limit, options.json, &footer, None)?;
     let summary = Summary {
         schema: 1,
         ticks: ended.view.ticks,

@@ -17,6 +17,7 @@ pub fn host(
     limit: Option<Duration>,
     quiet: bool,
     footer: &str,
+    record: Option<&Path>,
 ) -> Result<Ended, Failure> {
     let engine = WasmEngine::new(Mode::Live).map_err(|e| WiringError::Sandbox(e.to_string()))?;
     let loaded = wiring::load(config, engine)?;
@@ -32,7 +33,7 @@ pub fn host(
         let _ = write!(out, "\x1b[H\x1b[2J{}\n{footer}\n", show::view(view));
         let _ = out.flush();
     };
-    live::run(config, loaded, Options { limit, show: &mut show })
+    live::run(config, loaded, Options { limit, record, show: &mut show })
 }
 
 /// Prints a running host's view.

@@ -4,7 +4,7 @@
 use super::Message;
 use crate::config::Config;
 use crate::kept;
-use crate::wiring::{Loaded, component_path};
+use crate::wiring::{self, Loaded, component_path};
 use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::{
     Cache, Candidate, Limits, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
@@ -164,19 +164,7 @@ impl Worker {
         if description.name != watched.name {
             return Err(format!("it is {}, the strategy runs {}", description.name, watched.name));
         }
-        for want in &description.wants {
-            let known = watched.wants.iter().find(|known| known.role == want.role);
-            let fits = known.is_some_and(|known| {
-                known.trades == want.trades
-                    && want.kinds.iter().all(|kind| known.kinds.contains(kind))
-            });
-            if !fits {
-                let role = &want.role;
-                return Err(format!(
-                    "it wants more of the role {role} than this host gives: restart"
-                ));
-            }
-        }
+        wiring::wants_no_more(&watched.wants, &description.wants)?;
         let (answer, answered) = channel();
         let asked = self.inbox.send(Message::Recent(watched.strategy, answer));
         let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());

@@ -8,6 +8,7 @@ fn preface() -> Preface {
     Preface {
         config_file: "host.toml".into(),
         config: "plugins = \"p\"".into(),
+        is_live: true,
         facts: vec![Stamped { time: HostTime::from_nanos(1), fact }],
         components: vec!["ab".into()],
     }

@@ -1,0 +1,48 @@
+//! A run's recording: begun with all that is needed to play it again, components included.
+
+use crate::command::Failure;
+use crate::config::Config;
+use crate::kept;
+use crate::wiring::{Host, Loaded};
+use hedgerow_ports::Recorder;
+use hedgerow_store::{Preface, RecordingWriter, SqliteJournal};
+use std::path::{Path, PathBuf};
+
+/// A file of a recording is ended at about this size.
+const SEGMENT_BYTES: u64 = 256 << 20;
+
+/// Where a recording keeps a component.
+pub(crate) fn component(folder: &Path, hash: &str) -> PathBuf {
+    kept::path(folder, hash)
+}
+
+/// Records a host from here on into a folder of its own.
+pub(crate) fn begin(
+    folder: &Path,
+    config: &Config,
+    loaded: &Loaded,
+    host: &mut Host<SqliteJournal>,
+) -> Result<(), Failure> {
+    let preface = Preface {
+        config_file: config.file.display().to_string(),
+        config: config.text.clone(),
+        is_live: config.data.is_live(),
+        facts: host.journal().read().map_err(Failure::new)?,
+        components: loaded.plugins.iter().map(|plugin| plugin.hash.clone()).collect(),
+    };
+    let writer = RecordingWriter::begin(folder, &preface, SEGMENT_BYTES)
+        .map_err(|e| Failure::new(format!("recording into {}: {e}", folder.display())))?;
+    for hash in &preface.components {
+        keep(folder, &config.state, hash);
+    }
+    host.record(Box::new(writer) as Box<dyn Recorder>);
+    Ok(())
+}
+
+/// Keeps a component that takes over during a recording.
+pub(crate) fn keep(folder: &Path, state: &Path, hash: &str) {
+    match std::fs::read(kept::path(state, hash)) {
+        Ok(bytes) => kept::keep(folder, hash, &bytes),
+        Err(error) => tracing::warn!(%hash, %error, "a component is missing from the recording"),
+    }
+}
