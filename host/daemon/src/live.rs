@@ -21,7 +21,7 @@ use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
-use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, StrategyId, Swap};
+use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, Stamped, StrategyId, Swap};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
@@ -96,13 +96,17 @@ fn clock(at_least: u64) -> u64 {
     first.saturating_add(passed)
 }
 
+/// A host put together, and what of it a recording must know.
+struct Begun {
+    host: Host<SqliteJournal>,
+    pacer: Pacer,
+    /// Facts that were folded, and whether ids go on from beyond them.
+    facts: (Vec<Stamped>, bool),
+}
+
 /// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
 /// another with the journal of before.
-fn host(
-    config: &Config,
-    loaded: &mut Loaded,
-    inbox: &Sender<Message>,
-) -> Result<(Host<SqliteJournal>, Pacer), Failure> {
+fn host(config: &Config, loaded: &mut Loaded, inbox: &Sender<Message>) -> Result<Begun, Failure> {
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { path } = &config.data {
         let (mut journal, facts) = journal::go_on(config)?;
@@ -119,10 +123,11 @@ fn host(
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             let _ = inbox.send(Message::Answered);
         });
+        let folded = (facts.clone(), goes_on);
         let plan = Plan { journal, facts, goes_on, batching, rings, wake: Some(wake) };
         let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
         host.begin_at(start);
-        return Ok((host, Pacer::live()));
+        return Ok(Begun { host, pacer: Pacer::live(), facts: folded });
     }
     let start = HostTime::from_nanos(wall());
     let opened = data::open(config, start.as_nanos())?;
@@ -132,7 +137,8 @@ fn host(
     let plan = Plan { journal, facts, goes_on: false, batching, rings, wake: None };
     let host = wiring::build(config, loaded, &opened.tape, plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
-    Ok((host, Pacer::new(first, config.speed_thousandths)))
+    let pacer = Pacer::new(first, config.speed_thousandths);
+    Ok(Begun { host, pacer, facts: (Vec::new(), false) })
 }
 
 /// Runs a host until its data ends, its time is over, or it is told to stop.
@@ -142,11 +148,11 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let _lock = control::lock(&config.state)?;
     let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
-    let (mut host, pacer) = host(config, &mut loaded, &sender)?;
+    let Begun { mut host, pacer, facts } = host(config, &mut loaded, &sender)?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender);
     if let Some(folder) = options.record {
-        recording::begin(folder, config, &loaded, &mut host)?;
+        recording::begin(folder, config, &loaded, &mut host, facts)?;
     }
     note_components(&mut host, &loaded)?;
     host.start()?;

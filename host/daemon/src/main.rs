@@ -251,50 +251,45 @@ fn main() {
     std::process::exit(code);
 }
 
-fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::new)?);
+/// One JSON object, or words.
+fn say<T: serde::Serialize>(
+    value: &T,
+    as_json: bool,
+    words: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(value).map_err(Failure::new)?);
+    } else {
+        print!("{}", words(value));
+    }
     Ok(())
 }
 
 fn execute(cli: Cli) -> Result<(), Failure> {
+    let for_seconds = |seconds: Option<u64>| seconds.map(std::time::Duration::from_secs);
     match cli.command {
-        Command::Backtest { config, data, batch, json: as_json } => {
-            let mut config = config::load(&config)?;
-            if let Some(folder) = data {
-                config = config.with_data(&folder)?;
-            }
+        Command::Backtest { config, data, batch, json } => {
+            let config = with_data(config::load(&config)?, data)?;
             let loaded = backtest::load(&config)?;
             let finished = backtest::run(&config, &loaded, batch.into())?;
-            if as_json {
-                return json(&finished.backtest);
-            }
-            print!("{}", backtest::table(&finished));
-            Ok(())
+            say(&finished.backtest, json, |_| backtest::table(&finished))
         }
         Command::Demo { home, components, seconds, data, json } => {
             demo::demo(&demo::Options { home, components, seconds, data, json })
         }
         Command::PaperVenue { config, socket, state, seconds } => {
-            let config = config::load(&config)?;
-            let limit = seconds.map(std::time::Duration::from_secs);
+            let (config, limit) = (config::load(&config)?, for_seconds(seconds));
             let state = state.as_deref();
             link::serve(&link::Serve { config: &config, socket: &socket, state, limit })
         }
-        Command::Run { config, data, venue, record, seconds, json: as_json } => {
+        Command::Run { config, data, venue, record, seconds, json } => {
             let mut config = config::load(&config)?;
             if let Some(path) = venue {
                 config.data = config::DataSource::Socket { path };
             }
-            if let Some(folder) = data {
-                config = config.with_data(&folder)?;
-            }
-            let limit = seconds.map(std::time::Duration::from_secs);
-            let ended = run::host(&config, limit, as_json, "Ctrl-C ends.", record.as_deref())?;
-            if as_json {
-                return json(&ended.view);
-            }
-            print!("{}", show::view(&ended.view));
-            Ok(())
+            let (config, limit) = (with_data(config, data)?, for_seconds(seconds));
+            let ended = run::host(&config, limit, json, "Ctrl-C ends.", record.as_deref())?;
+            say(&ended.view, json, show::view)
         }
         Command::Status { state, json } => run::status(&state, json),
         Command::Pause { strategy, state, reason } => {
@@ -313,37 +308,29 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             println!("{}: {strategies} strategies, all well", config.file.display());
             Ok(())
         }
-        Command::Replay { recording, plugin, strategy, compare: _, simulate, json: as_json } => {
+        Command::Replay { recording, plugin, strategy, compare: _, simulate, json } => {
             let plugin = plugin.map(|file| (file, strategy));
             let options = replay::Options { recording, plugin, simulate };
             let said = replay::replay(&options)?;
-            if as_json {
-                json(&said)?;
-            } else {
-                print!("{}", said.table());
-            }
+            say(&said, json, replay::Said::table)?;
             match said.code(&options) {
                 exit::OK => Ok(()),
                 code => Err(Failure { code, message: "the replay is not the recorded run".into() }),
             }
         }
-        Command::Plugin { what: PluginCommand::Info { file, json: as_json } } => {
-            let info = plugin::info(&file)?;
-            if as_json {
-                return json(&info);
-            }
-            print!("{}", plugin::table(&info));
-            Ok(())
+        Command::Plugin { what: PluginCommand::Info { file, json } } => {
+            say(&plugin::info(&file)?, json, plugin::table)
         }
-        Command::Bench {
-            what: BenchCommand::Engine { rule, data, components, batch, json: as_json },
-        } => {
+        Command::Bench { what: BenchCommand::Engine { rule, data, components, batch, json } } => {
             let measured = bench::engine(&rule, &data, &components, batch.into())?;
-            if as_json {
-                return json(&measured);
-            }
-            println!("{measured:#?}");
-            Ok(())
+            say(&measured, json, |measured| format!("{measured:#?}\n"))
         }
+    }
+}
+
+fn with_data(config: config::Config, folder: Option<PathBuf>) -> Result<config::Config, Failure> {
+    match folder {
+        Some(folder) => Ok(config.with_data(&folder)?),
+        None => Ok(config),
     }
 }

@@ -4,6 +4,7 @@ use crate::command::Failure;
 use crate::config::Config;
 use crate::kept;
 use crate::wiring::{Host, Loaded};
+use hedgerow_model::Stamped;
 use hedgerow_ports::Recorder;
 use hedgerow_store::{Preface, RecordingWriter, SqliteJournal};
 use std::path::{Path, PathBuf};
@@ -22,12 +23,14 @@ pub(crate) fn begin(
     config: &Config,
     loaded: &Loaded,
     host: &mut Host<SqliteJournal>,
+    (facts, goes_on): (Vec<Stamped>, bool),
 ) -> Result<(), Failure> {
     let preface = Preface {
         config_file: config.file.display().to_string(),
         config: config.text.clone(),
         is_live: config.data.is_live(),
-        facts: host.journal().read().map_err(Failure::new)?,
+        facts,
+        goes_on,
         components: loaded.plugins.iter().map(|plugin| plugin.hash.clone()).collect(),
     };
     let writer = RecordingWriter::begin(folder, &preface, SEGMENT_BYTES)

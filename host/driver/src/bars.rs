@@ -2,8 +2,8 @@
 //!
 //! A bar is cut by the host's receive time at whole multiples of its interval since the epoch. It
 //! comes before the first tick of the merged stream that is received at or after its end, whatever
-//! instrument that tick is of, with that tick's receive time: nobody sees a bar before it is over. An
-//! interval without trades repeats the last price with no volume, once there has been a trade.
+//! instrument that tick is of, with that tick's receive time: nobody sees a bar before it is over.
+//! An interval without trades repeats the last price with no volume, once there has been a trade.
 
 use hedgerow_model::{Bars, InstrumentId, Tick, TickKind, TickSlice, flag};
 use hedgerow_ports::Feed;

@@ -176,8 +176,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
     }
 
-    /// Passes over market data up to a time, before [`Self::start`]: the engine and the venue see it,
-    /// strategies are shown the bars of it as history.
+    /// Passes over market data up to a time, before [`Self::start`]: the engine and the venue see
+    /// it, strategies are shown the bars of it as history.
     pub fn warm_up(&mut self, until: HostTime) -> Result<(), DriverError> {
         self.instances.iter_mut().for_each(|known| known.state = StrategyState::Loading);
         loop {

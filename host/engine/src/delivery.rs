@@ -2,8 +2,9 @@
 //!
 //! Where strategies run on threads of their own, one that does not keep up must neither slow the
 //! host nor fill its memory. Each has credit for so many ticks; what it has read comes back. Out of
-//! credit, an instrument's data is held back, and when half the credit is back the instrument starts
-//! again with a snapshot. Events are never held back; too many unanswered ones stop the strategy.
+//! credit, an instrument's data is held back, and when half the credit is back the instrument
+//! starts again with a snapshot. Events are never held back; too many unanswered ones stop the
+//! strategy.
 //!
 //! Being part of the state, all of this follows from the inputs and replays with them.
 
@@ -255,7 +256,8 @@ impl Engine {
         match market.state {
             DataState::Unseen | DataState::Fresh => None,
             DataState::Stale => Some(MarketStatus::Stale),
-            // the snapshot that ends the gap is coming in: what is shown of it must not be forgotten
+            // the snapshot that ends the gap is coming in: what is shown of it must not be
+            // forgotten
             DataState::Gap if market.in_snapshot => Some(MarketStatus::Stale),
             DataState::Gap => Some(MarketStatus::Gap),
         }

@@ -38,6 +38,8 @@ pub struct Preface {
     pub is_live: bool,
     /// Facts that were folded before anything happened.
     pub facts: Vec<Stamped>,
+    /// Whether ids were then taken from beyond anything that a process before can have used.
+    pub goes_on: bool,
     /// Components by strategy, SHA-256.
     pub components: Vec<String>,
 }

@@ -85,8 +85,8 @@ pub enum Input<'a> {
         /// Whether it takes over at the cut, and everything after the cut comes behind.
         from_cut: bool,
     },
-    /// A strategy is not called any more until a new component or an operator: nobody looks after its
-    /// orders, so they are canceled.
+    /// A strategy is not called any more until a new component or an operator: nobody looks after
+    /// its orders, so they are canceled.
     Quarantine {
         /// When.
         now: HostTime,

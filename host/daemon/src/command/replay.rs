@@ -1,6 +1,6 @@
 //! `hedgerow replay`: a recorded run done again. With the components that ran, every effect must
-//! follow; with another component in a strategy's place, its intents are compared, or, from the first
-//! difference on, a simulated venue answers it.
+//! follow; with another component in a strategy's place, its intents are compared, or, from the
+//! first difference on, a simulated venue answers it.
 
 use super::{Failure, exit, plugin};
 use crate::config::{self, Config, DataSource};
@@ -11,7 +11,7 @@ use hedgerow_driver::replay::{Aim, Replay, ReplayError, Replayed};
 use hedgerow_engine::{Effects, Engine};
 use hedgerow_model::view::PositionView;
 use hedgerow_model::{AccountId, Decimal, HostTime, Input, StrategyId, Tick};
-use hedgerow_plugins::{Mode, Plugin, PluginHost, WasmEngine};
+use hedgerow_plugins::{Limits, Mode, Plugin, PluginHost, WasmEngine};
 use hedgerow_ports::{Record, Recording as _};
 use hedgerow_simulator::{PaperVenue, Tape};
 use hedgerow_store::{Preface, RecordingReader};
@@ -74,7 +74,8 @@ struct Scene {
     tested: Option<StrategyId>,
 }
 
-/// Plays a recording again. The failure of a replay that must be the same is told by [`Said::code`].
+/// Plays a recording again. The failure of a replay that must be the same is told by
+/// [`Said::code`].
 pub fn replay(options: &Options) -> Result<Said, Failure> {
     let (reader, preface) = RecordingReader::open(&options.recording).map_err(Failure::new)?;
     let mut scene = scene(options, preface)?;
@@ -90,8 +91,7 @@ pub fn replay(options: &Options) -> Result<Said, Failure> {
     let (sandbox, limits) = (loaded.engine.clone(), loaded.limits.clone());
     let mut provide = move |host: &mut PluginHost, strategy: StrategyId, hash: &str| {
         let path = component(&folder, hash);
-        let (plugin, _) = wiring::load_one(&sandbox, &path, &limits, None)
-            .map_err(|e| format!("the component {hash} of the recording: {e}"))?;
+        let plugin = recorded(&sandbox, &limits, &path, hash)?;
         host.set_candidate(strategy, plugin);
         Ok(())
     };
@@ -144,15 +144,28 @@ fn scene(options: &Options, preface: Preface) -> Result<Scene, Failure> {
     let limits = config.sandbox.clone();
     let load = |hash: &String| {
         let path = component(&options.recording, hash);
-        let loaded = wiring::load_one(&engine, &path, &limits, None);
-        loaded
-            .map(|(plugin, _)| plugin)
-            .map_err(|e| Failure::new(format!("{}: {e}", path.display())))
+        recorded(&engine, &limits, &path, hash).map_err(Failure::new)
     };
     let plugins = preface.components.iter().map(load).collect::<Result<Vec<Plugin>, Failure>>()?;
     let tested = tested(options, &config)?;
     let loaded = Loaded { engine, limits, plugins, cache: None };
     Ok(Scene { config, loaded, preface, tested })
+}
+
+/// A component of the recording, if it is the one that ran.
+fn recorded(
+    engine: &WasmEngine,
+    limits: &Limits,
+    path: &Path,
+    hash: &str,
+) -> Result<Plugin, String> {
+    let shown = path.display();
+    let loaded = wiring::load_one(engine, path, limits, None);
+    let (plugin, _) = loaded.map_err(|e| format!("{shown}: {e}"))?;
+    if plugin.hash != hash {
+        return Err(format!("{shown} is not the component that ran: its hash is {}", plugin.hash));
+    }
+    Ok(plugin)
 }
 
 /// The strategy whose component is another one.
@@ -175,6 +188,10 @@ fn tested(options: &Options, config: &Config) -> Result<Option<StrategyId>, Fail
 fn engine(scene: &Scene) -> Result<Engine, Failure> {
     let mut engine = Engine::new(wiring::engine_config(&scene.config, &scene.loaded));
     engine.restore(&scene.preface.facts);
+    if scene.preface.goes_on {
+        let gap = engine.id_gap();
+        engine.restore(&gap);
+    }
     Ok(engine)
 }
 

@@ -9,6 +9,7 @@ fn preface() -> Preface {
         config_file: "host.toml".into(),
         config: "plugins = \"p\"".into(),
         is_live: true,
+        goes_on: false,
         facts: vec![Stamped { time: HostTime::from_nanos(1), fact }],
         components: vec!["ab".into()],
     }
@@ -92,7 +93,7 @@ fn a_recording_torn_at_any_byte_is_read_up_to_there() {
         let (some, damage) = read(folder.path());
         assert!(some.len() < all.len() && damage.is_some_and(|why| why.contains("torn")));
     }
-    let mut bad = whole.clone();
+    let mut bad = whole;
     let middle = bad.len() / 2;
     bad[middle] ^= 1;
     std::fs::write(&path, &bad).unwrap();

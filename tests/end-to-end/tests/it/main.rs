@@ -5,4 +5,5 @@ mod hostile;
 mod kills;
 mod recordings;
 mod reload;
+mod replay;
 mod rig;
