@@ -15,7 +15,7 @@ pub enum OnJournalFailure {
     #[default]
     End,
     /// It goes on without opening anything. Cancels, questions and reductions leave; their facts
-    /// are kept in memory, in order, and written as soon as that is possible.
+    /// are kept in memory and aside, in order, and written as soon as that is possible.
     Hold,
 }
 
@@ -38,12 +38,18 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 Ok(()) => {
                     self.stats.facts += self.unwritten.len() as u64;
                     self.unwritten.clear();
+                    self.aside = 0;
                     self.set_journal_down(false);
                 }
                 Err(error) if self.on_journal_failure == OnJournalFailure::End => {
                     return Err(error.into());
                 }
-                Err(_) => self.set_journal_down(true),
+                Err(_) => {
+                    let new = self.unwritten.get(self.aside..).unwrap_or_default();
+                    self.journal.keep_aside(new);
+                    self.aside = self.unwritten.len();
+                    self.set_journal_down(true);
+                }
             }
         }
         for command in std::mem::take(&mut self.effects.commands) {

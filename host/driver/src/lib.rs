@@ -103,6 +103,8 @@ pub struct Driver<F, V, H, J> {
     on_journal_failure: OnJournalFailure,
     /// Facts to be committed, in order.
     unwritten: Vec<Stamped>,
+    /// How many of them the journal has kept aside.
+    aside: usize,
     /// Something waits until no strategy has read ahead.
     settling: bool,
     /// What became of swaps.
@@ -142,6 +144,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             coupled,
             on_journal_failure: OnJournalFailure::End,
             unwritten: Vec::new(),
+            aside: 0,
             settling: false,
             batch: batch::AFTER_ACT,
             stats: Stats::default(),

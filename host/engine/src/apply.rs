@@ -43,6 +43,7 @@ impl Engine {
             Fact::MeasuresRestarted { strategy, profit } => {
                 self.exposure.reset(*strategy, *profit);
             }
+            Fact::Peak { strategy, profit } => self.exposure.note_peak(*strategy, *profit),
             Fact::Checkpoint { strategy, version, state, unheard } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.checkpoint = Some((*version, state.clone()));

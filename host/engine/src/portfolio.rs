@@ -22,6 +22,8 @@ pub(crate) struct Form {
     base: i128,
     /// Highest profit since then.
     pub(crate) peak: i128,
+    /// The part of it that facts know.
+    noted: i128,
     loss_max: i128,
     drawdown_max: i128,
 }
@@ -184,12 +186,27 @@ impl Exposure {
         }
     }
 
+    /// The highest profit, when it is more than facts know.
+    pub(crate) fn new_peak(&self, strategy: StrategyId) -> Option<Decimal> {
+        let form = self.forms.get(strategy.index()).filter(|form| form.peak > form.noted)?;
+        self.money(form.peak)
+    }
+
+    /// Takes a highest profit from the facts.
+    pub(crate) fn note_peak(&mut self, strategy: StrategyId, profit: Decimal) {
+        let doubled = scaled(profit, self.digits).and_then(|value| value.checked_mul(2));
+        if let (Some(form), Some(peak)) = (self.forms.get_mut(strategy.index()), doubled) {
+            form.peak = form.peak.max(peak);
+            form.noted = form.peak;
+        }
+    }
+
     /// Starts a strategy's measures anew at its present profit.
     pub(crate) fn reset(&mut self, strategy: StrategyId, profit: Decimal) {
         let doubled = scaled(profit, self.digits).and_then(|value| value.checked_mul(2));
         if let (Some(form), Some(profit)) = (self.forms.get_mut(strategy.index()), doubled) {
             form.base = form.base.saturating_add(profit);
-            form.peak = 0;
+            (form.peak, form.noted) = (0, 0);
         }
     }
 

@@ -145,6 +145,7 @@ impl Engine {
             let notice = FundingNotice { instrument, amount, settlement };
             self.deliver(strategy, now, Event::FundingPayment(notice), effects);
             self.guard(now, strategy, effects);
+            self.note_peak(now, strategy, effects);
         }
         self.guard_host(now, effects);
     }
@@ -332,6 +333,7 @@ impl Engine {
         self.deliver(id.strategy, now, Event::Fill(notice), effects);
         self.tell_order(now, id, 0, effects);
         self.guard(now, id.strategy, effects);
+        self.note_peak(now, id.strategy, effects);
         self.guard_host(now, effects);
     }
 }

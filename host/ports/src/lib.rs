@@ -246,4 +246,8 @@ pub struct JournalError(pub String);
 pub trait Journal {
     /// Writes all of them or none.
     fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError>;
+
+    /// Keeps facts that could not be committed where they survive this process. The next commit
+    /// that succeeds begins with them.
+    fn keep_aside(&mut self, _: &[Stamped]) {}
 }

@@ -4,6 +4,7 @@
 //! a power cut may take is covered by the venue's truth and by the boot number, which is committed
 //! with synchronous=FULL. Rows are facts: they are only ever appended.
 
+use crate::emergency::{Emergency, Kept};
 use hedgerow_model::{Fact, HostTime, Stamped};
 use hedgerow_ports::{Journal, JournalError};
 use rusqlite::Connection;
@@ -59,6 +60,8 @@ pub enum StoreError {
 pub struct SqliteJournal {
     connection: Connection,
     file: String,
+    /// Nothing when it could not be made: then facts of a full disk are in memory alone.
+    emergency: Option<Emergency>,
 }
 
 impl SqliteJournal {
@@ -80,12 +83,42 @@ impl SqliteJournal {
             let whole = format!("BEGIN; {step} PRAGMA user_version = {number}; COMMIT;");
             connection.execute_batch(&whole).map_err(fail)?;
         }
-        Ok(Self { connection, file })
+        let mut this = Self { connection, file, emergency: None };
+        this.merge_emergency(&path.with_extension("emergency"))?;
+        Ok(this)
+    }
+
+    /// Takes in what could not be written before.
+    fn merge_emergency(&mut self, path: &Path) -> Result<(), StoreError> {
+        let (mut emergency, Kept { facts, after }) = match Emergency::open(path) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let path = path.display();
+                tracing::warn!(%error, %path, "no emergency file: a full disk has no place for facts");
+                return Ok(());
+            }
+        };
+        let last = self.last_row().map_err(|e| self.fail(e))?;
+        if !facts.is_empty() && last == after {
+            self.insert(&facts).map_err(|e| self.fail(e))?;
+            let count = facts.len();
+            tracing::warn!(count, "facts of a time when the journal could not be written: merged");
+        }
+        if let Err(error) = emergency.clear() {
+            tracing::warn!(%error, "the emergency file cannot be cleared");
+        }
+        self.emergency = Some(emergency);
+        Ok(())
+    }
+
+    fn last_row(&self) -> Result<i64, rusqlite::Error> {
+        let last = "SELECT coalesce(max(seq), 0) FROM fact";
+        self.connection.query_row(last, [], |row| row.get(0))
     }
 
     /// Closes the file with everything in it: nothing is left beside it.
     pub fn close(self) -> Result<(), StoreError> {
-        let Self { connection, file } = self;
+        let Self { connection, file, .. } = self;
         let fail = |source| StoreError::Sqlite { file: file.clone(), source };
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fail)?;
         connection.close().map_err(|(_, source)| fail(source))
@@ -156,7 +189,23 @@ fn kind(body: &str) -> &str {
 
 impl Journal for SqliteJournal {
     fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError> {
-        self.insert(facts).map_err(|e| JournalError(e.to_string()))
+        self.insert(facts).map_err(|e| JournalError(e.to_string()))?;
+        // in this order: what is in both is known by the journal's last row
+        if let Some(Err(error)) = self.emergency.as_mut().map(Emergency::clear) {
+            tracing::warn!(%error, "the emergency file cannot be cleared");
+        }
+        Ok(())
+    }
+
+    fn keep_aside(&mut self, facts: &[Stamped]) {
+        let kept = match (self.last_row(), &mut self.emergency) {
+            (Ok(last), Some(emergency)) => emergency.keep(facts, last).map_err(|e| e.to_string()),
+            (Err(error), _) => Err(error.to_string()),
+            (_, None) => Err("there is no emergency file".to_owned()),
+        };
+        if let Err(error) = kept {
+            tracing::error!(%error, "facts are kept in memory alone");
+        }
     }
 }
 
@@ -192,6 +241,30 @@ mod tests {
         let read = journal.read().unwrap();
         assert_eq!(read[1..3], facts());
         assert_eq!(read.len(), 4);
+    }
+
+    #[test]
+    fn facts_of_a_full_disk_are_merged_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        journal.boot(HostTime::from_nanos(1)).unwrap();
+        // the process dies while the disk is full
+        journal.keep_aside(&facts()[..1]);
+        journal.keep_aside(&facts()[1..]);
+        drop(journal);
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!(journal.read().unwrap()[1..], facts());
+        drop(SqliteJournal::open(&path).unwrap());
+        assert_eq!(journal.read().unwrap().len(), 3, "once");
+        // it dies after the disk had room again, before the file was cleared
+        journal.keep_aside(&facts());
+        let kept = std::fs::read(path.with_extension("emergency")).unwrap();
+        journal.commit(&facts()).unwrap();
+        drop(journal);
+        std::fs::write(path.with_extension("emergency"), kept).unwrap();
+        let journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!(journal.read().unwrap().len(), 5, "the journal has them already");
     }
 
     #[test]

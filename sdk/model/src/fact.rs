@@ -196,6 +196,14 @@ pub enum Fact {
         /// Its profit since the last restart of the measures, quote currency.
         profit: Decimal,
     },
+    /// A strategy's profit has been this high since its measures began, quote currency. Noted when
+    /// cash moves, so that a restart does not forget what a drawdown is measured from.
+    Peak {
+        /// Whose.
+        strategy: StrategyId,
+        /// How high.
+        profit: Decimal,
+    },
     /// An instrument's data became stale or fresh.
     Market {
         /// Which.

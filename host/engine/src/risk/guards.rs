@@ -55,6 +55,13 @@ impl Engine {
         self.set_mode(now, Some(strategy), mode, reason.into(), effects);
     }
 
+    /// After cash moved: a new highest profit becomes a fact.
+    pub(crate) fn note_peak(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+        if let Some(profit) = self.exposure.new_peak(strategy) {
+            self.record(now, Fact::Peak { strategy, profit }, effects);
+        }
+    }
+
     pub(crate) fn guard_host(&mut self, now: HostTime, effects: &mut Effects) {
         if !self.exposure.couples() || self.host_mode != TradingMode::Running {
             return;
@@ -133,11 +140,17 @@ impl Engine {
     }
 
     fn restart_measures(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let Some(Some(profit)) = self.profit_now(strategy) else {
-            return;
-        };
-        if let Some(profit) = self.exposure.money(profit) {
-            self.record(now, Fact::MeasuresRestarted { strategy, profit }, effects);
+        let profit = self.profit_now(strategy).flatten();
+        match profit.and_then(|profit| self.exposure.money(profit)) {
+            Some(profit) => {
+                self.record(now, Fact::MeasuresRestarted { strategy, profit }, effects);
+            }
+            None => {
+                // said, for the guards may trip again at once
+                let command = format!("measures of {strategy} not restarted");
+                let reason = "a mark of what it holds is missing".into();
+                self.record(now, Fact::Operator { command, reason }, effects);
+            }
         }
     }
 }

@@ -182,3 +182,20 @@ fn anothers_collar_is_not_mine() {
     rig.quote(0, 9_990, 10_010);
     assert_eq!(rig.buy(9_990, 100), None);
 }
+
+#[test]
+fn a_restart_remembers_what_a_drawdown_is_measured_from() {
+    let mut rig = Rig::new();
+    rig.buy(10_010, 9_000);
+    rig.fill(1, 10_010, 9_000);
+    // 9 held at 100.10 and marked at 104.10: 36 in profit, made fact by the next fill
+    rig.quote(0, 10_400, 10_420);
+    rig.sell(10_400, 100);
+    rig.fill(2, 10_400, 100);
+    let mut again = Engine::new(config(limits()));
+    again.restore(&rig.effects.facts);
+    rig.engine = again;
+    // at 100.60 it is 4.84 up and 31.16 below the highest: more than the 30 allowed
+    rig.quote(0, 10_050, 10_070);
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::ReduceOnly);
+}

@@ -160,9 +160,15 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
         std::env::var("HEDGEROW_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
     let mut all = Processes::new();
     let mut dice = 0x9E37_79B9_u64;
-    for _ in 0..kills {
+    for kill in 0..kills {
         all.start_host();
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if kill % 4 > 0 {
+            // however busy the machine is, most die at work; the others may die while they start
+            wait("the host is at work", || {
+                all.status().is_some_and(|view| view["ticks"].as_u64() > Some(0))
+            });
+        }
         std::thread::sleep(Duration::from_millis(100 + (dice >> 33) % 900));
         all.kill_host();
     }
@@ -173,7 +179,7 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     let boots = facts.iter().filter(|f| matches!(f.fact, Fact::Boot { .. })).count() as u64;
     let faults = facts.iter().filter(|f| matches!(f.fact, Fact::Fault { .. })).count();
     assert_eq!(faults, 0);
-    // on a busy machine a kill may come before the boot is written
+    // a kill may come before the boot is written
     assert!(boots > kills / 2 && boots <= kills + 1, "{boots} boots");
     // it traded again after most restarts, not only before the first
     let mut traded = BTreeSet::new();
@@ -187,7 +193,7 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
             _ => {}
         }
     }
-    assert!(traded.len() as u64 * 2 > boots, "orders after {} of {boots} boots", traded.len());
+    assert!(traded.len() as u64 * 3 > boots, "orders after {} of {boots} boots", traded.len());
     println!("{kills} kills, {} fills, {} facts", truth.fills.values().sum::<u64>(), facts.len());
 }
 

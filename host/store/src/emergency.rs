@@ -1,0 +1,103 @@
+//! Where facts go while the journal cannot be written: a file whose space was taken at the start,
+//! so that a full disk does not refuse it. What is in it is merged when the journal is opened
+//! again.
+//!
+//! Its head says how much of it counts and which row the journal ended with: if the journal has
+//! grown since, it took these facts in itself, before anything later.
+
+use hedgerow_model::{Fact, HostTime, Stamped};
+use std::fs::File;
+use std::io::Result;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+/// Room for some thousand facts: cancels and reductions of one bad day.
+const BYTES: u64 = 4 << 20;
+const HEAD: u64 = 16;
+
+/// The file.
+#[derive(Debug)]
+pub(crate) struct Emergency {
+    file: File,
+    used: u64,
+    /// The journal's last row when the first of them was kept.
+    after: i64,
+}
+
+/// What was kept, and after which row of the journal.
+pub(crate) struct Kept {
+    pub(crate) facts: Vec<Stamped>,
+    pub(crate) after: i64,
+}
+
+impl Emergency {
+    /// Opens the file or takes its space; gives what is in it. A torn end is left out: it was not
+    /// counted.
+    pub(crate) fn open(path: &Path) -> Result<(Self, Kept)> {
+        let file =
+            File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+        if file.metadata()?.len() < BYTES {
+            // written, not only reserved: a sparse file would need space later
+            let zeros = vec![0; 64 << 10];
+            for place in (0..BYTES).step_by(zeros.len()) {
+                file.write_all_at(&zeros, place)?;
+            }
+            file.sync_all()?;
+        }
+        let mut head = [0; HEAD as usize];
+        file.read_exact_at(&mut head, 0)?;
+        let (used, after) = head.split_at(8);
+        let word = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
+        let used = word(used).min(BYTES - HEAD);
+        let after = i64::try_from(word(after)).unwrap_or(0);
+        let mut body = vec![0; usize::try_from(used).unwrap_or(0)];
+        file.read_exact_at(&mut body, HEAD)?;
+        let text = String::from_utf8_lossy(&body);
+        let fact = |line: &str| {
+            let (time, fact): (HostTime, Fact) = serde_json::from_str(line).ok()?;
+            Some(Stamped { time, fact })
+        };
+        let facts = text.lines().filter_map(fact).collect();
+        Ok((Self { file, used, after }, Kept { facts, after }))
+    }
+
+    /// Keeps more facts; `after` is the journal's last row.
+    pub(crate) fn keep(&mut self, facts: &[Stamped], after: i64) -> Result<()> {
+        let mut text = String::new();
+        for stamped in facts {
+            let line = serde_json::to_string(&(stamped.time, &stamped.fact));
+            text.push_str(&line.unwrap_or_default());
+            text.push('\n');
+        }
+        let more = text.len() as u64;
+        if self.used + more > BYTES - HEAD {
+            return Err(std::io::Error::other("the emergency file is full"));
+        }
+        if self.used == 0 {
+            self.after = after;
+        }
+        self.file.write_all_at(text.as_bytes(), HEAD + self.used)?;
+        self.file.sync_data()?;
+        self.used += more;
+        self.write_head()
+    }
+
+    /// Forgets everything: the journal has it.
+    pub(crate) fn clear(&mut self) -> Result<()> {
+        if self.used == 0 {
+            return Ok(());
+        }
+        self.used = 0;
+        self.write_head()
+    }
+
+    fn write_head(&mut self) -> Result<()> {
+        let after = u64::try_from(self.after).unwrap_or(0);
+        let mut head = [0; HEAD as usize];
+        let (first, second) = head.split_at_mut(8);
+        first.copy_from_slice(&self.used.to_le_bytes());
+        second.copy_from_slice(&after.to_le_bytes());
+        self.file.write_all_at(&head, 0)?;
+        self.file.sync_data()
+    }
+}
