@@ -100,6 +100,8 @@ pub struct Config {
     pub data: DataSource,
     /// Data time per wall time in thousandths; nothing: as fast as it goes.
     pub speed_thousandths: Option<u64>,
+    /// The beginning of the market that strategies are shown as history of bars, before they start.
+    pub warm_up: Duration,
     /// Venues: name and behaviour.
     pub venues: Vec<(String, VenueConfig)>,
     /// Instruments and their fees, ids in order.
@@ -160,6 +162,17 @@ pub fn load(file: &Path) -> Result<Config, ConfigError> {
 /// Checks a config's text that was kept; `file` is for messages and relative paths.
 pub fn from_text(file: &Path, text: String) -> Result<Config, ConfigError> {
     parse::parse(file, text)
+}
+
+/// What each instrument is, in words: two hosts mean the same by an id if these are equal.
+#[must_use]
+pub fn definitions(config: &Config) -> Vec<String> {
+    let define = |(i, _): &(Instrument, Fees)| {
+        let name = instrument_name(config, i);
+        let (price, quantity) = (i.price_scale, i.quantity_scale);
+        format!("{name} {:?} {price:?} {quantity:?} x{}", i.kind, i.multiplier)
+    };
+    config.instruments.iter().map(define).collect()
 }
 
 /// The name of an instrument in a config.

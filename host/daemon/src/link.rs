@@ -99,6 +99,15 @@ impl Trading {
         }
     }
 
+    /// Why the venue behind a socket is not the one of this config.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Paper(_) => None,
+            Self::Remote(venue) => venue.refusal(),
+        }
+    }
+
     /// Fills so far, as far as is known here.
     #[must_use]
     pub fn fill_count(&self) -> u64 {

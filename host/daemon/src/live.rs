@@ -115,7 +115,8 @@ fn host(config: &Config, loaded: &mut Loaded, inbox: &Sender<Message>) -> Result
         let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
         let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
-        let remote = link::connect(path, accounts, instruments).map_err(Failure::new)?;
+        let remote = link::connect(path, accounts, instruments, crate::config::definitions(config))
+            .map_err(Failure::new)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         let goes_on = !facts.is_empty();
         wiring::go_on_with(config, loaded, &facts);
@@ -153,6 +154,9 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let reload = reload::watch(config, &loaded, sender);
     if let Some(folder) = options.record {
         recording::begin(folder, config, &loaded, &mut host, facts)?;
+    }
+    if let (Some(until), true) = (pacer.warm_until(config.warm_up), !config.data.is_live()) {
+        host.warm_up(until)?;
     }
     note_components(&mut host, &loaded)?;
     host.start()?;
@@ -215,6 +219,9 @@ impl Session<'_> {
             self.swap_if_ready()?;
             if stop {
                 self.obey_all()?;
+            }
+            if let Some(why) = self.host.venue().refusal() {
+                return Err(Failure { code: crate::command::exit::CONFIG, message: why });
             }
             let progress = self.stretch()?;
             let due = self.published.is_none_or(|at| at.elapsed() >= PUBLISH);

@@ -54,7 +54,13 @@ impl Engine {
             }
             Intent::Cancel(number) => {
                 if !self.cancel(now, strategy, number, effects) {
-                    self.refuse(now, strategy, "cancel", RiskRejection::UnknownOrder, effects);
+                    self.refuse(
+                        now,
+                        strategy,
+                        ("cancel", number),
+                        RiskRejection::UnknownOrder,
+                        effects,
+                    );
                 }
             }
             Intent::CancelAll(id) => self.cancel_many(now, strategy, Some(id), effects),
@@ -65,7 +71,7 @@ impl Engine {
                     self.record(now, Fact::TimerSet { strategy, id, at }, effects);
                 } else {
                     let reason = RiskRejection::TooManyTimers;
-                    self.refuse(now, strategy, "set-timer", reason, effects);
+                    self.refuse(now, strategy, ("set-timer", id.0), reason, effects);
                 }
             }
             Intent::CancelTimer(id) => {
@@ -74,10 +80,15 @@ impl Engine {
                 }
             }
             Intent::Report(report) => self.record(now, Fact::Said { strategy, report }, effects),
-            Intent::Plan { .. } => self.unsupported(now, strategy, "plan", effects),
-            Intent::CancelPlan(_) => self.unsupported(now, strategy, "cancel-plan", effects),
-            Intent::SetLeverage { .. } => self.unsupported(now, strategy, "set-leverage", effects),
-            Intent::Other(_) => self.unsupported(now, strategy, "other", effects),
+            Intent::Plan { id, .. } => self.unsupported(now, strategy, ("plan", id), effects),
+            Intent::CancelPlan(id) => self.unsupported(now, strategy, ("cancel-plan", id), effects),
+            Intent::SetLeverage { instrument, .. } => {
+                let id = u64::from(instrument.0);
+                self.unsupported(now, strategy, ("set-leverage", id), effects);
+            }
+            Intent::Other(message) => {
+                self.unsupported(now, strategy, ("other", u64::from(message.code)), effects);
+            }
         }
     }
 
@@ -89,7 +100,13 @@ impl Engine {
         (room, self.timers.contains(strategy, id))
     }
 
-    fn unsupported(&mut self, now: HostTime, strategy: StrategyId, what: &str, fx: &mut Effects) {
+    fn unsupported(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        what: (&str, u64),
+        fx: &mut Effects,
+    ) {
         self.refuse(now, strategy, what, RiskRejection::NotSupported, fx);
     }
 
@@ -98,13 +115,13 @@ impl Engine {
         &mut self,
         now: HostTime,
         strategy: StrategyId,
-        intent: &str,
+        (intent, id): (&str, u64),
         reason: RiskRejection,
         effects: &mut Effects,
     ) {
         let code = reason.code();
         self.record(now, Fact::IntentDenied { strategy, intent: intent.into(), reason }, effects);
-        let json = format!("{{\"denied\":\"{intent}\",\"reason\":{code}}}");
+        let json = format!("{{\"denied\":\"{intent}\",\"id\":{id},\"reason\":{code}}}");
         let notice = hedgerow_model::OpaqueMessage { code, json };
         self.deliver(strategy, now, Event::Other(notice), effects);
     }
@@ -155,7 +172,7 @@ impl Engine {
                     fx.commands.push(VenueCommand::Amend { account, instrument, wire, amend });
                 }
             }
-            Err(reason) => self.refuse(now, strategy, "amend", reason, fx),
+            Err(reason) => self.refuse(now, strategy, ("amend", amend.order), reason, fx),
         }
     }
 

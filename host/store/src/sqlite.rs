@@ -94,7 +94,7 @@ impl SqliteJournal {
             Ok(opened) => opened,
             Err(error) => {
                 let path = path.display();
-                tracing::warn!(%error, %path, "no emergency file: a full disk has no place for facts");
+                tracing::warn!(%error, %path, "no emergency file for facts of a full disk");
                 return Ok(());
             }
         };

@@ -32,9 +32,6 @@ pub struct Context {
     positions: Vec<Position>,
     balances: BTreeMap<(u32, String), (Decimal, Decimal)>,
     timers: BTreeMap<TimerId, HostTime>,
-    /// Timers asked for since the start that were not set before, in that order: a denial does not
-    /// say which it means, and the host denies those for which no room was left.
-    timers_asked: Vec<TimerId>,
     intents: Vec<Intent>,
 }
 
@@ -194,16 +191,14 @@ impl Context {
         if self.history {
             return;
         }
-        if self.timers.insert(id, at).is_none() {
-            self.timers_asked.push(id);
-        }
+        self.timers.insert(id, at);
         self.push(Intent::SetTimer { id, at });
     }
 
     /// Asks not to be woken.
     pub fn cancel_timer(&mut self, id: TimerId) {
         if !self.history {
-            self.forget_timer(id);
+            self.timers.remove(&id);
             self.push(Intent::CancelTimer(id));
         }
     }
@@ -239,11 +234,6 @@ impl Context {
         }
     }
 
-    fn forget_timer(&mut self, id: TimerId) {
-        self.timers.remove(&id);
-        self.timers_asked.retain(|asked| *asked != id);
-    }
-
     pub(crate) fn begin(&mut self, now: u64, next_order: u64, mode: TradingMode) {
         (self.now, self.next_order, self.mode) = (now, next_order, mode);
     }
@@ -276,10 +266,13 @@ impl Context {
                 self.orders.insert(update.number, *update);
             }
             Event::Fill(fill) => self.book(fill),
-            Event::Timer(id) => self.forget_timer(*id),
+            Event::Timer(id) => {
+                self.timers.remove(id);
+            }
             Event::Other(notice) if notice.code == RiskRejection::TooManyTimers.code() => {
-                if let Some(denied) = self.timers_asked.pop() {
-                    self.timers.remove(&denied);
+                let notice = serde_json::from_str::<serde_json::Value>(&notice.json);
+                if let Some(id) = notice.ok().and_then(|notice| notice["id"].as_u64()) {
+                    self.timers.remove(&TimerId(id));
                 }
             }
             Event::Position(position) => self.place(position),
@@ -310,7 +303,6 @@ impl Context {
         let live = resumed.orders.iter().filter(|order| !order.status.is_terminal());
         self.orders = live.map(|order| (order.number, *order)).collect();
         self.timers = resumed.timers.iter().copied().collect();
-        self.timers_asked.clear();
         self.positions.fill_with(Position::default);
         for position in &resumed.positions {
             self.place(position);

@@ -118,7 +118,6 @@ mod component {
         pub fn stop(&self, header: wit::Header, reason: u32) -> wit::Outcome {
             let reason = match reason {
                 1 => StopReason::Operator,
-                3 => StopReason::Replaced,
                 _ => StopReason::Shutdown,
             };
             let header = convert::header(header);

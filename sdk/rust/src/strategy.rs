@@ -42,8 +42,6 @@ pub enum StopReason {
     Operator,
     /// The host ends.
     Shutdown,
-    /// A newer version takes over.
-    Replaced,
 }
 
 /// A strategy: events in, intents out.

@@ -51,7 +51,9 @@ pub struct Ran {
     pub positions: Vec<(i64, i64)>,
 }
 
-fn instrument(id: u32, scene: &Scene) -> Instrument {
+/// An instrument of a scene.
+#[must_use]
+pub fn instrument(id: u32, scene: &Scene) -> Instrument {
     let inverse = scene.inverse;
     Instrument {
         id: InstrumentId(id),
@@ -103,7 +105,9 @@ fn account(scene: &Scene, strategy: u32) -> AccountId {
     AccountId(if scene.shared { 0 } else { strategy })
 }
 
-fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
+/// What the engine of a scene is told.
+#[must_use]
+pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
     let count = u32::try_from(scene.strategies.len()).unwrap_or(0);
     let strategy = |id: u32| StrategyConfig {
         id: StrategyId(id),

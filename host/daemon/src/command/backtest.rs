@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::data;
 use crate::wiring::{self, Loaded, Plan, WiringError};
 use hedgerow_driver::Batching;
-use hedgerow_model::StrategyId;
+use hedgerow_model::{Duration, HostTime, StrategyId};
 use hedgerow_plugins::{Mode, WasmEngine};
 use hedgerow_report::{Ran, RunReport, summarise};
 use hedgerow_simulator::Tape;
@@ -62,6 +62,9 @@ pub fn run(config: &Config, loaded: &Loaded, batching: Batching) -> Result<Finis
     let plan =
         Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false, wake: None };
     let mut host = wiring::build(config, loaded, &opened.tape, plan)?;
+    if let (Some((first, _)), true) = (opened.span, config.warm_up > Duration::ZERO) {
+        host.warm_up(HostTime::from_nanos(first).after(config.warm_up))?;
+    }
     host.start()?;
     host.run()?;
     let report = report(config, &host, opened.span);

@@ -106,6 +106,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         state: state.to_owned(),
         data: DataSource::BenchCsv { path: data.to_owned() },
         speed_thousandths: None,
+        warm_up: Duration::ZERO,
         venues: vec![("bench".into(), venue)],
         instruments: vec![instrument()],
         accounts: vec!["bench".into()],

@@ -13,6 +13,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 const HOUR_MS: u64 = 3_600_000;
+const WEEK_S: u64 = 7 * 24 * 3_600 + 1;
 
 pub(super) fn parse(file: &Path, text: String) -> Result<Config, ConfigError> {
     let shown = file.display().to_string();
@@ -85,6 +86,7 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
         state: state?,
         data: data.source?,
         speed_thousandths: data.speed_thousandths,
+        warm_up: Duration::from_secs(data.warm_up_s),
         venues,
         instruments,
         accounts,
@@ -117,6 +119,8 @@ fn declared(table: &DeTable<'_>, list: &str, keys: &[&str]) -> Vec<String> {
 struct Data {
     source: Option<DataSource>,
     speed_thousandths: Option<u64>,
+    /// How much of it is only shown to strategies as history.
+    warm_up_s: u64,
     /// Whether its books come as numbered updates.
     numbered: bool,
 }
@@ -141,6 +145,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
     ];
     let kind = s.word("source", &words).map(|at| at.value);
     let speed_thousandths = speed(s).filter(|t| *t > 0);
+    let warm_up_s = s.whole_or("warm_up_s", 0..WEEK_S, 0);
     let numbered = matches!(kind, Some(Kind::Binance));
     let source = match kind {
         None => {
@@ -161,7 +166,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
             Kind::Socket | Kind::Generated => DataSource::Socket { path },
         }),
     };
-    Data { source, speed_thousandths, numbered }
+    Data { source, speed_thousandths, warm_up_s, numbered }
 }
 
 /// Data time per wall time, in thousandths.

@@ -30,6 +30,8 @@ struct Inbox {
     latest: u64,
     writer: Option<UnixStream>,
     ended: bool,
+    /// Why this venue is not ours.
+    refusal: Option<String>,
 }
 
 impl Inbox {
@@ -81,10 +83,16 @@ pub fn connect(
     socket: &Path,
     accounts: Vec<AccountId>,
     instruments: Vec<InstrumentId>,
+    definitions: Vec<String>,
 ) -> std::io::Result<Remote> {
     let shared = Shared::default();
-    let reader =
-        Reader { shared: Arc::clone(&shared), socket: socket.to_owned(), accounts, instruments };
+    let reader = Reader {
+        shared: Arc::clone(&shared),
+        socket: socket.to_owned(),
+        accounts,
+        instruments,
+        definitions,
+    };
     std::thread::Builder::new().name("paper-link".into()).spawn(move || reader.run())?;
     let current = TickSlice::new(Arc::default());
     let feed = RemoteFeed { shared: Arc::clone(&shared), current };
@@ -96,6 +104,7 @@ struct Reader {
     socket: PathBuf,
     accounts: Vec<AccountId>,
     instruments: Vec<InstrumentId>,
+    definitions: Vec<String>,
 }
 
 impl Reader {
@@ -107,9 +116,21 @@ impl Reader {
             };
             let Ok(writer) = stream.try_clone() else { continue };
             let _ = writer.set_write_timeout(Some(Duration::from_millis(200)));
+            let mut reader = BufReader::new(stream);
+            match Frame::read(&mut reader) {
+                Ok(Frame::Hello(theirs)) if theirs == self.definitions => {}
+                Ok(Frame::Hello(theirs)) => {
+                    lock(&self.shared).refusal = Some(self.differ(&theirs));
+                    return;
+                }
+                // it went away before it said anything
+                _ => {
+                    std::thread::sleep(RECONNECT);
+                    continue;
+                }
+            }
             lock(&self.shared).writer = Some(writer);
             self.tell_accounts(&VenueReport::Up);
-            let mut reader = BufReader::new(stream);
             while let Ok(frame) = Frame::read(&mut reader) {
                 self.take(frame);
             }
@@ -118,6 +139,19 @@ impl Reader {
             self.feed_down();
             std::thread::sleep(RECONNECT);
         }
+    }
+
+    /// Ids are places in the config: under other definitions orders would go elsewhere.
+    fn differ(&self, theirs: &[String]) -> String {
+        let mine = self.definitions.iter().map(String::as_str).chain(std::iter::repeat("nothing"));
+        let pairs = theirs.iter().map(String::as_str).chain(std::iter::repeat("nothing"));
+        let first = mine.zip(pairs).enumerate().find(|(_, (mine, theirs))| mine != theirs);
+        let (place, (mine, theirs)) = first.unwrap_or_default();
+        format!(
+            "{}: the paper venue has other instruments than this config: number {place} is \
+             {theirs} there and {mine} here; start both with the same config",
+            self.socket.display()
+        )
     }
 
     fn take(&self, frame: Frame) {
@@ -131,7 +165,7 @@ impl Reader {
                 let received = HostTime::from_nanos(now);
                 inbox.events.push_back(VenueEvent { received, ..event });
             }
-            Frame::Request(_) | Frame::AskTruth | Frame::Truth(_) => {}
+            Frame::Hello(_) | Frame::Request(_) | Frame::AskTruth | Frame::Truth(_) => {}
         }
     }
 
@@ -232,5 +266,9 @@ impl SimulatedVenue for RemoteVenue {
 impl RemoteVenue {
     pub(super) fn fill_count(&self) -> u64 {
         self.fills
+    }
+
+    pub(super) fn refusal(&self) -> Option<String> {
+        lock(&self.shared).refusal.clone()
     }
 }

@@ -17,6 +17,8 @@ pub(super) enum Frame {
     Request(Request),
     /// Host to venue: who asks is a test or a person.
     AskTruth,
+    /// Venue to host, first of all: what its instruments are.
+    Hello(Vec<String>),
     /// Venue to host.
     Ticks(Vec<Tick>),
     /// Venue to host.
@@ -29,6 +31,7 @@ pub(super) enum Frame {
 enum Json {
     Request(Request),
     AskTruth,
+    Hello(Vec<String>),
     Event(VenueEvent),
     Truth(super::Truth),
 }
@@ -39,6 +42,7 @@ impl Frame {
             Self::Ticks(ticks) => (1_u8, encode(ticks)),
             Self::Request(request) => (2, json(&Json::Request(request.clone()))?),
             Self::AskTruth => (2, json(&Json::AskTruth)?),
+            Self::Hello(known) => (2, json(&Json::Hello(known.clone()))?),
             Self::Event(event) => (2, json(&Json::Event(event.clone()))?),
             Self::Truth(truth) => (2, json(&Json::Truth(truth.clone()))?),
         };
@@ -64,6 +68,7 @@ impl Frame {
         Ok(match serde_json::from_slice(&body).map_err(std::io::Error::other)? {
             Json::Request(request) => Self::Request(request),
             Json::AskTruth => Self::AskTruth,
+            Json::Hello(known) => Self::Hello(known),
             Json::Event(event) => Self::Event(event),
             Json::Truth(truth) => Self::Truth(truth),
         })

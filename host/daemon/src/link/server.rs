@@ -55,6 +55,7 @@ struct Server {
     feed: TapeFeed,
     log: Vec<VenueEvent>,
     placed: BTreeMap<(AccountId, u64), u32>,
+    definitions: Vec<String>,
     host: Option<Host>,
 }
 
@@ -79,6 +80,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         feed: TapeFeed::new(&opened.tape),
         log: Vec::new(),
         placed: BTreeMap::new(),
+        definitions: crate::config::definitions(config),
         host: None,
     };
     let (books, kept) = match serve.state {
@@ -140,6 +142,8 @@ impl Server {
         };
         if std::thread::Builder::new().name("paper-host".into()).spawn(read).is_ok() {
             self.host = Some(Host { stream, requests });
+            let hello = Frame::Hello(self.definitions.clone());
+            self.tell(&hello);
         }
     }
 

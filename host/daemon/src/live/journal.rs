@@ -61,17 +61,13 @@ fn names(config: &Config) -> Vec<Fact> {
         (0..).zip(names).map(named).collect()
     };
     // what an id means is more than a name: facts in other units or of another account are not ours
-    let instruments = config.instruments.iter().map(|(i, _)| {
-        let name = crate::config::instrument_name(config, i);
-        format!("{name} {:?} {:?} {:?} x{}", i.kind, i.price_scale, i.quantity_scale, i.multiplier)
-    });
     let strategies = config
         .strategies
         .iter()
         .map(|s| format!("{} {} on {} {:?}", s.name, s.plugin, s.account, s.roles));
     let mut all = of("venue", config.venues.iter().map(|(name, _)| name.clone()).collect());
     all.extend(of("account", config.accounts.clone()));
-    all.extend(of("instrument", instruments.collect()));
+    all.extend(of("instrument", crate::config::definitions(config)));
     all.extend(of("strategy", strategies.collect()));
     all
 }

@@ -35,6 +35,11 @@ impl Pacer {
         Self { first: HostTime::EPOCH, began: Instant::now(), speed: Speed::Live }
     }
 
+    /// The end of a warm-up of this length, if there is one. Pacing begins there.
+    pub fn warm_until(&self, warm_up: Duration) -> Option<HostTime> {
+        (warm_up > Duration::ZERO).then(|| self.first.after(warm_up))
+    }
+
     /// Data time up to which inputs are due.
     #[must_use]
     pub fn horizon(&self) -> HostTime {

@@ -14,10 +14,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A change settles this long before it is looked at; also the time between the two looks.
 const QUIET: Duration = Duration::from_millis(200);
+/// A file that does not parse is told of when it has been like that for so long.
+const STABLE: Duration = Duration::from_secs(3);
 /// Network and container mounts send no events: look all the same.
 const RESCAN: Duration = Duration::from_secs(2);
 
@@ -48,6 +50,8 @@ struct Worker {
     state: PathBuf,
     watched: Vec<Watched>,
     inbox: Sender<Message>,
+    /// Files that may only not be whole yet, why, and since when.
+    partial: Vec<(Candidate, String, Instant)>,
 }
 
 pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) -> Reload {
@@ -74,6 +78,7 @@ pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) ->
         state: config.state.clone(),
         watched,
         inbox,
+        partial: Vec::new(),
     };
     let (folder, ended) = (config.plugins.clone(), Arc::clone(&stop));
     let body = move || run(worker, watcher, &folder, &ended);
@@ -100,6 +105,7 @@ fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop:
         for sighting in sightings {
             worker.sighted(sighting);
         }
+        worker.tell_stable();
         // an event only means: look again
         let _ = woken.recv_timeout(RESCAN);
         while woken.try_recv().is_ok() {}
@@ -131,11 +137,28 @@ impl Worker {
         self.tell(&candidate.path, PluginStep::Refused, &candidate.hash, why);
     }
 
+    /// A file that has not been whole for a while is not being written any more.
+    fn tell_stable(&mut self) {
+        let all = std::mem::take(&mut self.partial).into_iter();
+        let (stable, partial): (Vec<_>, Vec<_>) =
+            all.partition(|(_, _, since)| since.elapsed() >= STABLE);
+        self.partial = partial;
+        for (candidate, why, _) in stable {
+            self.refuse(&candidate, &why);
+        }
+    }
+
     fn candidate(&mut self, candidate: &Candidate) {
+        self.partial.retain(|(known, ..)| known.path != candidate.path);
         let loaded =
             Plugin::load(&self.engine, &candidate.bytes, &self.limits, self.cache.as_ref());
         let plugin = match loaded {
             Ok(plugin) => plugin,
+            Err(error) if error.maybe_partial => {
+                let why = error.to_string();
+                self.partial.push((candidate.clone(), why, Instant::now()));
+                return;
+            }
             Err(error) => return self.refuse(candidate, &error.to_string()),
         };
         let name = plugin.description.name.clone();

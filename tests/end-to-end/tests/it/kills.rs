@@ -281,3 +281,17 @@ fn a_torn_socket_loses_and_repeats_nothing() {
         facts.iter().filter(|f| format!("{:?}", f.fact).contains("OutcomeUnknown")).count();
     println!("{torn} tears, {unknown} unknown outcomes, {} facts", facts.len());
 }
+
+#[test]
+fn a_paper_venue_of_another_config_is_refused() {
+    let all = Processes::new();
+    let text = std::fs::read_to_string(all.path("host.toml")).unwrap();
+    let other = all.path("other.toml");
+    std::fs::write(&other, text.replace("price_decimals = 2", "price_decimals = 3")).unwrap();
+    let socket = all.path("venue.sock");
+    let output =
+        run(&["run", "--config", other.to_str().unwrap(), "--venue", socket.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("other instruments than this config"), "{said}");
+}
