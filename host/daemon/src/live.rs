@@ -267,6 +267,7 @@ impl Session<'_> {
                 _ => std::thread::sleep(std::time::Duration::from_millis(1)),
             }
         }
+        self.host.stop_now()?;
         let left = self.host.engine().cancels_under_way();
         if left > 0 {
             tracing::warn!(left, "ending with cancels that the venue has not answered");

@@ -1,6 +1,6 @@
 //! Calling strategies and handling their answers, at once or on threads of their own.
 
-use crate::instance::StrategyState;
+use crate::instance::{Stop, StrategyState};
 use crate::mailbox::{Busy, Item};
 use crate::{Driver, DriverError};
 use hedgerow_model::{
@@ -121,6 +121,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// What became of it.
     fn finish(&mut self, index: usize, busy: Busy, done: Done) -> Result<(), DriverError> {
+        if self.instances[index].state == StrategyState::Stopped {
+            return Ok(()); // it was given up before it answered
+        }
+        self.take_done(index, busy, done)?;
+        match self.instances[index].stop {
+            Some(Stop::Wanted(reason)) => self.last_call(index, reason),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_done(&mut self, index: usize, busy: Busy, done: Done) -> Result<(), DriverError> {
         match done {
             Done::Called(answer) => {
                 if let (Ok(called), Busy::Market(ticks)) = (&answer, &busy) {
@@ -130,7 +141,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 }
                 let is_event = matches!(busy, Busy::Other);
                 self.apply_answer(index, answer, is_event)?;
-                if self.instances[index].state == StrategyState::Stopping && is_event {
+                if self.instances[index].stop == Some(Stop::Called) {
                     self.stopped(index);
                 }
                 Ok(())

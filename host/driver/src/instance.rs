@@ -2,7 +2,7 @@
 
 use crate::mailbox::Mailbox;
 use hedgerow_model::{CallFault, FaultKind, HostTime, Interest, StrategyId, Tick};
-use hedgerow_ports::Called;
+use hedgerow_ports::{Called, StopReason};
 use std::sync::Arc;
 
 pub use hedgerow_model::view::StrategyState;
@@ -21,6 +21,13 @@ pub(crate) struct Faults {
     pub(crate) count: u32,
     pub(crate) last: HostTime,
     pub(crate) kind: FaultKind,
+}
+
+/// The end of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Wanted(StopReason),
+    Called,
 }
 
 /// One strategy in the loop.
@@ -42,6 +49,8 @@ pub(crate) struct Instance {
     pub(crate) restart_at: Option<HostTime>,
     /// Events given at one instant, to end a strategy that feeds itself.
     pub(crate) at_instant: (HostTime, u32),
+    /// Its last call is to come when the one it is at is answered; or it is at its last call.
+    pub(crate) stop: Option<Stop>,
     /// A replacement under way.
     pub(crate) swapping: Option<hedgerow_model::Swap>,
     /// Probation of a replaced component.
@@ -66,6 +75,7 @@ impl Instance {
             faults: None,
             restart_at: None,
             at_instant: (HostTime::EPOCH, 0),
+            stop: None,
             swapping: None,
             probation: None,
             said: None,

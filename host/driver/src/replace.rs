@@ -84,7 +84,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             self.settling = false;
         } else if !is_live {
             self.settling = true;
-        } else if instance.mailbox.aside.is_none() {
+        } else if instance.is_callable() && instance.mailbox.aside.is_none() {
             self.handle(Input::CutMarkets { now: self.now, strategy });
             self.instances[strategy.index()].mailbox.set_aside();
         }

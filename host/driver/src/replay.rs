@@ -130,6 +130,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 let why = if operator { StopReason::Operator } else { StopReason::Shutdown };
                 self.driver.stop_all(why)?;
             }
+            Input::Stopped { .. } if self.driver.is_stopping() => self.driver.stop_now()?,
             Input::Stopped { .. } => self.driver.stop_all(StopReason::Shutdown)?,
             Input::Wake(at) => {
                 self.driver.advance(at.max(self.driver.now()))?;

@@ -6,7 +6,7 @@
 //! operator lets it go on. Events are never replayed into the new instance: `resumed` tells it what
 //! is.
 
-use crate::instance::{Faults, StrategyState};
+use crate::instance::{Faults, Stop, StrategyState};
 use crate::{Driver, DriverError};
 use hedgerow_model::{
     CallFault, Delivered, Delivery, Duration, Event, Fact, HostTime, Input, OperatorCommand,
@@ -133,6 +133,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub(crate) fn resume(&mut self, index: usize) -> Result<(), DriverError> {
         let now = self.now;
         let instance = &mut self.instances[index];
+        // nothing of before is for it, nor for a successor that waits
+        instance.mailbox.clear();
         instance.state = StrategyState::Running;
         let (strategy, faults) = (instance.strategy, instance.faults);
         self.handle(Input::Start { now, strategy, from_cut: false });
@@ -147,21 +149,52 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// orders are left or canceled as the config says.
     pub fn stop_all(&mut self, reason: StopReason) -> Result<(), DriverError> {
         for index in 0..self.instances.len() {
-            let (now, strategy) = (self.now, self.instances[index].strategy);
-            let mode = self.engine.mode_of(strategy);
             let instance = &mut self.instances[index];
             instance.mailbox.clear();
-            if !instance.is_callable() || instance.mailbox.busy.is_some() {
-                // it is down, or does not come back: there is nobody to call
-                instance.mailbox.busy = None;
-                self.stopped(index);
-                continue;
+            if !instance.is_callable() {
+                self.stopped(index); // it is down: there is nobody to call
+            } else if instance.mailbox.busy.is_some() {
+                instance.state = StrategyState::Stopping;
+                instance.stop = Some(Stop::Wanted(reason));
+            } else {
+                self.last_call(index, reason)?;
             }
-            instance.state = StrategyState::Stopping;
-            self.handle(Input::Stopping { now, strategy, reason: reason.code() });
-            self.begin(index, Job::Stop { now, mode, reason })?;
         }
         self.drain()
+    }
+
+    pub(crate) fn last_call(
+        &mut self,
+        index: usize,
+        reason: StopReason,
+    ) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
+        if !instance.is_callable() {
+            self.stopped(index);
+            return Ok(());
+        }
+        instance.mailbox.clear();
+        instance.state = StrategyState::Stopping;
+        instance.stop = Some(Stop::Called);
+        let (now, strategy) = (self.now, instance.strategy);
+        let mode = self.engine.mode_of(strategy);
+        self.handle(Input::Stopping { now, strategy, reason: reason.code() });
+        self.begin(index, Job::Stop { now, mode, reason })
+    }
+
+    /// Gives up those that do not answer: their orders are handled all the same.
+    pub fn stop_now(&mut self) -> Result<(), DriverError> {
+        for index in 0..self.instances.len() {
+            if self.instances[index].state != StrategyState::Stopped {
+                self.stopped(index);
+            }
+        }
+        self.drain()
+    }
+
+    /// Whether some strategy is at its last call, or on the way to it.
+    pub fn is_stopping(&self) -> bool {
+        self.instances.iter().any(|instance| instance.state == StrategyState::Stopping)
     }
 
     /// Whether every strategy has had its last call.
@@ -173,6 +206,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub(crate) fn stopped(&mut self, index: usize) {
         let instance = &mut self.instances[index];
         instance.state = StrategyState::Stopped;
+        instance.stop = None;
         (instance.restart_at, instance.probation) = (None, None);
         let (now, strategy) = (self.now, instance.strategy);
         self.handle(Input::Stopped { now, strategy });

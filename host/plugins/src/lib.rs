@@ -20,6 +20,7 @@ mod store;
 mod ticks;
 mod watch;
 mod work;
+mod world;
 
 pub use cache::Cache;
 pub use engine::{Mode, WasmEngine};

@@ -8,6 +8,7 @@ use crate::engine::WasmEngine;
 use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
+use crate::world::World;
 use hedgerow_model::{CallFault, Event, Header, Intent, Report, Tick, TickSlice};
 use hedgerow_ports::Saved;
 
@@ -59,6 +60,8 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 struct Half {
     saved: Option<Saved>,
+    /// What an instance that starts from this state is told before the rest.
+    opening: Vec<Entry>,
     entries: Vec<Entry>,
     bytes: usize,
 }
@@ -68,22 +71,42 @@ struct Half {
 pub struct Ring {
     older: Option<Half>,
     newer: Half,
+    world: World,
 }
 
 impl Ring {
     pub(crate) fn new(saved: Option<Saved>) -> Self {
-        Self { older: None, newer: Half { saved, ..Half::default() } }
+        Self { newer: Half { saved, ..Half::default() }, ..Self::default() }
     }
 
     /// Takes a call. When the newer half is full it becomes the older one, and a state is taken.
     pub(crate) fn push(&mut self, entry: Entry, save: impl FnOnce() -> Option<Saved>) {
+        match &entry.given {
+            Given::Market(ticks) => ticks.iter().for_each(|tick| self.world.see(tick)),
+            Given::Event(event) => self.world.hear(event),
+        }
+        self.world.asked(&entry.intents);
+        let header = entry.header;
         self.newer.bytes += entry.bytes();
         self.newer.entries.push(entry);
         if self.newer.bytes >= RING_BYTES / 2 {
             let saved = save();
-            let fresh = Half { saved, ..Half::default() };
+            let fresh = Half { saved, opening: self.opening(header), ..Half::default() };
             self.older = Some(std::mem::replace(&mut self.newer, fresh));
         }
+    }
+}
+
+impl Ring {
+    /// `resumed` and the markets, as the running version knows them.
+    fn opening(&self, header: Header) -> Vec<Entry> {
+        let (resumed, ticks) = self.world.opening(header.now.as_nanos());
+        let mut opening = vec![Entry::event(header, resumed, Vec::new())];
+        if !ticks.is_empty() {
+            let ticks = TickSlice::new(std::sync::Arc::new(ticks));
+            opening.push(Entry::market(&ticks, header, Vec::new()));
+        }
+        opening
     }
 }
 
@@ -130,6 +153,11 @@ impl Ring {
     ) -> Result<ShadowReport, ShadowFailure> {
         let first = self.older.as_ref().unwrap_or(&self.newer);
         let mut instance = Instance::start(engine, plugin, setup, limits, first.saved.as_ref())?;
+        for entry in &first.opening {
+            let fail = |fault| ShadowFailure::Call { call: 0, of: 0, fault };
+            // what it wants here is not compared: the running version was not asked then
+            run(&mut instance, entry).map_err(fail)?;
+        }
         let older = self.older.iter().flat_map(|half| &half.entries);
         let entries: Vec<&Entry> = older.chain(&self.newer.entries).collect();
         let mut report = ShadowReport::default();

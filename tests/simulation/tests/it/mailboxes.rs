@@ -7,6 +7,7 @@ use hedgerow_model::{
     AccountId, Duration, Event, HostTime, InstrumentId, MarketStatus, Side, StrategyId, Swap, Tick,
     TickKind, TradingMode,
 };
+use hedgerow_ports::StopReason;
 use hedgerow_simulation::market::{Taste, tape};
 use hedgerow_simulation::native::Read;
 use hedgerow_simulation::scene::{Scene, driver};
@@ -179,6 +180,27 @@ proptest! {
                 }
             }
             prop_assert!(missed == 0 || lagging > 0, "{missed} missed in silence");
+        }
+    }
+}
+
+#[test]
+fn a_stop_waits_for_the_call_under_way_and_cancels_what_is_open() {
+    for seed in 0..40 {
+        let scene = scene(seed, 2, 100_000, 20);
+        let mut driver = driver(&scene, MemoryJournal::default(), Batching::Adaptive, |v| v);
+        driver.start().unwrap();
+        for _ in 0..600 {
+            driver.advance(HostTime::NEVER).unwrap();
+        }
+        driver.stop_all(StopReason::Shutdown).unwrap();
+        assert!(seed > 0 || !driver.is_stopped(), "somebody was at work");
+        while !driver.is_stopped() || driver.engine().cancels_under_way() > 0 {
+            assert_ne!(driver.advance(HostTime::NEVER).unwrap(), Progress::Finished);
+        }
+        for id in [StrategyId(0), StrategyId(1)] {
+            let view = driver.engine().strategy_view(id).unwrap();
+            assert!(view.open_orders.is_empty(), "seed {seed}: {:?}", view.open_orders);
         }
     }
 }

@@ -1,0 +1,202 @@
+//! The world as a strategy was told of it: what a candidate must be told first when it is tried
+//! from the middle of what the running version was given.
+
+use hedgerow_model::{
+    Book, Event, Intent, MarketStatus, OrderStatus, OrderUpdate, PositionUpdate, Quantity,
+    ResumedState, Side, Tick, TickKind, flag,
+};
+use std::collections::BTreeMap;
+
+/// One instrument as it was shown.
+#[derive(Clone, Debug, Default)]
+struct Shown {
+    book: Book,
+    /// Whether the book grew from a snapshot.
+    synced: bool,
+    last_level: Option<Tick>,
+    quote: Option<Tick>,
+    mark: Option<Tick>,
+    funding: Option<Tick>,
+}
+
+/// What a strategy knows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    resumed: ResumedState,
+    markets: BTreeMap<u32, Shown>,
+}
+
+impl World {
+    pub(crate) fn see(&mut self, tick: &Tick) {
+        let shown = self.markets.entry(tick.instrument).or_default();
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote) => shown.quote = Some(*tick),
+            Some(TickKind::Mark) => shown.mark = Some(*tick),
+            Some(TickKind::Funding) => shown.funding = Some(*tick),
+            Some(TickKind::Level) => {
+                shown.synced |= tick.has(flag::SNAPSHOT);
+                if shown.synced {
+                    shown.book.apply(tick);
+                    shown.last_level = Some(*tick);
+                }
+            }
+            Some(TickKind::FeedStatus) if tick.a != 1 => shown.forget(),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn hear(&mut self, event: &Event) {
+        let known = &mut self.resumed;
+        match event {
+            Event::Resumed(state) => {
+                *self = Self { resumed: state.clone(), markets: BTreeMap::new() };
+            }
+            Event::Order(update) => {
+                known.orders.retain(|order| order.number != update.number);
+                if !update.status.is_terminal() {
+                    known.orders.push(*update);
+                }
+            }
+            Event::Fill(fill) => {
+                let at = known.positions.iter_mut().find(|p| p.instrument == fill.instrument);
+                match at {
+                    Some(position) => position.quantity = fill.position,
+                    None => known.positions.push(PositionUpdate {
+                        instrument: fill.instrument,
+                        quantity: fill.position,
+                        entry: hedgerow_model::Decimal::ZERO,
+                    }),
+                }
+            }
+            Event::Position(update) => {
+                known.positions.retain(|position| position.instrument != update.instrument);
+                known.positions.push(*update);
+            }
+            Event::Balance(update) => {
+                known.balances.retain(|b| (b.account, &b.asset) != (update.account, &update.asset));
+                known.balances.push(update.clone());
+            }
+            Event::FundingPayment(notice) => {
+                known.funding.retain(|payment| payment.instrument != notice.instrument);
+                known.funding.push(*notice);
+            }
+            Event::Timer(id) => known.timers.retain(|(known, _)| known != id),
+            Event::Mode(mode) => known.mode = *mode,
+            Event::Market { instrument, status: MarketStatus::Gap | MarketStatus::Lagging } => {
+                self.markets.entry(instrument.0).or_default().forget();
+            }
+            _ => {}
+        }
+    }
+
+    /// What it asked for counts as what is on its way.
+    pub(crate) fn asked(&mut self, intents: &[Intent]) {
+        let known = &mut self.resumed;
+        for intent in intents {
+            match intent {
+                Intent::Submit(order) => known.orders.push(OrderUpdate {
+                    number: order.number,
+                    instrument: order.instrument,
+                    side: order.side,
+                    status: OrderStatus::PendingNew,
+                    price: order.price,
+                    quantity: order.quantity,
+                    filled: Quantity::ZERO,
+                    reason: 0,
+                }),
+                Intent::SetTimer { id, at } => {
+                    known.timers.retain(|(known, _)| known != id);
+                    known.timers.push((*id, *at));
+                }
+                Intent::CancelTimer(id) => known.timers.retain(|(known, _)| known != id),
+                _ => {}
+            }
+        }
+    }
+
+    /// `resumed`, and the markets as a snapshot at a time.
+    pub(crate) fn opening(&self, now: u64) -> (Event, Vec<Tick>) {
+        let shown = self.markets.values().flat_map(|shown| shown.ticks(now));
+        (Event::Resumed(self.resumed.clone()), shown.collect())
+    }
+}
+
+impl Shown {
+    fn forget(&mut self) {
+        self.book.clear();
+        (self.synced, self.last_level, self.quote) = (false, None, None);
+    }
+
+    fn ticks(&self, now: u64) -> Vec<Tick> {
+        let mut ticks = Vec::new();
+        if let Some(last) = self.last_level {
+            for (side, flags) in [(Side::Buy, 0), (Side::Sell, flag::SELL)] {
+                ticks.extend(self.book.levels(side).map(|level| Tick {
+                    recv_ts: now,
+                    flags,
+                    a: level.price.units(),
+                    b: level.quantity.units(),
+                    ..last
+                }));
+            }
+        }
+        if let Some(first) = ticks.first_mut() {
+            first.flags |= flag::SNAPSHOT;
+        }
+        if let Some(last) = ticks.last_mut() {
+            last.flags |= flag::LAST;
+        }
+        for tick in [self.quote, self.mark, self.funding].into_iter().flatten() {
+            ticks.push(Tick { recv_ts: now, flags: tick.flags | flag::SNAPSHOT, ..tick });
+        }
+        ticks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::{
+        HostTime, InstrumentId, NewOrder, OrderFlags, Price, TimeInForce, TimerId,
+    };
+
+    #[test]
+    fn orders_timers_and_markets_are_as_they_were_told() {
+        let mut world = World::default();
+        let order = NewOrder {
+            number: 4,
+            instrument: InstrumentId(1),
+            side: Side::Sell,
+            price: Price::from_units(9),
+            quantity: Quantity::from_units(2),
+            time_in_force: TimeInForce::GoodTillCancel,
+            flags: OrderFlags::default(),
+        };
+        let timer = |id| Intent::SetTimer { id: TimerId(id), at: HostTime::from_nanos(id) };
+        let other = NewOrder { number: 5, ..order };
+        world.asked(&[Intent::Submit(order), Intent::Submit(other), timer(1), timer(2)]);
+        world.hear(&Event::Timer(TimerId(1)));
+        let level = |price, quantity, flags| Tick {
+            instrument: 1,
+            kind: TickKind::Level.code(),
+            flags,
+            a: price,
+            b: quantity,
+            ..Tick::default()
+        };
+        world.see(&level(5, 1, 0)); // before a snapshot: nothing
+        world.see(&level(7, 1, flag::SNAPSHOT));
+        world.see(&level(8, 3, flag::SELL | flag::LAST));
+        world.see(&level(7, 0, flag::LAST));
+        let (Event::Resumed(resumed), ticks) = world.opening(50) else { panic!() };
+        let numbers: Vec<u64> = resumed.orders.iter().map(|order| order.number).collect();
+        assert_eq!((numbers, resumed.timers.len()), (vec![4, 5], 1));
+        assert_eq!(ticks.len(), 1);
+        assert!(ticks[0].has(flag::SNAPSHOT) && ticks[0].is_last() && ticks[0].recv_ts == 50);
+        let canceled = OrderUpdate { status: OrderStatus::Canceled, ..resumed.orders[0] };
+        world.hear(&Event::Order(canceled));
+        world.hear(&Event::Market { instrument: InstrumentId(1), status: MarketStatus::Gap });
+        let (Event::Resumed(resumed), ticks) = world.opening(60) else { panic!() };
+        assert_eq!((resumed.orders.len(), ticks.len()), (1, 0));
+    }
+}
