@@ -103,13 +103,13 @@ impl Engine {
         if id.index() >= scan.cursors.len() {
             return true; // not ours: ignored
         }
+        if tick.kind == TickKind::Quote.code() {
+            let mark = tick.a.saturating_add(tick.c);
+            let whole = tick.b > 0 && tick.d > 0;
+            return self.stays_fresh(id, now, scan)
+                && (!whole || self.mark_is_quiet(id, MarkSource::Quote, Some(mark), scan));
+        }
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) => {
-                let mark = tick.a.saturating_add(tick.c);
-                let whole = tick.b > 0 && tick.d > 0;
-                self.stays_fresh(id, now, scan)
-                    && (!whole || self.mark_is_quiet(id, MarkSource::Quote, Some(mark), scan))
-            }
             Some(TickKind::Mark) => {
                 let mark = tick.a.saturating_mul(2);
                 self.stays_fresh(id, now, scan)
@@ -130,15 +130,11 @@ impl Engine {
             return true;
         };
         cursor.received = now;
-        match cursor.state {
-            DataState::Fresh => {}
-            DataState::Unseen => {
-                cursor.state = DataState::Fresh;
-                scan.deadline = scan.deadline.min(self.markets.stale_at(now));
-            }
-            DataState::Stale | DataState::Gap => return false,
+        if cursor.state == DataState::Unseen {
+            cursor.state = DataState::Fresh;
+            scan.deadline = scan.deadline.min(self.markets.stale_at(now));
         }
-        true
+        cursor.state == DataState::Fresh
     }
 
     fn level_is_quiet(&self, id: InstrumentId, tick: &Tick, scan: &mut QuietScan) -> bool {
@@ -174,21 +170,23 @@ impl Engine {
             return false;
         }
         let Some(mark) = mark else { return false };
-        if cursor.mark == Some(mark) {
-            return true;
-        }
-        cursor.mark = Some(mark);
-        holders.iter().all(|strategy| self.guards_stay_quiet(*strategy, mark, scan))
+        let moved = cursor.mark.replace(mark) != Some(mark);
+        let calm = |id: &StrategyId| scan.gauges.get(id.index()).is_some_and(|g| g.is_calm(mark));
+        (holders.iter().all(calm) && !self.exposure.couples())
+            || !moved
+            || self.move_is_quiet(holders, scan)
+    }
+
+    /// Whether the guards have nothing to say to a mark that moved.
+    fn move_is_quiet(&self, holders: &[StrategyId], scan: &mut QuietScan) -> bool {
+        holders.iter().all(|strategy| self.guards_stay_quiet(*strategy, scan))
             && !self.host_guard_trips(scan)
     }
 
-    fn guards_stay_quiet(&self, strategy: StrategyId, mark: i64, scan: &mut QuietScan) -> bool {
+    fn guards_stay_quiet(&self, strategy: StrategyId, scan: &mut QuietScan) -> bool {
         let Some(gauge) = scan.gauges.get_mut(strategy.index()) else {
             return false;
         };
-        if gauge.is_calm(mark) {
-            return true;
-        }
         let cursors = &scan.cursors;
         let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
         let verdict = self.exposure.judge(strategy, mark, gauge);
