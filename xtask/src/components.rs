@@ -29,15 +29,18 @@ pub(crate) fn build() -> Result<Vec<PathBuf>> {
     let guest = toolchain::find()?;
     let packages = packages()?;
     eprintln!("building {} components with {}", packages.len(), guest.origin);
-    let mut build = cargo();
-    build.args(["build", "--quiet", "--profile", "guest", "--target", TARGET, "--lib"]);
-    build.args(["--target-dir", "target/guests"]);
     for package in &packages {
+        // as a component alone: beside an rlib, which tests link, cargo optimises nothing across
+        // crates
+        let mut build = cargo();
+        build.args(["rustc", "--quiet", "--profile", "guest", "--target", TARGET, "--lib"]);
+        build.args(["--crate-type", "cdylib", "--target-dir", "target/guests"]);
         build.args(["--package", package]);
+        // flags meant for the host's build would change the guest's
+        build.envs(guest.env.clone());
+        build.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        run(&mut build)?;
     }
-    // flags meant for the host's build would change the guest's
-    build.envs(guest.env).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    run(&mut build)?;
     std::fs::create_dir_all(folder())?;
     packages.iter().map(|package| encode(package)).collect()
 }

@@ -83,15 +83,6 @@ pub(crate) struct Change {
     pub(crate) status: Option<MarketStatus>,
 }
 
-/// Whether a tick says what something is worth: only such ticks keep data fresh. A dead book is not
-/// revived by trades or funding that still come.
-pub(crate) fn bears_price(tick: &Tick) -> bool {
-    matches!(
-        TickKind::from_code(tick.kind),
-        Some(TickKind::Quote | TickKind::Level | TickKind::Mark)
-    )
-}
-
 impl Market {
     fn new(rule: SequenceRule) -> Self {
         Self {
@@ -118,17 +109,30 @@ impl Market {
     }
 
     /// Takes one tick.
+    #[inline]
     pub(crate) fn apply(&mut self, tick: &Tick) -> Change {
         let mut change = Change::default();
-        if bears_price(tick) {
+        if tick.kind == TickKind::Quote.code() {
             self.refresh(tick, &mut change);
+            self.on_quote(tick, &mut change);
+        } else if tick.kind != TickKind::Trade.code() {
+            self.apply_rarer(tick, &mut change);
         }
+        change
+    }
+
+    fn apply_rarer(&mut self, tick: &Tick, change: &mut Change) {
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) => self.on_quote(tick, &mut change),
-            Some(TickKind::Level) => self.on_level(tick, &mut change),
-            Some(TickKind::Mark) if tick.a != 0 => {
-                self.mark_tick = Some(*tick);
-                self.set_mark(MarkSource::Venue, tick.a.saturating_mul(2), &mut change);
+            Some(TickKind::Level) => {
+                self.refresh(tick, change);
+                self.on_level(tick, change);
+            }
+            Some(TickKind::Mark) => {
+                self.refresh(tick, change);
+                if tick.a != 0 {
+                    self.mark_tick = Some(*tick);
+                    self.set_mark(MarkSource::Venue, tick.a.saturating_mul(2), change);
+                }
             }
             Some(TickKind::Funding) => self.funding_tick = Some(*tick),
             Some(TickKind::BarPrices | TickKind::BarVolume) => {
@@ -136,26 +140,25 @@ impl Market {
             }
             Some(TickKind::FeedStatus) => match FeedStatus::from_code(tick.a) {
                 FeedStatus::Up => {}
-                FeedStatus::Down | FeedStatus::Gap => self.gap(&mut change),
+                FeedStatus::Down | FeedStatus::Gap => self.gap(change),
             },
             _ => {}
         }
-        change
     }
 
-    /// A price came: the data is fresh, unless it has a gap.
+    /// A price came: the data is fresh, unless it has a gap. Only ticks that say what something is
+    /// worth keep it fresh: trades or funding that still come do not revive a dead book.
+    #[inline]
     fn refresh(&mut self, tick: &Tick, change: &mut Change) {
         self.received = HostTime::from_nanos(tick.recv_ts);
-        match self.state {
-            DataState::Fresh | DataState::Gap => {}
-            DataState::Unseen => self.state = DataState::Fresh,
-            DataState::Stale => {
-                self.state = DataState::Fresh;
-                change.status = Some(MarketStatus::Fresh);
-            }
+        if matches!(self.state, DataState::Unseen | DataState::Stale) {
+            // what nobody has seen yet, nobody was told is stale
+            change.status = (self.state == DataState::Stale).then_some(MarketStatus::Fresh);
+            self.state = DataState::Fresh;
         }
     }
 
+    #[inline]
     fn on_quote(&mut self, tick: &Tick, change: &mut Change) {
         if tick.b <= 0 || tick.d <= 0 {
             // one side is missing: nothing to judge an opening order by
@@ -216,6 +219,7 @@ impl Market {
         }
     }
 
+    #[inline]
     fn set_mark(&mut self, source: MarkSource, doubled: i64, change: &mut Change) {
         if source < self.source {
             return;

@@ -18,14 +18,44 @@ use hedgerow_model::{
 pub(crate) struct Form {
     /// Parts that no mark moves, and the coefficient of each instrument's doubled mark.
     parts: Vec<(InstrumentId, Part)>,
+    /// The one instrument whose mark moves this form, if it is one.
+    sole: Option<InstrumentId>,
     /// Profit at the last reset of the measures.
     base: i128,
-    /// Highest profit since then.
-    pub(crate) peak: i128,
-    /// The part of it that facts know.
+    /// The part of the highest profit that facts know.
     noted: i128,
     loss_max: i128,
     drawdown_max: i128,
+}
+
+/// What the guards of one strategy remember of the marks so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gauge {
+    /// Highest profit since the measures began.
+    peak: i128,
+    /// Lowest and highest mark at which nothing happens: no guard trips, no new peak. The form is
+    /// linear, so between two such marks nothing happens either. Only with a single mark to watch.
+    calm: Option<(i64, i64)>,
+}
+
+impl Gauge {
+    /// Whether a mark is known to change nothing.
+    #[inline]
+    pub(crate) fn is_calm(&self, mark: i64) -> bool {
+        self.calm.is_some_and(|(low, high)| low <= mark && mark <= high)
+    }
+
+    /// A higher peak brings every drawdown nearer: what was calm below it need not be any more.
+    fn raise(&mut self, profit: i128) {
+        if profit > self.peak {
+            *self = Self { peak: profit, calm: None };
+        }
+    }
+
+    fn widen(&mut self, mark: i64) {
+        let (low, high) = self.calm.unwrap_or((mark, mark));
+        self.calm = Some((low.min(mark), high.max(mark)));
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +77,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Exposure {
     digits: u32,
     forms: Vec<Form>,
+    gauges: Vec<Gauge>,
     /// Strategies with a position, per instrument.
     holders: Vec<Vec<StrategyId>>,
     host_loss_max: Option<i128>,
@@ -83,6 +114,7 @@ impl Exposure {
         Self {
             digits,
             forms: config.strategies.iter().map(|s| form(&s.limits)).collect(),
+            gauges: config.strategies.iter().map(|_| Gauge::default()).collect(),
             holders: config.instruments.iter().map(|_| Vec::new()).collect(),
             host_loss_max: config.host.loss_max.map(doubled),
         }
@@ -105,6 +137,11 @@ impl Exposure {
         match form.parts.iter_mut().find(|(id, _)| *id == instrument.id) {
             Some((_, known)) => *known = part,
             None => form.parts.push((instrument.id, part)),
+        }
+        let mut moving = form.parts.iter().filter(|(_, part)| part.coefficient != 0);
+        form.sole = moving.next().filter(|_| moving.next().is_none()).map(|(id, _)| *id);
+        if let Some(gauge) = self.gauges.get_mut(strategy.index()) {
+            gauge.calm = None;
         }
         if let Some(holders) = self.holders.get_mut(instrument.id.index()) {
             holders.retain(|holder| *holder != strategy);
@@ -159,45 +196,61 @@ impl Exposure {
         Some(sum)
     }
 
-    /// What the guards of a strategy say to a profit, given the highest before it.
-    pub(crate) fn judge(&self, strategy: StrategyId, profit: Option<i128>, peak: i128) -> Verdict {
-        let Some(form) = self.forms.get(strategy.index()) else {
-            return Verdict::Loss;
+    /// What the guards of a strategy say to the present marks, which the gauge takes note of.
+    /// Nothing when a mark is missing.
+    pub(crate) fn judge(
+        &self,
+        strategy: StrategyId,
+        mark: impl Fn(InstrumentId) -> Option<i64> + Copy,
+        gauge: &mut Gauge,
+    ) -> Option<Verdict> {
+        let Some(profit) = self.profit(strategy, mark)? else {
+            return Some(Verdict::Loss);
         };
-        let Some(profit) = profit else {
-            return Verdict::Loss;
-        };
+        let form = self.forms.get(strategy.index())?;
+        gauge.raise(profit);
         if profit < form.loss_max.saturating_neg() {
-            Verdict::Loss
-        } else if peak.saturating_sub(profit) > form.drawdown_max {
-            Verdict::Drawdown
-        } else {
-            Verdict::Fine
+            return Some(Verdict::Loss);
         }
+        if gauge.peak.saturating_sub(profit) > form.drawdown_max {
+            return Some(Verdict::Drawdown);
+        }
+        if let Some(mark) = form.sole.and_then(mark) {
+            gauge.widen(mark);
+        }
+        Some(Verdict::Fine)
     }
 
-    pub(crate) fn peak(&self, strategy: StrategyId) -> i128 {
-        self.forms.get(strategy.index()).map_or(0, |form| form.peak)
+    /// The gauges of all strategies, by id.
+    pub(crate) fn gauges(&self) -> &[Gauge] {
+        &self.gauges
     }
 
-    pub(crate) fn raise_peak(&mut self, strategy: StrategyId, profit: i128) {
-        if let Some(form) = self.forms.get_mut(strategy.index()) {
-            form.peak = form.peak.max(profit);
+    pub(crate) fn gauge(&self, strategy: StrategyId) -> Gauge {
+        self.gauges.get(strategy.index()).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_gauge(&mut self, strategy: StrategyId, gauge: Gauge) {
+        if let Some(known) = self.gauges.get_mut(strategy.index()) {
+            *known = gauge;
         }
     }
 
     /// The highest profit, when it is more than facts know.
     pub(crate) fn new_peak(&self, strategy: StrategyId) -> Option<Decimal> {
-        let form = self.forms.get(strategy.index()).filter(|form| form.peak > form.noted)?;
-        self.money(form.peak)
+        let peak = self.gauge(strategy).peak;
+        self.forms.get(strategy.index()).filter(|form| peak > form.noted)?;
+        self.money(peak)
     }
 
     /// Takes a highest profit from the facts.
     pub(crate) fn note_peak(&mut self, strategy: StrategyId, profit: Decimal) {
         let doubled = scaled(profit, self.digits).and_then(|value| value.checked_mul(2));
+        let mut gauge = self.gauge(strategy);
         if let (Some(form), Some(peak)) = (self.forms.get_mut(strategy.index()), doubled) {
-            form.peak = form.peak.max(peak);
-            form.noted = form.peak;
+            gauge.raise(peak);
+            form.noted = gauge.peak;
+            self.set_gauge(strategy, gauge);
         }
     }
 
@@ -206,7 +259,8 @@ impl Exposure {
         let doubled = scaled(profit, self.digits).and_then(|value| value.checked_mul(2));
         if let (Some(form), Some(profit)) = (self.forms.get_mut(strategy.index()), doubled) {
             form.base = form.base.saturating_add(profit);
-            (form.peak, form.noted) = (0, 0);
+            form.noted = 0;
+            self.set_gauge(strategy, Gauge::default());
         }
     }
 
@@ -230,5 +284,48 @@ impl Exposure {
     /// A doubled, scaled value as money.
     pub(crate) fn money(&self, value: i128) -> Option<Decimal> {
         Decimal::try_from_i128_with_scale(value.checked_div(2)?, self.digits).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{config, instrument, limits};
+    use hedgerow_model::{Price, Quantity, Side};
+
+    /// A mark that a gauge calls calm is one that judging would have called fine, without a peak.
+    #[test]
+    fn calm_marks_change_nothing() {
+        let strategy = StrategyId(0);
+        let mut skipped = 0;
+        for (seed, side) in (1..=200).flat_map(|seed| [(seed, Side::Buy), (seed, Side::Sell)]) {
+            let mut exposure = Exposure::new(&config(limits()));
+            let mut position = Position::default();
+            let (price, quantity) = (Price::from_units(10_000), Quantity::from_units(20_000));
+            position.book(&instrument(0), side, price, quantity, Decimal::ONE).unwrap();
+            exposure.update(strategy, &instrument(0), &position);
+            let (mut doubled, mut random, mut peak) = (20_000_i64, seed * 7_919_u64, 0);
+            let mut gauge = exposure.gauge(strategy);
+            loop {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                doubled += [-7, -2, -1, 0, 1, 2, 7][(random >> 33) as usize % 7];
+                let mark = |_| Some(doubled);
+                let profit = exposure.profit(strategy, mark).flatten().unwrap();
+                peak = peak.max(profit);
+                let mut anew = Gauge { peak, calm: None };
+                let expected = exposure.judge(strategy, mark, &mut anew);
+                if gauge.is_calm(doubled) {
+                    skipped += 1;
+                    assert_eq!(expected, Some(Verdict::Fine), "seed {seed}");
+                } else {
+                    assert_eq!(exposure.judge(strategy, mark, &mut gauge), expected, "seed {seed}");
+                }
+                assert_eq!(gauge.peak, peak, "seed {seed}");
+                if expected != Some(Verdict::Fine) {
+                    break;
+                }
+            }
+        }
+        assert!(skipped > 10_000, "only {skipped} marks were calm");
     }
 }

@@ -8,19 +8,22 @@
 //! - refresh or break an instrument's data (it was stale, has a gap, its sequence breaks, feed
 //!   status);
 //! - come later than another instrument's data grows stale;
-//! - trip a guard: the linear forms are evaluated on every mark that moves, peaks included;
+//! - trip a guard: the linear forms are evaluated on every mark that moves, peaks included, but for
+//!   marks between two of which the guards have already said that nothing happens;
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
-use crate::market::{DataState, MarkSource, bears_price};
-use crate::portfolio::Verdict;
+use crate::market::{DataState, MarkSource, Market};
+use crate::portfolio::{Gauge, Verdict};
 use hedgerow_model::{
-    HostTime, InstrumentId, LastUpdate, StrategyId, Tick, TickKind, TradingMode, flag,
+    HostTime, InstrumentId, LastUpdate, SequenceRule, StrategyId, Tick, TickKind, TradingMode, flag,
 };
 
-/// The scan's copy of what moves with one instrument's ticks.
+/// The scan's copy of what it needs of one instrument, and of what moves with its ticks.
 #[derive(Clone, Copy, Debug)]
 struct Cursor {
+    rule: SequenceRule,
+    source: MarkSource,
     received: HostTime,
     state: DataState,
     synced: bool,
@@ -33,44 +36,49 @@ struct Cursor {
 #[derive(Debug, Default)]
 pub struct QuietScan {
     cursors: Vec<Cursor>,
-    peaks: Vec<i128>,
+    gauges: Vec<Gauge>,
+    /// Before this no data grows stale; computed anew from the cursors when it is passed.
+    deadline: HostTime,
 }
 
-impl Engine {
-    /// How many of `ticks` the engine would process without any effect.
-    pub fn quiet_prefix(&self, ticks: &[Tick], scan: &mut QuietScan) -> usize {
-        scan.cursors.clear();
-        scan.cursors.extend(self.markets.iter().map(|market| Cursor {
+impl Cursor {
+    fn new(market: &Market) -> Self {
+        Self {
+            rule: market.rule(),
+            source: market.source,
             received: market.received,
             state: market.state,
             synced: market.synced,
             in_snapshot: market.in_snapshot,
             last_update: market.last_update,
             mark: market.mark_doubled,
-        }));
-        scan.peaks.clear();
-        scan.peaks.extend((0..self.strategies.len()).map(|index| {
-            u32::try_from(index).map_or(0, |index| self.exposure.peak(StrategyId(index)))
-        }));
-        // conservative until it is passed, then computed anew from the cursors
-        let mut deadline = self.stale_deadline(scan);
-        for (index, tick) in ticks.iter().enumerate() {
-            let now = HostTime::from_nanos(tick.recv_ts);
-            if now >= deadline {
-                deadline = self.stale_deadline(scan);
-                if now >= deadline {
-                    return index;
-                }
-            }
-            let before = scan.cursors.get(InstrumentId(tick.instrument).index()).map(|c| c.state);
-            if !self.is_quiet(tick, scan) {
-                return index;
-            }
-            if before == Some(DataState::Unseen) && bears_price(tick) {
-                deadline = deadline.min(self.markets.stale_at(now));
-            }
         }
-        ticks.len()
+    }
+
+    /// Whether a level only continues its book.
+    fn continues(&mut self, tick: &Tick) -> bool {
+        if tick.has(flag::SNAPSHOT) {
+            (self.synced, self.in_snapshot) = (true, true);
+        } else if self.synced && !self.in_snapshot && !self.rule.continues(self.last_update, tick) {
+            return false;
+        }
+        if self.synced {
+            self.last_update = Some(LastUpdate { id: tick.seq, snapshot: self.in_snapshot });
+            self.in_snapshot &= !tick.is_last();
+        }
+        true
+    }
+}
+
+impl Engine {
+    /// How many of `ticks` the engine would process without any effect.
+    pub fn quiet_prefix(&self, ticks: &[Tick], scan: &mut QuietScan) -> usize {
+        scan.cursors.clear();
+        scan.cursors.extend(self.markets.iter().map(Cursor::new));
+        scan.gauges.clear();
+        scan.gauges.extend_from_slice(self.exposure.gauges());
+        scan.deadline = self.stale_deadline(scan);
+        ticks.iter().position(|tick| !self.is_quiet(tick, scan)).unwrap_or(ticks.len())
     }
 
     fn stale_deadline(&self, scan: &QuietScan) -> HostTime {
@@ -84,51 +92,61 @@ impl Engine {
 
     #[inline]
     fn is_quiet(&self, tick: &Tick, scan: &mut QuietScan) -> bool {
-        let id = InstrumentId(tick.instrument);
-        let Some(cursor) = scan.cursors.get_mut(id.index()) else {
-            return true; // not ours: ignored
-        };
-        if bears_price(tick) {
-            match cursor.state {
-                DataState::Fresh => {}
-                DataState::Unseen => cursor.state = DataState::Fresh,
-                DataState::Stale | DataState::Gap => return false,
+        let now = HostTime::from_nanos(tick.recv_ts);
+        if now >= scan.deadline {
+            scan.deadline = self.stale_deadline(scan);
+            if now >= scan.deadline {
+                return false;
             }
-            cursor.received = HostTime::from_nanos(tick.recv_ts);
+        }
+        let id = InstrumentId(tick.instrument);
+        if id.index() >= scan.cursors.len() {
+            return true; // not ours: ignored
+        }
+        if tick.kind == TickKind::Quote.code() {
+            let mark = tick.a.saturating_add(tick.c);
+            let whole = tick.b > 0 && tick.d > 0;
+            return self.stays_fresh(id, now, scan)
+                && (!whole || self.mark_is_quiet(id, MarkSource::Quote, Some(mark), scan));
         }
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) if tick.b > 0 && tick.d > 0 => {
-                let mark = tick.a.saturating_add(tick.c);
-                self.mark_is_quiet(id, MarkSource::Quote, Some(mark), scan)
-            }
-            Some(TickKind::Mark) if tick.a != 0 => {
+            Some(TickKind::Mark) => {
                 let mark = tick.a.saturating_mul(2);
-                self.mark_is_quiet(id, MarkSource::Venue, Some(mark), scan)
+                self.stays_fresh(id, now, scan)
+                    && (tick.a == 0 || self.mark_is_quiet(id, MarkSource::Venue, Some(mark), scan))
             }
-            Some(TickKind::Level) => self.level_is_quiet(id, tick, scan),
+            Some(TickKind::Level) => {
+                self.stays_fresh(id, now, scan) && self.level_is_quiet(id, tick, scan)
+            }
             Some(TickKind::FeedStatus) => false,
             _ => true,
         }
     }
 
-    fn level_is_quiet(&self, id: InstrumentId, tick: &Tick, scan: &mut QuietScan) -> bool {
-        let Some(rule) = self.markets.get(id).map(crate::market::Market::rule) else {
-            return true;
-        };
+    /// Takes note of a price; false if the instrument was without good data until now.
+    #[inline]
+    fn stays_fresh(&self, id: InstrumentId, now: HostTime, scan: &mut QuietScan) -> bool {
         let Some(cursor) = scan.cursors.get_mut(id.index()) else {
             return true;
         };
-        if tick.has(flag::SNAPSHOT) {
-            (cursor.synced, cursor.in_snapshot) = (true, true);
-        } else if !cursor.synced {
+        cursor.received = now;
+        if cursor.state == DataState::Unseen {
+            cursor.state = DataState::Fresh;
+            scan.deadline = scan.deadline.min(self.markets.stale_at(now));
+        }
+        cursor.state == DataState::Fresh
+    }
+
+    fn level_is_quiet(&self, id: InstrumentId, tick: &Tick, scan: &mut QuietScan) -> bool {
+        let Some(cursor) = scan.cursors.get_mut(id.index()) else {
             return true;
-        } else if !cursor.in_snapshot && !rule.continues(cursor.last_update, tick) {
+        };
+        if !cursor.continues(tick) {
             return false;
         }
-        cursor.last_update = Some(LastUpdate { id: tick.seq, snapshot: cursor.in_snapshot });
-        cursor.in_snapshot &= !tick.is_last();
         // what the book's middle becomes is not followed here; with a position it may matter
-        !tick.is_last() || self.mark_is_quiet(id, MarkSource::Book, None, scan)
+        let moves = cursor.synced && tick.is_last();
+        !moves || self.mark_is_quiet(id, MarkSource::Book, None, scan)
     }
 
     /// Whether a mark may move to this value (nothing: to an unknown one) without tripping a guard.
@@ -140,44 +158,39 @@ impl Engine {
         mark: Option<i64>,
         scan: &mut QuietScan,
     ) -> bool {
-        let holders = self.exposure.holders(id);
-        let known = self.markets.get(id).map_or(MarkSource::Nothing, |market| market.source);
-        if source < known {
-            return true;
-        }
-        let Some(cursor) = scan.cursors.get_mut(id.index()) else {
+        let Some(cursor) = scan.cursors.get_mut(id.index()).filter(|c| c.source <= source) else {
             return true;
         };
+        let holders = self.exposure.holders(id);
         if holders.is_empty() {
             cursor.mark = mark.or(cursor.mark);
             return true;
         }
-        if source != known {
+        if source != cursor.source {
             return false;
         }
         let Some(mark) = mark else { return false };
-        if cursor.mark == Some(mark) {
-            return true;
-        }
-        cursor.mark = Some(mark);
+        let moved = cursor.mark.replace(mark) != Some(mark);
+        let calm = |id: &StrategyId| scan.gauges.get(id.index()).is_some_and(|g| g.is_calm(mark));
+        (holders.iter().all(calm) && !self.exposure.couples())
+            || !moved
+            || self.move_is_quiet(holders, scan)
+    }
+
+    /// Whether the guards have nothing to say to a mark that moved.
+    fn move_is_quiet(&self, holders: &[StrategyId], scan: &mut QuietScan) -> bool {
         holders.iter().all(|strategy| self.guards_stay_quiet(*strategy, scan))
             && !self.host_guard_trips(scan)
     }
 
     fn guards_stay_quiet(&self, strategy: StrategyId, scan: &mut QuietScan) -> bool {
-        let cursors = &scan.cursors;
-        let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
-        let Some(profit) = self.exposure.profit(strategy, mark) else {
-            return true;
-        };
-        let Some(peak) = scan.peaks.get_mut(strategy.index()) else {
+        let Some(gauge) = scan.gauges.get_mut(strategy.index()) else {
             return false;
         };
-        if let Some(profit) = profit {
-            *peak = (*peak).max(profit);
-        }
-        let verdict = self.exposure.judge(strategy, profit, *peak);
-        self.own_mode(strategy) >= trip_mode(verdict)
+        let cursors = &scan.cursors;
+        let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
+        let verdict = self.exposure.judge(strategy, mark, gauge);
+        verdict.is_none_or(|verdict| self.own_mode(strategy) >= trip_mode(verdict))
     }
 
     fn host_guard_trips(&self, scan: &QuietScan) -> bool {

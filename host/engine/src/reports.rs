@@ -21,8 +21,8 @@ impl Engine {
             if let Some(status) = change.status {
                 self.market_status(now, id, status, effects);
             }
-            if change.mark.is_some() {
-                self.guard_mark(now, id, effects);
+            if let Some(doubled) = change.mark {
+                self.guard_mark(now, (id, doubled), effects);
             }
             if self.config.tick_credit.is_some() {
                 self.hand_out(now, tick, effects);

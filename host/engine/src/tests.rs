@@ -20,7 +20,7 @@ fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn instrument(id: u32) -> Instrument {
+pub(crate) fn instrument(id: u32) -> Instrument {
     Instrument {
         id: InstrumentId(id),
         venue: VenueId(0),
@@ -41,7 +41,7 @@ fn instrument(id: u32) -> Instrument {
     }
 }
 
-fn limits() -> StrategyLimits {
+pub(crate) fn limits() -> StrategyLimits {
     StrategyLimits {
         order_notional_max: dec("1000"),
         position_notional_max: dec("2000"),
@@ -63,7 +63,7 @@ struct Rig {
     trade: u64,
 }
 
-fn config(limits: StrategyLimits) -> EngineConfig {
+pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
     let strategy = StrategyConfig {
         id: ME,
         name: "me".into(),

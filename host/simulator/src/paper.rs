@@ -305,19 +305,14 @@ impl PaperVenue {
         let mut announced = false;
         while let Some((chunk, offset)) = self.cursor.here() {
             let chunk = chunk.clone();
-            let start = offset;
             let mut place = offset;
-            let end = chunk.ticks.len();
             let mut stop = false;
-            while place < end {
-                let at = chunk.effect(place);
+            for tick in chunk.ticks.iter().skip(offset) {
+                let at = chunk.effect(place, tick);
                 if at > limit.as_nanos() || at >= funding.as_nanos() {
                     stop = true;
                     break;
                 }
-                let Some(tick) = chunk.ticks.get(place) else {
-                    break;
-                };
                 self.on_tick(HostTime::from_nanos(at), tick);
                 place += 1;
                 if tick.kind == TickKind::Funding.code() {
@@ -326,7 +321,7 @@ impl PaperVenue {
                     break;
                 }
             }
-            self.cursor.pass(place - start);
+            self.cursor.pass(place - offset);
             if stop {
                 return announced;
             }

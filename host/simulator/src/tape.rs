@@ -63,7 +63,8 @@ impl Tape {
         let inner = &mut *guard;
         inner.needed[reader] = index;
         let oldest = inner.needed[0].min(inner.needed[1]);
-        while inner.first < oldest && !inner.chunks.is_empty() {
+        // the newest stays: to give back a whole recording at its end takes longer than it helps
+        while inner.first < oldest && inner.chunks.len() > 1 {
             inner.chunks.pop_front();
             inner.first += 1;
         }
@@ -162,7 +163,7 @@ impl Cursor {
     /// When the next tick takes effect.
     pub(crate) fn next_at(&self) -> Option<u64> {
         let (chunk, offset) = self.here()?;
-        Some(chunk.effect(offset))
+        chunk.ticks.get(offset).map(|tick| chunk.effect(offset, tick))
     }
 
     pub(crate) fn pass(&mut self, n: usize) {
@@ -175,20 +176,22 @@ impl Cursor {
         self.index
     }
 
-    /// The first tick of the next chunk, if there is one.
-    pub(crate) fn after_this_chunk(&self) -> Option<Chunk> {
+    /// When the first tick of the next chunk takes effect, if there is one.
+    pub(crate) fn after_this_chunk(&self) -> Option<u64> {
         // asking as reader 1 for a later chunk must not release this one: peek through the tape
         let mut guard = self.tape.0.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.get(self.index + 1)
+        let next = guard.get(self.index + 1)?;
+        next.ticks.first().map(|tick| next.effect(0, tick))
     }
 }
 
 impl Chunk {
-    /// When tick `offset` takes effect at the venue.
-    pub(crate) fn effect(&self, offset: usize) -> u64 {
+    /// When a tick, at its place, takes effect at the venue.
+    #[inline]
+    pub(crate) fn effect(&self, place: usize, tick: &Tick) -> u64 {
         match &self.at {
-            Some(at) => at.get(offset).copied().unwrap_or(u64::MAX),
-            None => self.ticks.get(offset).map_or(u64::MAX, |tick| tick.recv_ts),
+            Some(at) => at.get(place).copied().unwrap_or(u64::MAX),
+            None => tick.recv_ts,
         }
     }
 }

@@ -22,12 +22,19 @@ impl Engine {
         self.exposure.host_loss(ids.filter_map(|id| self.exposure.profit(id, mark)))
     }
 
-    /// After a mark moved: everybody who holds the instrument.
-    pub(crate) fn guard_mark(&mut self, now: HostTime, id: InstrumentId, effects: &mut Effects) {
+    /// After a mark moved (doubled, to this): everybody who holds the instrument.
+    pub(crate) fn guard_mark(
+        &mut self,
+        now: HostTime,
+        (id, doubled): (InstrumentId, i64),
+        effects: &mut Effects,
+    ) {
         // by index: the list cannot change while marks move, only fills change it
         let mut index = 0;
         while let Some(strategy) = self.exposure.holders(id).get(index).copied() {
-            self.guard(now, strategy, effects);
+            if !self.exposure.gauge(strategy).is_calm(doubled) {
+                self.guard(now, strategy, effects);
+            }
             index += 1;
         }
         if index > 0 {
@@ -37,13 +44,12 @@ impl Engine {
 
     /// After anything that changed a strategy's profit.
     pub(crate) fn guard(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let Some(profit) = self.profit_now(strategy) else {
+        let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
+        let mut gauge = self.exposure.gauge(strategy);
+        let Some(verdict) = self.exposure.judge(strategy, mark, &mut gauge) else {
             return;
         };
-        if let Some(profit) = profit {
-            self.exposure.raise_peak(strategy, profit);
-        }
-        let verdict = self.exposure.judge(strategy, profit, self.exposure.peak(strategy));
+        self.exposure.set_gauge(strategy, gauge);
         let mode = trip_mode(verdict);
         if mode <= self.own_mode(strategy) {
             return;

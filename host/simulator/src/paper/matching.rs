@@ -18,12 +18,17 @@ pub(super) struct Match {
 }
 
 impl PaperVenue {
+    #[inline]
     pub(super) fn on_tick(&mut self, at: HostTime, tick: &Tick) {
         let index = usize::try_from(tick.instrument).unwrap_or(usize::MAX);
         let Some(pit) = self.pits.get_mut(index) else {
             return;
         };
-        let matches = pit.see(at, tick);
+        pit.see(at, tick);
+        if pit.resting.is_empty() {
+            return;
+        }
+        let matches = pit.meet(tick);
         if !matches.is_empty() {
             self.settle_matches(at, index, matches);
         }
@@ -99,6 +104,16 @@ impl PaperVenue {
     }
 }
 
+/// What a quote shows: bid and ask, unless a side is empty.
+fn shown(tick: &Tick) -> Option<(Level, Level)> {
+    let level = |price, quantity| Level {
+        price: Price::from_units(price),
+        quantity: Quantity::from_units(quantity),
+    };
+    let whole = tick.b > 0 && tick.d > 0;
+    whole.then(|| (level(tick.a, tick.b), level(tick.c, tick.d)))
+}
+
 impl Pit {
     /// What of a match the position allows: one tick may reach several reductions, and each was
     /// cut to the whole position. What it does not allow stays unfilled.
@@ -114,53 +129,59 @@ impl Pit {
         quantity
     }
 
-    /// Takes one tick of the recorded market; gives what it fills.
-    fn see(&mut self, at: HostTime, tick: &Tick) -> Vec<Match> {
+    /// Takes one tick of the recorded market.
+    #[inline]
+    fn see(&mut self, at: HostTime, tick: &Tick) {
+        if tick.kind == TickKind::Quote.code() {
+            self.quote = shown(tick).map(|(bid, ask)| Quote { bid, ask });
+            if self.quote.is_some() {
+                self.set_middle(tick.a.saturating_add(tick.c));
+            }
+            return;
+        }
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Quote) => self.see_quote(tick),
-            Some(TickKind::Trade) => {
-                let touched = tick.a <= self.low || tick.a >= self.high;
-                if touched { self.see_trade(tick) } else { Vec::new() }
-            }
             Some(TickKind::Level) => self.see_level(tick),
-            Some(TickKind::Mark) => {
-                if tick.a != 0 {
-                    self.set_mark(tick.a.saturating_mul(2));
-                }
-                Vec::new()
+            Some(TickKind::Mark) if tick.a != 0 => self.set_mark(tick.a.saturating_mul(2)),
+            Some(TickKind::Funding) => self.announce(at, tick),
+            Some(TickKind::FeedStatus) => match FeedStatus::from_code(tick.a) {
+                FeedStatus::Up => {}
+                FeedStatus::Down | FeedStatus::Gap => self.lose(),
+            },
+            _ => {}
+        }
+    }
+
+    fn see_level(&mut self, tick: &Tick) {
+        if !self.follows(tick) {
+            return;
+        }
+        self.book.apply(tick);
+        if tick.is_last()
+            && let Some(quote) = self.book.quote()
+        {
+            self.set_middle(quote.mid_doubled());
+        }
+    }
+
+    /// What a tick that was seen fills of what rests.
+    fn meet(&mut self, tick: &Tick) -> Vec<Match> {
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote) => self.meet_quote(tick),
+            Some(TickKind::Trade) if tick.a <= self.low || tick.a >= self.high => {
+                self.meet_trade(tick)
             }
-            Some(TickKind::Funding) => {
-                self.announce(at, tick);
-                Vec::new()
-            }
-            Some(TickKind::FeedStatus) => {
-                match FeedStatus::from_code(tick.a) {
-                    FeedStatus::Up => {}
-                    FeedStatus::Down | FeedStatus::Gap => self.lose(),
-                }
-                Vec::new()
-            }
+            // a level that does not go on from the book leaves none
+            Some(TickKind::Level) if self.has_book => self.meet_level(tick),
             _ => Vec::new(),
         }
     }
 
-    fn see_quote(&mut self, tick: &Tick) -> Vec<Match> {
-        let level = |price, quantity| Level {
-            price: Price::from_units(price),
-            quantity: Quantity::from_units(quantity),
-        };
-        let (bid, ask) = (level(tick.a, tick.b), level(tick.c, tick.d));
-        if tick.b <= 0 || tick.d <= 0 {
-            self.quote = None;
-            return Vec::new();
-        }
-        self.quote = Some(Quote { bid, ask });
-        self.set_middle(tick.a.saturating_add(tick.c));
+    fn meet_quote(&mut self, tick: &Tick) -> Vec<Match> {
         // where there is a book it alone says what stands across a price: two views would
         // contradict
-        if self.resting.is_empty() || self.has_book {
+        let Some((bid, ask)) = shown(tick).filter(|_| !self.has_book) else {
             return Vec::new();
-        }
+        };
         if self.model == FillModel::Queue {
             self.shrink_queue(Side::Buy, bid);
             self.shrink_queue(Side::Sell, ask);
@@ -179,19 +200,7 @@ impl Pit {
         }
     }
 
-    fn see_level(&mut self, tick: &Tick) -> Vec<Match> {
-        if !self.follows(tick) {
-            return Vec::new();
-        }
-        self.book.apply(tick);
-        if tick.is_last()
-            && let Some(quote) = self.book.quote()
-        {
-            self.set_middle(quote.mid_doubled());
-        }
-        if self.resting.is_empty() {
-            return Vec::new();
-        }
+    fn meet_level(&mut self, tick: &Tick) -> Vec<Match> {
         let side = if tick.has(flag::SELL) { Side::Sell } else { Side::Buy };
         for resting in self.resting.iter_mut() {
             if resting.side == side && resting.price.units() == tick.a {
@@ -267,7 +276,7 @@ impl Pit {
         order
     }
 
-    fn see_trade(&mut self, tick: &Tick) -> Vec<Match> {
+    fn meet_trade(&mut self, tick: &Tick) -> Vec<Match> {
         let price = Price::from_units(tick.a);
         let hit = if tick.has(flag::SELL) { Side::Buy } else { Side::Sell };
         let model = self.model;

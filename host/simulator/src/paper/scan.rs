@@ -22,11 +22,14 @@ impl ScanMemory {
 }
 
 impl Pit {
+    /// Whether a tick can fill nothing of ours and moves no settlement.
     #[inline]
     fn is_quiet(&self, tick: &Tick) -> bool {
-        match TickKind::from_code(tick.kind) {
+        if tick.kind == TickKind::Quote.code() {
             // also where there is a book: a hole further on would leave only the quotes
-            Some(TickKind::Quote) => tick.c > self.low && tick.a < self.high,
+            return tick.c > self.low && tick.a < self.high;
+        }
+        match TickKind::from_code(tick.kind) {
             Some(TickKind::Trade) => tick.a > self.low && tick.a < self.high,
             Some(TickKind::Level) if tick.b > 0 => {
                 if tick.has(flag::SELL) {
@@ -52,30 +55,20 @@ impl PaperVenue {
         if !self.scan.valid || self.scan.chunk != number || self.scan.place < offset {
             self.scan = super::scan::ScanMemory { chunk: number, place: offset, valid: true };
         }
-        let mut place = self.scan.place;
-        let end = chunk.ticks.len();
-        while place < end {
-            let at = chunk.effect(place);
-            if at > last.as_nanos() {
-                break;
-            }
-            let Some(tick) = chunk.ticks.get(place) else {
-                break;
-            };
-            let index = usize::try_from(tick.instrument).unwrap_or(usize::MAX);
-            if self.pits.get(index).is_some_and(|pit| !pit.is_quiet(tick)) {
-                self.scan.place = place;
-                return HostTime::from_nanos(at);
-            }
-            place += 1;
-        }
-        self.scan.place = place;
-        if place < end {
-            return HostTime::NEVER;
-        }
-        // the tape goes on in another chunk: quiet is only known up to its first tick
-        self.cursor
-            .after_this_chunk()
-            .map_or(HostTime::NEVER, |next| HostTime::from_nanos(next.effect(0)))
+        let (from, last) = (self.scan.place, last.as_nanos());
+        let ahead = chunk.ticks.get(from..).unwrap_or_default();
+        let stop = ahead.iter().zip(from..).find_map(|(tick, place)| {
+            let at = chunk.effect(place, tick);
+            let pit = usize::try_from(tick.instrument).ok().and_then(|index| self.pits.get(index));
+            let touches = at <= last && pit.is_some_and(|pit| !pit.is_quiet(tick));
+            (touches || at > last).then_some((place, at, touches))
+        });
+        self.scan.place = stop.map_or(chunk.ticks.len(), |(place, ..)| place);
+        let contact = match stop {
+            Some((_, at, touches)) => touches.then_some(at),
+            // the tape goes on in another chunk: quiet is only known up to its first tick
+            None => self.cursor.after_this_chunk(),
+        };
+        contact.map_or(HostTime::NEVER, HostTime::from_nanos)
     }
 }
