@@ -146,7 +146,7 @@ impl PluginHost {
     /// What is to be done, ready for any thread; or what came of it at once.
     fn prepare(&mut self, strategy: StrategyId, job: Job) -> Box<dyn FnOnce() -> Done + Send> {
         let Some(slot) = self.slots.get_mut(strategy.index()) else {
-            return Box::new(move || refused(&job, gone()));
+            return Box::new(move || Kind::of(&job).refused(gone()));
         };
         if let Job::Restart { next_order, .. } | Job::Revert { next_order, .. } = &job {
             slot.next_order = slot.next_order.max(*next_order);
@@ -158,16 +158,17 @@ impl PluginHost {
                 slot.coming.clone()
             }
             Job::Revert { .. } => slot.previous.clone(),
-            _ => Some(slot.plugin.clone()),
+            Job::Restart { .. } => Some(slot.plugin.clone()),
+            Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } | Job::Status => None,
         };
+        let kind = Kind::of(&job);
         Box::new(move || {
-            let again = job.clone();
             let act = || carry_out(&mut lock(&work), first_order, plugin.as_ref(), job);
             // a panic in here is ours; it must not take the other strategies along
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).unwrap_or_else(|_| {
                 lock(&work).instance = None;
                 let detail = "the host panicked in this call".into();
-                refused(&again, CallFault { kind: FaultKind::Trap, detail })
+                kind.refused(CallFault { kind: FaultKind::Trap, detail })
             })
         })
     }
@@ -199,13 +200,35 @@ fn used(answer: &Result<Called, CallFault>, most: u64) -> u64 {
     answer.as_ref().map_or(most, |called| called.outcome.submits())
 }
 
-fn refused(job: &Job, fault: CallFault) -> Done {
-    match job {
-        Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } => Done::Called(Err(fault)),
-        Job::Status => Done::Said(Err(fault)),
-        Job::Restart { .. } => Done::Restarted(Err(fault)),
-        Job::Swap { .. } => Done::Swapped(Err(fault)),
-        Job::Revert { .. } => Done::Reverted(Err(fault)),
+/// What kind of answer a job has.
+#[derive(Clone, Copy)]
+enum Kind {
+    Call,
+    Status,
+    Restart,
+    Swap,
+    Revert,
+}
+
+impl Kind {
+    fn of(job: &Job) -> Self {
+        match job {
+            Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } => Self::Call,
+            Job::Status => Self::Status,
+            Job::Restart { .. } => Self::Restart,
+            Job::Swap { .. } => Self::Swap,
+            Job::Revert { .. } => Self::Revert,
+        }
+    }
+
+    fn refused(self, fault: CallFault) -> Done {
+        match self {
+            Self::Call => Done::Called(Err(fault)),
+            Self::Status => Done::Said(Err(fault)),
+            Self::Restart => Done::Restarted(Err(fault)),
+            Self::Swap => Done::Swapped(Err(fault)),
+            Self::Revert => Done::Reverted(Err(fault)),
+        }
     }
 }
 
