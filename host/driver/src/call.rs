@@ -6,7 +6,7 @@ use crate::{Driver, DriverError};
 use hedgerow_model::{
     CallFault, Delivered, Delivery, Event, FaultKind, HostTime, Input, StrategyId, TickSlice,
 };
-use hedgerow_ports::{Called, Done, Feed, Job, Journal, SimulatedVenue, StrategyHost};
+use hedgerow_ports::{Called, Done, Feed, Job, JobKind, Journal, SimulatedVenue, StrategyHost};
 use std::sync::Arc;
 
 /// A strategy that gets more events than this without time passing feeds itself, and faults.
@@ -97,7 +97,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             Job::Event { .. } | Job::Stop { .. } => self.stats.event_calls += 1,
             _ => {}
         }
-        if matches!(job, Job::Market { .. } | Job::Event { .. } | Job::Stop { .. }) {
+        if job.kind() == JobKind::Call {
             instance.calls += 1;
         }
         if !self.is_live {

@@ -146,7 +146,7 @@ impl PluginHost {
     /// What is to be done, ready for any thread; or what came of it at once.
     fn prepare(&mut self, strategy: StrategyId, job: Job) -> Box<dyn FnOnce() -> Done + Send> {
         let Some(slot) = self.slots.get_mut(strategy.index()) else {
-            return Box::new(move || Kind::of(&job).refused(gone()));
+            return Box::new(move || job.kind().failed(gone()));
         };
         if let Job::Restart { next_order, .. } | Job::Revert { next_order, .. } = &job {
             slot.next_order = slot.next_order.max(*next_order);
@@ -161,14 +161,14 @@ impl PluginHost {
             Job::Restart { .. } => Some(slot.plugin.clone()),
             Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } | Job::Status => None,
         };
-        let kind = Kind::of(&job);
+        let kind = job.kind();
         Box::new(move || {
             let act = || carry_out(&mut lock(&work), first_order, plugin.as_ref(), job);
             // a panic in here is ours; it must not take the other strategies along
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).unwrap_or_else(|_| {
                 lock(&work).instance = None;
                 let detail = "the host panicked in this call".into();
-                kind.refused(CallFault { kind: FaultKind::Trap, detail })
+                kind.failed(CallFault { kind: FaultKind::Trap, detail })
             })
         })
     }
@@ -198,38 +198,6 @@ impl PluginHost {
 /// Order numbers that a call used: after a fault none that it may have used is used again.
 fn used(answer: &Result<Called, CallFault>, most: u64) -> u64 {
     answer.as_ref().map_or(most, |called| called.outcome.submits())
-}
-
-/// What kind of answer a job has.
-#[derive(Clone, Copy)]
-enum Kind {
-    Call,
-    Status,
-    Restart,
-    Swap,
-    Revert,
-}
-
-impl Kind {
-    fn of(job: &Job) -> Self {
-        match job {
-            Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } => Self::Call,
-            Job::Status => Self::Status,
-            Job::Restart { .. } => Self::Restart,
-            Job::Swap { .. } => Self::Swap,
-            Job::Revert { .. } => Self::Revert,
-        }
-    }
-
-    fn refused(self, fault: CallFault) -> Done {
-        match self {
-            Self::Call => Done::Called(Err(fault)),
-            Self::Status => Done::Said(Err(fault)),
-            Self::Restart => Done::Restarted(Err(fault)),
-            Self::Swap => Done::Swapped(Err(fault)),
-            Self::Revert => Done::Reverted(Err(fault)),
-        }
-    }
 }
 
 fn carry_out(work: &mut Work, first_order: u64, plugin: Option<&Plugin>, job: Job) -> Done {

@@ -139,6 +139,49 @@ pub enum Job {
     },
 }
 
+/// What kind of answer a job has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// A call that may want something.
+    Call,
+    /// The document for people.
+    Status,
+    /// A restart.
+    Restart,
+    /// A swap.
+    Swap,
+    /// A way back.
+    Revert,
+}
+
+impl Job {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::Market { .. } | Self::Event { .. } | Self::Stop { .. } => JobKind::Call,
+            Self::Status => JobKind::Status,
+            Self::Restart { .. } => JobKind::Restart,
+            Self::Swap { .. } => JobKind::Swap,
+            Self::Revert { .. } => JobKind::Revert,
+        }
+    }
+}
+
+impl JobKind {
+    /// The answer of a job that failed.
+    #[must_use]
+    pub const fn failed(self, fault: CallFault) -> Done {
+        match self {
+            Self::Call => Done::Called(Err(fault)),
+            Self::Status => Done::Said(Err(fault)),
+            Self::Restart => Done::Restarted(Err(fault)),
+            Self::Swap => Done::Swapped(Err(fault)),
+            Self::Revert => Done::Reverted(Err(fault)),
+        }
+    }
+}
+
 /// A new component in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {

@@ -4,7 +4,7 @@ use super::script::{Aim, Shared};
 use hedgerow_model::{
     CallFault, Fact, Input, Intent, PluginStep, StrategyId, TickSlice, TradingMode,
 };
-use hedgerow_ports::{Called, Cut, Done, Job, Recording, StrategyHost};
+use hedgerow_ports::{Called, Cut, Done, Job, JobKind, Recording, StrategyHost};
 use std::collections::BTreeMap;
 
 /// A host whose answers come when the recording says so.
@@ -98,7 +98,7 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
             return true;
         }
         let Some(next) = script.input() else { return false };
-        let calls = matches!(job, Job::Market { .. } | Job::Event { .. } | Job::Stop { .. });
+        let calls = job.kind() == JobKind::Call;
         match next {
             Input::Fault { strategy, .. } => *strategy == whose,
             Input::Outcome { strategy, .. } => *strategy == whose && calls,
@@ -121,16 +121,6 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
     }
 }
 
-fn failed(job: &Job, fault: CallFault) -> Done {
-    match job {
-        Job::Market { .. } | Job::Event { .. } | Job::Stop { .. } => Done::Called(Err(fault)),
-        Job::Status => Done::Said(Err(fault)),
-        Job::Restart { .. } => Done::Restarted(Err(fault)),
-        Job::Swap { .. } => Done::Swapped(Err(fault)),
-        Job::Revert { .. } => Done::Reverted(Err(fault)),
-    }
-}
-
 impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
     fn on_market(
         &mut self,
@@ -147,7 +137,7 @@ impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
 
     fn run(&mut self, strategy: StrategyId, job: Job) -> Done {
         if let Some(fault) = self.fault_of(strategy) {
-            return failed(&job, fault);
+            return job.kind().failed(fault);
         }
         if let Some(done) = self.stays(strategy, &job) {
             return done;

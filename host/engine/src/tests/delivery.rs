@@ -225,3 +225,22 @@ fn a_start_in_the_middle_of_a_snapshot_does_not_forget_its_first_half() {
     let last = rig.effects.deliveries.iter().filter_map(said).next_back();
     assert_eq!(last, Some(MarketStatus::Stale));
 }
+
+#[test]
+fn the_venues_mark_is_part_of_what_a_start_shows() {
+    let mut rig = Rig::new();
+    let interest = Interest::default().with(InstrumentId(0), &[TickKind::Mark]);
+    let mut known = config(limits());
+    known.strategies[0].interest = interest;
+    rig.engine = Engine::new(known);
+    let mark = Tick {
+        recv_ts: START,
+        kind: TickKind::Mark.code(),
+        flags: flag::LAST,
+        a: 9_995,
+        ..Tick::default()
+    };
+    rig.engine.handle(Input::Market(&[mark]), &mut rig.effects);
+    start(&mut rig, false);
+    assert_eq!(told(&mut rig), ["resumed", "9995 snapshot"]);
+}

@@ -274,6 +274,24 @@ fn a_book_with_a_hole_fills_nothing_until_a_snapshot() {
 }
 
 #[test]
+fn changes_after_a_hole_do_not_move_a_queue() {
+    let sell = flag::SELL;
+    let trade = |ms| tick(ms, TickKind::Trade, sell, [1_000, 4, 1, 0]);
+    // 5 are ahead of us; then one change says that 1 is left of them, the second that follows it
+    for (whole, filled) in [(true, 3), (false, 0)] {
+        let mut ticks =
+            vec![update(1, (0, 10), flag::SNAPSHOT, 1_000, 5), update(1, (0, 10), sell, 1_003, 5)];
+        let before = if whole { 10 } else { 11 };
+        ticks.push(update(5, (before, 12), 0, 1_000, 1));
+        ticks.push(trade(8));
+        let mut rig = Rig::chained(ticks);
+        rig.order(2, Side::Buy, 1_000, 10, PLAIN);
+        let got: i64 = rig.fills(8).iter().map(|(_, _, quantity)| quantity).sum();
+        assert_eq!(got, filled, "whole: {whole}");
+    }
+}
+
+#[test]
 fn what_is_displayed_is_shared_by_price_and_then_by_time() {
     let ticks = vec![quote(1, (1_000, 50), (1_005, 50)), quote(9, (1_000, 50), (1_001, 12))];
     let mut rig = Rig::new(ticks.clone(), 0);
