@@ -1,11 +1,12 @@
 //! Components that ran, by hash, in the state folder: what a restart goes on with, whatever lies in
 //! the plugins folder by then.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How many are kept.
-const KEPT: usize = 32;
+/// How many are kept: far more than are tried in between two restarts.
+const KEPT: usize = 256;
 
 /// Where a component lies.
 #[must_use]
@@ -15,15 +16,22 @@ pub fn path(state: &Path, hash: &str) -> PathBuf {
 
 /// Keeps a component. A full disk costs a restart its component, nothing now.
 pub fn keep(state: &Path, hash: &str, bytes: &[u8]) {
-    let path = path(state, hash);
-    if path.exists() {
-        return;
-    }
-    if let Err(error) = write(&path, bytes) {
-        tracing::warn!(%error, path = %path.display(), "component not kept");
-    }
-    if let Some(folder) = path.parent() {
+    keep_for_ever(state, hash, bytes);
+    if let Some(folder) = path(state, hash).parent() {
         forget_old(folder);
+    }
+}
+
+/// Keeps a component with what needs it as long as it exists.
+pub fn keep_for_ever(folder: &Path, hash: &str, bytes: &[u8]) {
+    let path = path(folder, hash);
+    let kept = match File::options().append(true).open(&path) {
+        // used again: it is not an old one
+        Ok(file) => file.set_modified(SystemTime::now()),
+        Err(_) => write(&path, bytes),
+    };
+    if let Err(error) = kept {
+        tracing::warn!(%error, path = %path.display(), "component not kept");
     }
 }
 

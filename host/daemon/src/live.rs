@@ -26,7 +26,7 @@ use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -149,9 +149,17 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let _lock = control::lock(&config.state)?;
     let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
+    let end = sender.clone();
+    // Ctrl-C, SIGTERM and SIGHUP end a run as `stop` does
+    let handled = ctrlc::set_handler(move || {
+        let _ = end.send(Message::Stop);
+    });
+    if let Err(error) = handled {
+        tracing::warn!(%error, "signals end this run at once");
+    }
     let Begun { mut host, pacer, facts } = host(config, &mut loaded, &sender)?;
     host.on_journal_failure(OnJournalFailure::Hold);
-    let reload = reload::watch(config, &loaded, sender);
+    let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {
         recording::begin(folder, config, &loaded, &mut host, facts)?;
     }
@@ -167,7 +175,6 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         inbox,
         swaps: VecDeque::new(),
         cut: None,
-        kept: options.record.map(|folder| (folder.to_owned(), config.state.clone())),
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
@@ -201,8 +208,6 @@ struct Session<'h> {
     swaps: VecDeque<(StrategyId, Plugin)>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
-    /// Where a recording keeps components, and where they are taken from.
-    kept: Option<(PathBuf, PathBuf)>,
     began: Instant,
     published: Option<Instant>,
     ended: Ended,
@@ -255,6 +260,9 @@ impl Session<'_> {
     /// The strategies' last calls, and the cancels that follow from them.
     fn wind_up(&mut self) -> Result<(), Failure> {
         const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+        while !self.host.is_ready_to_stop() {
+            self.host.advance(self.pacer.horizon())?;
+        }
         self.host.stop_all(StopReason::Shutdown)?;
         let (began, until) = (Instant::now(), self.host.now().after(Duration::from_secs(2)));
         while began.elapsed() < PATIENCE {
@@ -268,6 +276,7 @@ impl Session<'_> {
             }
         }
         self.host.stop_now()?;
+        self.host.try_journal()?;
         let left = self.host.engine().cancels_under_way();
         if left > 0 {
             tracing::warn!(left, "ending with cancels that the venue has not answered");
@@ -348,9 +357,6 @@ impl Session<'_> {
             return Ok(());
         };
         let component = plugin.hash.clone();
-        if let Some((folder, state)) = &self.kept {
-            recording::keep(folder, state, &component);
-        }
         self.cut = Some((component.clone(), Instant::now()));
         self.host.host_mut().set_candidate(strategy, plugin);
         let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };

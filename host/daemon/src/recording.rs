@@ -42,10 +42,9 @@ pub(crate) fn begin(
     Ok(())
 }
 
-/// Keeps a component that takes over during a recording.
-pub(crate) fn keep(folder: &Path, state: &Path, hash: &str) {
+fn keep(folder: &Path, state: &Path, hash: &str) {
     match std::fs::read(kept::path(state, hash)) {
-        Ok(bytes) => kept::keep(folder, hash, &bytes),
+        Ok(bytes) => kept::keep_for_ever(folder, hash, &bytes),
         Err(error) => tracing::warn!(%hash, %error, "a component is missing from the recording"),
     }
 }

@@ -3,10 +3,13 @@
 
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    AccountId, Input, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection, VenueReport,
-    VenueTime,
+    AccountId, Duration, Input, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection,
+    VenueReport, VenueTime,
 };
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
+
+/// How long a journal that failed is left alone.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// What becomes of a run whose journal cannot be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,22 +36,22 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
         // what could not be written before goes first
         self.unwritten.append(&mut self.effects.facts);
-        if !self.unwritten.is_empty() {
+        self.keep_aside();
+        if !self.unwritten.is_empty() && self.may_try() {
             match self.journal.commit(&self.unwritten) {
                 Ok(()) => {
                     self.stats.facts += self.unwritten.len() as u64;
                     self.unwritten.clear();
-                    self.aside = 0;
+                    (self.aside, self.failed_at) = (0, None);
                     self.set_journal_down(false);
                 }
                 Err(error) if self.on_journal_failure == OnJournalFailure::End => {
                     return Err(error.into());
                 }
                 Err(_) => {
-                    let new = self.unwritten.get(self.aside..).unwrap_or_default();
-                    self.journal.keep_aside(new);
-                    self.aside = self.unwritten.len();
+                    self.failed_at = Some(self.now);
                     self.set_journal_down(true);
+                    self.keep_aside();
                 }
             }
         }
@@ -71,6 +74,29 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             }
         }
         Ok(())
+    }
+
+    /// A journal that fails is tried again after a while, not with every input: it holds all that
+    /// could not be written, and cancels wait behind it.
+    fn may_try(&self) -> bool {
+        self.failed_at.is_none_or(|failed| self.now.since(failed) >= RETRY)
+    }
+
+    /// Tries the journal once more whatever the time is: the run ends.
+    pub fn try_journal(&mut self) -> Result<(), DriverError> {
+        self.failed_at = None;
+        self.drain()
+    }
+
+    /// While the journal is down, new facts go where they survive this process.
+    fn keep_aside(&mut self) {
+        if self.is_journal_down() {
+            let new = self.unwritten.get(self.aside..).unwrap_or_default();
+            if !new.is_empty() {
+                self.journal.keep_aside(new);
+                self.aside = self.unwritten.len();
+            }
+        }
     }
 
     fn set_journal_down(&mut self, failed: bool) {

@@ -52,7 +52,7 @@ pub(crate) struct Instance {
     /// Its last call is to come when the one it is at is answered; or it is at its last call.
     pub(crate) stop: Option<Stop>,
     /// A replacement under way.
-    pub(crate) swapping: Option<hedgerow_model::Swap>,
+    pub(crate) swapping: Option<crate::replace::Swapping>,
     /// Probation of a replaced component.
     pub(crate) probation: Option<crate::replace::Probation>,
     /// What it last said of itself, and when; and whether it is to be asked again.

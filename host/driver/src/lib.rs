@@ -105,6 +105,8 @@ pub struct Driver<F, V, H, J> {
     unwritten: Vec<Stamped>,
     /// How many of them the journal has kept aside.
     aside: usize,
+    /// When the journal last failed.
+    failed_at: Option<HostTime>,
     /// Something waits until no strategy has read ahead.
     settling: bool,
     /// What became of swaps.
@@ -145,6 +147,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             on_journal_failure: OnJournalFailure::End,
             unwritten: Vec::new(),
             aside: 0,
+            failed_at: None,
             settling: false,
             batch: batch::AFTER_ACT,
             stats: Stats::default(),
@@ -207,7 +210,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 continue;
             }
             self.instances[index].state = StrategyState::Running;
-            self.handle(Input::Start { now, strategy, from_cut: false });
+            self.handle(Input::Start { now, strategy, from_cut: false, fault: None });
             self.drain()?;
         }
         Ok(())
@@ -236,15 +239,16 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
     }
 
+    /// Whether strategies can be stopped now; asking makes the loop come to such a moment.
+    pub fn is_ready_to_stop(&mut self) -> bool {
+        self.settling = !self.is_live && !self.is_settled();
+        !self.settling
+    }
+
     /// Runs to the end of the data.
     pub fn run(&mut self) -> Result<(), DriverError> {
         while self.advance(HostTime::NEVER)? != Progress::Finished {}
         Ok(())
-    }
-
-    /// Whether commands wait to be obeyed.
-    pub fn has_commands(&self) -> bool {
-        !self.operator.is_empty()
     }
 
     /// Takes an operator's command; it is handled before the next input, in order.
@@ -357,7 +361,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         &self.host
     }
 
-    /// The strategies' host, for status calls and candidates.
+    /// The strategies' host, for candidates.
     pub fn host_mut(&mut self) -> &mut H {
         &mut self.host
     }

@@ -1,7 +1,7 @@
 //! What waits for a strategy that runs on a thread of its own: in order, and read one call at a
 //! time. The engine's credit bounds the ticks in it; it is the driver's alone.
 
-use hedgerow_model::{Delivered, Event, HostTime, TickSlice};
+use hedgerow_model::{Delivered, Event, HostTime, Tick, TickSlice, flag};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -95,7 +95,9 @@ impl Mailbox {
         }
         let mut all = ticks.to_vec();
         while let Some(Item::Ticks(more)) = self.waiting.front() {
-            if all.len() + more.len() > LARGEST {
+            let past = |ticks: &[Tick]| ticks.first().is_some_and(|t| t.has(flag::HISTORY));
+            // what is wanted of history is void, and must not take the present along
+            if all.len() + more.len() > LARGEST || past(&all) != past(more) {
                 break;
             }
             all.extend_from_slice(more);
@@ -114,7 +116,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hedgerow_model::{Tick, TimerId};
+    use hedgerow_model::TimerId;
 
     fn ticks(range: std::ops::Range<u64>) -> Delivered {
         Delivered::Ticks(range.map(|seq| Tick { seq, ..Tick::default() }).collect())

@@ -8,7 +8,9 @@
 
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
-use hedgerow_model::{CallFault, Delivery, Fact, HostTime, Input, PluginStep, StrategyId, Swap};
+use hedgerow_model::{
+    CallFault, Delivery, Fact, HostTime, Input, PluginStep, StrategyId, Swap, TimerId,
+};
 use hedgerow_ports::{Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 
 /// What became of a swap.
@@ -18,6 +20,13 @@ pub enum Swapped {
     Done,
     /// The old one goes on; this is why.
     Refused(String),
+}
+
+/// A swap under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Swapping {
+    terms: Swap,
+    restart_at: Option<HostTime>,
 }
 
 /// A new component under watch.
@@ -85,10 +94,25 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         } else if !is_live {
             self.settling = true;
         } else if instance.is_callable() && instance.mailbox.aside.is_none() {
-            self.handle(Input::CutMarkets { now: self.now, strategy });
-            self.instances[strategy.index()].mailbox.set_aside();
+            self.cut_markets(strategy);
         }
         ready
+    }
+
+    pub(crate) fn cut_markets(&mut self, strategy: StrategyId) {
+        self.handle(Input::CutMarkets { now: self.now, strategy });
+        if let Some(instance) = self.instances.get_mut(strategy.index()) {
+            instance.mailbox.set_aside();
+        }
+    }
+
+    /// Ends a probation that has gone well so far.
+    pub(crate) fn end_probation(&mut self, strategy: StrategyId) -> Result<(), DriverError> {
+        let index = strategy.index();
+        if self.instances.get(index).is_some_and(|known| known.probation.is_some()) {
+            self.accept(index);
+        }
+        self.drain()
     }
 
     /// Puts the prepared candidate in place; [`Self::take_swapped`] tells what became of it. Call
@@ -105,9 +129,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         // a strategy that is down, or fails now, starts from its last checkpoint
         let ask = self.instances[index].is_callable();
         let fallback = self.last_checkpoint(strategy);
-        self.instances[index].swapping = Some(terms.clone());
+        let next_order = self.engine.next_order(strategy);
+        let instance = &mut self.instances[index];
+        // a restart that was to come waits for what becomes of this
+        let restart_at = instance.restart_at.take();
+        instance.swapping = Some(Swapping { terms: terms.clone(), restart_at });
         self.handle(Input::Cut { now, strategy, swap: terms });
-        self.begin(index, Job::Swap { fallback, ask })?;
+        self.begin(index, Job::Swap { fallback, ask, next_order })?;
         self.drain()
     }
 
@@ -122,13 +150,15 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         result: Result<Cut, CallFault>,
     ) -> Result<(), DriverError> {
         let (now, strategy) = (self.now, self.instances[index].strategy);
-        let terms = self.instances[index].swapping.take();
-        let (cut, terms) = match (result, terms) {
-            (Ok(cut), Some(terms)) => (cut, terms),
-            (Err(fault), _) => {
+        let swapping = self.instances[index].swapping.take();
+        let (cut, terms) = match (result, swapping) {
+            (Ok(cut), Some(swapping)) => (cut, swapping.terms),
+            (Err(fault), swapping) => {
                 let why = fault.to_string();
                 self.plugin_fact(index, PluginStep::Refused, why.clone());
-                self.instances[index].mailbox.end_aside();
+                let instance = &mut self.instances[index];
+                instance.restart_at = swapping.and_then(|swapping| swapping.restart_at);
+                instance.mailbox.end_aside();
                 self.swapped.push_back((strategy, Swapped::Refused(why)));
                 return Ok(());
             }
@@ -136,8 +166,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 return Err(DriverError::Invariant("a swap that nobody asked for".into()));
             }
         };
-        let Cut { hash, saved } = cut;
-        self.note_checkpoint(strategy, saved.as_ref());
+        let Cut { hash, saved, asked } = cut;
+        if asked {
+            // another state than the last checkpoint, which knows all that was heard
+            let unheard = self.engine.unheard_timers(strategy);
+            self.note_checkpoint(strategy, saved.as_ref(), unheard);
+        }
         self.note_step(strategy, PluginStep::Swapped, hash, String::new());
         let instance = &mut self.instances[index];
         (instance.faults, instance.restart_at) = (None, None);
@@ -150,7 +184,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if !from_cut {
             self.instances[index].mailbox.clear();
         }
-        self.handle(Input::Start { now, strategy, from_cut });
+        self.handle(Input::Start { now, strategy, from_cut, fault: None });
         self.first_in_mailbox(index);
         self.swapped.push_back((strategy, Swapped::Done));
         self.drain()
@@ -172,9 +206,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         mailbox.push_first(mine);
     }
 
-    fn note_checkpoint(&mut self, strategy: StrategyId, saved: Option<&Saved>) {
+    fn note_checkpoint(
+        &mut self,
+        strategy: StrategyId,
+        saved: Option<&Saved>,
+        unheard: Vec<TimerId>,
+    ) {
         let Some(Saved { version, data }) = saved.cloned() else { return };
-        let unheard = self.engine.unheard_timers(strategy);
         let fact = Fact::Checkpoint { strategy, version, state: data, unheard };
         self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }
@@ -207,7 +245,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         match result {
             Ok(hash) => {
                 let saved = probation.and_then(|known| known.saved);
-                self.note_checkpoint(strategy, saved.as_ref());
+                // the state of the cut-over knows nothing of what fired since
+                let unheard = self.engine.timers_since_cut(strategy);
+                self.note_checkpoint(strategy, saved.as_ref(), unheard);
                 let why = "a fault in probation".to_owned();
                 self.note_step(strategy, PluginStep::RolledBack, hash, why);
                 self.resume(index)

@@ -15,7 +15,7 @@ pub use world::{ReplayFeed, ReplayJournal, ReplayVenue};
 
 use crate::{Batching, Driver, DriverError, OnJournalFailure, Progress};
 use hedgerow_engine::Engine;
-use hedgerow_model::{Fact, HostTime, Input, PluginStep, StrategyId};
+use hedgerow_model::{AccountId, Fact, HostTime, Input, PluginStep, StrategyId, WireId};
 use hedgerow_ports::{Record, Recording, RecordingError, SimulatedVenue, StopReason, StrategyHost};
 use script::{Checker, Shared};
 
@@ -71,7 +71,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 return Err(RecordingError(why).into());
             }
             let next = script.next().cloned();
-            let different = script.difference().is_some();
+            let different = script.is_over();
             drop(script);
             match next {
                 Some(next) if !different => self.turn(next, provide)?,
@@ -79,6 +79,12 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
             }
         }
         Ok(self.script.borrow().summary())
+    }
+
+    /// Orders that were sent since the difference.
+    #[must_use]
+    pub fn sent_since(&self) -> Vec<(AccountId, WireId)> {
+        self.driver.venue.sent_since()
     }
 
     /// The loop, to go on with from a difference: what happened so far is as it was recorded.
@@ -91,12 +97,15 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
         self.script.borrow_mut().set_free();
         let (now, driver) = (self.driver.now(), &mut self.driver);
         driver.venue.set_free(now, venue);
+        // a swap that was to come does not: what was set aside is read
+        driver.instances.iter_mut().for_each(|instance| instance.mailbox.end_aside());
         driver.drain()
     }
 
     /// Lets the loop come to what the recording says is next.
     fn turn(&mut self, next: Record, provide: &mut Provide<'_, H>) -> Result<(), ReplayError> {
         let before = self.script.borrow().place();
+        self.start_if_nobody_does(&next)?;
         let Record::Input(input) = next else {
             self.market()?;
             self.moved(before);
@@ -112,33 +121,47 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 self.driver.command(command, reason);
                 self.driver.advance(HostTime::EPOCH)?;
             }
-            Input::Note { now, fact } if is_from_outside(&fact) => {
-                self.driver.begin_at(now);
-                self.driver.note(*fact)?;
-            }
-            Input::CutMarkets { strategy, .. } => {
-                self.driver.is_ready_to_swap(strategy);
-            }
+            Input::Note { now, fact } => match (self.is_from_outside(&fact), &*fact) {
+                (true, _) => {
+                    self.driver.begin_at(now);
+                    self.driver.note(*fact)?;
+                }
+                // a newer component ends a probation
+                (false, Fact::Plugin { strategy, step: PluginStep::Accepted, .. }) => {
+                    self.driver.end_probation(*strategy)?;
+                }
+                (false, _) => {
+                    self.driver.advance(HostTime::EPOCH)?;
+                }
+            },
+            Input::CutMarkets { strategy, .. } => self.driver.cut_markets(strategy),
             Input::Cut { strategy, swap, .. } => {
-                self.driver.is_ready_to_swap(strategy);
                 let host = self.driver.host.inner_mut();
                 provide(host, strategy, &swap.component).map_err(ReplayError::Component)?;
                 self.driver.swap(strategy, swap)?;
             }
-            Input::Stopping { reason, .. } => {
+            Input::Stopping { strategy, reason, .. } => {
                 let operator = reason == StopReason::Operator.code();
                 let why = if operator { StopReason::Operator } else { StopReason::Shutdown };
-                self.driver.stop_all(why)?;
+                self.driver.last_call(strategy.index(), why)?;
+                self.driver.drain()?;
             }
-            Input::Stopped { .. } if self.driver.is_stopping() => self.driver.stop_now()?,
-            Input::Stopped { .. } => self.driver.stop_all(StopReason::Shutdown)?,
+            Input::Stopped { strategy, .. } => {
+                self.driver.stopped(strategy.index());
+                self.driver.drain()?;
+            }
+            // of `status`, which is not recorded: called within the loop it comes by itself
+            Input::Fault { strategy, fault, .. } if !self.driver.is_live => {
+                self.driver.on_fault(strategy.index(), fault)?;
+                self.driver.drain()?;
+            }
             Input::Wake(at) => {
                 self.driver.advance(at.max(self.driver.now()))?;
             }
             Input::Venue(_) => {
                 self.driver.advance(HostTime::NEVER)?;
             }
-            // the end of a probation before a newer component comes; the answers of strategies
+            // the answers of strategies
             _ => {
                 self.driver.advance(HostTime::EPOCH)?;
             }
@@ -154,22 +177,37 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
         self.driver.advance(HostTime::NEVER).map(|_: Progress| ())
     }
 
+    /// What the daemon writes into the journal, not the loop.
+    fn is_from_outside(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Plugin { step: PluginStep::Loaded | PluginStep::Shadowed, .. } => true,
+            // the loop refuses what it was swapping in itself
+            Fact::Plugin { strategy, step: PluginStep::Refused, .. } => {
+                let instance = self.driver.instances.get(strategy.index());
+                instance.is_none_or(|known| known.swapping.is_none())
+            }
+            Fact::Named { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// With every strategy in quarantine a run begins without a start.
+    fn start_if_nobody_does(&mut self, next: &Record) -> Result<(), DriverError> {
+        let engine = self.driver.engine();
+        let all = engine.config().strategies.iter().all(|s| engine.is_quarantined(s.id));
+        let is_note = matches!(next, Record::Input(i) if matches!(**i, Input::Note { .. }));
+        if self.started || !all || is_note {
+            return Ok(());
+        }
+        self.started = true;
+        self.driver.start()
+    }
+
     /// A turn that took nothing from the recording would go on for ever.
     fn moved(&self, before: u64) {
         let mut script = self.script.borrow_mut();
         if script.place() == before && script.next().is_some() {
             script.differ("the recording goes on with something that does not follow");
         }
-    }
-}
-
-/// What the daemon writes into the journal, not the loop.
-fn is_from_outside(fact: &Fact) -> bool {
-    match fact {
-        Fact::Plugin { step, .. } => {
-            matches!(step, PluginStep::Loaded | PluginStep::Shadowed | PluginStep::Refused)
-        }
-        Fact::Named { .. } => true,
-        _ => false,
     }
 }

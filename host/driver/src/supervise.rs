@@ -9,8 +9,8 @@
 use crate::instance::{Faults, Stop, StrategyState};
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    CallFault, Delivered, Delivery, Duration, Event, Fact, HostTime, Input, OperatorCommand,
-    PluginStep, StrategyId, TradingMode,
+    CallFault, Duration, Fact, HostTime, Input, OperatorCommand, PluginStep, StrategyId,
+    TradingMode,
 };
 use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StopReason, StrategyHost};
 
@@ -59,6 +59,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.effects.deliveries.retain(|told| told.strategy != strategy);
     }
 
+    /// Whether commands wait to be obeyed.
+    pub fn has_commands(&self) -> bool {
+        !self.operator.is_empty()
+    }
+
     /// An operator lets strategies go on: those in quarantine start again, with a clean sheet.
     pub(crate) fn release(&mut self, command: &OperatorCommand) -> Result<(), DriverError> {
         let OperatorCommand::SetMode { strategy: whose, mode: TradingMode::Running } = command
@@ -68,7 +73,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         for index in 0..self.instances.len() {
             let instance = &mut self.instances[index];
             let meant = whose.is_none_or(|whose| whose == instance.strategy);
-            if meant && instance.state == StrategyState::Quarantined {
+            let free = instance.swapping.is_none() && instance.mailbox.busy.is_none();
+            if meant && free && instance.state == StrategyState::Quarantined {
                 instance.faults = None;
                 instance.state = StrategyState::Paused;
                 self.plugin_fact(index, PluginStep::Released, "by an operator".into());
@@ -136,12 +142,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         // nothing of before is for it, nor for a successor that waits
         instance.mailbox.clear();
         instance.state = StrategyState::Running;
-        let (strategy, faults) = (instance.strategy, instance.faults);
-        self.handle(Input::Start { now, strategy, from_cut: false });
-        if let Some(Faults { count, kind, .. }) = faults {
-            let what = Delivered::Event(Event::Fault { kind, count });
-            self.effects.deliveries.push_back(Delivery { strategy, time: now, what });
-        }
+        let strategy = instance.strategy;
+        let fault = instance.faults.map(|Faults { kind, count, .. }| (kind, count));
+        self.handle(Input::Start { now, strategy, from_cut: false, fault });
         self.drain()
     }
 
@@ -206,6 +209,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub(crate) fn stopped(&mut self, index: usize) {
         let instance = &mut self.instances[index];
         instance.state = StrategyState::Stopped;
+        (instance.ahead, instance.pending) = (0, None);
         instance.stop = None;
         (instance.restart_at, instance.probation) = (None, None);
         let (now, strategy) = (self.now, instance.strategy);

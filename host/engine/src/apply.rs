@@ -48,6 +48,9 @@ impl Engine {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.checkpoint = Some((*version, state.clone()));
                     slot.credit.fired.retain(|id, _| unheard.contains(id));
+                    for id in unheard {
+                        slot.credit.fired.entry(*id).or_insert(0);
+                    }
                 }
             }
             Fact::Fault { strategy, .. } => {
@@ -78,6 +81,9 @@ impl Engine {
     }
 
     fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, hash: &str) {
+        if matches!(step, PluginStep::Accepted | PluginStep::RolledBack | PluginStep::Refused) {
+            self.forget_cut(strategy);
+        }
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         match step {
             PluginStep::Quarantined => slot.quarantined = true,

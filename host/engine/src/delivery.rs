@@ -25,6 +25,10 @@ pub(crate) struct Credit {
     /// Ticks; a snapshot may overdraw it.
     left: i64,
     held_back: BTreeSet<InstrumentId>,
+    /// It has no instance.
+    down: bool,
+    /// Timers that fired since the last cut, while what took over there is on probation.
+    since_cut: Option<BTreeSet<TimerId>>,
     /// Events handed out and answered since its start.
     told: u64,
     heard: u64,
@@ -68,9 +72,12 @@ impl Engine {
         event: Event,
         effects: &mut Effects,
     ) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        if slot.credit.down {
+            return;
+        }
         let what = Delivered::Event(event);
         effects.deliveries.push_back(Delivery { strategy, time, what });
-        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         slot.credit.told = slot.credit.told.saturating_add(1);
         let waiting = slot.credit.told.saturating_sub(slot.credit.heard);
         if self.config.tick_credit.is_some() && waiting == EVENTS_MAX {
@@ -89,6 +96,9 @@ impl Engine {
         self.deliver(strategy, now, Event::Timer(id), effects);
         if let Some(slot) = self.strategies.get_mut(strategy.index()) {
             slot.credit.fired.insert(id, slot.credit.told);
+            slot.credit.since_cut.iter_mut().for_each(|since| {
+                since.insert(id);
+            });
         }
     }
 
@@ -119,6 +129,31 @@ impl Engine {
         slot.is_some_and(|slot| slot.credit.fired.contains_key(&id))
     }
 
+    /// The beginning of an instance.
+    pub(crate) fn on_start(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        from_cut: bool,
+        effects: &mut Effects,
+    ) {
+        if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+            slot.credit.down = false;
+        }
+        if from_cut {
+            self.start_from_cut(now, strategy, effects);
+        } else {
+            self.start_anew(now, strategy, effects);
+        }
+    }
+
+    /// A strategy has no instance: what happens until its next start is in `resumed` then.
+    pub(crate) fn is_down(&mut self, strategy: StrategyId) {
+        if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+            slot.credit.down = true;
+        }
+    }
+
     /// The beginning of an instance that takes up what is: what it is told of this moment, and
     /// timers that fired and that its state does not know.
     pub(crate) fn start_anew(
@@ -130,7 +165,8 @@ impl Engine {
         let full = self.full_credit();
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         let fired = std::mem::take(&mut slot.credit.fired);
-        slot.credit = Credit { left: full, ..Credit::default() };
+        let since_cut = slot.credit.since_cut.take();
+        slot.credit = Credit { left: full, since_cut, ..Credit::default() };
         let mut opening = self.history_and_resumed(now, strategy);
         opening.extend(self.markets_now(now, strategy));
         self.open(now, strategy, opening, effects);
@@ -156,7 +192,26 @@ impl Engine {
         opening.extend(markets);
         if let Some(slot) = self.strategies.get_mut(strategy.index()) {
             slot.credit.cut = Some(opening);
+            slot.credit.since_cut = Some(BTreeSet::new());
         }
+    }
+
+    /// The probation of what took over at the last cut is over.
+    pub(crate) fn forget_cut(&mut self, strategy: StrategyId) {
+        if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+            slot.credit.since_cut = None;
+        }
+    }
+
+    /// Timers that the state of the last cut does not know: those that fired since, and those that
+    /// no state knows. One that is set again will come by itself.
+    #[must_use]
+    pub fn timers_since_cut(&self, strategy: StrategyId) -> Vec<TimerId> {
+        let Some(slot) = self.strategies.get(strategy.index()) else { return Vec::new() };
+        let mut all: BTreeSet<TimerId> = slot.credit.fired.keys().copied().collect();
+        all.extend(slot.credit.since_cut.iter().flatten());
+        all.retain(|id| !self.timers.contains(strategy, *id));
+        all.into_iter().collect()
     }
 
     /// The beginning of an instance that takes over at the cut; what happened since waits behind.

@@ -35,8 +35,13 @@ impl Engine {
             let unheard = self.unheard_timers(strategy);
             self.record(now, Fact::Checkpoint { strategy, version, state, unheard }, effects);
         }
+        let acts = !outcome.intents.is_empty();
         for intent in outcome.intents {
             self.on_intent(now, strategy, intent, effects);
+        }
+        if acts {
+            // it writes facts anyway
+            self.note_peak(now, strategy, effects);
         }
     }
 
@@ -219,6 +224,7 @@ impl Engine {
         effects: &mut Effects,
     ) {
         self.record(now, Fact::Fault { strategy, fault }, effects);
+        self.is_down(strategy);
         self.record(now, Fact::OrderNumbers { strategy, next: next_order }, effects);
         if self.policy(strategy, |slot| slot.on_fault) == OpenOrders::Cancel {
             self.cancel_many(now, strategy, None, effects);

@@ -42,8 +42,8 @@ use crate::portfolio::Exposure;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Delivery, HostTime, InstrumentId, PluginStep, Stamped,
-    StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
+    AccountId, ClientOrderId, Decimal, Delivery, Event, HostTime, InstrumentId, PluginStep,
+    Stamped, StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -154,12 +154,11 @@ impl Engine {
                 self.now = self.now.max(now);
                 self.on_cut(now, strategy);
             }
-            Input::Start { now, strategy, from_cut } => {
+            Input::Start { now, strategy, from_cut, fault } => {
                 self.now = self.now.max(now);
-                if from_cut {
-                    self.start_from_cut(now, strategy, effects);
-                } else {
-                    self.start_anew(now, strategy, effects);
+                self.on_start(now, strategy, from_cut, effects);
+                if let Some((kind, count)) = fault {
+                    self.deliver(strategy, now, Event::Fault { kind, count }, effects);
                 }
             }
             Input::Quarantine { now, strategy, why } => {
@@ -167,6 +166,7 @@ impl Engine {
                 let (step, hash) = (PluginStep::Quarantined, String::new());
                 let fact = Fact::Plugin { strategy, step, hash, detail: why };
                 self.record(now, fact, effects);
+                self.is_down(strategy);
                 self.cancel_many(now, strategy, None, effects);
             }
             Input::Stopping { now, .. } => self.now = self.now.max(now),

@@ -34,11 +34,11 @@ impl Engine {
         }
     }
 
-    /// Orders of a strategy that rest at their venue, as far as is known.
-    pub fn resting_orders(&self, strategy: StrategyId) -> impl Iterator<Item = &Order> {
+    /// Orders of a strategy that are not finished.
+    pub fn live_orders_of(&self, strategy: StrategyId) -> impl Iterator<Item = &Order> {
         let slot = self.strategies.get(strategy.index());
         let all = slot.into_iter().flat_map(|slot| slot.orders.values());
-        all.map(|known| &known.order).filter(|order| order.venue_id.is_some())
+        all.map(|known| &known.order)
     }
 
     /// How many cancels their venue has not answered yet.

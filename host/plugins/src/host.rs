@@ -148,7 +148,10 @@ impl PluginHost {
         let Some(slot) = self.slots.get_mut(strategy.index()) else {
             return Box::new(move || job.kind().failed(gone()));
         };
-        if let Job::Restart { next_order, .. } | Job::Revert { next_order, .. } = &job {
+        if let Job::Restart { next_order, .. }
+        | Job::Revert { next_order, .. }
+        | Job::Swap { next_order, .. } = &job
+        {
             slot.next_order = slot.next_order.max(*next_order);
         }
         let (work, first_order) = (Arc::clone(&slot.work), slot.next_order);
@@ -215,10 +218,10 @@ fn carry_out(work: &mut Work, first_order: u64, plugin: Option<&Plugin>, job: Jo
             let plugin = plugin.ok_or_else(missing);
             Done::Restarted(plugin.and_then(|plugin| work.start(plugin, saved.as_ref())))
         }
-        Job::Swap { fallback, ask } => {
+        Job::Swap { fallback, ask, .. } => {
             Done::Swapped(plugin.ok_or_else(missing).and_then(|plugin| {
-                let saved = work.swap(plugin, ask, fallback)?;
-                Ok(Cut { hash: plugin.hash.clone(), saved })
+                let (saved, asked) = work.swap(plugin, ask, fallback)?;
+                Ok(Cut { hash: plugin.hash.clone(), saved, asked })
             }))
         }
         Job::Revert { saved, .. } => {

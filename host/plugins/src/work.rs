@@ -130,16 +130,18 @@ impl Work {
         Ok(())
     }
 
-    /// The state of the running instance, handed to one of a new component.
+    /// The state of the running instance, handed to one of a new component; and whether it gave
+    /// one.
     pub(crate) fn swap(
         &mut self,
         plugin: &Plugin,
         ask: bool,
         fallback: Option<Saved>,
-    ) -> Result<Option<Saved>, CallFault> {
-        let asked = if ask { self.keep_if_well(Instance::save).ok() } else { None };
-        let saved = asked.or(fallback);
+    ) -> Result<(Option<Saved>, bool), CallFault> {
+        let said = if ask { self.keep_if_well(Instance::save).ok() } else { None };
+        let asked = said.is_some();
+        let saved = said.or(fallback);
         self.start(plugin, saved.as_ref())?;
-        Ok(saved)
+        Ok((saved, asked))
     }
 }

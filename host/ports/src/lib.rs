@@ -129,6 +129,8 @@ pub enum Job {
         fallback: Option<Saved>,
         /// Whether the running instance can be asked.
         ask: bool,
+        /// `next-order` goes on from here at least.
+        next_order: u64,
     },
     /// Back to the old component, a fresh instance from this state.
     Revert {
@@ -189,6 +191,8 @@ pub struct Cut {
     pub hash: String,
     /// The state it started from.
     pub saved: Option<Saved>,
+    /// Whether that is what the old instance said when it was asked.
+    pub asked: bool,
 }
 
 /// What became of a [`Job`].

@@ -22,6 +22,8 @@ pub(crate) struct Emergency {
     used: u64,
     /// The journal's last row when the first of them was kept.
     after: i64,
+    /// Something could not be kept: what comes later would leave a hole before it.
+    broken: bool,
 }
 
 /// What was kept, and after which row of the journal.
@@ -58,11 +60,20 @@ impl Emergency {
             Some(Stamped { time, fact })
         };
         let facts = text.lines().filter_map(fact).collect();
-        Ok((Self { file, used, after }, Kept { facts, after }))
+        Ok((Self { file, used, after, broken: false }, Kept { facts, after }))
     }
 
     /// Keeps more facts; `after` is the journal's last row.
     pub(crate) fn keep(&mut self, facts: &[Stamped], after: i64) -> Result<()> {
+        if self.broken {
+            return Err(std::io::Error::other("something before it is missing"));
+        }
+        let kept = self.append(facts, after);
+        self.broken = kept.is_err();
+        kept
+    }
+
+    fn append(&mut self, facts: &[Stamped], after: i64) -> Result<()> {
         let mut text = String::new();
         for stamped in facts {
             let line = serde_json::to_string(&(stamped.time, &stamped.fact));
@@ -84,6 +95,7 @@ impl Emergency {
 
     /// Forgets everything: the journal has it.
     pub(crate) fn clear(&mut self) -> Result<()> {
+        self.broken = false;
         if self.used == 0 {
             return Ok(());
         }

@@ -148,7 +148,7 @@ impl Recorder for RecordingWriter {
     fn input(&mut self, input: &Input<'_>) {
         if let Input::Market(ticks) = input {
             self.ticks.extend(ticks.iter().flat_map(Tick::to_le_bytes));
-            if self.ticks.len() >= BLOCK {
+            if self.ticks.len() >= BLOCK || self.flushed.elapsed() >= FLUSH {
                 self.end_ticks();
             }
             return;
@@ -242,6 +242,18 @@ impl RecordingReader {
         Ok(Some((kind, body)))
     }
 
+    /// The next file, if there is one; one that is missing before others is damage.
+    fn next_file(&self) -> Result<Option<File>, String> {
+        match open_segment(&self.folder, self.segment + 1) {
+            Ok(file) => Ok(Some(file)),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.to_string()),
+            Err(_) if segment(&self.folder, self.segment + 2).exists() => {
+                Err("it is missing".to_owned())
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Reads on; `false` at the end, or at damage.
     fn next_block(&mut self) -> bool {
         loop {
@@ -250,12 +262,14 @@ impl RecordingReader {
                     self.place = 0;
                     return true;
                 }
-                Ok(false) => {
-                    let Ok(file) = open_segment(&self.folder, self.segment + 1) else {
+                Ok(false) => match self.next_file() {
+                    Ok(Some(file)) => (self.file, self.segment) = (file, self.segment + 1),
+                    Ok(None) => return false,
+                    Err(what) => {
+                        self.damage = Some(format!("file {:06}.rec: {what}", self.segment + 1));
                         return false;
-                    };
-                    (self.file, self.segment) = (file, self.segment + 1);
-                }
+                    }
+                },
                 Err(what) => {
                     self.damage = Some(format!("file {:06}.rec: {what}", self.segment));
                     self.block.clear();

@@ -3,7 +3,7 @@
 
 use crate::fact::Fact;
 use crate::id::StrategyId;
-use crate::message::{CallFault, Outcome};
+use crate::message::{CallFault, FaultKind, Outcome};
 use crate::mode::TradingMode;
 use crate::tick::Tick;
 use crate::time::{Duration, HostTime};
@@ -84,6 +84,8 @@ pub enum Input<'a> {
         strategy: StrategyId,
         /// Whether it takes over at the cut, and everything after the cut comes behind.
         from_cut: bool,
+        /// The fault it starts again after, and how many there were in the window.
+        fault: Option<(FaultKind, u32)>,
     },
     /// A strategy is not called any more until a new component or an operator: nobody looks after
     /// its orders, so they are canceled.

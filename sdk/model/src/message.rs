@@ -176,6 +176,12 @@ pub enum FaultKind {
     Init,
 }
 
+impl FaultKind {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Trap, Self::Deadline, Self::Memory, Self::BadAnswer, Self::Init];
+}
+
 impl std::fmt::Display for FaultKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

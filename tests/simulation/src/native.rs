@@ -4,7 +4,7 @@ use hedgerow_model::{
     CallFault, Event, FaultKind, Header, HostTime, InstrumentId, Outcome, StrategyId, Tick,
     TickSlice, TradingMode,
 };
-use hedgerow_ports::{Called, Cut, Done, Job, Saved, StrategyHost};
+use hedgerow_ports::{Called, Cut, Done, Job, JobKind, Saved, StrategyHost};
 use hedgerow_sdk::{Instrument, Market, Runtime, SavedState, Strategy};
 use std::collections::VecDeque;
 
@@ -49,8 +49,15 @@ impl<S: Strategy> NativeHost<S> {
     /// Does posted jobs after up to so many looks, by a seed.
     #[must_use]
     pub fn with_threads(mut self, seed: u64, slowest: u32) -> Self {
-        self.1 = Threads { jobs: VecDeque::new(), dice: seed, slowest };
+        self.1 = Threads { dice: seed, slowest, ..Threads::default() };
         self.2 = Some(Vec::new());
+        self
+    }
+
+    /// Has one of so many calls and swaps fail.
+    #[must_use]
+    pub fn with_faults(mut self, faulty: u64) -> Self {
+        self.1.faulty = faulty;
         self
     }
 
@@ -83,8 +90,14 @@ impl<S: Strategy> NativeHost<S> {
         Ok(Called { first_order, mode, outcome })
     }
 
-    fn restart(&mut self, strategy: StrategyId, saved: Option<Saved>) -> Result<(), CallFault> {
+    fn restart(
+        &mut self,
+        strategy: StrategyId,
+        saved: Option<Saved>,
+        next_order: u64,
+    ) -> Result<(), CallFault> {
         let slot = self.0.get_mut(strategy.index()).ok_or_else(gone)?;
+        slot.next_order = slot.next_order.max(next_order);
         let saved = saved.map(|s| SavedState { version: s.version, data: s.data });
         let made = Runtime::init(&slot.parameters, slot.instruments.clone(), saved.as_ref());
         slot.runtime = Some(made.map_err(|_| gone())?);
@@ -133,18 +146,22 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
                 let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
                 Done::Said(slot.map(Runtime::status).ok_or_else(gone))
             }
-            Job::Restart { saved, .. } => Done::Restarted(self.restart(strategy, saved)),
-            // the same code again, from its own state: what a swap asks of the loop
-            Job::Swap { fallback, .. } => {
-                let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
-                let saved = slot.map(|runtime| runtime.save());
-                let saved = saved.map(|SavedState { version, data }| Saved { version, data });
-                let saved = saved.or(fallback);
-                let made = self.restart(strategy, saved.clone());
-                Done::Swapped(made.map(|()| Cut { hash: "native".into(), saved }))
+            Job::Restart { saved, next_order } => {
+                Done::Restarted(self.restart(strategy, saved, next_order))
             }
-            Job::Revert { saved, .. } => {
-                Done::Reverted(self.restart(strategy, saved).map(|()| "native".into()))
+            // the same code again, from its own state: what a swap asks of the loop
+            Job::Swap { fallback, ask, next_order } => {
+                let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
+                let saved = slot.filter(|_| ask).map(|runtime| runtime.save());
+                let saved = saved.map(|SavedState { version, data }| Saved { version, data });
+                let asked = saved.is_some();
+                let saved = saved.or(fallback);
+                let made = self.restart(strategy, saved.clone(), next_order);
+                Done::Swapped(made.map(|()| Cut { hash: "native".into(), saved, asked }))
+            }
+            Job::Revert { saved, next_order } => {
+                let made = self.restart(strategy, saved, next_order);
+                Done::Reverted(made.map(|()| "native".into()))
             }
         }
     }
@@ -155,7 +172,16 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
 
     fn finished(&mut self) -> Option<(StrategyId, Done)> {
         let (strategy, job) = self.1.due()?;
-        Some((strategy, self.run(strategy, job)))
+        if !self.1.fails(&job) {
+            return Some((strategy, self.run(strategy, job)));
+        }
+        let slot = self.0.get_mut(strategy.index())?;
+        if job.kind() == JobKind::Call {
+            // no number that the call may have used is used again
+            (slot.runtime, slot.next_order) = (None, slot.next_order + 100);
+        }
+        let detail = "by the dice".into();
+        Some((strategy, job.kind().failed(CallFault { kind: FaultKind::Trap, detail })))
     }
 
     fn next_order(&self, strategy: StrategyId) -> u64 {
@@ -176,6 +202,8 @@ struct Threads {
     jobs: VecDeque<(StrategyId, Job, u32)>,
     dice: u64,
     slowest: u32,
+    /// One of so many calls and swaps fails; none: never.
+    faulty: u64,
 }
 
 impl Threads {
@@ -183,6 +211,12 @@ impl Threads {
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let looks = u32::try_from(self.dice >> 33).unwrap_or(0) % self.slowest.max(1);
         self.jobs.push_back((strategy, job, looks));
+    }
+
+    fn fails(&mut self, job: &Job) -> bool {
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let may = matches!(job.kind(), JobKind::Call | JobKind::Swap);
+        may && self.faulty > 0 && (self.dice >> 33).is_multiple_of(self.faulty)
     }
 
     fn due(&mut self) -> Option<(StrategyId, Job)> {

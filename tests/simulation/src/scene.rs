@@ -39,6 +39,8 @@ pub struct Scene {
     /// Strategies on threads of their own: their credit for ticks, and how many looks the slowest
     /// answer takes. Nothing: within the loop.
     pub threads: Option<(u32, u32)>,
+    /// One of so many calls on such a thread fails; none: never.
+    pub faulty: u64,
 }
 
 /// What a run left.
@@ -184,7 +186,9 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
         TapeFeed::new(&tape),
         wrap(PaperVenue::new(vec![venue], &priced, &tape)),
         match scene.threads {
-            Some((_, slowest)) => host.with_threads(scene.taste.seed, slowest),
+            Some((_, slowest)) => {
+                host.with_threads(scene.taste.seed, slowest).with_faults(scene.faulty)
+            }
             None => host,
         },
         journal,

@@ -10,10 +10,12 @@ use hedgerow_driver::Progress;
 use hedgerow_driver::replay::{Aim, Replay, ReplayError, Replayed};
 use hedgerow_engine::{Effects, Engine};
 use hedgerow_model::view::PositionView;
-use hedgerow_model::{AccountId, Decimal, HostTime, Input, StrategyId, Tick};
+use hedgerow_model::{
+    AccountId, Decimal, HostTime, Input, Order, OrderStatus, StrategyId, Tick, WireId,
+};
 use hedgerow_plugins::{Limits, Mode, Plugin, PluginHost, WasmEngine};
 use hedgerow_ports::{Record, Recording as _};
-use hedgerow_simulator::{PaperVenue, Tape};
+use hedgerow_simulator::{PaperVenue, Request, Tape};
 use hedgerow_store::{Preface, RecordingReader};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,8 @@ pub struct Said {
     /// What ended the recording before its end.
     damage: Option<String>,
     difference: Option<Different>,
+    /// Why the comparison ends before the recording, without a difference.
+    ended: Option<String>,
     simulated: Option<Simulated>,
 }
 
@@ -119,6 +123,7 @@ fn said(replayed: Replayed, damage: Option<String>, simulated: Option<Simulated>
         taken_from_the_recording: replayed.taken,
         until_ns: replayed.until.as_nanos(),
         damage,
+        ended: replayed.ended,
         difference: replayed.difference.map(different),
         simulated,
     }
@@ -246,6 +251,7 @@ fn simulate(
     let mut venue = PaperVenue::new(venues, &config.instruments, &Tape::of(ticks));
     let from = replay.driver().now();
     hedgerow_ports::SimulatedVenue::advance(&mut venue, from);
+    let sent = replay.sent_since();
     let engine = replay.driver().engine();
     for (place, entry) in config.strategies.iter().enumerate() {
         let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
@@ -253,8 +259,8 @@ fn simulate(
         for (spec, position, _) in engine.positions(strategy) {
             venue.hold(account, spec.id, position.clone());
         }
-        for order in engine.resting_orders(strategy) {
-            venue.rest_again(order);
+        for order in engine.live_orders_of(strategy) {
+            take_over(&mut venue, from, order, &sent);
         }
     }
     replay.set_free(venue)?;
@@ -264,6 +270,22 @@ fn simulate(
     let view = driver.engine().strategy_view(tested);
     let simulated = view.map(|view| view.positions).unwrap_or_default();
     Ok(Simulated { seconds: until.since(from).as_millis() / 1_000, recorded, simulated })
+}
+
+/// An order as it stands, and what was on its way to the venue at the difference.
+fn take_over(venue: &mut PaperVenue, now: HostTime, order: &Order, sent: &[(AccountId, WireId)]) {
+    if sent.contains(&(order.account, order.wire)) {
+        return; // it comes with what was sent since
+    }
+    let (account, wire, instrument) = (order.account, order.wire, order.request.instrument);
+    if matches!(order.status, OrderStatus::PendingNew | OrderStatus::Unknown) {
+        venue.submit(now, Request::Place(order.clone()));
+        return;
+    }
+    venue.rest_again(order);
+    if order.status == OrderStatus::PendingCancel {
+        venue.submit(now, Request::Cancel { account, instrument, wire });
+    }
 }
 
 impl Said {
@@ -296,6 +318,9 @@ impl Said {
                 let _ = writeln!(out, "first difference at {at_ns} ns: {what}");
                 out.push_str("nothing is claimed beyond it\n");
             }
+        }
+        if let Some(why) = &self.ended {
+            let _ = writeln!(out, "compared up to here: {why}");
         }
         if let Some(Simulated { seconds, recorded, simulated }) = &self.simulated {
             let _ = writeln!(out, "simulated from there on, {seconds} s of market:");

@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const RECONNECT: Duration = Duration::from_millis(100);
+/// Ticks that may wait for the loop.
+const MOST: usize = 1 << 20;
 
 #[derive(Default)]
 struct Inbox {
@@ -136,7 +138,7 @@ impl Reader {
             }
             lock(&self.shared).writer = None;
             self.tell_accounts(&VenueReport::Down);
-            self.feed_down();
+            self.feed_status(FeedStatus::Down);
             std::thread::sleep(RECONNECT);
         }
     }
@@ -159,6 +161,12 @@ impl Reader {
         let now = inbox.stamp();
         match frame {
             Frame::Ticks(ticks) => {
+                if inbox.ticks.len() > MOST {
+                    // the loop is held up: what it would read late is worth less than memory
+                    inbox.ticks.clear();
+                    drop(inbox);
+                    return self.feed_status(FeedStatus::Gap);
+                }
                 inbox.ticks.extend(ticks.into_iter().map(|tick| Tick { recv_ts: now, ..tick }));
             }
             Frame::Event(event) => {
@@ -177,7 +185,7 @@ impl Reader {
         }
     }
 
-    fn feed_down(&self) {
+    fn feed_status(&self, status: FeedStatus) {
         let mut inbox = lock(&self.shared);
         let now = inbox.stamp();
         for instrument in &self.instruments {
@@ -187,7 +195,7 @@ impl Reader {
                 instrument: instrument.0,
                 kind: TickKind::FeedStatus.code(),
                 flags: flag::LAST | flag::NO_VENUE_TIME,
-                a: FeedStatus::Down.code(),
+                a: status.code(),
                 ..Tick::default()
             });
         }

@@ -10,7 +10,7 @@ use hedgerow_plugins::{
     Cache, Candidate, Limits, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
 };
 use notify::Watcher as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -48,13 +48,20 @@ struct Worker {
     limits: Limits,
     cache: Option<Cache>,
     state: PathBuf,
+    /// Where a recording keeps what may take over.
+    recording: Option<PathBuf>,
     watched: Vec<Watched>,
     inbox: Sender<Message>,
     /// Files that may only not be whole yet, why, and since when.
     partial: Vec<(Candidate, String, Instant)>,
 }
 
-pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) -> Reload {
+pub(super) fn watch(
+    config: &Config,
+    loaded: &Loaded,
+    inbox: Sender<Message>,
+    record: Option<&Path>,
+) -> Reload {
     let stop = Arc::new(AtomicBool::new(false));
     let mut watcher = Watcher::new(&config.plugins, loaded.limits.component_bytes);
     let entries = config.strategies.iter().zip(&loaded.plugins).enumerate();
@@ -76,6 +83,7 @@ pub(super) fn watch(config: &Config, loaded: &Loaded, inbox: Sender<Message>) ->
         limits: loaded.limits.clone(),
         cache: loaded.cache.clone(),
         state: config.state.clone(),
+        recording: record.map(Path::to_owned),
         watched,
         inbox,
         partial: Vec::new(),
@@ -174,6 +182,9 @@ impl Worker {
             }
         }
         kept::keep(&self.state, &candidate.hash, &candidate.bytes);
+        if let Some(folder) = &self.recording {
+            kept::keep_for_ever(folder, &candidate.hash, &candidate.bytes);
+        }
         for (strategy, detail) in accepted {
             let hash = plugin.hash.clone();
             let _ = self.inbox.send(Message::Plugin(strategy, PluginStep::Shadowed, hash, detail));

@@ -2,9 +2,10 @@
 
 use super::script::{Aim, Shared};
 use hedgerow_model::{
-    CallFault, Fact, Input, Intent, PluginStep, StrategyId, TickSlice, TradingMode,
+    CallFault, Fact, FaultKind, Input, Intent, Outcome, PluginStep, StrategyId, TickSlice,
+    TradingMode,
 };
-use hedgerow_ports::{Called, Cut, Done, Job, JobKind, Recording, StrategyHost};
+use hedgerow_ports::{Called, Done, Job, JobKind, Recording, StrategyHost};
 use std::collections::BTreeMap;
 
 /// A host whose answers come when the recording says so.
@@ -12,12 +13,14 @@ pub struct ReplayHost<R, H> {
     script: Shared<R>,
     inner: H,
     aim: Aim,
+    is_live: bool,
     posted: BTreeMap<StrategyId, Job>,
 }
 
 impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
     pub(super) fn new(script: Shared<R>, inner: H, aim: Aim) -> Self {
-        Self { script, inner, aim, posted: BTreeMap::new() }
+        let is_live = script.borrow().is_live();
+        Self { script, inner, aim, is_live, posted: BTreeMap::new() }
     }
 
     /// The host behind it.
@@ -44,7 +47,7 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
     /// goes on as it was recorded.
     fn judge(&mut self, strategy: StrategyId, called: Called) -> Called {
         let mut script = self.script.borrow_mut();
-        if !self.is_tested(strategy) || script.is_free() || script.difference().is_some() {
+        if !self.is_tested(strategy) || script.is_over() {
             return called;
         }
         let wants = |intents: &[Intent]| match intents {
@@ -56,6 +59,14 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
         }
         let recorded = script.outcome_of(strategy).cloned();
         let was = recorded.as_ref().map_or(&[][..], |outcome| &outcome.intents);
+        // on a thread of its own it read so many ticks, and what it did not read came again
+        let read = self.is_live.then_some(called.outcome.consumed);
+        let read_as_many = |outcome: &Outcome| read.is_none_or(|read| outcome.consumed == read);
+        let as_far = recorded.as_ref().is_none_or(read_as_many);
+        if was == called.outcome.intents && !as_far {
+            script.differ("it wants the same, at another tick");
+            return called;
+        }
         if was != called.outcome.intents {
             let (was, is) = (wants(was), wants(&called.outcome.intents));
             script.differ(format!("recorded, it wanted {was}; this one wants {is}"));
@@ -75,20 +86,35 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
         answer.map(|called| self.judge(strategy, called))
     }
 
-    /// What a recorded run went through is not done to the component under test: it stays.
-    fn stays(&self, strategy: StrategyId, job: &Job) -> Option<Done> {
-        if !self.is_tested(strategy) || self.script.borrow().is_free() {
+    /// Where the recorded component failed or was replaced, there is nothing to compare any more.
+    fn end_of_comparison(&self, strategy: StrategyId, job: &Job) -> Option<Done> {
+        let mut script = self.script.borrow_mut();
+        let instead = job.kind() != JobKind::Call && job.kind() != JobKind::Status;
+        if !instead || !self.is_tested(strategy) || script.is_free() {
             return None;
         }
-        match job {
-            Job::Restart { .. } => Some(Done::Restarted(Ok(()))),
-            Job::Swap { fallback, .. } => {
-                let hash = String::new();
-                Some(Done::Swapped(Ok(Cut { hash, saved: fallback.clone() })))
-            }
-            Job::Revert { .. } => Some(Done::Reverted(Ok(String::new()))),
-            _ => None,
+        script.end("here the recorded run restarted or replaced this component");
+        let detail = "the comparison ends here".into();
+        Some(job.kind().failed(CallFault { kind: FaultKind::Init, detail }))
+    }
+
+    /// A swap that was refused may have been refused by the clock: that is taken as it was.
+    fn refusal_of(&self, whose: StrategyId, job: &Job) -> Option<Done> {
+        if job.kind() != JobKind::Swap {
+            return None;
         }
+        let mut script = self.script.borrow_mut();
+        let Input::Note { fact, .. } = script.input()? else { return None };
+        let Fact::Plugin { strategy, step: PluginStep::Refused, detail, .. } = &**fact else {
+            return None;
+        };
+        let fault = FaultKind::ALL.into_iter().find_map(|kind| {
+            let detail = detail.strip_prefix(&format!("{kind}: "))?.to_owned();
+            Some(CallFault { kind, detail })
+        });
+        let refused = (*strategy == whose).then_some(fault).flatten()?;
+        script.taken();
+        Some(Done::Swapped(Err(refused)))
     }
 
     /// Whether the recording goes on with what follows from this job.
@@ -139,7 +165,8 @@ impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
         if let Some(fault) = self.fault_of(strategy) {
             return job.kind().failed(fault);
         }
-        if let Some(done) = self.stays(strategy, &job) {
+        let taken = self.end_of_comparison(strategy, &job);
+        if let Some(done) = taken.or_else(|| self.refusal_of(strategy, &job)) {
             return done;
         }
         match self.inner.run(strategy, job) {

@@ -40,6 +40,9 @@ pub struct Replayed {
     pub until: HostTime,
     /// The first difference, if there is one; nothing is claimed beyond it.
     pub difference: Option<Difference>,
+    /// Why the comparison of another component ends before the recording does, without a
+    /// difference.
+    pub ended: Option<String>,
 }
 
 /// The recording with its place.
@@ -92,8 +95,22 @@ impl<R: Recording> Script<R> {
         self.summary.difference.as_ref()
     }
 
+    /// Whether nothing more is compared.
+    pub(super) fn is_over(&self) -> bool {
+        self.free || self.summary.difference.is_some() || self.summary.ended.is_some()
+    }
+
+    /// Ends the comparison where nothing more can be said.
+    pub(super) fn end(&mut self, why: &str) {
+        self.summary.ended.get_or_insert_with(|| why.to_owned());
+    }
+
     pub(super) fn summary(&self) -> Replayed {
         self.summary.clone()
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.is_live
     }
 
     pub(super) fn is_free(&self) -> bool {
@@ -258,8 +275,7 @@ pub(super) struct Checker<R>(pub(super) Shared<R>);
 
 impl<R: Recording> Checker<R> {
     fn is_over(&self) -> bool {
-        let script = self.0.borrow();
-        script.is_free() || script.difference().is_some()
+        self.0.borrow().is_over()
     }
 }
 

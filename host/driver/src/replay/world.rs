@@ -1,7 +1,9 @@
 //! Market, venue and journal of a replay: what the recording says comes next, and nothing else.
 
 use super::script::Shared;
-use hedgerow_model::{HostTime, Input, Stamped, TickSlice, VenueCommand, VenueEvent};
+use hedgerow_model::{
+    AccountId, HostTime, Input, Stamped, TickSlice, VenueCommand, VenueEvent, WireId,
+};
 use hedgerow_ports::{Feed, Journal, JournalError, Recording, SimulatedVenue, Venue};
 use std::sync::Arc;
 
@@ -47,6 +49,14 @@ pub struct ReplayVenue<R, V> {
 impl<R: Recording, V: SimulatedVenue> ReplayVenue<R, V> {
     pub(super) fn new(script: Shared<R>) -> Self {
         Self { script, free: None, waiting: Vec::new() }
+    }
+
+    pub(super) fn sent_since(&self) -> Vec<(AccountId, WireId)> {
+        let place = |command: &VenueCommand| match command {
+            VenueCommand::Place(order) => Some((order.get().account, order.get().wire)),
+            _ => None,
+        };
+        self.waiting.iter().filter_map(place).collect()
     }
 
     pub(super) fn set_free(&mut self, now: HostTime, mut venue: V) {

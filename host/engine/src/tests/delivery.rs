@@ -19,7 +19,7 @@ fn swap() -> hedgerow_model::Swap {
 
 fn start(rig: &mut Rig, from_cut: bool) {
     let now = HostTime::from_nanos(rig.now);
-    let input = Input::Start { now, strategy: ME, from_cut };
+    let input = Input::Start { now, strategy: ME, from_cut, fault: None };
     rig.engine.handle(input, &mut rig.effects);
 }
 
@@ -243,4 +243,65 @@ fn the_venues_mark_is_part_of_what_a_start_shows() {
     rig.engine.handle(Input::Market(&[mark]), &mut rig.effects);
     start(&mut rig, false);
     assert_eq!(told(&mut rig), ["resumed", "9995 snapshot"]);
+}
+
+fn wake(rig: &mut Rig, later: u64) {
+    rig.now += later;
+    rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
+}
+
+#[test]
+fn a_rollback_tells_again_what_fired_since_the_cut() {
+    let mut rig = live();
+    answer(&mut rig, 0, vec![timer(7, START + 5), timer(8, START + 6)], true);
+    let (now, strategy) = (HostTime::from_nanos(rig.now), ME);
+    rig.engine.handle(Input::Cut { now, strategy, swap: swap() }, &mut rig.effects);
+    start(&mut rig, true);
+    wake(&mut rig, 5);
+    // the new version hears timer 7 and writes a state that knows it, then fails
+    answer(&mut rig, 0, Vec::new(), false);
+    answer(&mut rig, 0, vec![timer(9, START + 99)], true);
+    wake(&mut rig, 1);
+    let unheard = rig.engine.timers_since_cut(ME);
+    let back = Fact::Checkpoint { strategy, version: 1, state: b"old".to_vec(), unheard };
+    let (now, fact) = (HostTime::from_nanos(rig.now), Box::new(back));
+    rig.engine.handle(Input::Note { now, fact }, &mut rig.effects);
+    told(&mut rig);
+    start(&mut rig, false);
+    assert_eq!(told(&mut rig), ["resumed", "timer 7", "timer 8"]);
+}
+
+#[test]
+fn the_notice_of_a_fault_is_an_event_like_any_other() {
+    let mut rig = live();
+    answer(&mut rig, 0, vec![timer(7, START + 5)], true);
+    let (now, strategy) = (HostTime::from_nanos(rig.now), ME);
+    let fault = Some((FaultKind::Trap, 1));
+    let input = Input::Start { now, strategy, from_cut: false, fault };
+    rig.engine.handle(input, &mut rig.effects);
+    wake(&mut rig, 5);
+    // `resumed` and the notice are answered, the timer is not
+    answer(&mut rig, 0, Vec::new(), false);
+    answer(&mut rig, 0, Vec::new(), false);
+    answer(&mut rig, 1, vec![timer(8, START + 50)], true);
+    told(&mut rig);
+    start(&mut rig, false);
+    assert_eq!(told(&mut rig), ["resumed", "timer 7"]);
+}
+
+#[test]
+fn what_happens_while_a_strategy_is_down_is_not_held_against_it() {
+    let mut rig = live();
+    let fault = CallFault { kind: FaultKind::Trap, detail: String::new() };
+    let (now, strategy) = (HostTime::from_nanos(rig.now), ME);
+    rig.engine.handle(Input::Fault { now, strategy, fault, next_order: 9 }, &mut rig.effects);
+    for _ in 0..5_000 {
+        rig.report(VenueReport::Balance {
+            asset: "Q".into(),
+            total: Decimal::ONE,
+            available: Decimal::ONE,
+        });
+    }
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::Running);
+    assert!(told(&mut rig).is_empty());
 }

@@ -107,10 +107,51 @@ fn a_paced_run_with_a_replacement_is_done_again_to_the_byte() {
         let hash = &view["strategies"][1]["hash"];
         hash.is_string() && *hash != before
     });
+    // a newer version ends the probation of this one
+    let before = scene.status()["strategies"][1]["hash"].clone();
+    scene.install(PROBE, 2);
+    scene.until("another swap", |view| {
+        let hash = &view["strategies"][1]["hash"];
+        hash.is_string() && *hash != before
+    });
     let fills = scene.status()["strategies"][1]["fills"].as_u64();
     scene.until("fills after it", |view| view["strategies"][1]["fills"].as_u64() > fills);
     scene.stop();
     assert_same(&recording);
+}
+
+#[test]
+fn a_run_with_faults_quarantine_and_a_resume_is_done_again_live_and_paced() {
+    const HOSTILE: &str = "hedgerow-guest-hostile";
+    for live in [false, true] {
+        let deed = "place = \"market\"\ndeed = \"trap\"\nafter = 400";
+        let mut scene =
+            Scene::new(&[("bad", HOSTILE, "one", "A", deed), ("good", PROBE, "two", "B", "")]);
+        let (config, socket) = (scene.path("host.toml"), scene.path("venue.sock"));
+        let recording = scene.path("recording");
+        let mut args = vec!["run", "--json", "--config", &config, "--record", &recording];
+        if live {
+            scene.spawn(&["paper-venue", "--config", &config, "--socket", &socket]);
+            args.extend(["--venue", &socket]);
+        }
+        scene.spawn(&args);
+        let quarantined = |view: &Value| view["strategies"][0]["state"] == "Quarantined";
+        scene.until("quarantine", quarantined);
+        let resume = ["resume", "bad", "--reason", "again", "--state", &scene.path("state")]
+            .map(str::to_owned);
+        let resume: Vec<&str> = resume.iter().map(String::as_str).collect();
+        assert!(run(&resume).status.success());
+        scene.until("quarantine again", |view| {
+            quarantined(view) && view["strategies"][0]["faults"].as_u64() > Some(5)
+        });
+        let fills = scene.status()["strategies"][1]["fills"].as_u64();
+        scene.until("the other goes on", |view| {
+            view["strategies"][1]["fills"].as_u64() > fills.map(|fills| fills + 5)
+        });
+        scene.stop();
+        let said = assert_same(&recording);
+        assert!(said["taken_from_the_recording"].as_u64() > Some(2), "{said}");
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn scene() -> Scene {
         fills: FillModel::Touch,
         inverse: false,
         threads: None,
+        faulty: 0,
     }
 }
 

@@ -50,6 +50,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             fills,
             inverse,
             threads: None,
+            faulty: 0,
         }
     })
 }
@@ -112,6 +113,7 @@ fn the_scenes_are_lively_and_batches_are_used() {
             fills: FillModel::Queue,
             inverse: seed % 3 == 0,
             threads: None,
+            faulty: 0,
         };
         let ran = run(&scene, Batching::Adaptive);
         batched += ran.stats.ticks - ran.stats.steps.min(ran.stats.ticks);

@@ -93,6 +93,7 @@ fn scene(seed: u64) -> Scene {
         fills: FillModel::Queue,
         inverse: false,
         threads: None,
+        faulty: 0,
     }
 }
 

@@ -4,8 +4,8 @@
 
 use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_model::{
-    AccountId, Duration, Event, HostTime, InstrumentId, MarketStatus, Side, StrategyId, Swap, Tick,
-    TickKind, TradingMode,
+    AccountId, Duration, Event, Fact, HostTime, InstrumentId, MarketStatus, OperatorCommand,
+    OrderFact, Side, StrategyId, Swap, Tick, TickKind, TradingMode,
 };
 use hedgerow_ports::StopReason;
 use hedgerow_simulation::market::{Taste, tape};
@@ -36,6 +36,7 @@ fn scene(seed: u64, strategies: u32, credit: u32, slowest: u32) -> Scene {
         fills: FillModel::Queue,
         inverse: false,
         threads: Some((credit, slowest)),
+        faulty: 0,
     }
 }
 
@@ -202,5 +203,72 @@ fn a_stop_waits_for_the_call_under_way_and_cancels_what_is_open() {
             let view = driver.engine().strategy_view(id).unwrap();
             assert!(view.open_orders.is_empty(), "seed {seed}: {:?}", view.open_orders);
         }
+    }
+}
+
+/// Turns of a scene whose strategies fail, are replaced, refused, rolled back, put in quarantine
+/// and let go on, in any order.
+fn run_with_faults(scene: &Scene, every: u64) -> (u64, u64) {
+    let mut driver = driver(scene, MemoryJournal::default(), Batching::Adaptive, |venue| venue);
+    driver.start().unwrap();
+    let (component, time) = ("native".to_owned(), Duration::from_millis(500));
+    let terms = Swap { component, calls: 20, time };
+    let (mut turn, mut wanted, mut swaps) = (0_u64, None, 0);
+    loop {
+        turn += 1;
+        let strategy = StrategyId(u32::try_from(turn / every % 2).unwrap());
+        if turn.is_multiple_of(every) {
+            wanted.get_or_insert(strategy);
+        }
+        if turn.is_multiple_of(every * 3) {
+            let mode = TradingMode::Running;
+            driver.command(OperatorCommand::SetMode { strategy: None, mode }, "on".into());
+            let strategy = Some(strategy);
+            driver.command(OperatorCommand::SetMode { strategy, mode }, "on".into());
+        }
+        if let Some(strategy) = wanted
+            && driver.is_ready_to_swap(strategy)
+        {
+            driver.swap(strategy, terms.clone()).unwrap();
+            wanted = None;
+        }
+        while driver.take_swapped().is_some() {
+            swaps += 1;
+        }
+        if driver.advance(HostTime::NEVER).unwrap() == Progress::Finished {
+            break;
+        }
+    }
+    for id in [StrategyId(0), StrategyId(1)] {
+        for (spec, position, _) in driver.engine().positions(id) {
+            assert_eq!(driver.venue().position(AccountId(id.0), spec.id), *position);
+        }
+    }
+    let (.., journal) = driver.into_parts();
+    let (mut faults, mut numbers) = (0, std::collections::BTreeSet::new());
+    for stamped in &journal.facts {
+        match &stamped.fact {
+            Fact::Fault { .. } => faults += 1,
+            Fact::Order { id, fact: OrderFact::Approved(_) } => {
+                assert!(numbers.insert(*id), "{id} approved twice");
+            }
+            Fact::Discrepancy { detail, .. } => panic!("{detail}"),
+            _ => {}
+        }
+    }
+    (faults, swaps)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn faults_in_any_order_with_replacements_leave_the_ledger_the_venues(
+        seed in any::<u32>(), credit in 20_u32..2_000, slowest in 1_u32..60,
+        faulty in 5_u64..200, every in 40_u64..800,
+    ) {
+        let scene = Scene { faulty, ..scene(u64::from(seed), 2, credit, slowest) };
+        let (faults, swaps) = run_with_faults(&scene, every);
+        prop_assert!(faults + swaps > 0);
     }
 }
