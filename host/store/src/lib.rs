@@ -2,6 +2,7 @@
 //!
 //! SQLite for a host that must survive its own death; memory for backtests, behind the same port.
 
+mod checkpoints;
 mod emergency;
 mod memory;
 mod recording;

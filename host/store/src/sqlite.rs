@@ -4,6 +4,7 @@
 //! a power cut may take is covered by the venue's truth and by the boot number, which is committed
 //! with synchronous=FULL. Rows are facts: they are only ever appended.
 
+use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};
 use hedgerow_model::{Fact, HostTime, Stamped};
 use hedgerow_ports::{Journal, JournalError};
@@ -62,6 +63,7 @@ pub struct SqliteJournal {
     file: String,
     /// Nothing when it could not be made: then facts of a full disk are in memory alone.
     emergency: Option<Emergency>,
+    _checkpoints: Checkpoints,
 }
 
 impl SqliteJournal {
@@ -72,6 +74,8 @@ impl SqliteJournal {
         let connection = Connection::open(path).map_err(fail)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(fail)?;
+        // the log is moved into the file by another connection, never within a commit
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fail)?;
         let found: i64 =
             connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fail)?;
         let done = usize::try_from(found).unwrap_or(usize::MAX);
@@ -83,7 +87,8 @@ impl SqliteJournal {
             let whole = format!("BEGIN; {step} PRAGMA user_version = {number}; COMMIT;");
             connection.execute_batch(&whole).map_err(fail)?;
         }
-        let mut this = Self { connection, file, emergency: None };
+        let _checkpoints = Checkpoints::start(path).map_err(fail)?;
+        let mut this = Self { connection, file, emergency: None, _checkpoints };
         this.merge_emergency(&path.with_extension("emergency"))?;
         Ok(this)
     }
@@ -118,7 +123,8 @@ impl SqliteJournal {
 
     /// Closes the file with everything in it: nothing is left beside it.
     pub fn close(self) -> Result<(), StoreError> {
-        let Self { connection, file, .. } = self;
+        let Self { connection, file, _checkpoints, .. } = self;
+        drop(_checkpoints);
         let fail = |source| StoreError::Sqlite { file: file.clone(), source };
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fail)?;
         connection.close().map_err(|(_, source)| fail(source))
