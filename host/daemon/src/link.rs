@@ -14,6 +14,13 @@ use hedgerow_model::{
 use hedgerow_ports::{Feed, SimulatedVenue, Venue};
 use hedgerow_simulator::{PaperVenue, TapeFeed};
 
+/// What ids stand for on both ends: instruments and accounts.
+#[must_use]
+pub fn link_definitions(config: &crate::config::Config) -> Vec<String> {
+    let accounts = config.accounts.iter().map(|name| format!("account {name}"));
+    crate::config::definitions(config).into_iter().chain(accounts).collect()
+}
+
 /// Where ticks come from.
 pub enum Market {
     /// A tape in this process.

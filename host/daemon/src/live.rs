@@ -9,6 +9,7 @@ mod journal;
 mod pace;
 mod reload;
 
+pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
 pub use pace::Pacer;
 
@@ -115,7 +116,7 @@ fn host(config: &Config, loaded: &mut Loaded, inbox: &Sender<Message>) -> Result
         let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
         let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
-        let remote = link::connect(path, accounts, instruments, crate::config::definitions(config))
+        let remote = link::connect(path, accounts, instruments, link::link_definitions(config))
             .map_err(Failure::new)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         let goes_on = !facts.is_empty();

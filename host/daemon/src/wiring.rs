@@ -115,7 +115,12 @@ pub fn load_one(
     cache: Option<&Cache>,
 ) -> Result<(Plugin, Vec<u8>), LoadError> {
     let problem = |why: String| LoadError { problems: vec![why], maybe_partial: false };
-    let bytes = std::fs::metadata(path).map_err(|e| problem(e.to_string()))?.len();
+    // of the link itself: the reload thread takes no link either
+    let known = std::fs::symlink_metadata(path).map_err(|e| problem(e.to_string()))?;
+    if !known.is_file() {
+        return Err(problem("it is not a regular file: put the component itself here".into()));
+    }
+    let bytes = known.len();
     if bytes > limits.component_bytes {
         let most = limits.component_bytes;
         return Err(problem(format!("the file has {bytes} bytes, {most} are allowed")));

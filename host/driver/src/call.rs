@@ -181,14 +181,15 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if instance.mailbox.busy.is_some() || !instance.is_callable() {
             return Ok(false);
         }
-        if !self.host.may_post(instance.strategy) {
+        let room = self.host.room(instance.strategy);
+        if room == 0 {
             return Ok(false);
         }
         let mode = self.engine.mode_of(instance.strategy);
         let job = if std::mem::take(&mut instance.ask_status) {
             Some(Job::Status)
         } else {
-            instance.mailbox.next().map(|item| match item {
+            instance.mailbox.next(room).map(|item| match item {
                 Item::Ticks(ticks) => Job::Market { mode, ticks },
                 Item::Event(now, event) => Job::Event { now, mode, event },
             })

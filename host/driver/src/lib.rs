@@ -18,6 +18,7 @@ mod instance;
 mod mailbox;
 mod replace;
 pub mod replay;
+mod start;
 mod supervise;
 
 pub use bars::BarFeed;
@@ -182,40 +183,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         }
     }
 
-    /// Passes over market data up to a time, before [`Self::start`]: the engine and the venue see
-    /// it, strategies are shown the bars of it as history.
-    pub fn warm_up(&mut self, until: HostTime) -> Result<(), DriverError> {
-        self.instances.iter_mut().for_each(|known| known.state = StrategyState::Loading);
-        loop {
-            let tick = self.feed.peek(1);
-            let Some(first) = tick.first() else { return Ok(()) };
-            let at = HostTime::from_nanos(first.recv_ts);
-            if at > until {
-                return Ok(());
-            }
-            self.now = self.now.max(at);
-            self.step_market(&tick)?;
-        }
-    }
-
-    /// Starts all strategies: each gets `resumed` and what is known of its markets. Those that were
-    /// in quarantine when the facts end stay there.
-    pub fn start(&mut self) -> Result<(), DriverError> {
-        let first = self.feed.peek(1).first().map_or(self.now, |t| HostTime::from_nanos(t.recv_ts));
-        self.now = self.now.max(first);
-        for index in 0..self.instances.len() {
-            let (now, strategy) = (self.now, self.instances[index].strategy);
-            if self.engine.is_quarantined(strategy) {
-                self.instances[index].state = StrategyState::Quarantined;
-                continue;
-            }
-            self.instances[index].state = StrategyState::Running;
-            self.handle(Input::Start { now, strategy, from_cut: false, fault: None });
-            self.drain()?;
-        }
-        Ok(())
-    }
-
     /// Handles inputs up to `horizon`: one batch, or one input, or an operator's command.
     pub fn advance(&mut self, horizon: HostTime) -> Result<Progress, DriverError> {
         let tended = self.is_live && self.tend_mailboxes()?;
@@ -314,6 +281,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         for report in reports.drain(..) {
             self.handle(Input::Venue(Cow::Owned(report)));
             self.drain()?;
+            self.start_ready()?;
         }
         self.reports = reports;
         Ok(())
@@ -388,6 +356,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             as_of: self.now,
             banner: String::new(),
             mode: self.engine.host_mode(),
+            conditions: self.engine.conditions(),
             ticks: self.stats.ticks,
             calls: self.stats.market_calls + self.stats.event_calls,
             instruments: self.engine.instrument_views(),

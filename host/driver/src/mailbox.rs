@@ -5,9 +5,6 @@ use hedgerow_model::{Delivered, Event, HostTime, Tick, TickSlice, flag};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Ticks in one call.
-const LARGEST: usize = 1024;
-
 /// Something that waits.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -75,6 +72,19 @@ impl Mailbox {
         }
     }
 
+    /// Drops the ticks that wait; how many.
+    pub(crate) fn shed(&mut self) -> u32 {
+        let mut count = 0;
+        self.waiting.retain(|item| match item {
+            Item::Ticks(ticks) => {
+                count += ticks.len();
+                false
+            }
+            Item::Event(..) => true,
+        });
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     /// What was not read comes next.
     pub(crate) fn put_back(&mut self, rest: TickSlice) {
         if !rest.is_empty() {
@@ -82,13 +92,13 @@ impl Mailbox {
         }
     }
 
-    /// The next thing for a call: an event, or ticks that wait one after the other.
-    pub(crate) fn next(&mut self) -> Option<Item> {
+    /// The next thing for a call: an event, or at most so many ticks that wait one after the other.
+    pub(crate) fn next(&mut self, most: usize) -> Option<Item> {
         let first = self.waiting.pop_front()?;
         let Item::Ticks(ticks) = first else { return Some(first) };
-        if ticks.len() > LARGEST {
-            self.put_back(ticks.suffix(LARGEST));
-            return Some(Item::Ticks(ticks.prefix(LARGEST)));
+        if ticks.len() > most {
+            self.put_back(ticks.suffix(most));
+            return Some(Item::Ticks(ticks.prefix(most)));
         }
         if !matches!(self.waiting.front(), Some(Item::Ticks(_))) {
             return Some(Item::Ticks(ticks));
@@ -97,11 +107,14 @@ impl Mailbox {
         while let Some(Item::Ticks(more)) = self.waiting.front() {
             let past = |ticks: &[Tick]| ticks.first().is_some_and(|t| t.has(flag::HISTORY));
             // what is wanted of history is void, and must not take the present along
-            if all.len() + more.len() > LARGEST || past(&all) != past(more) {
+            let room = most - all.len();
+            if room == 0 || past(&all) != past(more) {
                 break;
             }
-            all.extend_from_slice(more);
+            all.extend_from_slice(&more.prefix(room));
+            let rest = more.suffix(room);
             self.waiting.pop_front();
+            self.put_back(rest);
         }
         Some(Item::Ticks(TickSlice::new(Arc::new(all))))
     }
@@ -117,6 +130,8 @@ impl Mailbox {
 mod tests {
     use super::*;
     use hedgerow_model::TimerId;
+
+    const LARGEST: usize = 1024;
 
     fn ticks(range: std::ops::Range<u64>) -> Delivered {
         Delivered::Ticks(range.map(|seq| Tick { seq, ..Tick::default() }).collect())
@@ -137,13 +152,13 @@ mod tests {
         mailbox.push(at, ticks(2..3));
         mailbox.push(at, Delivered::Event(Event::Timer(TimerId(1))));
         mailbox.push(at, ticks(3..3_000));
-        assert_eq!(seqs(mailbox.next()), [0, 1, 2]);
+        assert_eq!(seqs(mailbox.next(LARGEST)), [0, 1, 2]);
         mailbox.put_back(TickSlice::new(Arc::new(vec![Tick { seq: 2, ..Tick::default() }])));
-        assert_eq!(seqs(mailbox.next()), [2]);
-        assert!(matches!(mailbox.next(), Some(Item::Event(..))));
+        assert_eq!(seqs(mailbox.next(LARGEST)), [2]);
+        assert!(matches!(mailbox.next(LARGEST), Some(Item::Event(..))));
         mailbox.push_first(vec![(at, ticks(7_000..7_001)), (at, ticks(7_001..7_002))]);
         let mut read = Vec::new();
-        while let next @ Some(_) = mailbox.next() {
+        while let next @ Some(_) = mailbox.next(LARGEST) {
             let more = seqs(next);
             assert!(more.len() <= LARGEST);
             read.extend(more);

@@ -95,6 +95,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             self.settling = true;
         } else if instance.is_callable() && instance.mailbox.aside.is_none() {
             self.cut_markets(strategy);
+            if self.engine.is_lagging(strategy) {
+                // it would take long to read what it has, and has missed some already
+                self.shed(strategy);
+            }
         }
         ready
     }
@@ -104,6 +108,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if let Some(instance) = self.instances.get_mut(strategy.index()) {
             instance.mailbox.set_aside();
         }
+    }
+
+    pub(crate) fn shed(&mut self, strategy: StrategyId) {
+        let Some(instance) = self.instances.get_mut(strategy.index()) else { return };
+        let ticks = instance.mailbox.shed();
+        self.handle(Input::Shed { now: self.now, strategy, ticks });
     }
 
     /// Ends a probation that has gone well so far.

@@ -135,6 +135,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 }
             },
             Input::CutMarkets { strategy, .. } => self.driver.cut_markets(strategy),
+            Input::Shed { strategy, .. } => self.driver.shed(strategy),
             Input::Cut { strategy, swap, .. } => {
                 let host = self.driver.host.inner_mut();
                 provide(host, strategy, &swap.component).map_err(ReplayError::Component)?;
@@ -191,10 +192,11 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
         }
     }
 
-    /// With every strategy in quarantine a run begins without a start.
+    /// With every strategy in quarantine, or every account unknown yet, a run begins without a
+    /// start.
     fn start_if_nobody_does(&mut self, next: &Record) -> Result<(), DriverError> {
         let engine = self.driver.engine();
-        let all = engine.config().strategies.iter().all(|s| engine.is_quarantined(s.id));
+        let all = engine.config().strategies.iter().all(|s| !engine.may_start(s.id));
         let is_note = matches!(next, Record::Input(i) if matches!(**i, Input::Note { .. }));
         if self.started || !all || is_note {
             return Ok(());
@@ -207,7 +209,17 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
     fn moved(&self, before: u64) {
         let mut script = self.script.borrow_mut();
         if script.place() == before && script.next().is_some() {
-            script.differ("the recording goes on with something that does not follow");
+            let wanted = match script.next() {
+                Some(Record::Input(input)) => match &**input {
+                    Input::Outcome { outcome, .. } => Some(format!("{:?}", outcome.intents)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            script.differ(match wanted {
+                Some(was) => format!("recorded, it wanted {was}; this one wants nothing"),
+                None => "the recording goes on with something that does not follow".to_owned(),
+            });
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::Engine;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId,
-    Order, OrderEvent, OrderFact, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime,
-    WireId,
+    Order, OrderEvent, OrderFact, PluginStep, Quantity, Report, StrategyId, TimerId, TradingMode,
+    VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -34,12 +34,7 @@ impl Engine {
             Fact::TimerEnded { strategy, id, fired } => {
                 self.apply_timer_ended(*strategy, *id, *fired);
             }
-            Fact::Mode { strategy: None, mode, .. } => self.host_mode = *mode,
-            Fact::Mode { strategy: Some(strategy), mode, .. } => {
-                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-                    slot.mode = *mode;
-                }
-            }
+            Fact::Mode { strategy, mode, reason } => self.apply_mode(*strategy, *mode, reason),
             Fact::MeasuresRestarted { strategy, profit } => {
                 self.exposure.reset(*strategy, *profit);
             }
@@ -58,7 +53,9 @@ impl Engine {
                     slot.faults = slot.faults.saturating_add(1);
                 }
             }
-            Fact::Plugin { strategy, step, hash, .. } => self.apply_step(*strategy, *step, hash),
+            Fact::Plugin { strategy, step, hash, detail } => {
+                self.apply_step(*strategy, *step, (hash, detail));
+            }
             Fact::Said { strategy, report: Report::Status { text } } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.said = Some(text.clone());
@@ -80,14 +77,28 @@ impl Engine {
         }
     }
 
-    fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, hash: &str) {
+    fn apply_mode(&mut self, strategy: Option<StrategyId>, mode: TradingMode, reason: &str) {
+        let why = (mode != TradingMode::Running).then(|| reason.to_owned());
+        match strategy {
+            None => (self.host_mode, self.host_why) = (mode, why),
+            Some(strategy) => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    (slot.mode, slot.why) = (mode, why);
+                }
+            }
+        }
+    }
+
+    fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, (hash, detail): (&str, &str)) {
         if matches!(step, PluginStep::Accepted | PluginStep::RolledBack | PluginStep::Refused) {
             self.forget_cut(strategy);
         }
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         match step {
-            PluginStep::Quarantined => slot.quarantined = true,
-            PluginStep::Released => slot.quarantined = false,
+            PluginStep::Quarantined => {
+                (slot.quarantined, slot.why) = (true, Some(format!("quarantine: {detail}")));
+            }
+            PluginStep::Released => (slot.quarantined, slot.why) = (false, None),
             PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack => {
                 slot.component = Some(hash.to_owned());
                 slot.quarantined &= step == PluginStep::Loaded;

@@ -102,6 +102,13 @@ impl Engine {
         }
     }
 
+    /// Whether market data is held back from a strategy.
+    #[must_use]
+    pub fn is_lagging(&self, strategy: StrategyId) -> bool {
+        let slot = self.strategies.get(strategy.index());
+        slot.is_some_and(|slot| !slot.credit.held_back.is_empty())
+    }
+
     /// An event was answered, where answers come by themselves.
     pub(crate) fn count_answer(&mut self, strategy: StrategyId, read: u32) {
         if let Some(slot) = self.strategies.get_mut(strategy.index())

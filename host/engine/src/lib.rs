@@ -75,6 +75,7 @@ pub struct Engine {
     timers: Timers,
     exposure: Exposure,
     host_mode: TradingMode,
+    host_why: Option<String>,
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
     next_wire: BTreeMap<AccountId, u64>,
@@ -109,6 +110,7 @@ impl Engine {
             config,
             timers: Timers::default(),
             host_mode: TradingMode::Running,
+            host_why: None,
             by_wire: BTreeMap::new(),
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
@@ -148,6 +150,10 @@ impl Engine {
             Input::CutMarkets { now, strategy } => {
                 self.now = self.now.max(now);
                 self.on_cut_markets(now, strategy);
+            }
+            Input::Shed { now, strategy, ticks } => {
+                self.now = self.now.max(now);
+                self.return_credit(now, strategy, ticks, effects);
             }
             Input::Asked { now, .. } => self.now = self.now.max(now),
             Input::Cut { now, strategy, .. } => {
@@ -270,6 +276,13 @@ impl Engine {
     #[must_use]
     pub fn component(&self, strategy: StrategyId) -> Option<&str> {
         self.strategies.get(strategy.index())?.component.as_deref()
+    }
+
+    /// Whether a strategy may begin: its account is reconciled, and it is not in quarantine.
+    #[must_use]
+    pub fn may_start(&self, strategy: StrategyId) -> bool {
+        let slot = self.strategies.get(strategy.index());
+        slot.is_some_and(|slot| !slot.quarantined && self.is_reconciled(slot.account))
     }
 
     /// Whether a strategy is in quarantine, as far as the facts tell.

@@ -105,6 +105,8 @@ pub(crate) struct StrategySlot {
     /// The component it last ran.
     pub(crate) component: Option<String>,
     pub(crate) quarantined: bool,
+    /// Why it may not do everything.
+    pub(crate) why: Option<String>,
     pub(crate) active: HostTime,
     pub(crate) said: Option<String>,
 }
@@ -132,6 +134,7 @@ impl StrategySlot {
             faults: 0,
             component: None,
             quarantined: false,
+            why: None,
             active: HostTime::EPOCH,
             said: None,
         }

@@ -117,6 +117,17 @@ impl Engine {
         self.config.instruments.iter().filter_map(view).collect()
     }
 
+    /// What is not well with the whole, one sentence each.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<String> {
+        let accounts = self.config.accounts.iter().filter(|a| !self.is_reconciled(a.id));
+        let unknown = accounts
+            .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
+        let mode = self.host_why.iter().map(|why| format!("mode {}: {why}", self.host_mode));
+        let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
+        unknown.chain(mode).chain(journal).collect()
+    }
+
     /// One strategy, for people. What the engine does not know is left empty.
     #[must_use]
     pub fn strategy_view(&self, strategy: StrategyId) -> Option<StrategyView> {
@@ -127,6 +138,7 @@ impl Engine {
             name: config.name.clone(),
             state: hedgerow_model::view::StrategyState::Running,
             mode: self.mode_of(strategy),
+            why: slot.why.clone(),
             component: String::new(),
             hash: String::new(),
             calls: 0,

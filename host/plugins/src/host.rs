@@ -10,8 +10,16 @@ use crate::shadow::Ring;
 use crate::work::{Sandbox, Work, gone};
 use hedgerow_model::{CallFault, FaultKind, Header, StrategyId, TickSlice, TradingMode};
 use hedgerow_ports::{Called, Cut, Done, Job, Saved, StrategyHost};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A posted call is given no more ticks than it is expected to read in this time, ns: far below its
+/// deadline, however long the backlog is.
+const CALL_TIME: u64 = 10_000_000;
+const MOST_TICKS: usize = 1_024;
+/// What a tick is taken to cost before one was read, ns.
+const FIRST_COST: u64 = 1_000_000;
 
 /// How a strategy begins.
 #[derive(Clone, Debug)]
@@ -38,6 +46,8 @@ struct Slot {
     coming: Option<Plugin>,
     next_order: u64,
     work: Arc<Mutex<Work>>,
+    /// What a tick cost lately, ns.
+    cost: Arc<AtomicU64>,
 }
 
 /// A strategy's recent calls, to be looked at from another thread.
@@ -94,10 +104,12 @@ impl PluginHost {
                 }
             };
             let ring = rings.then(|| Ring::new(saved));
-            let work = Work { sandbox: Arc::clone(&sandbox), setup, instance, ring };
+            let tick_cost = Arc::new(AtomicU64::new(FIRST_COST));
+            let cost = Arc::clone(&tick_cost);
+            let work = Work { sandbox: Arc::clone(&sandbox), setup, instance, ring, tick_cost };
             let work = Arc::new(Mutex::new(work));
             let (previous, candidate, coming) = (None, None, None);
-            slots.push(Slot { plugin, previous, candidate, coming, next_order, work });
+            slots.push(Slot { plugin, previous, candidate, coming, next_order, work, cost });
         }
         if !refused.is_empty() {
             return Err(refused);
@@ -267,6 +279,12 @@ impl StrategyHost for PluginHost {
             Some(pool) => pool.give(Box::new(task)),
             None => task(),
         }
+    }
+
+    fn room(&self, strategy: StrategyId) -> usize {
+        let cost = self.slots.get(strategy.index()).map(|slot| slot.cost.load(Ordering::Relaxed));
+        let ticks = CALL_TIME / cost.unwrap_or(FIRST_COST).max(1);
+        usize::try_from(ticks).unwrap_or(usize::MAX).clamp(1, MOST_TICKS)
     }
 
     fn finished(&mut self) -> Option<(StrategyId, Done)> {

@@ -12,6 +12,7 @@ use hedgerow_model::{
     TickSlice, flag,
 };
 use hedgerow_ports::Saved;
+use std::time::Instant;
 use wasmtime::component::TypedFunc;
 use wasmtime::{Store, Trap};
 
@@ -77,6 +78,9 @@ pub struct Instance {
     bindings: Strategy,
     on_market: TypedFunc<(wit::Header, TickList), (wit::Outcome,)>,
     mode: Mode,
+    /// Slow calls since they were last told of, and when that was.
+    slow: u64,
+    slow_told: Option<Instant>,
 }
 
 impl Instance {
@@ -97,7 +101,8 @@ impl Instance {
         let fits = |e: wasmtime::Error| InitFailure::Refused(short(&e.to_string()));
         let bindings = Strategy::new(&mut store, &instance).map_err(fits)?;
         let on_market = instance.get_typed_func(&mut store, "on-market").map_err(fits)?;
-        let mut this = Self { store, bindings, on_market, mode: engine.mode };
+        let mut this =
+            Self { store, bindings, on_market, mode: engine.mode, slow: 0, slow_told: None };
         let instruments: Vec<wit::Instrument> = setup
             .instruments
             .iter()
@@ -189,8 +194,13 @@ impl Instance {
     fn count_slow(&mut self) {
         let state = self.store.data();
         if state.clock.used > state.limits.call_soft {
-            let (strategy, used_us) = (&state.name, state.clock.used.as_nanos() / 1_000);
-            tracing::warn!(%strategy, used_us, "slow call");
+            self.slow += 1;
+            if self.slow_told.is_none_or(|told| told.elapsed().as_secs() >= 10) {
+                let (strategy, used_us) = (&state.name, state.clock.used.as_nanos() / 1_000);
+                let calls = std::mem::take(&mut self.slow);
+                tracing::warn!(%strategy, used_us, calls, "slow calls");
+                self.slow_told = Some(Instant::now());
+            }
         }
     }
 

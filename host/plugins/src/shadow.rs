@@ -11,10 +11,13 @@ use crate::load::Plugin;
 use crate::world::World;
 use hedgerow_model::{CallFault, Event, Header, Intent, Report, Tick, TickSlice};
 use hedgerow_ports::Saved;
+use std::time::{Duration, Instant};
 
 /// Both halves together.
 const RING_BYTES: usize = 8 << 20;
 const EVENT_BYTES: usize = 256;
+/// A trial takes no longer.
+const LONGEST: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 enum Given {
@@ -117,6 +120,8 @@ pub struct ShadowReport {
     pub calls: usize,
     /// Calls whose intents differed from the running version's.
     pub different: usize,
+    /// Calls that were not made: it took too long.
+    pub left_out: usize,
     /// The first difference, in words.
     pub first_difference: Option<String>,
 }
@@ -161,7 +166,12 @@ impl Ring {
         let older = self.older.iter().flat_map(|half| &half.entries);
         let entries: Vec<&Entry> = older.chain(&self.newer.entries).collect();
         let mut report = ShadowReport::default();
+        let began = Instant::now();
         for (call, entry) in entries.iter().enumerate() {
+            if began.elapsed() > LONGEST {
+                report.left_out = entries.len() - call;
+                break;
+            }
             let fail = |fault| ShadowFailure::Call { call, of: entries.len(), fault };
             let intents = run(&mut instance, entry).map_err(fail)?;
             report.calls += 1;

@@ -8,6 +8,8 @@ use crate::shadow::{Entry, Ring};
 use hedgerow_model::{CallFault, Event, FaultKind, Header, HostTime, Outcome, TickSlice};
 use hedgerow_ports::{Saved, StopReason};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// What every instance is made with.
 pub(crate) struct Sandbox {
@@ -32,6 +34,8 @@ pub(crate) struct Work {
     pub(crate) setup: Setup,
     pub(crate) instance: Option<Instance>,
     pub(crate) ring: Option<Ring>,
+    /// What a tick cost lately, ns of wall time.
+    pub(crate) tick_cost: Arc<AtomicU64>,
 }
 
 pub(crate) fn gone() -> CallFault {
@@ -65,7 +69,15 @@ impl Work {
     ) -> Result<Outcome, CallFault> {
         let now = HostTime::from_nanos(ticks.first().map_or(0, |tick| tick.recv_ts));
         let header = Header { now, next_order, mode };
+        let began = self.ring.is_some().then(Instant::now);
         let outcome = self.call(|instance| instance.on_market(header, ticks))?;
+        if let Some(began) = began {
+            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let cost = took / u64::from(outcome.consumed.max(1));
+            // slowly down, at once up: a dear tick may come again
+            let before = self.tick_cost.load(Ordering::Relaxed);
+            self.tick_cost.store(cost.max(before - before / 8), Ordering::Relaxed);
+        }
         if self.ring.is_some() {
             let read = ticks.prefix(outcome.consumed as usize);
             self.remember(Entry::market(&read, header, outcome.intents.clone()))?;

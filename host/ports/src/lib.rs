@@ -228,9 +228,10 @@ pub trait StrategyHost {
     /// strategy. Never waits.
     fn post(&mut self, strategy: StrategyId, job: Job);
 
-    /// Whether a call may be posted now. A replay says no until the recording says so.
-    fn may_post(&self, _: StrategyId) -> bool {
-        true
+    /// How many ticks a posted call may be given now, so that it stays far below its deadline;
+    /// none: no call may be posted. A replay says none until the recording says how many.
+    fn room(&self, _: StrategyId) -> usize {
+        1_024
     }
 
     /// Takes a job that was posted and is done.

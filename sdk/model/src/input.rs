@@ -65,6 +65,16 @@ pub enum Input<'a> {
         /// The successor.
         swap: Swap,
     },
+    /// A strategy that has fallen behind is about to be replaced: ticks that wait for it are dropped,
+    /// for its successor is shown the markets of the cut.
+    Shed {
+        /// When.
+        now: HostTime,
+        /// Whose.
+        strategy: StrategyId,
+        /// How many.
+        ticks: u32,
+    },
     /// A strategy on a thread of its own is given something to read. Nothing follows from it; it
     /// says what the next answer is an answer to.
     Asked {

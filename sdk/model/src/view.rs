@@ -41,6 +41,8 @@ pub struct HostView {
     pub banner: String,
     /// The host's mode.
     pub mode: TradingMode,
+    /// What is not well with the host as a whole, one sentence each.
+    pub conditions: Vec<String>,
     /// Ticks handled since the start.
     pub ticks: u64,
     /// Component calls since the start.
@@ -81,6 +83,8 @@ pub struct StrategyView {
     pub state: StrategyState,
     /// The mode that holds for it.
     pub mode: TradingMode,
+    /// Why it may not do everything, if it may not.
+    pub why: Option<String>,
     /// Name and version from the component.
     pub component: String,
     /// SHA-256 of the running component, hex.

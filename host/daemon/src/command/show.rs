@@ -45,6 +45,7 @@ pub fn view(view: &HostView) -> String {
         view.ticks,
         view.calls
     );
+    out.push_str(&conditions(view));
     let mut markets = table(&["market", "bid", "ask", "mark", "age", ""]);
     for i in &view.instruments {
         let stale = if i.stale { "STALE" } else { "" };
@@ -102,6 +103,13 @@ pub fn view(view: &HostView) -> String {
     }
     out.push_str(&format!("{positions}\n"));
     out
+}
+
+/// What is not well, a line each.
+fn conditions(view: &HostView) -> String {
+    let whole = view.conditions.iter().map(|condition| format!("! {condition}\n"));
+    let of = |s: &StrategyView| s.why.as_ref().map(|why| format!("! {}: {why}\n", s.name));
+    whole.chain(view.strategies.iter().filter_map(of)).collect()
 }
 
 fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {

@@ -150,7 +150,8 @@ impl Reader {
         let first = mine.zip(pairs).enumerate().find(|(_, (mine, theirs))| mine != theirs);
         let (place, (mine, theirs)) = first.unwrap_or_default();
         format!(
-            "{}: the paper venue has other instruments than this config: number {place} is \
+            "{}: the paper venue has other instruments or accounts than this config: \
+             number {place} is \
              {theirs} there and {mine} here; start both with the same config",
             self.socket.display()
         )

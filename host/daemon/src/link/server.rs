@@ -5,6 +5,7 @@
 
 use super::books::{Books, Kept};
 use super::frame::Frame;
+use super::link_definitions;
 use crate::command::{Failure, exit};
 use crate::config::{Config, DataSource};
 use crate::data;
@@ -80,7 +81,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         feed: TapeFeed::new(&opened.tape),
         log: Vec::new(),
         placed: BTreeMap::new(),
-        definitions: crate::config::definitions(config),
+        definitions: link_definitions(config),
         host: None,
     };
     let (books, kept) = match serve.state {
@@ -92,8 +93,13 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     };
     server.books = books;
     server.go_on_from(kept);
-    let _ = std::fs::remove_file(serve.socket);
-    let listener = UnixListener::bind(serve.socket).map_err(Failure::new)?;
+    let _lock = match serve.state {
+        Some(folder) => Some(crate::live::lock(folder)?),
+        None => None,
+    };
+    make_way(serve.socket)?;
+    let listener = UnixListener::bind(serve.socket)
+        .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;
     listener.set_nonblocking(true).map_err(Failure::new)?;
     let began = std::time::Instant::now();
     while serve.limit.is_none_or(|limit| began.elapsed() < limit) {
@@ -108,6 +114,20 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     }
     let _ = std::fs::remove_file(serve.socket);
     Ok(())
+}
+
+/// Takes a dead socket away, and nothing else.
+fn make_way(socket: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let Ok(known) = std::fs::symlink_metadata(socket) else { return Ok(()) };
+    let shown = socket.display();
+    if !known.file_type().is_socket() {
+        return Err(Failure::new(format!("{shown} is not a socket: name another place")));
+    }
+    if UnixStream::connect(socket).is_ok() {
+        return Err(Failure::new(format!("{shown}: a paper venue already listens there")));
+    }
+    std::fs::remove_file(socket).map_err(Failure::new)
 }
 
 impl Server {

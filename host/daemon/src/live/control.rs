@@ -68,11 +68,11 @@ impl Drop for Control {
 }
 
 /// The state folder for this process alone, for as long as the file is held.
-pub(super) fn lock(state: &Path) -> Result<std::fs::File, Failure> {
+pub(crate) fn lock(state: &Path) -> Result<std::fs::File, Failure> {
     let path = state.join("lock");
     let file = std::fs::File::create(&path).map_err(Failure::new)?;
     file.try_lock().map_err(|_| {
-        Failure::new(format!("a host already runs with the state folder {}", state.display()))
+        Failure::new(format!("another process already works in the folder {}", state.display()))
     })?;
     Ok(file)
 }

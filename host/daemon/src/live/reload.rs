@@ -7,7 +7,8 @@ use crate::kept;
 use crate::wiring::{self, Loaded, component_path};
 use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::{
-    Cache, Candidate, Limits, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
+    Cache, Candidate, Limits, Plugin, Setup, ShadowReport, Sighting, WantedRole, WasmEngine,
+    Watcher,
 };
 use notify::Watcher as _;
 use std::path::{Path, PathBuf};
@@ -211,7 +212,10 @@ impl Worker {
         let Some(ring) = ring else { return Ok("no recent events to try it on".into()) };
         match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
             Ok(report) => Ok(match report.first_difference {
-                None => format!("{} recent calls, same intents", report.calls),
+                None => {
+                    let ShadowReport { calls, left_out, .. } = report;
+                    format!("{calls} recent calls, same intents; {left_out} left out for time")
+                }
                 Some(first) => {
                     let (calls, different) = (report.calls, report.different);
                     format!("{calls} recent calls, {different} with other intents; {first}")

@@ -261,6 +261,7 @@ fn time_of(input: &Input<'_>) -> HostTime {
         | Input::CutMarkets { now, .. }
         | Input::Cut { now, .. }
         | Input::Asked { now, .. }
+        | Input::Shed { now, .. }
         | Input::Start { now, .. }
         | Input::Quarantine { now, .. }
         | Input::Stopping { now, .. }

@@ -293,5 +293,5 @@ fn a_paper_venue_of_another_config_is_refused() {
         run(&["run", "--config", other.to_str().unwrap(), "--venue", socket.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("other instruments than this config"), "{said}");
+    assert!(said.contains("other instruments or accounts than this config"), "{said}");
 }

@@ -187,6 +187,39 @@ fn a_live_run_killed_and_begun_again_is_done_again_to_the_byte() {
 }
 
 #[test]
+fn a_strategy_that_does_not_keep_up_is_told_so_holds_nobody_up_and_can_be_replaced() {
+    const HOSTILE: &str = "hedgerow-guest-hostile";
+    const MAKER: &str = "hedgerow-rule-maker";
+    let deed = "place = \"market\"\ndeed = \"slow\"\nafter = 0";
+    let mut scene =
+        Scene::new(&[("slow", HOSTILE, "one", "A", deed), ("quick", MAKER, "two", "B", "")]);
+    let (config, socket) = (scene.path("host.toml"), scene.path("venue.sock"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("events_per_s = 2000", "events_per_s = 20000")).unwrap();
+    scene.spawn(&["paper-venue", "--config", &config, "--socket", &socket]);
+    scene.spawn(&["run", "--json", "--config", &config, "--venue", &socket]);
+    let figure = |view: &Value, strategy: usize, name: &str| {
+        let said = view["strategies"][strategy]["status"].as_str().unwrap_or("{}").to_owned();
+        serde_json::from_str::<Value>(&said).unwrap()[name].as_u64().unwrap_or(0)
+    };
+    scene.until("it falls behind", |view| figure(view, 0, "lagging") > 1);
+    let view = scene.status();
+    assert_eq!(view["strategies"][0]["state"], "Running");
+    let (orders, before) = (&view["strategies"][1]["orders"], &view["strategies"][0]["hash"]);
+    scene.install(HOSTILE, 5);
+    scene.until("a swap", |view| {
+        let hash = &view["strategies"][0]["hash"];
+        hash.is_string() && hash != before
+    });
+    scene.until("the other goes on", |view| {
+        view["strategies"][1]["orders"].as_u64() > orders.as_u64().map(|orders| orders + 10)
+    });
+    let view = scene.status();
+    assert_eq!(view["strategies"][0]["faults"], 0, "{view}");
+    scene.stop();
+}
+
+#[test]
 fn another_component_is_compared_up_to_the_first_difference_or_simulated_from_there() {
     let (maker, ema) = ("hedgerow-rule-maker", "hedgerow-rule-ema");
     let mut scene = Scene::new(&[("one", maker, "one", "A", "")]);

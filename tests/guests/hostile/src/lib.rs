@@ -1,7 +1,7 @@
 //! A strategy that misbehaves as its parameters say. Everything here must cost it one call, and
 //! nobody else anything.
 
-use hedgerow_sdk::model::{FaultKind, NewOrder, OrderFlags};
+use hedgerow_sdk::model::{FaultKind, MarketStatus, NewOrder, OrderFlags};
 use hedgerow_sdk::{
     Context, Event, InitError, Intent, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind,
     TimeInForce, TimerId, Want, schemars, serde,
@@ -28,6 +28,8 @@ pub struct Hostile {
     seen: u64,
     /// What it was told of its last fault.
     told: Option<FaultKind>,
+    /// How often it was told that it fell behind.
+    lagging: u64,
 }
 
 #[inline(never)]
@@ -58,6 +60,10 @@ impl Hostile {
         }
         match self.parameters.deed.as_str() {
             "loop" => spin(),
+            // some milliseconds: far below any deadline, far too long for a fast market
+            "slow" => (0..4_000_000_u64).for_each(|n| {
+                black_box(n);
+            }),
             "recursion" => {
                 black_box(deeper(0));
             }
@@ -113,7 +119,7 @@ impl Strategy for Hostile {
         if parameters.deed == "refuse" && saved.is_some() {
             return Err(InitError::BadState("it does not like it".into()));
         }
-        let this = Self { parameters, seen: 0, told: None };
+        let this = Self { parameters, seen: 0, told: None, lagging: 0 };
         this.strike("init", None);
         Ok(this)
     }
@@ -127,6 +133,8 @@ impl Strategy for Hostile {
         if let Event::Fault { kind, .. } = event {
             self.told = Some(*kind);
         }
+        let behind = matches!(event, Event::Market { status: MarketStatus::Lagging, .. });
+        self.lagging += u64::from(behind);
         if self.parameters.deed == "timers" {
             // woken by its own timer, it sets the next one for now
             if matches!(event, Event::Timer(_) | Event::Resumed(_)) {
@@ -147,7 +155,10 @@ impl Strategy for Hostile {
 
     fn status(&self, _: &Context) -> hedgerow_sdk::serde_json::Value {
         self.strike("status", None);
-        hedgerow_sdk::serde_json::json!({ "told": self.told.map(|kind| kind.to_string()) })
+        hedgerow_sdk::serde_json::json!({
+            "told": self.told.map(|kind| kind.to_string()),
+            "lagging": self.lagging,
+        })
     }
 }
 
