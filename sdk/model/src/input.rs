@@ -65,8 +65,8 @@ pub enum Input<'a> {
         /// The successor.
         swap: Swap,
     },
-    /// A strategy that has fallen behind is about to be replaced: ticks that wait for it are dropped,
-    /// for its successor is shown the markets of the cut.
+    /// A strategy that has fallen behind is about to be replaced: ticks that wait for it are
+    /// dropped, for its successor is shown the markets of the cut.
     Shed {
         /// When.
         now: HostTime,
