@@ -73,7 +73,14 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
                        times are past, and would all be told at once";
         return Err(Failure { code: exit::CONFIG, message: message.into() });
     }
-    let opened = data::open(config, wall())?;
+    let mut _lock = None;
+    let mut market_began = wall();
+    if let Some(folder) = serve.state {
+        std::fs::create_dir_all(folder).map_err(Failure::new)?;
+        _lock = Some(crate::live::lock(folder)?);
+        market_began = began(folder, market_began)?;
+    }
+    let opened = data::open(config, market_began)?;
     let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
     let mut server = Server {
         books: Books::none(),
@@ -86,17 +93,11 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     };
     let (books, kept) = match serve.state {
         None => (Books::none(), Kept::default()),
-        Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(Failure::new)?;
-            Books::open(&folder.join("books.jsonl")).map_err(Failure::new)?
-        }
+        Some(folder) => Books::open(&folder.join("books.jsonl")).map_err(Failure::new)?,
     };
     server.books = books;
+    server.skip(market_began);
     server.go_on_from(kept);
-    let _lock = match serve.state {
-        Some(folder) => Some(crate::live::lock(folder)?),
-        None => None,
-    };
     make_way(serve.socket)?;
     let listener = UnixListener::bind(serve.socket)
         .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;
@@ -116,6 +117,17 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// When the market of these books began: a venue that was killed goes on in the same market.
+fn began(folder: &Path, now: u64) -> Result<u64, Failure> {
+    let file = folder.join("market-began");
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        let fail = |e| Failure::new(format!("{}: {e}: it holds a time in ns", file.display()));
+        return text.trim().parse().map_err(fail);
+    }
+    std::fs::write(&file, now.to_string()).map_err(Failure::new)?;
+    Ok(now)
+}
+
 /// Takes a dead socket away, and nothing else.
 fn make_way(socket: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::FileTypeExt as _;
@@ -131,6 +143,24 @@ fn make_way(socket: &Path) -> Result<(), Failure> {
 }
 
 impl Server {
+    /// Passes over the market from its beginning to the present, while nothing rests in it.
+    fn skip(&mut self, began: u64) {
+        let (mut at, now) = (began, wall());
+        while at < now {
+            // by the second: what both the feed and the venue have passed is not kept
+            at = at.saturating_add(1_000_000_000).min(now);
+            self.venue.poll(HostTime::from_nanos(at), &mut Vec::new());
+            loop {
+                let ticks = self.feed.peek(1024);
+                let due = ticks.partition_point(|tick| tick.recv_ts <= at);
+                if due == 0 {
+                    break;
+                }
+                self.feed.take(due);
+            }
+        }
+    }
+
     /// Orders, positions and reports of before.
     fn go_on_from(&mut self, kept: Kept) {
         for event in &kept.log {
