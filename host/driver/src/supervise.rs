@@ -195,11 +195,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.drain()
     }
 
-    /// Whether some strategy is at its last call, or on the way to it.
-    pub fn is_stopping(&self) -> bool {
-        self.instances.iter().any(|instance| instance.state == StrategyState::Stopping)
-    }
-
     /// Whether every strategy has had its last call.
     pub fn is_stopped(&self) -> bool {
         self.instances.iter().all(|instance| instance.state == StrategyState::Stopped)
