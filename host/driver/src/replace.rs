@@ -227,7 +227,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }
 
-    fn note_step(&mut self, strategy: StrategyId, step: PluginStep, hash: String, detail: String) {
+    pub(crate) fn note_step(
+        &mut self,
+        strategy: StrategyId,
+        step: PluginStep,
+        hash: String,
+        detail: String,
+    ) {
         let fact = Fact::Plugin { strategy, step, hash, detail };
         self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }

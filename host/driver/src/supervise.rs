@@ -9,8 +9,7 @@
 use crate::instance::{Faults, Stop, StrategyState};
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    CallFault, Duration, Fact, HostTime, Input, OperatorCommand, PluginStep, StrategyId,
-    TradingMode,
+    CallFault, Duration, HostTime, Input, OperatorCommand, PluginStep, StrategyId, TradingMode,
 };
 use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StopReason, StrategyHost};
 
@@ -92,8 +91,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     pub(crate) fn plugin_fact(&mut self, index: usize, step: PluginStep, detail: String) {
         let strategy = self.instances[index].strategy;
-        let fact = Fact::Plugin { strategy, step, hash: String::new(), detail };
-        self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
+        self.note_step(strategy, step, String::new(), detail);
     }
 
     pub(crate) fn next_restart(&self) -> Option<HostTime> {
