@@ -114,6 +114,9 @@ pub struct Config {
     pub host: HostLimits,
     /// What one instance of a component may use.
     pub sandbox: hedgerow_plugins::Limits,
+    /// How many ticks may wait for a strategy that runs on a thread of its own; what comes beyond
+    /// is not told to it, but a snapshot of the books once it has read on.
+    pub ticks_waiting_max: u32,
     /// Data older than this is stale.
     pub stale_after: Duration,
 }

@@ -19,9 +19,6 @@ use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How many ticks a strategy may have before it without having read them.
-const TICK_CREDIT: u32 = 16_384;
-
 /// The loop as a host runs it.
 pub type Host<J> = Driver<BarFeed<Market>, Trading, PluginHost, J>;
 
@@ -190,7 +187,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
         host: config.host.clone(),
         stale_after: config.stale_after,
         // where time is the wall clock, a slow strategy must not hold up the others
-        tick_credit: config.data.is_live().then_some(TICK_CREDIT),
+        tick_credit: config.data.is_live().then_some(config.ticks_waiting_max),
     }
 }
 

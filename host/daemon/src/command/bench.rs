@@ -113,6 +113,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
         sandbox: hedgerow_plugins::Limits::default(),
+        ticks_waiting_max: 16_384,
         stale_after: Duration::from_secs(5),
     }
 }

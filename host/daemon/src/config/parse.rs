@@ -6,6 +6,7 @@ use super::reader::{At, Section};
 use super::{Config, ConfigError, DataSource, StrategyEntry};
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
+use hedgerow_plugins::Limits;
 use hedgerow_simulator::paper::Fees;
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
     let host = root.table("limits", |s| HostLimits { loss_max: s.positive_or_none("loss_max") });
     let sandbox = root.table("sandbox", super::sandbox::limits);
+    let (sandbox, ticks_waiting_max) =
+        sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
@@ -92,7 +95,8 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
         accounts,
         strategies,
         host: host.unwrap_or(HostLimits { loss_max: None }),
-        sandbox: sandbox.unwrap_or_default(),
+        sandbox,
+        ticks_waiting_max,
         stale_after: Duration::from_millis(stale_ms?.value),
     })
 }

@@ -46,6 +46,13 @@ impl<'t, 'p> Section<'t, 'p> {
         self.span.clone()
     }
 
+    /// Where a key's value stands; the section, where it is absent.
+    #[must_use]
+    pub fn span_of(&self, key: &str) -> Range<usize> {
+        let found = self.table.iter().find(|(known, _)| known.get_ref() == key);
+        found.map_or_else(|| self.span(), |(_, value)| value.span())
+    }
+
     /// Adds a problem about a key of this section.
     pub fn problem(
         &mut self,

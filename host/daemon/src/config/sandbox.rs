@@ -4,7 +4,10 @@ use super::reader::Section;
 use hedgerow_model::Duration;
 use hedgerow_plugins::Limits;
 
-pub(super) fn limits(s: &mut Section<'_, '_>) -> Limits {
+/// How many ticks may wait for a strategy, where it runs on a thread of its own.
+pub(super) const TICKS_WAITING_MAX: u32 = 16_384;
+
+pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32) {
     let usual = Limits::default();
     let mib = |bytes: usize| bytes as u64 >> 20;
     let megabytes = |mib: u64| usize::try_from(mib << 20).unwrap_or(usize::MAX);
@@ -22,7 +25,13 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> Limits {
     let hard = s.whole_or("call_hard_cpu_ms", 1..10_001, ms(usual.call_hard));
     let init = s.whole_or("init_hard_cpu_ms", 1..60_001, ms(usual.init_hard));
     let wall = s.whole_or("call_wall_ms", 1..60_001, ms(usual.call_wall));
-    Limits {
+    let waiting = s.whole_or("ticks_waiting_max", 64..1_000_001, u64::from(TICKS_WAITING_MAX));
+    if soft > hard {
+        let what = format!("is {soft}, above call_hard_cpu_ms, which is {hard}");
+        let fix = "write at most that: it is the time from which a call is warned of";
+        s.problem(s.span_of("call_soft_cpu_ms"), "call_soft_cpu_ms", what, fix);
+    }
+    let limits = Limits {
         memory_bytes: megabytes(memory),
         table_elements: usize::try_from(tables).unwrap_or(usize::MAX),
         component_bytes: component << 20,
@@ -35,5 +44,6 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> Limits {
         init_hard: Duration::from_millis(init),
         call_wall: Duration::from_millis(wall),
         ..usual
-    }
+    };
+    (limits, small(waiting))
 }

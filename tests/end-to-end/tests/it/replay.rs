@@ -195,14 +195,17 @@ fn a_strategy_that_does_not_keep_up_is_told_so_holds_nobody_up_and_can_be_replac
         Scene::new(&[("slow", HOSTILE, "one", "A", deed), ("quick", MAKER, "two", "B", "")]);
     let (config, socket) = (scene.path("host.toml"), scene.path("venue.sock"));
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("events_per_s = 2000", "events_per_s = 20000")).unwrap();
+    // what waits for it is read within a second or two, on a busy machine too
+    let fast = text.replace("events_per_s = 2000", "events_per_s = 20000");
+    let short = fast.replace("[data]", "[sandbox]\nticks_waiting_max = 256\n[data]");
+    std::fs::write(&config, short).unwrap();
     scene.spawn(&["paper-venue", "--config", &config, "--socket", &socket]);
     scene.spawn(&["run", "--json", "--config", &config, "--venue", &socket]);
     let figure = |view: &Value, strategy: usize, name: &str| {
         let said = view["strategies"][strategy]["status"].as_str().unwrap_or("{}").to_owned();
         serde_json::from_str::<Value>(&said).unwrap()[name].as_u64().unwrap_or(0)
     };
-    scene.until("it falls behind", |view| figure(view, 0, "lagging") > 1);
+    scene.until("it falls behind", |view| figure(view, 0, "lagging") > 0);
     let view = scene.status();
     assert_eq!(view["strategies"][0]["state"], "Running");
     let (orders, before) = (&view["strategies"][1]["orders"], &view["strategies"][0]["hash"]);
