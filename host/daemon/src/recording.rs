@@ -29,6 +29,7 @@ pub(crate) fn begin(
         config_file: config.file.display().to_string(),
         config: config.text.clone(),
         is_live: config.data.is_live(),
+        began: host.now(),
         facts,
         goes_on,
         components: loaded.plugins.iter().map(|plugin| plugin.hash.clone()).collect(),

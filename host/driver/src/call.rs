@@ -124,14 +124,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if self.instances[index].state == StrategyState::Stopped {
             return Ok(()); // it was given up before it answered
         }
-        self.take_done(index, busy, done)?;
-        match self.instances[index].stop {
-            Some(Stop::Wanted(reason)) => self.last_call(index, reason),
-            _ => Ok(()),
-        }
-    }
-
-    fn take_done(&mut self, index: usize, busy: Busy, done: Done) -> Result<(), DriverError> {
         match done {
             Done::Called(answer) => {
                 if let (Ok(called), Busy::Market(ticks)) = (&answer, &busy) {
@@ -184,6 +176,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let room = self.host.room(instance.strategy);
         if room == 0 {
             return Ok(false);
+        }
+        if let Some(Stop::Wanted(reason)) = instance.stop {
+            return self.last_call(index, reason).map(|()| true);
         }
         let mode = self.engine.mode_of(instance.strategy);
         let job = if std::mem::take(&mut instance.ask_status) {

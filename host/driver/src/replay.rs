@@ -46,8 +46,8 @@ pub struct Replay<R: Recording, V, H> {
 }
 
 impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H> {
-    /// A loop over an engine and a host as they were when the recording began.
-    pub fn new(engine: Engine, host: H, recording: R, aim: Aim) -> Self {
+    /// A loop over an engine and a host as they were when the recording began, at this time.
+    pub fn new(engine: Engine, began: HostTime, host: H, recording: R, aim: Aim) -> Self {
         let is_live = engine.config().tick_credit.is_some();
         let script = Script::shared(recording, is_live);
         let mut driver = Driver::new(
@@ -58,6 +58,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
             ReplayJournal::new(script.clone()),
             Batching::One,
         );
+        driver.begin_at(began);
         driver.on_journal_failure(OnJournalFailure::Hold);
         driver.record(Box::new(Checker(script.clone())));
         Self { driver, script, started: false }
@@ -111,21 +112,20 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
             self.moved(before);
             return Ok(());
         };
+        // time goes on without an input too: with what happens inside a simulated venue
+        let at = self.script.borrow_mut().turn(&input);
+        self.driver.begin_at(at);
         match *input {
-            Input::Start { now, .. } if !self.started => {
+            Input::Start { .. } if !self.started => {
                 self.started = true;
-                self.driver.begin_at(now);
                 self.driver.start()?;
             }
             Input::Operator { command, reason, .. } => {
                 self.driver.command(command, reason);
                 self.driver.advance(HostTime::EPOCH)?;
             }
-            Input::Note { now, fact } => match (self.is_from_outside(&fact), &*fact) {
-                (true, _) => {
-                    self.driver.begin_at(now);
-                    self.driver.note(*fact)?;
-                }
+            Input::Note { fact, .. } => match (self.is_from_outside(&fact), &*fact) {
+                (true, _) => self.driver.note(*fact)?,
                 // a newer component ends a probation
                 (false, Fact::Plugin { strategy, step: PluginStep::Accepted, .. }) => {
                     self.driver.end_probation(*strategy)?;
@@ -144,7 +144,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
             Input::Stopping { strategy, reason, .. } => {
                 let operator = reason == StopReason::Operator.code();
                 let why = if operator { StopReason::Operator } else { StopReason::Shutdown };
-                self.driver.last_call(strategy.index(), why)?;
+                self.driver.stop_one(strategy.index(), why)?;
                 self.driver.drain()?;
             }
             Input::Stopped { strategy, .. } => {
@@ -156,8 +156,8 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 self.driver.on_fault(strategy.index(), fault)?;
                 self.driver.drain()?;
             }
-            Input::Wake(at) => {
-                self.driver.advance(at.max(self.driver.now()))?;
+            Input::Wake(_) => {
+                self.driver.advance(self.driver.now())?;
             }
             Input::Venue(_) => {
                 self.driver.advance(HostTime::NEVER)?;

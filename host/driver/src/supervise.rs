@@ -28,7 +28,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let instance = &mut self.instances[index];
         instance.mailbox.clear();
         (instance.ahead, instance.pending) = (0, None);
-        if instance.state == StrategyState::Stopping {
+        if instance.stop.is_some() {
             self.stopped(index);
             return Ok(());
         }
@@ -150,18 +150,23 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// orders are left or canceled as the config says.
     pub fn stop_all(&mut self, reason: StopReason) -> Result<(), DriverError> {
         for index in 0..self.instances.len() {
-            let instance = &mut self.instances[index];
-            instance.mailbox.clear();
-            if !instance.is_callable() {
-                self.stopped(index); // it is down: there is nobody to call
-            } else if instance.mailbox.busy.is_some() {
-                instance.state = StrategyState::Stopping;
-                instance.stop = Some(Stop::Wanted(reason));
+            if self.instances[index].is_callable() {
+                self.stop_one(index, reason)?;
             } else {
-                self.last_call(index, reason)?;
+                self.stopped(index); // it is down: there is nobody to call
             }
         }
         self.drain()
+    }
+
+    /// Its next call is its last: now, or when its thread has done what it is at.
+    pub(crate) fn stop_one(&mut self, index: usize, reason: StopReason) -> Result<(), DriverError> {
+        let (now, instance) = (self.now, &mut self.instances[index]);
+        instance.state = StrategyState::Stopping;
+        instance.stop = Some(Stop::Wanted(reason));
+        let strategy = instance.strategy;
+        self.handle(Input::Stopping { now, strategy, reason: reason.code() });
+        if self.is_live { Ok(()) } else { self.last_call(index, reason) }
     }
 
     pub(crate) fn last_call(
@@ -179,7 +184,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         instance.stop = Some(Stop::Called);
         let (now, strategy) = (self.now, instance.strategy);
         let mode = self.engine.mode_of(strategy);
-        self.handle(Input::Stopping { now, strategy, reason: reason.code() });
         self.begin(index, Job::Stop { now, mode, reason })
     }
 

@@ -36,6 +36,8 @@ pub struct Preface {
     pub config: String,
     /// Whether strategies ran on threads of their own, at the time of the wall clock.
     pub is_live: bool,
+    /// The loop's time when it began.
+    pub began: HostTime,
     /// Facts that were folded before anything happened.
     pub facts: Vec<Stamped>,
     /// Whether ids were then taken from beyond anything that a process before can have used.

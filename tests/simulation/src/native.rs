@@ -1,5 +1,6 @@
 //! Strategies behind the port without a sandbox.
 
+use hedgerow_engine::Engine;
 use hedgerow_model::{
     CallFault, Event, FaultKind, Header, HostTime, InstrumentId, Outcome, StrategyId, Tick,
     TickSlice, TradingMode,
@@ -44,6 +45,21 @@ impl<S: Strategy> NativeHost<S> {
             Slot { runtime, parameters, instruments, next_order: 1 }
         };
         Self(starts.into_iter().map(make).collect(), Threads::default(), None)
+    }
+
+    /// Starts every strategy again from where an engine's facts end.
+    ///
+    /// # Panics
+    /// When one refuses its state.
+    #[must_use]
+    pub fn go_on(mut self, engine: &Engine) -> Self {
+        for id in (0..).map(StrategyId).take(self.0.len()) {
+            let saved = engine.checkpoint(id);
+            let saved = saved.map(|(version, data)| Saved { version, data: data.to_vec() });
+            let made = self.restart(id, saved, engine.next_order(id));
+            made.unwrap_or_else(|e| panic!("{e}"));
+        }
+        self
     }
 
     /// Does posted jobs after up to so many looks, by a seed.
@@ -176,7 +192,7 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
             return Some((strategy, self.run(strategy, job)));
         }
         let slot = self.0.get_mut(strategy.index())?;
-        if job.kind() == JobKind::Call {
+        if matches!(job.kind(), JobKind::Call | JobKind::Status) {
             // no number that the call may have used is used again
             (slot.runtime, slot.next_order) = (None, slot.next_order + 100);
         }
@@ -215,7 +231,7 @@ impl Threads {
 
     fn fails(&mut self, job: &Job) -> bool {
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let may = matches!(job.kind(), JobKind::Call | JobKind::Swap);
+        let may = matches!(job.kind(), JobKind::Call | JobKind::Swap | JobKind::Status);
         may && self.faulty > 0 && (self.dice >> 33).is_multiple_of(self.faulty)
     }
 

@@ -10,7 +10,7 @@ use hedgerow_engine::{
 };
 use hedgerow_model::{
     AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest, Price,
-    PriceGrid, Quantity, Scale, SequenceRule, StrategyId, TickKind, TradingMode, VenueId,
+    PriceGrid, Quantity, Scale, SequenceRule, Stamped, StrategyId, TickKind, TradingMode, VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::Fees;
@@ -169,10 +169,7 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
     wrap: impl FnOnce(PaperVenue) -> V,
 ) -> Driver<TapeFeed, V, NativeHost<Random>, J> {
     let tape = tape(scene.taste);
-    let instruments: Vec<Instrument> =
-        (0..scene.taste.instruments).map(|id| instrument(id, scene)).collect();
-    let strategies = (0_u32..).zip(scene.strategies.iter().copied());
-    let starts = strategies.map(|(id, dice)| start(scene, &instruments, id, dice)).collect();
+    let instruments = instruments(scene);
     let fees = Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4) };
     let priced: Vec<_> = instruments.iter().map(|i| (i.clone(), fees)).collect();
     let venue = VenueConfig {
@@ -180,20 +177,59 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
         latency_back: Duration::from_nanos(scene.latency.1),
         fills: scene.fills,
     };
-    let host = NativeHost::<Random>::start(starts);
-    Driver::new(
-        Engine::new(config(scene, &instruments)),
-        TapeFeed::new(&tape),
-        wrap(PaperVenue::new(vec![venue], &priced, &tape)),
-        match scene.threads {
-            Some((_, slowest)) => {
-                host.with_threads(scene.taste.seed, slowest).with_faults(scene.faulty)
-            }
-            None => host,
-        },
-        journal,
-        batching,
-    )
+    let venue = wrap(PaperVenue::new(vec![venue], &priced, &tape));
+    let (engine, host) = (engine(scene, &[]), threaded(scene, host(scene)));
+    Driver::new(engine, TapeFeed::new(&tape), venue, host, journal, batching)
+}
+
+/// The loop over what is left of a scene by a process that is gone: its facts, the venue as it is
+/// now, the market from where it was.
+#[must_use]
+pub fn go_on<J: Journal>(
+    scene: &Scene,
+    facts: &[Stamped],
+    venue: PaperVenue,
+    read: u64,
+    journal: J,
+) -> Driver<TapeFeed, PaperVenue, NativeHost<Random>, J> {
+    let engine = engine(scene, facts);
+    let host = threaded(scene, host(scene).go_on(&engine));
+    let mut feed = TapeFeed::new(&tape(scene.taste));
+    hedgerow_ports::Feed::take(&mut feed, usize::try_from(read).unwrap_or(usize::MAX));
+    Driver::new(engine, feed, venue, host, journal, Batching::Adaptive)
+}
+
+fn instruments(scene: &Scene) -> Vec<Instrument> {
+    (0..scene.taste.instruments).map(|id| instrument(id, scene)).collect()
+}
+
+/// A scene's engine, with the facts of before and ids from beyond them.
+#[must_use]
+pub fn engine(scene: &Scene, facts: &[Stamped]) -> Engine {
+    let mut engine = Engine::new(config(scene, &instruments(scene)));
+    if !facts.is_empty() {
+        engine.restore(facts);
+        let gap = engine.id_gap();
+        engine.restore(&gap);
+    }
+    engine
+}
+
+/// A scene's strategies, called at once.
+#[must_use]
+pub fn host(scene: &Scene) -> NativeHost<Random> {
+    let instruments = instruments(scene);
+    let strategies = (0_u32..).zip(scene.strategies.iter().copied());
+    NativeHost::start(strategies.map(|(id, dice)| start(scene, &instruments, id, dice)).collect())
+}
+
+fn threaded(scene: &Scene, host: NativeHost<Random>) -> NativeHost<Random> {
+    match scene.threads {
+        Some((_, slowest)) => {
+            host.with_threads(scene.taste.seed, slowest).with_faults(scene.faulty)
+        }
+        None => host,
+    }
 }
 
 /// Runs a scene.

@@ -90,7 +90,7 @@ pub fn replay(options: &Options) -> Result<Said, Failure> {
     let host = wiring::start(&scene.config, &scene.loaded, &engine, false)?;
     let aim = scene.tested.map_or(Aim::Same, Aim::Compare);
     let mut replay: Replay<RecordingReader, PaperVenue, PluginHost> =
-        Replay::new(engine, host, reader, aim);
+        Replay::new(engine, scene.preface.began, host, reader, aim);
     let (folder, loaded) = (options.recording.clone(), &scene.loaded);
     let (sandbox, limits) = (loaded.engine.clone(), loaded.limits.clone());
     let mut provide = move |host: &mut PluginHost, strategy: StrategyId, hash: &str| {

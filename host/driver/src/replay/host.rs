@@ -128,7 +128,7 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
         if script.is_free() {
             return true;
         }
-        let Some(next) = script.input() else { return false };
+        let Some(next) = script.of_this_turn() else { return false };
         let calls = job.kind() == JobKind::Call;
         match next {
             Input::Fault { strategy, .. } => *strategy == whose,
@@ -186,7 +186,7 @@ impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
 
     fn room(&self, whose: StrategyId) -> usize {
         let script = self.script.borrow();
-        match script.input() {
+        match script.of_this_turn() {
             Some(Input::Asked { strategy, ticks, .. }) if *strategy == whose => {
                 usize::try_from(*ticks).unwrap_or(usize::MAX).max(1)
             }
@@ -196,13 +196,19 @@ impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
     }
 
     fn finished(&mut self) -> Option<(StrategyId, Done)> {
+        {
+            let script = self.script.borrow();
+            if script.is_over() && !script.is_free() {
+                return None; // nothing that was recorded is passed over any more
+            }
+        }
         let due = self.posted.iter().find(|(strategy, job)| self.is_due(**strategy, job));
         if let Some(strategy) = due.map(|(strategy, _)| *strategy) {
             let job = self.posted.remove(&strategy)?;
             return Some((strategy, self.run(strategy, job)));
         }
         // a fault of nothing that was asked: of `status`
-        let asker = match self.script.borrow().input() {
+        let asker = match self.script.borrow().of_this_turn() {
             Some(Input::Fault { strategy, .. }) => *strategy,
             _ => return None,
         };

@@ -52,6 +52,8 @@ pub struct Script<R> {
     /// How many ticks of `next` are used.
     used: usize,
     place: u64,
+    /// The time of the turn under way.
+    at: HostTime,
     is_live: bool,
     free: bool,
     failure: Option<String>,
@@ -64,8 +66,9 @@ pub(super) type Shared<R> = Rc<RefCell<Script<R>>>;
 impl<R: Recording> Script<R> {
     pub(super) fn shared(recording: R, is_live: bool) -> Shared<R> {
         let summary = Replayed::default();
-        let (next, used, place, free, failure) = (None, 0, 0, false, None);
-        let mut this = Self { recording, next, used, place, is_live, free, failure, summary };
+        let (next, used, place, at) = (None, 0, 0, HostTime::EPOCH);
+        let (free, failure) = (false, None);
+        let mut this = Self { recording, next, used, place, at, is_live, free, failure, summary };
         this.load();
         Rc::new(RefCell::new(this))
     }
@@ -155,6 +158,17 @@ impl<R: Recording> Script<R> {
             Some(Record::Input(input)) if !self.free => Some(input),
             _ => None,
         }
+    }
+
+    /// Begins a turn at the time of an input.
+    pub(super) fn turn(&mut self, input: &Input<'_>) -> HostTime {
+        self.at = self.at.max(time_of(input));
+        self.at
+    }
+
+    /// The next input, if it belongs to this turn.
+    pub(super) fn of_this_turn(&self) -> Option<&Input<'static>> {
+        self.input().filter(|input| time_of(input) <= self.at)
     }
 
     /// The recorded answer of a strategy, if that comes next.
@@ -251,6 +265,7 @@ fn same(recorded: &Input<'_>, input: &Input<'_>, is_live: bool) -> bool {
     !is_live && (was.consumed == 0) == (is.consumed == 0) && *recorded == again
 }
 
+/// The time at which an input was handled, where it says.
 fn time_of(input: &Input<'_>) -> HostTime {
     match input {
         Input::Market(_) | Input::Journal { .. } => HostTime::EPOCH,

@@ -9,6 +9,7 @@ fn preface() -> Preface {
         config_file: "host.toml".into(),
         config: "plugins = \"p\"".into(),
         is_live: true,
+        began: HostTime::EPOCH,
         goes_on: false,
         facts: vec![Stamped { time: HostTime::from_nanos(1), fact }],
         components: vec!["ab".into()],

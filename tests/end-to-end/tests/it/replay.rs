@@ -67,7 +67,7 @@ impl Scene {
     fn until(&self, what: &str, done: impl Fn(&Value) -> bool) {
         let began = Instant::now();
         while !done(&self.status()) {
-            assert!(began.elapsed() < Duration::from_secs(30), "{what}: not within 30 s");
+            assert!(began.elapsed() < Duration::from_secs(120), "{what}: not within 120 s");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -15,7 +15,7 @@ use hedgerow_simulator::{FillModel, TapeFeed};
 use hedgerow_store::MemoryJournal;
 use proptest::prelude::*;
 
-fn scene(seed: u64, strategies: u32, credit: u32, slowest: u32) -> Scene {
+pub(crate) fn scene(seed: u64, strategies: u32, credit: u32, slowest: u32) -> Scene {
     Scene {
         taste: Taste {
             seed,

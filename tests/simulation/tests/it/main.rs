@@ -4,3 +4,4 @@ mod bars;
 mod batches;
 mod journal;
 mod mailboxes;
+mod replay;
