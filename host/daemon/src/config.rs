@@ -14,6 +14,8 @@ use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::Fees;
+use parse::Folders;
+use problem::Problems;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +75,8 @@ pub struct StrategyEntry {
     pub account: usize,
     /// Role to instrument, by place.
     pub roles: BTreeMap<String, usize>,
+    /// Roles whose instrument could not be read; none in a checked config.
+    pub unplaced: Vec<String>,
     /// Parameters as JSON.
     pub parameters: serde_json::Value,
     /// Its limits.
@@ -142,7 +146,7 @@ impl Config {
             "{file}: --data names a recording, but data.source is \"{source}\", which reads none: \
              leave --data out, or set data.source to the recording's kind\n"
         );
-        ConfigError { screen }
+        ConfigError { screen, draft: None }
     }
 }
 
@@ -152,19 +156,22 @@ impl Config {
 pub struct ConfigError {
     /// One screen for a person.
     pub screen: String,
+    /// What could be read all the same, and what is wrong with it: to find the rest.
+    pub(crate) draft: Option<Box<(Config, Problems)>>,
 }
 
 /// Reads and checks a config file.
 pub fn load(file: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|e| ConfigError {
         screen: format!("{}: cannot be read: {e}\n", file.display()),
+        draft: None,
     })?;
-    parse::parse(file, text)
+    parse::parse(file, text, Folders::Checked)
 }
 
 /// Checks a config's text that was kept; `file` is for messages and relative paths.
 pub fn from_text(file: &Path, text: String) -> Result<Config, ConfigError> {
-    parse::parse(file, text)
+    parse::parse(file, text, Folders::Unseen)
 }
 
 /// What each instrument is, in words: two hosts mean the same by an id if these are equal.

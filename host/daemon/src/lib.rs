@@ -1,5 +1,6 @@
 //! The host itself: config, wiring, commands. The only crate that knows all the others.
 
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod data;

@@ -2,12 +2,12 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use hedgerow_daemon::command::{Failure, backtest, bench, demo, exit, plugin, replay, run, show};
-use hedgerow_daemon::config;
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
+use hedgerow_daemon::{check, config};
 use hedgerow_driver::Batching;
 use hedgerow_model::TradingMode;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
 /// WebAssembly components.
@@ -269,7 +269,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     let for_seconds = |seconds: Option<u64>| seconds.map(std::time::Duration::from_secs);
     match cli.command {
         Command::Backtest { config, data, batch, json } => {
-            let config = with_data(config::load(&config)?, data)?;
+            let config = with_data(load(&config)?, data)?;
             let loaded = backtest::load(&config)?;
             let finished = backtest::run(&config, &loaded, batch.into())?;
             say(&finished.backtest, json, |_| backtest::table(&finished))
@@ -283,7 +283,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             link::serve(&link::Serve { config: &config, socket: &socket, state, limit })
         }
         Command::Run { config, data, venue, record, seconds, json } => {
-            let mut config = config::load(&config)?;
+            let mut config = load(&config)?;
             if let Some(path) = venue {
                 config.data = config::DataSource::Socket { path };
             }
@@ -303,8 +303,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::Stop { state } => run::tell(&state, &Request::Stop),
         Command::Config { what: ConfigCommand::Check { config } } => {
-            let config = config::load(&config)?;
-            let strategies = backtest::check(&config)?;
+            let config = load(&config)?;
+            let strategies = check::config(&config)?;
             println!("{}: {strategies} strategies, all well", config.file.display());
             Ok(())
         }
@@ -326,6 +326,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             say(&measured, json, |measured| format!("{measured:#?}\n"))
         }
     }
+}
+
+/// A config file, or all that is wrong with it and its components.
+fn load(file: &Path) -> Result<config::Config, Failure> {
+    Ok(config::load(file).map_err(check::whole)?)
 }
 
 fn with_data(config: config::Config, folder: Option<PathBuf>) -> Result<config::Config, Failure> {

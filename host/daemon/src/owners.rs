@@ -24,7 +24,8 @@ impl<'c> Owner<'c> {
 pub(crate) fn check(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
     for (place, later) in owners.iter().enumerate() {
         for earlier in owners.iter().take(place) {
-            if earlier.entry.account != later.entry.account {
+            let known = later.entry.account < config.accounts.len();
+            if !known || earlier.entry.account != later.entry.account {
                 continue;
             }
             let shared = later.trades.iter().find(|id| earlier.trades.contains(id));

@@ -1,10 +1,10 @@
 //! Putting a host together from a config: components, engine, paper venues, loop.
 
+use crate::check::{self, Found};
 use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::kept;
 use crate::link::{Market, Trading};
-use crate::owners::{self, Owner};
 use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
@@ -61,31 +61,16 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         .inspect_err(|error| tracing::warn!(%error, "no cache of compiled components"))
         .ok();
     let mut problems = Problems::default();
-    let mut plugins: Vec<Plugin> = Vec::new();
-    let mut known = Vec::new();
-    for entry in &config.strategies {
-        let path = component_path(&config.plugins, &entry.plugin);
-        match load_one(&engine, &path, &limits, cache.as_ref()) {
-            Ok((plugin, bytes)) => {
-                check_roles(entry, &plugin, &mut problems);
-                known.push(Owner::new(entry, &plugin.description));
-                kept::keep(&config.state, &plugin.hash, &bytes);
-                plugins.push(plugin);
-            }
-            Err(error) => {
-                let key = format!("strategy {}.plugin", entry.name);
-                let what = format!("{}: {error}", path.display());
-                let fix = "build it (`cargo xtask build-plugins`) and put the file there";
-                problems.add(entry.span.clone(), key, what, fix);
-            }
-        }
+    let all = check::components(config, &engine, cache.as_ref(), &mut problems);
+    if !problems.0.is_empty() {
+        return Err(WiringError::Config(check::rest(config, &engine, &all, problems)));
     }
-    owners::check(config, &known, &mut problems);
-    if problems.0.is_empty() {
-        return Ok(Loaded { engine, limits, plugins, cache });
-    }
-    let file = config.file.display().to_string();
-    Err(WiringError::Config(problems.render(&file, &config.text)))
+    let keep = |found: Found| {
+        kept::keep(&config.state, &found.plugin.hash, &found.bytes);
+        found.plugin
+    };
+    let plugins = all.into_iter().flatten().map(keep).collect();
+    Ok(Loaded { engine, limits, plugins, cache })
 }
 
 /// Whether a component wants no more of its roles than another is given.
@@ -125,25 +110,6 @@ pub fn load_one(
     let bytes = std::fs::read(path).map_err(|e| problem(e.to_string()))?;
     let plugin = Plugin::load(engine, &bytes, limits, cache)?;
     Ok((plugin, bytes))
-}
-
-fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {
-    let wants = &plugin.description.wants;
-    for want in wants {
-        if !entry.roles.contains_key(&want.role) {
-            let key = format!("strategy {}.roles.{}", entry.name, want.role);
-            let what = format!("the component needs an instrument for the role \"{}\"", want.role);
-            let fix = format!("add `{} = \"venue:symbol\"` to its roles", want.role);
-            problems.add(entry.span.clone(), key, what, fix);
-        }
-    }
-    let known: Vec<&str> = wants.iter().map(|want| want.role.as_str()).collect();
-    for role in entry.roles.keys().filter(|role| !known.contains(&role.as_str())) {
-        let key = format!("strategy {}.roles.{role}", entry.name);
-        let what = format!("the component has no role \"{role}\"");
-        let fix = format!("remove it; its roles are {}", known.join(", "));
-        problems.add(entry.span.clone(), key, what, fix);
-    }
 }
 
 fn id(place: usize) -> u32 {
@@ -341,51 +307,12 @@ fn took_over(step: PluginStep) -> bool {
     matches!(step, PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack)
 }
 
-/// Where to look after a component did not start, and what to do.
-fn remedy(failure: &InitFailure) -> (&'static str, &'static str) {
-    match failure {
-        InitFailure::BadParameters(_) => {
-            (".parameters", "correct them; `hedgerow plugin info FILE` shows their schema")
-        }
-        InitFailure::BadState(_) => (
-            ".plugin",
-            "its parameters are not the reason: put back the version that saved the state, or one \
-             that reads it; `hedgerow plugin info FILE` shows which states it reads",
-        ),
-        InitFailure::Refused(_) => {
-            ("", "see the component's reason: what it is given does not suit it")
-        }
-        InitFailure::Fault(_) => {
-            (".plugin", "the component failed while it started: mend it and build it again")
-        }
-    }
-}
-
 fn refusals(config: &Config, refused: &[(usize, InitFailure)]) -> WiringError {
     let mut problems = Problems::default();
     for (place, failure) in refused {
-        let Some(entry) = config.strategies.get(*place) else {
-            continue;
-        };
-        let (key, fix) = remedy(failure);
-        let key = format!("strategy {}{key}", entry.name);
-        problems.add(entry.span.clone(), key, failure.to_string(), fix);
+        if let Some(entry) = config.strategies.get(*place) {
+            check::refused(entry, failure, &mut problems);
+        }
     }
     WiringError::Config(problems.render(&config.file.display().to_string(), &config.text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a component says decides what the operator is told to do.
-    #[test]
-    fn each_kind_of_failure_has_its_own_remedy() {
-        let (key, fix) = remedy(&InitFailure::BadParameters("x".into()));
-        assert!(key == ".parameters" && fix.contains("plugin info FILE"));
-        let (key, fix) = remedy(&InitFailure::BadState("x".into()));
-        assert!(key == ".plugin" && fix.contains("saved the state"), "{fix}");
-        let (key, _) = remedy(&InitFailure::Refused("x".into()));
-        assert_eq!(key, "");
-    }
 }

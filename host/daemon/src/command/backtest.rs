@@ -8,7 +8,6 @@ use hedgerow_driver::Batching;
 use hedgerow_model::{Duration, HostTime, StrategyId};
 use hedgerow_plugins::{Mode, WasmEngine};
 use hedgerow_report::{Ran, RunReport, summarise};
-use hedgerow_simulator::Tape;
 use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::MemoryJournal;
 use serde::Serialize;
@@ -37,18 +36,6 @@ pub fn load(config: &Config) -> Result<Loaded, Failure> {
     let engine =
         WasmEngine::new(Mode::Backtest).map_err(|e| WiringError::Sandbox(e.to_string()))?;
     Ok(wiring::load(config, engine)?)
-}
-
-/// Builds the host of a config over an empty tape, as a run would, so that what the components
-/// themselves refuse is told; starts nothing.
-pub fn check(config: &Config) -> Result<usize, Failure> {
-    let loaded = load(config)?;
-    let journal = MemoryJournal::default();
-    let batching = Batching::One;
-    let plan =
-        Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false, wake: None };
-    wiring::build(config, &loaded, &Tape::of(Vec::new()), plan)?;
-    Ok(loaded.plugins.len())
 }
 
 /// Runs a backtest.

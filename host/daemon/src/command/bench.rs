@@ -93,6 +93,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         plugin: format!("hedgerow-rule-{rule}"),
         account: 0,
         roles: BTreeMap::from([("market".to_owned(), 0)]),
+        unplaced: Vec::new(),
         parameters: serde_json::json!({}),
         limits: wide(),
         on_stop: OpenOrders::Keep,

@@ -126,9 +126,9 @@ pub(super) fn instrument(
         }
         place.and_then(|place| u32::try_from(place).ok()).map(VenueId)
     });
-    let symbol = s.text("symbol");
+    let symbol = s.name("symbol", &[]);
     let kind = kind(s);
-    let (base, quote) = (s.text("base"), s.text("quote"));
+    let (base, quote) = (s.name("base", &[]), s.name("quote", &[]));
     let price_scale = scale(s, "price_decimals");
     let quantity_scale = scale(s, "quantity_decimals");
     let grid = grid(s, price_scale);

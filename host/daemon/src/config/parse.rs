@@ -16,20 +16,32 @@ use toml::de::DeTable;
 const HOUR_MS: u64 = 3_600_000;
 const WEEK_S: u64 = 7 * 24 * 3_600 + 1;
 
-pub(super) fn parse(file: &Path, text: String) -> Result<Config, ConfigError> {
+/// Whether the folders it names are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folders {
+    Checked,
+    Unseen,
+}
+
+pub(super) fn parse(file: &Path, text: String, folders: Folders) -> Result<Config, ConfigError> {
     let shown = file.display().to_string();
     let mut problems = Problems::default();
     let made = match DeTable::parse(&text) {
-        Ok(document) => read(file, document.get_ref(), &mut problems),
+        Ok(document) => read(file, document.get_ref(), folders, &mut problems),
         Err(error) => {
             let span = error.span().unwrap_or(0..1);
             problems.add(span, "syntax", error.message().to_owned(), "mend the TOML here");
             None
         }
     };
+    let screen = problems.render(&shown, &text);
     match made {
         Some(config) if problems.0.is_empty() => Ok(Config { text, ..config }),
-        _ => Err(ConfigError { screen: problems.render(&shown, &text) }),
+        Some(config) => {
+            let draft = Some(Box::new((Config { text, ..config }, problems)));
+            Err(ConfigError { screen, draft })
+        }
+        None => Err(ConfigError { screen, draft: None }),
     }
 }
 
@@ -41,11 +53,21 @@ struct Names<'a> {
     accounts: &'a [String],
 }
 
-fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Config> {
+fn read(
+    file: &Path,
+    table: &DeTable<'_>,
+    folders: Folders,
+    problems: &mut Problems,
+) -> Option<Config> {
     let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
     let mut root = Section::root(table, problems);
-    let plugins = root.text("plugins").map(|at| folder.join(at.value));
-    let state = root.text("state").map(|at| folder.join(at.value));
+    let plugins = root.text("plugins");
+    let state = root.text("state");
+    if folders == Folders::Checked {
+        check_folders(&mut root, &folder, plugins.as_ref(), state.as_ref());
+    }
+    let plugins = plugins.map(|at| folder.join(at.value));
+    let state = state.map(|at| folder.join(at.value));
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
     let host = root.table("limits", |s| HostLimits { loss_max: s.positive_or_none("loss_max") });
@@ -68,7 +90,7 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
         Some(made)
     });
     let named = |s: &mut Section<'_, '_>| {
-        s.text("name").map(|at| At { value: (at.value, ()), span: at.span })
+        s.name("name", &[]).map(|at| At { value: (at.value, ()), span: at.span })
     };
     let accounts = root.tables("account", named);
     let accounts = unique(&mut root, "account", accounts);
@@ -86,8 +108,9 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
         file: file.to_owned(),
         text: String::new(),
         plugins: plugins?,
-        state: state?,
-        data: data.source?,
+        // what is missing from here on is a problem that was told
+        state: state.unwrap_or_default(),
+        data: data.source.unwrap_or(DataSource::Generated { seed: 0, events_per_s: 1 }),
         speed_thousandths: data.speed_thousandths,
         warm_up: Duration::from_secs(data.warm_up_s),
         venues,
@@ -97,8 +120,26 @@ fn read(file: &Path, table: &DeTable<'_>, problems: &mut Problems) -> Option<Con
         host: host.unwrap_or(HostLimits { loss_max: None }),
         sandbox,
         ticks_waiting_max,
-        stale_after: Duration::from_millis(stale_ms?.value),
+        stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
     })
+}
+
+/// Components must be there; the state folder is made if it is not.
+fn check_folders(
+    root: &mut Section<'_, '_>,
+    folder: &Path,
+    plugins: Option<&At<String>>,
+    state: Option<&At<String>>,
+) {
+    if let Some(at) = plugins.filter(|at| !folder.join(&at.value).is_dir()) {
+        let what = format!("{} is no folder", folder.join(&at.value).display());
+        root.problem(at.span.clone(), "plugins", what, "name the folder of the component files");
+    }
+    let other = |path: &Path| path.exists() && !path.is_dir();
+    if let Some(at) = state.filter(|at| other(&folder.join(&at.value))) {
+        let what = format!("{} is not a folder", folder.join(&at.value).display());
+        root.problem(at.span.clone(), "state", what, "name a folder; it is made if it is missing");
+    }
 }
 
 /// The names that a list of tables declares, whatever else is wrong with them.
@@ -188,7 +229,7 @@ fn speed(s: &mut Section<'_, '_>) -> Option<u64> {
 }
 
 fn venue(s: &mut Section<'_, '_>) -> Option<At<(String, VenueConfig)>> {
-    let name = s.text("name");
+    let name = s.name("name", &[':']);
     let out = s.whole("latency_out_ms", 0..60_000);
     let back = s.whole("latency_back_ms", 0..60_000);
     let models = [("queue", FillModel::Queue), ("touch", FillModel::Touch)];
@@ -239,6 +280,19 @@ fn limits(s: &mut Section<'_, '_>) -> Option<StrategyLimits> {
     })
 }
 
+/// Limits that could not be read: nothing may be done.
+const NOTHING: StrategyLimits = StrategyLimits {
+    order_notional_max: Decimal::ZERO,
+    position_notional_max: Decimal::ZERO,
+    gross_notional_max: Decimal::ZERO,
+    open_orders_max: 0,
+    orders_per_s_max: 0,
+    collar_bps: 0,
+    loss_max: Decimal::ZERO,
+    drawdown_max: Decimal::ZERO,
+    timers_max: 0,
+};
+
 fn find_instrument(names: &Names<'_>, text: &str) -> Option<usize> {
     let (venue, symbol) = text.split_once(':')?;
     names.instruments.iter().position(|(i, _)| {
@@ -247,8 +301,8 @@ fn find_instrument(names: &Names<'_>, text: &str) -> Option<usize> {
 }
 
 fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry> {
-    let name = s.text("name");
-    let plugin = s.text("plugin");
+    let name = s.name("name", &[]);
+    let plugin = s.name("plugin", &['/', '\\']);
     let account = s.text("account").and_then(|at| {
         let place = names.accounts.iter().position(|known| *known == at.value);
         if place.is_none() {
@@ -257,6 +311,7 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
         }
         place
     });
+    let mut unplaced = Vec::new();
     let roles = s.required_table("roles", |roles| {
         let mut map: BTreeMap<String, usize> = BTreeMap::new();
         for (role, instrument) in roles.pairs() {
@@ -269,11 +324,12 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
                     }
                     map.insert(role.value, place);
                 }
-                None if names.declared.contains(&instrument.value) => {}
+                None if names.declared.contains(&instrument.value) => unplaced.push(role.value),
                 None => {
                     let what = format!("there is no instrument \"{}\"", instrument.value);
                     let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
                     roles.problem(instrument.span, &role.value, what, fix);
+                    unplaced.push(role.value);
                 }
             }
         }
@@ -288,10 +344,12 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
     Some(StrategyEntry {
         name: name.value,
         plugin: plugin?.value,
-        account: account?,
-        roles: roles?,
+        // an account that was not found is no account: it owns nothing
+        account: account.unwrap_or(usize::MAX),
+        roles: roles.unwrap_or_default(),
+        unplaced,
         parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
-        limits: limits?,
+        limits: limits.unwrap_or(NOTHING),
         on_stop,
         on_fault,
         span: name.span,

@@ -112,6 +112,22 @@ impl<'t, 'p> Section<'t, 'p> {
         self.wanted(key, "a text in quotes", |v| v.as_str().map(str::to_owned))
     }
 
+    /// A name: a text with something in it, and without these characters.
+    pub fn name(&mut self, key: &'static str, without: &[char]) -> Option<At<String>> {
+        let found = self.text(key)?;
+        let plain = |c: char| !c.is_control() && !c.is_whitespace() && !without.contains(&c);
+        if !found.value.is_empty() && found.value.chars().all(plain) {
+            return Some(found);
+        }
+        let what = format!("is {:?}, which is no name", found.value);
+        let signs: Vec<String> = without.iter().map(|c| format!("'{c}'")).collect();
+        let without =
+            if signs.is_empty() { String::new() } else { format!(" or {}", signs.join(", ")) };
+        let fix = format!("write a text of at least one character, without spaces{without}");
+        self.problem(found.span, key, what, fix);
+        None
+    }
+
     /// An exact decimal, as text or as a whole number. A float is refused: it is not exact.
     pub fn decimal(&mut self, key: &'static str) -> Option<At<Decimal>> {
         self.wanted(key, EXACT, exact)

@@ -1,6 +1,6 @@
 //! Configs that are wrong, and what is said about them: the reason, and no wrong remedy.
 
-use super::parse::parse;
+use super::parse::{Folders, parse};
 use super::problem::Problems;
 use super::{Config, ConfigError};
 use crate::owners::{self, Owner};
@@ -54,7 +54,7 @@ drawdown_max = "1"
 "#;
 
 fn read(text: &str) -> Result<Config, ConfigError> {
-    parse(Path::new("host.toml"), text.to_owned())
+    parse(Path::new("host.toml"), text.to_owned(), Folders::Unseen)
 }
 
 /// What is said when parts of a good config are replaced.
@@ -181,4 +181,16 @@ fn a_folder_for_a_source_that_reads_none_is_refused() {
     let config = read(GOOD).unwrap();
     let said = config.with_data(Path::new("x")).unwrap_err().screen;
     assert!(said.contains("--data") && said.contains("\"generated\""), "{said}");
+}
+
+#[test]
+fn a_name_is_something_that_can_be_written_elsewhere() {
+    check(&[("name = \"first\"", "name = \"\"")], &["strategy[0].name: is \"\", which is no name"]);
+    check(&[("name = \"first\"", "name = \"the first\"")], &["without spaces"]);
+    let path = ("plugin = \"grid\"", "plugin = \"../grid\"");
+    check(&[path], &["strategy[0].plugin: is \"../grid\", which is no name"]);
+    let colon = [("name = \"v\"", "name = \"v:w\""), ("venue = \"v\"", "venue = \"v:w\"")];
+    check(&colon, &["or ':'", "there is no instrument \"v:A\""]);
+    let sandbox = "[sandbox]\ncall_soft_cpu_ms = 200\n[limits]";
+    check(&[("[limits]", sandbox)], &["is 200, above call_hard_cpu_ms, which is 100"]);
 }

@@ -46,6 +46,50 @@ fn a_wrong_config_shows_every_problem_at_once_and_exits_with_three() {
     assert!(said.lines().count() < 60, "more than a screen:\n{said}");
 }
 
+/// What is wrong with the file hides nothing of what is wrong with a component or its parameters.
+#[test]
+fn file_components_and_parameters_are_told_in_one_go_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    for name in ["grid", "again"] {
+        std::fs::copy(component("grid"), plugins.join(format!("{name}.wasm"))).unwrap();
+    }
+    let state = folder.path().join("state");
+    let strategies = [
+        ("one", "grid", "one", "A", "nonsense = 1"),
+        ("two", "absent", "two", "A", ""),
+        ("three", "again", "two", "B", "direction = \"up\""),
+    ];
+    let wrong = generated(&plugins, &state, 100, &strategies)
+        .replace("stale_after_ms", "stale_afer_ms")
+        .replacen("loss_max = \"1000000\"\n", "", 1);
+    let file = folder.path().join("wrong.toml");
+    std::fs::write(&file, &wrong).unwrap();
+    for command in [&["config", "check"][..], &["backtest"], &["run", "--config"]] {
+        let output = run(&[command, &[file.to_str().unwrap()]].concat());
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        let said = text(&output.stderr);
+        for part in [
+            "stale_afer_ms: is not a known key",
+            "loss_max: is missing",
+            "strategy one.parameters: ",
+            "nonsense",
+            "strategy two.plugin: ",
+            "absent.wasm",
+            "again.wasm is the plugin \"grid\", and so is",
+            "strategy three.parameters: ",
+        ] {
+            assert!(said.contains(part), "{command:?}: {part:?} is not in\n{said}");
+        }
+        assert!(!state.exists(), "{command:?} wrote something");
+    }
+    std::fs::write(&state, "a file").unwrap();
+    std::fs::write(&file, wrong.replace(plugins.to_str().unwrap(), "nowhere")).unwrap();
+    let said = text(&run(&["config", "check", file.to_str().unwrap()]).stderr);
+    assert!(said.contains("nowhere is no folder") && said.contains("is not a folder"), "{said}");
+}
+
 #[test]
 fn two_owners_of_one_instrument_and_a_missing_role_are_refused() {
     let folder = tempfile::tempdir().unwrap();

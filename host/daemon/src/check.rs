@@ -1,0 +1,191 @@
+//! What is wrong with a config and the components it names: everything at once, on one screen.
+//!
+//! A file with problems is looked at as far as it can be read: its components are loaded, and those
+//! that fit are started once with their parameters. Nothing here starts a run.
+
+use crate::config::problem::Problems;
+use crate::config::{Config, ConfigError, StrategyEntry};
+use crate::owners::{self, Owner};
+use crate::wiring::{component_path, load_one, setup};
+use hedgerow_plugins::{Cache, InitFailure, Mode, Plugin, PluginHost, Start, WasmEngine};
+use std::path::PathBuf;
+
+/// A strategy's component, as far as it can be used.
+pub(crate) struct Found {
+    pub(crate) plugin: Plugin,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it has what it needs to be started.
+    fits: bool,
+}
+
+/// Loads the components of all strategies; those that are missing, broken, or do not fit their
+/// roles are problems.
+pub(crate) fn components(
+    config: &Config,
+    engine: &WasmEngine,
+    cache: Option<&Cache>,
+    problems: &mut Problems,
+) -> Vec<Option<Found>> {
+    let mut all: Vec<Option<Found>> = Vec::new();
+    for entry in &config.strategies {
+        let path = component_path(&config.plugins, &entry.plugin);
+        let found = match load_one(engine, &path, &config.sandbox, cache) {
+            Ok((plugin, bytes)) => {
+                let before = problems.0.len();
+                check_roles(entry, &plugin, problems);
+                let fits = problems.0.len() == before && entry.unplaced.is_empty();
+                Some(Found { plugin, bytes, fits })
+            }
+            Err(error) => {
+                let key = format!("strategy {}.plugin", entry.name);
+                let what = format!("{}: {error}", path.display());
+                let fix = "build it (`cargo xtask build-plugins`) and put the file there";
+                problems.add(entry.span.clone(), key, what, fix);
+                None
+            }
+        };
+        all.push(found);
+    }
+    check_files(config, &all, problems);
+    let known: Vec<Owner<'_>> = (config.strategies.iter().zip(&all))
+        .filter_map(|(entry, found)| Some(Owner::new(entry, &found.as_ref()?.plugin.description)))
+        .collect();
+    owners::check(config, &known, problems);
+    all
+}
+
+/// Starts each component that fits by itself, without a state, and drops it again: what it says of
+/// its parameters is a problem.
+fn trial(config: &Config, engine: &WasmEngine, all: &[Option<Found>], problems: &mut Problems) {
+    for (entry, found) in config.strategies.iter().zip(all) {
+        let Some(Found { plugin, fits: true, .. }) = found else { continue };
+        let plugin = plugin.clone();
+        let setup = setup(config, entry, &plugin);
+        let start = Start { plugin, setup, saved: None, next_order: 1, held: false };
+        let started = PluginHost::start(engine.clone(), config.sandbox.clone(), vec![start], false);
+        for (_, failure) in started.err().unwrap_or_default() {
+            refused(entry, &failure, problems);
+        }
+    }
+}
+
+/// All that is wrong with a config that can be read, where something is: problems that were found
+/// with its components, and what the components that fit say of their parameters.
+pub(crate) fn rest(
+    config: &Config,
+    engine: &WasmEngine,
+    all: &[Option<Found>],
+    mut problems: Problems,
+) -> String {
+    trial(config, engine, all, &mut problems);
+    problems.render(&config.file.display().to_string(), &config.text)
+}
+
+/// A file that was refused, with what is wrong beyond the file itself.
+#[must_use]
+pub fn whole(error: ConfigError) -> ConfigError {
+    let ConfigError { screen, draft } = error;
+    let Some(draft) = draft else { return ConfigError { screen, draft } };
+    let (config, mut problems) = *draft;
+    let Ok(engine) = WasmEngine::new(Mode::Backtest) else {
+        return ConfigError { screen, draft: None };
+    };
+    let all = components(&config, &engine, None, &mut problems);
+    ConfigError { screen: rest(&config, &engine, &all, problems), draft: None }
+}
+
+/// Checks all of a config as a run would, writes nothing and starts nothing; how many strategies.
+pub fn config(config: &Config) -> Result<usize, crate::command::Failure> {
+    let engine = WasmEngine::new(Mode::Backtest).map_err(crate::command::Failure::new)?;
+    let mut problems = Problems::default();
+    let all = components(config, &engine, None, &mut problems);
+    trial(config, &engine, &all, &mut problems);
+    if problems.0.is_empty() {
+        return Ok(all.len());
+    }
+    let screen = problems.render(&config.file.display().to_string(), &config.text);
+    Err(ConfigError { screen, draft: None }.into())
+}
+
+fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {
+    let wants = &plugin.description.wants;
+    let given = |role: &String| entry.roles.contains_key(role) || entry.unplaced.contains(role);
+    for want in wants.iter().filter(|want| !given(&want.role)) {
+        let key = format!("strategy {}.roles.{}", entry.name, want.role);
+        let what = format!("the component needs an instrument for the role \"{}\"", want.role);
+        let fix = format!("add `{} = \"venue:symbol\"` to its roles", want.role);
+        problems.add(entry.span.clone(), key, what, fix);
+    }
+    let known: Vec<&str> = wants.iter().map(|want| want.role.as_str()).collect();
+    let roles = entry.roles.keys().chain(&entry.unplaced);
+    for role in roles.filter(|role| !known.contains(&role.as_str())) {
+        let key = format!("strategy {}.roles.{role}", entry.name);
+        let what = format!("the component has no role \"{role}\"");
+        let fix = format!("remove it; its roles are {}", known.join(", "));
+        problems.add(entry.span.clone(), key, what, fix);
+    }
+}
+
+/// A plugin is one file: with two of them nobody could say which one an update is for.
+fn check_files(config: &Config, all: &[Option<Found>], problems: &mut Problems) {
+    let mut known: Vec<(&str, PathBuf)> = Vec::new();
+    for (entry, found) in config.strategies.iter().zip(all) {
+        let Some(found) = found else { continue };
+        let (name, file) = (found.plugin.description.name.as_str(), &entry.plugin);
+        let path = component_path(&config.plugins, file);
+        match known.iter().find(|(other, _)| *other == name) {
+            Some((_, other)) if *other != path => {
+                let key = format!("strategy {}.plugin", entry.name);
+                let (this, other) = (path.display(), other.display());
+                let what = format!("{this} is the plugin \"{name}\", and so is {other}");
+                let fix = "name one file in both strategies, or give one its own name and build it";
+                problems.add(entry.span.clone(), key, what, fix);
+            }
+            Some(_) => {}
+            None => known.push((name, path)),
+        }
+    }
+}
+
+/// Where to look after a component did not start, and what to do.
+fn remedy(failure: &InitFailure) -> (&'static str, &'static str) {
+    match failure {
+        InitFailure::BadParameters(_) => {
+            (".parameters", "correct them; `hedgerow plugin info FILE` shows their schema")
+        }
+        InitFailure::BadState(_) => (
+            ".plugin",
+            "its parameters are not the reason: put back the version that saved the state, or one \
+             that reads it; `hedgerow plugin info FILE` shows which states it reads",
+        ),
+        InitFailure::Refused(_) => {
+            ("", "see the component's reason: what it is given does not suit it")
+        }
+        InitFailure::Fault(_) => {
+            (".plugin", "the component failed while it started: mend it and build it again")
+        }
+    }
+}
+
+/// A component that did not start.
+pub(crate) fn refused(entry: &StrategyEntry, failure: &InitFailure, problems: &mut Problems) {
+    let (key, fix) = remedy(failure);
+    let key = format!("strategy {}{key}", entry.name);
+    problems.add(entry.span.clone(), key, failure.to_string(), fix);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a component says decides what the operator is told to do.
+    #[test]
+    fn each_kind_of_failure_has_its_own_remedy() {
+        let (key, fix) = remedy(&InitFailure::BadParameters("x".into()));
+        assert!(key == ".parameters" && fix.contains("plugin info FILE"));
+        let (key, fix) = remedy(&InitFailure::BadState("x".into()));
+        assert!(key == ".plugin" && fix.contains("saved the state"), "{fix}");
+        let (key, _) = remedy(&InitFailure::Refused("x".into()));
+        assert_eq!(key, "");
+    }
+}
