@@ -3,12 +3,14 @@
 //! A file with problems is looked at as far as it can be read: its components are loaded, and those
 //! that fit are started once with their parameters. Nothing here starts a run.
 
-use crate::config::problem::Problems;
-use crate::config::{Config, ConfigError, StrategyEntry};
+use crate::command::Failure;
+use crate::config::problem::{Located, Problems};
+use crate::config::{self, Config, ConfigError, StrategyEntry};
 use crate::owners::{self, Owner};
 use crate::wiring::{component_path, load_one, setup};
 use hedgerow_plugins::{Cache, InitFailure, Mode, Plugin, PluginHost, Start, WasmEngine};
-use std::path::PathBuf;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 /// A strategy's component, as far as it can be used.
 pub(crate) struct Found {
@@ -69,42 +71,62 @@ fn trial(config: &Config, engine: &WasmEngine, all: &[Option<Found>], problems: 
     }
 }
 
-/// All that is wrong with a config that can be read, where something is: problems that were found
-/// with its components, and what the components that fit say of their parameters.
+/// All that is wrong with a config, where something is: with its components as they were found, and
+/// what those that fit say of their parameters.
 pub(crate) fn rest(
     config: &Config,
     engine: &WasmEngine,
     all: &[Option<Found>],
     mut problems: Problems,
-) -> String {
+) -> ConfigError {
     trial(config, engine, all, &mut problems);
-    problems.render(&config.file.display().to_string(), &config.text)
+    ConfigError::of(&config.file, &config.text, &problems)
 }
 
 /// A file that was refused, with what is wrong beyond the file itself.
 #[must_use]
-pub fn whole(error: ConfigError) -> ConfigError {
-    let ConfigError { screen, draft } = error;
-    let Some(draft) = draft else { return ConfigError { screen, draft } };
+pub fn whole(mut error: ConfigError) -> ConfigError {
+    let Some(draft) = error.draft.take() else { return error };
     let (config, mut problems) = *draft;
-    let Ok(engine) = WasmEngine::new(Mode::Backtest) else {
-        return ConfigError { screen, draft: None };
-    };
+    let Ok(engine) = WasmEngine::new(Mode::Backtest) else { return error };
     let all = components(&config, &engine, None, &mut problems);
-    ConfigError { screen: rest(&config, &engine, &all, problems), draft: None }
+    rest(&config, &engine, &all, problems)
 }
 
-/// Checks all of a config as a run would, writes nothing and starts nothing; how many strategies.
-pub fn config(config: &Config) -> Result<usize, crate::command::Failure> {
-    let engine = WasmEngine::new(Mode::Backtest).map_err(crate::command::Failure::new)?;
-    let mut problems = Problems::default();
-    let all = components(config, &engine, None, &mut problems);
-    trial(config, &engine, &all, &mut problems);
-    if problems.0.is_empty() {
-        return Ok(all.len());
-    }
-    let screen = problems.render(&config.file.display().to_string(), &config.text);
-    Err(ConfigError { screen, draft: None }.into())
+/// What a check came to, for a program.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Layout version of this document.
+    pub schema: u32,
+    /// The file.
+    pub file: PathBuf,
+    /// How many strategies it has, when all is well.
+    pub strategies: Option<usize>,
+    /// What is wrong, in the order of the file.
+    pub problems: Vec<Located>,
+}
+
+/// Checks all of a config file as a run would; writes nothing and starts nothing. With problems
+/// there is a screen for a person too.
+pub fn report(file: &Path) -> Result<(Report, Option<String>), Failure> {
+    let report =
+        |strategies, problems| Report { schema: 1, file: file.to_owned(), strategies, problems };
+    let wrong = match config::load(file).map_err(whole) {
+        Ok(config) => {
+            let engine = WasmEngine::new(Mode::Backtest).map_err(Failure::new)?;
+            let mut problems = Problems::default();
+            let all = components(&config, &engine, None, &mut problems);
+            let wrong = rest(&config, &engine, &all, problems);
+            if wrong.problems.is_empty() {
+                return Ok((report(Some(all.len()), Vec::new()), None));
+            }
+            wrong
+        }
+        // a file that cannot be read is not judged
+        Err(error) if error.problems.is_empty() => return Err(error.into()),
+        Err(error) => error,
+    };
+    Ok((report(None, wrong.problems), Some(wrong.screen)))
 }
 
 fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {

@@ -67,3 +67,24 @@ impl From<hedgerow_simulator::readers::ReadError> for Failure {
         Self::new(error)
     }
 }
+
+/// Prints a text. Whoever reads it may go away (`| head`): then this process ends, well.
+pub fn print(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            std::process::exit(exit::OK);
+        }
+        Err(error) => tracing::error!(%error, "nothing can be printed"),
+        Ok(()) => {}
+    }
+}
+
+/// Prints one JSON object.
+pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
+    print(&format!("{text}\n"));
+    Ok(())
+}

@@ -9,6 +9,7 @@ mod parse;
 pub mod problem;
 pub mod reader;
 mod sandbox;
+mod value;
 
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{Duration, Instrument};
@@ -146,7 +147,7 @@ impl Config {
             "{file}: --data names a recording, but data.source is \"{source}\", which reads none: \
              leave --data out, or set data.source to the recording's kind\n"
         );
-        ConfigError { screen, draft: None }
+        ConfigError::new(screen)
     }
 }
 
@@ -156,16 +157,28 @@ impl Config {
 pub struct ConfigError {
     /// One screen for a person.
     pub screen: String,
+    /// The same for a program; none when there is no text to point into.
+    pub problems: Vec<problem::Located>,
     /// What could be read all the same, and what is wrong with it: to find the rest.
     pub(crate) draft: Option<Box<(Config, Problems)>>,
 }
 
+impl ConfigError {
+    fn new(screen: String) -> Self {
+        Self { screen, problems: Vec::new(), draft: None }
+    }
+
+    /// Everything that is wrong with a config.
+    pub(crate) fn of(file: &Path, text: &str, problems: &Problems) -> Self {
+        let screen = problems.render(&file.display().to_string(), text);
+        Self { screen, problems: problems.located(text), draft: None }
+    }
+}
+
 /// Reads and checks a config file.
 pub fn load(file: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(file).map_err(|e| ConfigError {
-        screen: format!("{}: cannot be read: {e}\n", file.display()),
-        draft: None,
-    })?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| ConfigError::new(format!("{}: cannot be read: {e}\n", file.display())))?;
     parse::parse(file, text, Folders::Checked)
 }
 

@@ -8,6 +8,7 @@ mod server;
 pub use client::{Remote, RemoteFeed, RemoteVenue, connect};
 pub use server::{Serve, Truth, serve, truth};
 
+use hedgerow_model::view::Connection;
 use hedgerow_model::{
     AccountId, HostTime, InstrumentId, Position, TickSlice, VenueCommand, VenueEvent,
 };
@@ -103,6 +104,15 @@ impl Trading {
         match self {
             Self::Paper(venue) => venue.position(account, instrument),
             Self::Remote(_) => Position::default(),
+        }
+    }
+
+    /// How the venue is reached, and since when.
+    #[must_use]
+    pub fn connection(&self) -> (Connection, Option<HostTime>) {
+        match self {
+            Self::Paper(_) => (Connection::InProcess, None),
+            Self::Remote(venue) => venue.connection(),
         }
     }
 

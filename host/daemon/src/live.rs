@@ -21,7 +21,7 @@ use crate::recording;
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
-use hedgerow_model::view::HostView;
+use hedgerow_model::view::{HostView, VenueView};
 use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, Stamped, StrategyId, Swap};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
@@ -53,8 +53,8 @@ pub enum Message {
     Answered,
 }
 
-/// What outsiders see: the newest view.
-pub type Shared = Arc<Mutex<Arc<HostView>>>;
+/// What outsiders see: the newest view, and when it was made.
+pub type Shared = Arc<Mutex<(Arc<HostView>, Instant)>>;
 
 /// How a run ends.
 #[derive(Clone, Debug, Default)]
@@ -145,7 +145,7 @@ fn host(config: &Config, loaded: &mut Loaded, inbox: &Sender<Message>) -> Result
 
 /// Runs a host until its data ends, its time is over, or it is told to stop.
 pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<Ended, Failure> {
-    let shared: Shared = Arc::default();
+    let shared: Shared = Arc::new(Mutex::new((Arc::default(), Instant::now())));
     let (sender, inbox) = channel();
     std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let _lock = control::lock(&config.state)?;
@@ -372,6 +372,12 @@ impl Session<'_> {
         } else {
             "SIM".into()
         };
+        let (connection, since) = self.host.venue().connection();
+        let named = |name: &String| VenueView { name: name.clone(), connection, since };
+        view.venues = self.host.engine().config().venues.iter().map(named).collect();
+        let due = self.host.due().filter(|due| *due > HostTime::EPOCH);
+        let behind = due.filter(|_| self.pacer.is_paced());
+        view.behind_ms = behind.map_or(0, |due| self.pacer.horizon().since(due).as_millis());
         for strategy in &mut view.strategies {
             if let Some(plugin) = self.host.host().plugin(strategy.id) {
                 let known = &plugin.description;
@@ -383,7 +389,8 @@ impl Session<'_> {
             }
         }
         self.published = Some(Instant::now());
-        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(view.clone());
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) =
+            (Arc::new(view.clone()), Instant::now());
         self.ended.view = view;
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! `hedgerow`: the command line.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use hedgerow_daemon::command::{Failure, backtest, bench, demo, exit, plugin, replay, run, show};
+use hedgerow_daemon::command::{
+    Failure, backtest, bench, demo, exit, plugin, print, print_json, replay, run, show,
+};
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
 use hedgerow_daemon::{check, config};
@@ -109,20 +111,15 @@ enum Command {
     },
     /// Shows what a running host does.
     Status {
-        /// The state folder of the host.
-        #[arg(long, default_value = ".hedgerow/demo/state")]
-        state: PathBuf,
-        /// Prints one JSON object.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        host: Running,
     },
     /// Stops opening: for one strategy, or for all.
     Pause {
         /// Which; none: the host.
         strategy: Option<String>,
-        /// The state folder of the host.
-        #[arg(long, default_value = ".hedgerow/demo/state")]
-        state: PathBuf,
+        #[command(flatten)]
+        host: Running,
         /// Why.
         #[arg(long, default_value = "paused by hand")]
         reason: String,
@@ -131,27 +128,24 @@ enum Command {
     Resume {
         /// Which; none: the host.
         strategy: Option<String>,
-        /// The state folder of the host.
-        #[arg(long, default_value = ".hedgerow/demo/state")]
-        state: PathBuf,
+        #[command(flatten)]
+        host: Running,
         /// Why; it is journaled.
         #[arg(long)]
         reason: String,
     },
     /// Halts everything but cancels, and cancels all orders.
     Kill {
-        /// The state folder of the host.
-        #[arg(long, default_value = ".hedgerow/demo/state")]
-        state: PathBuf,
+        #[command(flatten)]
+        host: Running,
         /// Why.
         #[arg(long, default_value = "killed by hand")]
         reason: String,
     },
     /// Ends a running host.
     Stop {
-        /// The state folder of the host.
-        #[arg(long, default_value = ".hedgerow/demo/state")]
-        state: PathBuf,
+        #[command(flatten)]
+        host: Running,
     },
     /// Looks at a config.
     Config {
@@ -193,12 +187,32 @@ enum Command {
     },
 }
 
+/// Which host, and how it is printed.
+#[derive(clap::Args)]
+struct Running {
+    /// The state folder of the host.
+    #[arg(long, default_value = ".hedgerow/demo/state")]
+    state: PathBuf,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Running {
+    fn tell(&self, request: &Request) -> Result<(), Failure> {
+        run::tell(&self.state, self.json, request)
+    }
+}
+
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Checks a config as `run` would, and starts nothing.
     Check {
         /// The config file.
         config: PathBuf,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -258,10 +272,9 @@ fn say<T: serde::Serialize>(
     words: impl FnOnce(&T) -> String,
 ) -> Result<(), Failure> {
     if as_json {
-        println!("{}", serde_json::to_string_pretty(value).map_err(Failure::new)?);
-    } else {
-        print!("{}", words(value));
+        return print_json(value);
     }
+    print(&words(value));
     Ok(())
 }
 
@@ -291,22 +304,28 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             let ended = run::host(&config, limit, json, "Ctrl-C ends.", record.as_deref())?;
             say(&ended.view, json, show::view)
         }
-        Command::Status { state, json } => run::status(&state, json),
-        Command::Pause { strategy, state, reason } => {
-            run::tell(&state, &run::mode(strategy, TradingMode::ReduceOnly, &reason))
+        Command::Status { host } => run::status(&host.state, host.json),
+        Command::Pause { strategy, host, reason } => {
+            host.tell(&run::mode(strategy, TradingMode::ReduceOnly, &reason))
         }
-        Command::Resume { strategy, state, reason } => {
-            run::tell(&state, &run::mode(strategy, TradingMode::Running, &reason))
+        Command::Resume { strategy, host, reason } => {
+            host.tell(&run::mode(strategy, TradingMode::Running, &reason))
         }
-        Command::Kill { state, reason } => {
-            run::tell(&state, &run::mode(None, TradingMode::Halted, &reason))
-        }
-        Command::Stop { state } => run::tell(&state, &Request::Stop),
-        Command::Config { what: ConfigCommand::Check { config } } => {
-            let config = load(&config)?;
-            let strategies = check::config(&config)?;
-            println!("{}: {strategies} strategies, all well", config.file.display());
-            Ok(())
+        Command::Kill { host, reason } => host.tell(&run::mode(None, TradingMode::Halted, &reason)),
+        Command::Stop { host } => host.tell(&Request::Stop),
+        Command::Config { what: ConfigCommand::Check { config, json } } => {
+            let (report, screen) = check::report(&config)?;
+            let strategies = report.strategies.unwrap_or(0);
+            let well = format!("{}: {strategies} strategies, all well\n", config.display());
+            match screen {
+                None => say(&report, json, |_| well),
+                Some(message) => {
+                    if json {
+                        print_json(&report)?;
+                    }
+                    Err(Failure { code: exit::CONFIG, message })
+                }
+            }
         }
         Command::Replay { recording, plugin, strategy, compare: _, simulate, json } => {
             let plugin = plugin.map(|file| (file, strategy));

@@ -63,7 +63,7 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     let mut problems = Problems::default();
     let all = check::components(config, &engine, cache.as_ref(), &mut problems);
     if !problems.0.is_empty() {
-        return Err(WiringError::Config(check::rest(config, &engine, &all, problems)));
+        return Err(WiringError::Config(check::rest(config, &engine, &all, problems).screen));
     }
     let keep = |found: Found| {
         kept::keep(&config.state, &found.plugin.hash, &found.bytes);

@@ -344,7 +344,21 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.instances.get(strategy.index()).map_or(StrategyState::Stopped, |known| known.state)
     }
 
-    /// What there is to show. Banner, hashes and status lines are the caller's to fill in.
+    fn conditions(&self) -> Vec<String> {
+        let mut all = self.engine.conditions();
+        let ended = self.recorder.as_ref().and_then(|recorder| recorder.ended());
+        all.extend(ended.map(|why| format!("the recording has ended: {why}")));
+        all
+    }
+
+    /// When the oldest input that waits is due.
+    pub fn due(&mut self) -> Option<HostTime> {
+        let tick = self.feed.peek(1);
+        let market = tick.first().map(|tick| HostTime::from_nanos(tick.recv_ts));
+        [self.venue.next_time(), market, self.next_wake()].into_iter().flatten().min()
+    }
+
+    /// What there is to show. Banner, venues, hashes and status lines are the caller's to fill in.
     pub fn view(&self) -> HostView {
         let strategy = |instance: &Instance| {
             let mut view = self.engine.strategy_view(instance.strategy)?;
@@ -356,9 +370,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             as_of: self.now,
             banner: String::new(),
             mode: self.engine.host_mode(),
-            conditions: self.engine.conditions(),
+            conditions: self.conditions(),
             ticks: self.stats.ticks,
             calls: self.stats.market_calls + self.stats.event_calls,
+            age_ms: 0,
+            behind_ms: 0,
+            venues: Vec::new(),
             instruments: self.engine.instrument_views(),
             strategies: self.instances.iter().filter_map(strategy).collect(),
         }

@@ -255,6 +255,11 @@ pub trait Recorder {
     /// What followed from the newest input: facts, commands, events for strategies. Ticks that are
     /// handed on follow from the ticks that came in.
     fn effects(&mut self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]);
+
+    /// Why nothing is recorded any more, if that is so.
+    fn ended(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// One thing of a recording, in the order it was recorded.

@@ -58,6 +58,7 @@ pub struct RecordingWriter {
     block: Vec<u8>,
     ticks: Vec<u8>,
     flushed: Instant,
+    ended: Option<String>,
 }
 
 fn segment(folder: &Path, number: u32) -> PathBuf {
@@ -81,6 +82,7 @@ impl RecordingWriter {
             block: Vec::new(),
             ticks: Vec::new(),
             flushed: Instant::now(),
+            ended: None,
         };
         this.next_segment()?;
         let body = rmp_serde::to_vec(preface).map_err(std::io::Error::other)?;
@@ -139,6 +141,7 @@ impl RecordingWriter {
             if let Err(error) = result {
                 tracing::error!(%error, folder = %self.folder.display(), "the recording ends here");
                 self.file = None;
+                self.ended = Some(format!("{}: {error}", self.folder.display()));
             }
         }
         self.block = block;
@@ -165,6 +168,10 @@ impl Recorder for RecordingWriter {
         self.end_ticks();
         let body = form(facts, commands, events);
         self.entry(EFFECTS, &body);
+    }
+
+    fn ended(&self) -> Option<&str> {
+        self.ended.as_deref()
     }
 }
 

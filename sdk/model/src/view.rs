@@ -47,10 +47,49 @@ pub struct HostView {
     pub ticks: u64,
     /// Component calls since the start.
     pub calls: u64,
+    /// How long ago this was made when it was answered, ms of the wall clock.
+    pub age_ms: u64,
+    /// How far the oldest input that waits for the loop is behind the time it is due, ms.
+    pub behind_ms: u64,
+    /// Every venue.
+    pub venues: Vec<VenueView>,
     /// Every instrument.
     pub instruments: Vec<InstrumentView>,
     /// Every strategy.
     pub strategies: Vec<StrategyView>,
+}
+
+/// One venue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueView {
+    /// Its name in the config.
+    pub name: String,
+    /// How it is reached.
+    pub connection: Connection,
+    /// Since when it is so, host time; nothing for a venue within the host.
+    pub since: Option<HostTime>,
+}
+
+/// How a venue is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connection {
+    /// A paper venue in the same process.
+    InProcess,
+    /// Over a connection that stands.
+    Connected,
+    /// The connection is lost or was never made; it is tried again.
+    Disconnected,
+}
+
+impl std::fmt::Display for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::InProcess => "in process",
+            Self::Connected => "connected",
+            Self::Disconnected => "DISCONNECTED",
+        })
+    }
 }
 
 /// One instrument's market.

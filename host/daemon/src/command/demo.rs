@@ -119,14 +119,14 @@ pub fn demo(options: &Options) -> Result<(), Failure> {
         strategies: ended.view.strategies.clone(),
     };
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&summary).map_err(Failure::new)?);
-        return Ok(());
+        return super::print_json(&summary);
     }
-    println!("{}", show::view(&ended.view));
-    match summary.first_fill_ms {
-        Some(ms) => println!("first paper fill {ms} ms after the start, {} swaps", summary.swaps),
-        None => println!("no fill yet: give it a few seconds more"),
-    }
-    println!("journal: {}", config.state.join("journal.sqlite").display());
+    let fill = match summary.first_fill_ms {
+        Some(ms) => format!("first paper fill {ms} ms after the start, {} swaps", summary.swaps),
+        None => "no fill yet: give it a few seconds more".to_owned(),
+    };
+    let journal = config.state.join("journal.sqlite");
+    let view = show::view(&ended.view);
+    super::print(&format!("{view}\n{fill}\njournal: {}\n", journal.display()));
     Ok(())
 }

@@ -39,25 +39,29 @@ pub fn host(
 /// Prints a running host's view.
 pub fn status(state: &Path, json: bool) -> Result<(), Failure> {
     match live::ask(state, &Request::Status)? {
-        Reply::Status(view) if json => {
-            println!("{}", serde_json::to_string_pretty(&view).map_err(Failure::new)?);
-            Ok(())
-        }
+        Reply::Status(view) if json => super::print_json(&view),
         Reply::Status(view) => {
-            print!("{}", show::view(&view));
+            super::print(&show::view(&view));
             Ok(())
         }
         other => Err(Failure::new(format!("unexpected answer: {other:?}"))),
     }
 }
 
-/// Hands a command to a running host.
-pub fn tell(state: &Path, request: &Request) -> Result<(), Failure> {
-    match live::ask(state, request)? {
-        Reply::Accepted => Ok(()),
-        Reply::Refused { why } => Err(Failure { code: exit::REFUSED, message: why }),
-        Reply::Status(_) => Err(Failure::new("unexpected answer")),
+/// Hands a command to a running host; what it answers is printed.
+pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> {
+    let reply = live::ask(state, request)?;
+    let why = match &reply {
+        Reply::Accepted => None,
+        Reply::Refused { why } => Some(why.clone()),
+        Reply::Status(_) => return Err(Failure::new("unexpected answer")),
+    };
+    if json {
+        super::print_json(&reply)?;
+    } else if why.is_none() {
+        super::print("accepted\n");
     }
+    why.map_or(Ok(()), |message| Err(Failure { code: exit::REFUSED, message }))
 }
 
 /// A request for a mode.

@@ -3,7 +3,12 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
 use hedgerow_model::HostTime;
-use hedgerow_model::view::{HostView, StrategyView};
+use hedgerow_model::view::{Connection, HostView, StrategyView};
+
+/// A loop that is this far behind its inputs is told of.
+const BEHIND_MS: u64 = 500;
+/// A view this old is told of: it is made ten times a second.
+const OLD_MS: u64 = 2_000;
 
 fn money(value: Decimal) -> String {
     value.round_dp(4).normalize().to_string()
@@ -17,7 +22,10 @@ fn age(now: HostTime, then: HostTime) -> String {
     if then == HostTime::EPOCH {
         return "never".into();
     }
-    let ms = now.since(then).as_millis();
+    span(now.since(then).as_millis())
+}
+
+fn span(ms: u64) -> String {
     if ms < 10_000 {
         format!("{}.{} s", ms / 1000, ms % 1000 / 100)
     } else {
@@ -38,14 +46,46 @@ fn table(head: &[&str]) -> Table {
 pub fn view(view: &HostView) -> String {
     let now = view.as_of;
     let mut out = format!(
-        "{}  mode {}  data time {}  {} ticks  {} calls\n\n",
+        "{}  mode {}  data time {}  {} ticks  {} calls  made {} ago\n\n",
         view.banner,
         view.mode,
         clock(now),
         view.ticks,
-        view.calls
+        view.calls,
+        span(view.age_ms)
     );
     out.push_str(&conditions(view));
+    out.push_str(&format!("{}\n\n{}\n\n", venues(view), markets(view)));
+    out.push_str(&format!("{}\n\n", strategies(view)));
+    let mut positions = table(&[
+        "position",
+        "quantity",
+        "entry",
+        "realised",
+        "unrealised",
+        "fees",
+        "funding",
+        "net",
+        "",
+        "age",
+    ]);
+    for s in &view.strategies {
+        add_positions(&mut positions, s, now);
+    }
+    out.push_str(&format!("{positions}\n"));
+    out
+}
+
+fn venues(view: &HostView) -> Table {
+    let mut venues = table(&["venue", "connection", "since"]);
+    for v in &view.venues {
+        let since = v.since.map_or_else(|| "-".to_owned(), clock);
+        venues.add_row([v.name.clone(), v.connection.to_string(), since]);
+    }
+    venues
+}
+
+fn markets(view: &HostView) -> Table {
     let mut markets = table(&["market", "bid", "ask", "mark", "age", ""]);
     for i in &view.instruments {
         let stale = if i.stale { "STALE" } else { "" };
@@ -54,11 +94,14 @@ pub fn view(view: &HostView) -> String {
             maybe(i.bid),
             maybe(i.ask),
             maybe(i.mark),
-            age(now, i.as_of),
+            age(view.as_of, i.as_of),
             stale.into(),
         ]);
     }
-    out.push_str(&format!("{markets}\n\n"));
+    markets
+}
+
+fn strategies(view: &HostView) -> Table {
     let mut strategies = table(&[
         "strategy",
         "state",
@@ -82,32 +125,24 @@ pub fn view(view: &HostView) -> String {
             s.fills.to_string(),
             s.open_orders.len().to_string(),
             s.faults.to_string(),
-            age(now, s.as_of),
+            age(view.as_of, s.as_of),
         ]);
     }
-    out.push_str(&format!("{strategies}\n\n"));
-    let mut positions = table(&[
-        "position",
-        "quantity",
-        "entry",
-        "realised",
-        "unrealised",
-        "fees",
-        "funding",
-        "net",
-        "",
-        "age",
-    ]);
-    for s in &view.strategies {
-        add_positions(&mut positions, s, now);
-    }
-    out.push_str(&format!("{positions}\n"));
-    out
+    strategies
 }
 
 /// What is not well, a line each.
 fn conditions(view: &HostView) -> String {
     let whole = view.conditions.iter().map(|condition| format!("! {condition}\n"));
+    let late = (view.behind_ms >= BEHIND_MS).then(|| {
+        format!("! the host is {} behind its inputs: it cannot keep up\n", span(view.behind_ms))
+    });
+    let old = (view.age_ms >= OLD_MS).then(|| {
+        format!("! this was made {} ago: the host does not come round\n", span(view.age_ms))
+    });
+    let lost = view.venues.iter().filter(|v| v.connection == Connection::Disconnected);
+    let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
+    let whole = whole.chain(late).chain(old).chain(lost);
     let of = |s: &StrategyView| s.why.as_ref().map(|why| format!("! {}: {why}\n", s.name));
     whole.chain(view.strategies.iter().filter_map(of)).collect()
 }

@@ -24,7 +24,6 @@ pub(super) enum Folders {
 }
 
 pub(super) fn parse(file: &Path, text: String, folders: Folders) -> Result<Config, ConfigError> {
-    let shown = file.display().to_string();
     let mut problems = Problems::default();
     let made = match DeTable::parse(&text) {
         Ok(document) => read(file, document.get_ref(), folders, &mut problems),
@@ -34,14 +33,14 @@ pub(super) fn parse(file: &Path, text: String, folders: Folders) -> Result<Confi
             None
         }
     };
-    let screen = problems.render(&shown, &text);
+    let wrong = ConfigError::of(file, &text, &problems);
     match made {
         Some(config) if problems.0.is_empty() => Ok(Config { text, ..config }),
         Some(config) => {
             let draft = Some(Box::new((Config { text, ..config }, problems)));
-            Err(ConfigError { screen, draft })
+            Err(ConfigError { draft, ..wrong })
         }
-        None => Err(ConfigError { screen, draft: None }),
+        None => Err(wrong),
     }
 }
 

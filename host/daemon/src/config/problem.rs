@@ -16,6 +16,21 @@ pub struct Problem {
     pub fix: String,
 }
 
+/// One thing wrong with a config, for a program.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Located {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1, in bytes.
+    pub column: usize,
+    /// The key, dotted.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it.
+    pub fix: String,
+}
+
 /// Problems found so far.
 #[derive(Debug, Default)]
 pub struct Problems(pub Vec<Problem>);
@@ -30,6 +45,18 @@ impl Problems {
         fix: impl Into<String>,
     ) {
         self.0.push(Problem { span, key: key.into(), what: what.into(), fix: fix.into() });
+    }
+
+    /// Each with its place, in the order of the text.
+    #[must_use]
+    pub fn located(&self, text: &str) -> Vec<Located> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by_key(|problem| problem.span.start);
+        let locate = |Problem { span, key, what, fix }| {
+            let (line, column, _) = place(text, span.start);
+            Located { line, column, key, what, fix }
+        };
+        sorted.into_iter().map(locate).collect()
     }
 
     /// One screen: file, line, column, the line itself, the reason, the fix.

@@ -7,6 +7,7 @@
 
 use super::frame::Frame;
 use crate::live::wall;
+use hedgerow_model::view::Connection;
 use hedgerow_model::{
     AccountId, FeedStatus, HostTime, InstrumentId, Tick, TickKind, TickSlice, VenueCommand,
     VenueEvent, VenueId, VenueReport, VenueTime, flag,
@@ -31,6 +32,8 @@ struct Inbox {
     /// The newest stamp: times never fall.
     latest: u64,
     writer: Option<UnixStream>,
+    /// Since when the connection stands, or is lost.
+    since: Option<u64>,
     ended: bool,
     /// Why this venue is not ours.
     refusal: Option<String>,
@@ -181,6 +184,7 @@ impl Reader {
     fn tell_accounts(&self, report: &VenueReport) {
         let mut inbox = lock(&self.shared);
         let now = inbox.stamp();
+        inbox.since = Some(now);
         for account in &self.accounts {
             inbox.events.push_back(event(*account, now, report.clone()));
         }
@@ -275,6 +279,14 @@ impl SimulatedVenue for RemoteVenue {
 impl RemoteVenue {
     pub(super) fn fill_count(&self) -> u64 {
         self.fills
+    }
+
+    /// Whether the connection stands, and since when.
+    pub(super) fn connection(&self) -> (Connection, Option<HostTime>) {
+        let inbox = lock(&self.shared);
+        let stands = inbox.writer.is_some();
+        let connection = if stands { Connection::Connected } else { Connection::Disconnected };
+        (connection, inbox.since.map(HostTime::from_nanos))
     }
 
     pub(super) fn refusal(&self) -> Option<String> {

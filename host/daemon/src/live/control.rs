@@ -105,9 +105,10 @@ fn answer(stream: UnixStream, shared: &Shared, inbox: &Sender<Message>) -> std::
     let mut line = String::new();
     // a request is one short line
     BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
-    let view = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => handle(request, &view, inbox),
+        Ok(request) => handle(request, HostView { age_ms, ..(*view).clone() }, inbox),
         Err(e) => Reply::Refused { why: format!("not a request: {e}") },
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
@@ -115,13 +116,13 @@ fn answer(stream: UnixStream, shared: &Shared, inbox: &Sender<Message>) -> std::
     writer.write_all(text.as_bytes())
 }
 
-fn handle(request: Request, view: &HostView, inbox: &Sender<Message>) -> Reply {
+fn handle(request: Request, view: HostView, inbox: &Sender<Message>) -> Reply {
     let pass = |message| match inbox.send(message) {
         Ok(()) => Reply::Accepted,
         Err(_) => Reply::Refused { why: "the host is ending".into() },
     };
     match request {
-        Request::Status => Reply::Status(Box::new(view.clone())),
+        Request::Status => Reply::Status(Box::new(view)),
         Request::Stop => pass(Message::Stop),
         Request::SetMode { strategy, mode, reason } => {
             let id = match &strategy {

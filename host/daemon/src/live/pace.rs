@@ -40,6 +40,12 @@ impl Pacer {
         (warm_up > Duration::ZERO).then(|| self.first.after(warm_up))
     }
 
+    /// Whether inputs are due at a time of the wall clock.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        self.speed != Speed::Free
+    }
+
     /// Data time up to which inputs are due.
     #[must_use]
     pub fn horizon(&self) -> HostTime {

@@ -111,3 +111,16 @@ fn a_folder_in_use_and_an_empty_one_are_refused() {
     let again = RecordingWriter::begin(folder.path(), &preface(), 1 << 20).unwrap_err();
     assert!(again.to_string().contains("already holds"), "{again}");
 }
+
+/// A disk that takes no more ends the recording, and that can be asked for.
+#[test]
+fn a_recording_that_cannot_go_on_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("recording");
+    let mut writer = RecordingWriter::begin(&inner, &preface(), 1).unwrap();
+    assert_eq!(writer.ended(), None);
+    std::fs::remove_dir_all(&inner).unwrap();
+    writer.input(&Input::Wake(HostTime::EPOCH));
+    writer.flush();
+    assert!(writer.ended().is_some_and(|why| why.contains("recording")), "{:?}", writer.ended());
+}

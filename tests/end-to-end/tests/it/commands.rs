@@ -84,6 +84,10 @@ fn file_components_and_parameters_are_told_in_one_go_and_nothing_is_written() {
         }
         assert!(!state.exists(), "{command:?} wrote something");
     }
+    let output = run(&["config", "check", "--json", file.to_str().unwrap()]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = &said["problems"][1];
+    assert_eq!((&first["line"], &first["key"]), (&3.into(), &"stale_afer_ms".into()), "{said}");
     std::fs::write(&state, "a file").unwrap();
     std::fs::write(&file, wrong.replace(plugins.to_str().unwrap(), "nowhere")).unwrap();
     let said = text(&run(&["config", "check", file.to_str().unwrap()]).stderr);
@@ -197,6 +201,30 @@ fn the_demo_fills_within_ten_seconds_and_ends_by_itself() {
     assert!(home.path().join("state/journal.sqlite").is_file());
 }
 
+/// What programs are told by a running host with a strategy called "one".
+fn answers(state: &str) {
+    // who reads may go away
+    let piped = std::process::Stdio::piped;
+    let mut reader = std::process::Command::new(hedgerow_end_to_end::host())
+        .args(["status", "--json", "--state", state])
+        .stdout(piped())
+        .stderr(piped())
+        .spawn()
+        .unwrap();
+    drop(reader.stdout.take());
+    let output = reader.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    for (command, code, answer) in [
+        (&["pause", "one"][..], 0, "accepted"),
+        (&["resume", "one", "--reason", "on"], 0, "accepted"),
+        (&["pause", "nobody"], 5, "refused"),
+    ] {
+        let output = run(&[command, &["--json", "--state", state]].concat());
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &said["answer"]), (Some(code), &answer.into()));
+    }
+}
+
 #[test]
 fn a_running_host_answers_obeys_and_swaps_a_changed_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,6 +272,9 @@ fn a_running_host_answers_obeys_and_swaps_a_changed_file() {
     let probe: serde_json::Value =
         serde_json::from_str(view["strategies"][0]["status"].as_str().unwrap()).unwrap();
     assert_eq!((&probe["missing"], &probe["repeated"]), (&0.into(), &0.into()), "{probe}");
+    assert_eq!(view["venues"][0]["connection"], "in-process");
+    assert!(view["age_ms"].as_u64() < Some(5_000), "{view}");
+    answers(state);
     assert!(run(&["kill", "--state", state]).status.success());
     until("halted", &|s| s["mode"] == "halted");
     let refused = run(&["pause", "nobody", "--state", state]);

@@ -204,6 +204,11 @@ fn a_killed_venue_goes_on_from_its_books_and_so_does_the_host() {
     let mut all = Processes::new();
     all.start_host();
     wait("the host runs", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
+    let connection = |all: &Processes| {
+        let view = all.status().unwrap_or_default();
+        view["venues"][0]["connection"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(connection(&all), "connected");
     let mut dice = 3_u64;
     for _ in 0..kills {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -211,6 +216,7 @@ fn a_killed_venue_goes_on_from_its_books_and_so_does_the_host() {
         let mut venue = all.venue.take().unwrap();
         venue.kill().unwrap();
         venue.wait().unwrap();
+        wait("the loss is shown", || connection(&all) == "disconnected");
         std::fs::remove_file(all.path("venue.sock")).unwrap();
         all.start_venue();
     }
