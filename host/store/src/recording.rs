@@ -3,25 +3,28 @@
 //! A file is a line that names the format, then blocks: length and CRC-32 of what follows, both 32
 //! bits little endian, then entries: a kind, a length, a body. Ticks are their 64 bytes, everything
 //! else is MessagePack. A torn or damaged block ends a recording there, and it is said. What a
-//! recording needs to be played again, config and facts before it, stands at its beginning.
+//! recording needs to be played again, config and facts before it, stands at its beginning. A file
+//! that is ended is converted to Parquet on a thread of its own.
 //!
 //! A disk that is full ends the recording, never the run.
 
-use hedgerow_model::VenueCommand;
-use hedgerow_model::{Delivered, Delivery, Event, HostTime, Input, Stamped, StrategyId, Tick};
-use hedgerow_ports::{Record, Recorder, Recording, RecordingError};
+mod columns;
+mod writer;
+
+use columns::Columns;
+use hedgerow_model::{
+    Delivered, Delivery, Event, HostTime, Stamped, StrategyId, Tick, VenueCommand,
+};
+use hedgerow_ports::{Record, Recording, RecordingError};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+pub use writer::RecordingWriter;
 
 const FORMAT: &[u8] = b"hedgerow-recording-1\n";
-const BLOCK: usize = 64 << 10;
 /// No block is longer; a longer one is damage.
 const LONGEST: usize = 256 << 20;
-/// So much may be lost with the process.
-const FLUSH: Duration = Duration::from_secs(1);
 const TICKS: u8 = 1;
 const INPUT: u8 = 2;
 const EFFECTS: u8 = 3;
@@ -46,139 +49,17 @@ pub struct Preface {
     pub components: Vec<String>,
 }
 
-/// Writes a recording.
-#[derive(Debug)]
-pub struct RecordingWriter {
-    folder: PathBuf,
-    segment: u32,
-    segment_bytes: u64,
-    /// Nothing once writing has failed.
-    file: Option<File>,
-    written: u64,
-    block: Vec<u8>,
-    ticks: Vec<u8>,
-    flushed: Instant,
-    ended: Option<String>,
-}
-
 fn segment(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("{number:06}.rec"))
 }
 
-impl RecordingWriter {
-    /// Begins a recording in a new or empty folder; a file is ended at about `segment_bytes`.
-    pub fn begin(folder: &Path, preface: &Preface, segment_bytes: u64) -> std::io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
-        if segment(folder, 1).exists() {
-            let what = format!("{} already holds a recording", folder.display());
-            return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, what));
-        }
-        let mut this = Self {
-            folder: folder.to_owned(),
-            segment: 0,
-            segment_bytes,
-            file: None,
-            written: 0,
-            block: Vec::new(),
-            ticks: Vec::new(),
-            flushed: Instant::now(),
-            ended: None,
-        };
-        this.next_segment()?;
-        let body = rmp_serde::to_vec(preface).map_err(std::io::Error::other)?;
-        this.entry(PREFACE, &body);
-        this.flush();
-        Ok(this)
-    }
-
-    fn next_segment(&mut self) -> std::io::Result<()> {
-        self.segment += 1;
-        let mut file = File::create_new(segment(&self.folder, self.segment))?;
-        file.write_all(FORMAT)?;
-        (self.file, self.written) = (Some(file), 0);
-        Ok(())
-    }
-
-    fn entry(&mut self, kind: u8, body: &[u8]) {
-        let Ok(length) = u32::try_from(body.len()) else { return };
-        self.block.push(kind);
-        self.block.extend(length.to_le_bytes());
-        self.block.extend_from_slice(body);
-        if self.block.len() >= BLOCK || self.flushed.elapsed() >= FLUSH {
-            self.write_block();
-        }
-    }
-
-    fn end_ticks(&mut self) {
-        if !self.ticks.is_empty() {
-            let ticks = std::mem::take(&mut self.ticks);
-            self.entry(TICKS, &ticks);
-            self.ticks = ticks;
-            self.ticks.clear();
-        }
-    }
-
-    /// Everything so far to the system.
-    pub fn flush(&mut self) {
-        self.end_ticks();
-        self.write_block();
-    }
-
-    fn write_block(&mut self) {
-        self.flushed = Instant::now();
-        let block = std::mem::take(&mut self.block);
-        if let (false, Some(file)) = (block.is_empty(), &mut self.file) {
-            let mut whole = Vec::with_capacity(block.len() + 8);
-            let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
-            whole.extend(length.to_le_bytes());
-            whole.extend(crc32fast::hash(&block).to_le_bytes());
-            whole.extend_from_slice(&block);
-            let mut result = file.write_all(&whole);
-            self.written += whole.len() as u64;
-            if result.is_ok() && self.written >= self.segment_bytes {
-                result = self.next_segment();
-            }
-            if let Err(error) = result {
-                tracing::error!(%error, folder = %self.folder.display(), "the recording ends here");
-                self.file = None;
-                self.ended = Some(format!("{}: {error}", self.folder.display()));
-            }
-        }
-        self.block = block;
-        self.block.clear();
-    }
+fn converted(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:06}.parquet"))
 }
 
-impl Recorder for RecordingWriter {
-    fn input(&mut self, input: &Input<'_>) {
-        if let Input::Market(ticks) = input {
-            self.ticks.extend(ticks.iter().flat_map(Tick::to_le_bytes));
-            if self.ticks.len() >= BLOCK || self.flushed.elapsed() >= FLUSH {
-                self.end_ticks();
-            }
-            return;
-        }
-        self.end_ticks();
-        // inputs are plain data: nothing in them can fail to serialise
-        let body = rmp_serde::to_vec(input).unwrap_or_default();
-        self.entry(INPUT, &body);
-    }
-
-    fn effects(&mut self, facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]) {
-        self.end_ticks();
-        let body = form(facts, commands, events);
-        self.entry(EFFECTS, &body);
-    }
-
-    fn ended(&self) -> Option<&str> {
-        self.ended.as_deref()
-    }
-}
-
-impl Drop for RecordingWriter {
-    fn drop(&mut self) {
-        self.flush();
-    }
+/// Whether a file of this number is there, in either form.
+fn exists(folder: &Path, number: u32) -> bool {
+    segment(folder, number).exists() || converted(folder, number).exists()
 }
 
 /// Facts, commands and events, each as MessagePack of its own: commands cannot be read back, for
@@ -193,12 +74,28 @@ fn form(facts: &[Stamped], commands: &[VenueCommand], events: &[&Delivery]) -> V
     rmp_serde::to_vec(&parts.map(Result::unwrap_or_default)).unwrap_or_default()
 }
 
+/// One file of a recording, in either form.
+#[derive(Debug)]
+enum Source {
+    Blocks(File),
+    Columns(Box<Columns>),
+}
+
+impl Source {
+    fn read_block(&mut self, block: &mut Vec<u8>) -> Result<bool, String> {
+        match self {
+            Self::Blocks(file) => read_block(file, block),
+            Self::Columns(columns) => columns.read(block),
+        }
+    }
+}
+
 /// Reads a recording, file after file.
 #[derive(Debug)]
 pub struct RecordingReader {
     folder: PathBuf,
     segment: u32,
-    file: File,
+    file: Source,
     block: Vec<u8>,
     place: usize,
     /// What ended it before its end, if anything did.
@@ -243,22 +140,19 @@ impl RecordingReader {
             return Ok(None);
         }
         let short = || RecordingError("an entry is longer than its block".into());
-        let head = self.block.get(self.place..self.place + 5).ok_or_else(short)?;
-        let (kind, length) = (head[0], u32::from_le_bytes([head[1], head[2], head[3], head[4]]));
-        let from = self.place + 5;
-        let body = self.block.get(from..from + length as usize).ok_or_else(short)?.to_vec();
-        self.place = from + length as usize;
+        let rest = self.block.get(self.place..).unwrap_or_default();
+        let (kind, body, after) = split_entry(rest).ok_or_else(short)?;
+        let (body, left) = (body.to_vec(), after.len());
+        self.place = self.block.len() - left;
         Ok(Some((kind, body)))
     }
 
     /// The next file, if there is one; one that is missing before others is damage.
-    fn next_file(&self) -> Result<Option<File>, String> {
+    fn next_file(&self) -> Result<Option<Source>, String> {
         match open_segment(&self.folder, self.segment + 1) {
             Ok(file) => Ok(Some(file)),
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.to_string()),
-            Err(_) if segment(&self.folder, self.segment + 2).exists() => {
-                Err("it is missing".to_owned())
-            }
+            Err(_) if exists(&self.folder, self.segment + 2) => Err("it is missing".to_owned()),
             Err(_) => Ok(None),
         }
     }
@@ -266,7 +160,7 @@ impl RecordingReader {
     /// Reads on; `false` at the end, or at damage.
     fn next_block(&mut self) -> bool {
         loop {
-            match read_block(&mut self.file, &mut self.block) {
+            match self.file.read_block(&mut self.block) {
                 Ok(true) => {
                     self.place = 0;
                     return true;
@@ -275,12 +169,12 @@ impl RecordingReader {
                     Ok(Some(file)) => (self.file, self.segment) = (file, self.segment + 1),
                     Ok(None) => return false,
                     Err(what) => {
-                        self.damage = Some(format!("file {:06}.rec: {what}", self.segment + 1));
+                        self.damage = Some(format!("file {:06}: {what}", self.segment + 1));
                         return false;
                     }
                 },
                 Err(what) => {
-                    self.damage = Some(format!("file {:06}.rec: {what}", self.segment));
+                    self.damage = Some(format!("file {:06}: {what}", self.segment));
                     self.block.clear();
                     self.place = 0;
                     return false;
@@ -294,14 +188,31 @@ fn unreadable(error: rmp_serde::decode::Error) -> RecordingError {
     RecordingError(format!("an entry of another version: {error}"))
 }
 
-fn open_segment(folder: &Path, number: u32) -> std::io::Result<File> {
-    let mut file = File::open(segment(folder, number))?;
+/// A converted file is whole: it stands under its name only then.
+fn open_segment(folder: &Path, number: u32) -> std::io::Result<Source> {
+    let path = converted(folder, number);
+    if path.exists() {
+        return Columns::open(&path).map(|columns| Source::Columns(Box::new(columns)));
+    }
+    open_rec(&segment(folder, number)).map(Source::Blocks)
+}
+
+fn open_rec(path: &Path) -> std::io::Result<File> {
+    let mut file = File::open(path)?;
     let mut format = [0; FORMAT.len()];
     file.read_exact(&mut format)?;
     if format != FORMAT {
         return Err(std::io::Error::other("another format"));
     }
     Ok(file)
+}
+
+/// Kind and body of the first entry, and what comes after it.
+fn split_entry(block: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[kind, a, b, c, d], rest) = block.split_first_chunk()?;
+    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    let (body, rest) = rest.split_at_checked(length)?;
+    Some((kind, body, rest))
 }
 
 /// One block; `false` at the end of the file.

@@ -1,7 +1,8 @@
 //! What was written comes back; what was torn says so.
 
 use super::*;
-use hedgerow_model::{Fact, TimerId};
+use hedgerow_model::{Fact, Input, TimerId};
+use hedgerow_ports::Recorder as _;
 
 fn preface() -> Preface {
     let fact = Fact::Boot { number: 3 };
@@ -65,10 +66,102 @@ fn check(all: &[Record], inputs: u64) {
 fn what_was_written_comes_back_over_any_number_of_files() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 5_000, 200_000);
-    assert!(segment(folder.path(), 3).exists());
+    let last = (1..).find(|number| !exists(folder.path(), number + 1)).unwrap();
+    assert!(last > 3);
+    for number in 1..=last {
+        let forms =
+            (segment(folder.path(), number).exists(), converted(folder.path(), number).exists());
+        assert_eq!(forms, (number == last, number < last), "file {number}");
+    }
     let (all, damage) = read(folder.path());
     assert_eq!(damage, None);
     check(&all, 5_000);
+}
+
+/// The two forms of a file say the same, for every value that a tick can hold.
+#[test]
+fn a_converted_file_holds_what_the_append_file_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = RecordingWriter::begin(folder.path(), &preface(), 1 << 30).unwrap();
+    let edge = Tick {
+        ts: u64::MAX,
+        recv_ts: u64::MAX - 1,
+        seq: 0,
+        instrument: u32::MAX,
+        kind: u16::MAX,
+        flags: u16::MAX,
+        a: i64::MIN,
+        b: i64::MAX,
+        c: -1,
+        d: 0,
+    };
+    writer.input(&Input::Wake(HostTime::EPOCH));
+    let many: Vec<Tick> = (0..200_000).map(tick).collect();
+    for ticks in [&[edge][..], &many, &[edge, tick(5)]] {
+        writer.input(&Input::Market(ticks));
+        writer.input(&Input::Wake(HostTime::from_nanos(ticks[0].ts)));
+    }
+    drop(writer);
+    let ticks = |all: &[Record]| -> Vec<Vec<Tick>> {
+        let mut runs = vec![Vec::new()];
+        for record in all {
+            match record {
+                Record::Ticks(ticks) => runs.last_mut().unwrap().extend(ticks.iter().copied()),
+                _ => runs.push(Vec::new()),
+            }
+        }
+        runs
+    };
+    let (before, _) = read(folder.path());
+    columns::convert(&segment(folder.path(), 1), &converted(folder.path(), 1)).unwrap();
+    assert!(!segment(folder.path(), 1).exists());
+    let (after, damage) = read(folder.path());
+    assert_eq!((ticks(&after), damage), (ticks(&before), None));
+    assert_eq!(ticks(&after).iter().map(Vec::len).sum::<usize>(), 200_003);
+    // damage anywhere is told, at the latest by the sum; or it is in what nobody reads
+    let path = converted(folder.path(), 1);
+    let whole = std::fs::read(&path).unwrap();
+    let mut told = 0;
+    for place in (0..64).map(|part| whole.len() / 64 * part + 3) {
+        let mut bad = whole.clone();
+        bad[place] ^= 0x10;
+        std::fs::write(&path, &bad).unwrap();
+        let Ok((mut reader, _)) = RecordingReader::open(folder.path()) else {
+            told += 1;
+            continue;
+        };
+        let mut read = Vec::new();
+        while let Ok(Some(record)) = reader.next() {
+            read.push(record);
+        }
+        let is_told = reader.damage().is_some();
+        told += u32::from(is_told);
+        assert!(is_told || ticks(&read) == ticks(&before), "at {place} of {}", whole.len());
+    }
+    assert!(told > 16, "{told}");
+}
+
+/// A process that dies while it converts leaves the append file, and at most a file nobody reads.
+#[test]
+fn a_conversion_that_was_cut_off_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 3_000, 1 << 30);
+    let (before, _) = read(folder.path());
+    std::fs::write(folder.path().join("000001.parquet.tmp"), b"PAR1 half").unwrap();
+    assert_eq!(read(folder.path()).0.len(), before.len());
+    // renamed, and not yet removed
+    let kept = std::fs::read(segment(folder.path(), 1)).unwrap();
+    columns::convert(&segment(folder.path(), 1), &converted(folder.path(), 1)).unwrap();
+    std::fs::write(segment(folder.path(), 1), &kept).unwrap();
+    assert_eq!(read(folder.path()).0.len(), before.len());
+    // an append file that is damaged is not made to look whole
+    std::fs::remove_file(converted(folder.path(), 1)).unwrap();
+    std::fs::write(segment(folder.path(), 1), &kept[..kept.len() - 7]).unwrap();
+    let why = columns::convert(&segment(folder.path(), 1), &converted(folder.path(), 1));
+    assert!(why.unwrap_err().contains("torn"));
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["000001.rec"]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn record(driver: &mut Loop, folder: &Path, facts: &[Stamped]) {
         goes_on: !facts.is_empty(),
         components: Vec::new(),
     };
-    driver.record(Box::new(RecordingWriter::begin(folder, &preface, 1 << 20).unwrap()));
+    driver.record(Box::new(RecordingWriter::begin(folder, &preface, 1 << 16).unwrap()));
 }
 
 /// Turns until it dies or the data ends.
