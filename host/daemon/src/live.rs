@@ -22,7 +22,9 @@ use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{AccountId, Duration, Fact, HostTime, PluginStep, Stamped, StrategyId, Swap};
+use hedgerow_model::{
+    AccountId, Duration, Fact, HostTime, PluginStep, Stamped, StrategyId, Swap, TradingMode,
+};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
@@ -158,7 +160,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     if let Err(error) = handled {
         tracing::warn!(%error, "signals end this run at once");
     }
-    let Begun { mut host, pacer, facts } = host(config, &mut loaded, &sender)?;
+    let Begun { mut host, mut pacer, facts } = host(config, &mut loaded, &sender)?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {
@@ -166,6 +168,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     }
     if let (Some(until), true) = (pacer.warm_until(config.warm_up), !config.data.is_live()) {
         host.warm_up(until)?;
+        pacer.begin_at(until);
     }
     note_components(&mut host, &loaded)?;
     host.start()?;
@@ -180,7 +183,13 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         published: None,
         ended: Ended::default(),
     };
-    let result = session.run(options).and_then(|()| session.wind_up());
+    let result = match session.run(options) {
+        Ok(()) => session.wind_up(),
+        Err(failure) => {
+            session.give_up(&failure);
+            Err(failure)
+        }
+    };
     let ended = session.ended;
     drop(reload);
     drop(control);
@@ -255,6 +264,24 @@ impl Session<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The loop met an error: nothing opens any more, and what is open is canceled as far as that
+    /// still goes.
+    fn give_up(&mut self, why: &Failure) {
+        tracing::error!(why = %why.message, "the host ends: nothing opens, what is open is canceled");
+        let (strategy, mode) = (None, TradingMode::Halted);
+        let reason = format!("the host met an error: {}", why.message);
+        self.host.command(OperatorCommand::SetMode { strategy, mode }, reason);
+        let ended = [
+            self.obey_all(),
+            self.wind_up(),
+            self.host.stop_now().map_err(Failure::from),
+            self.host.try_journal().map_err(Failure::from),
+        ];
+        for more in ended.into_iter().filter_map(Result::err) {
+            tracing::error!(why = %more.message, "while ending");
         }
     }
 

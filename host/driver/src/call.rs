@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// A strategy that gets more events than this without time passing feeds itself, and faults.
 const EVENTS_AT_ONE_INSTANT: u32 = 10_000;
+/// On a thread of its own time passes all the while: one that acts more often than this wakes
+/// itself, and each act is a commit that all others wait for.
+pub(crate) const ACTS_PER_S: u32 = 5_000;
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     /// One market call.
@@ -217,6 +220,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             Err(fault) => return self.on_fault(index, fault),
         };
         let acted = !outcome.intents.is_empty();
+        if self.is_live && acted && !self.instances[index].may_act(now) {
+            let detail = format!("it acted more than {ACTS_PER_S} times in a second");
+            return self.on_fault(index, CallFault { kind: FaultKind::Deadline, detail });
+        }
         // on a thread of its own every answer gives credit back
         if acted || outcome.checkpoint.is_some() || self.is_live {
             let expected = self.engine.next_order(strategy);

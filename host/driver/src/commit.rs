@@ -58,7 +58,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         for command in std::mem::take(&mut self.effects.commands) {
             match &command {
                 VenueCommand::Place(order) if self.is_journal_down() => {
-                    if order.get().request.flags.reduce_only {
+                    if self.engine.is_reduction(order.get()) {
                         self.venue.send(self.now, command);
                     } else {
                         self.refuse_unsent(&order.get().clone());

@@ -1,5 +1,6 @@
 //! What the loop keeps of one strategy.
 
+use crate::call::ACTS_PER_S;
 use crate::mailbox::Mailbox;
 use hedgerow_model::{CallFault, FaultKind, HostTime, Interest, StrategyId, Tick};
 use hedgerow_ports::{Called, StopReason};
@@ -49,6 +50,8 @@ pub(crate) struct Instance {
     pub(crate) restart_at: Option<HostTime>,
     /// Events given at one instant, to end a strategy that feeds itself.
     pub(crate) at_instant: (HostTime, u32),
+    /// How often it acted in this second, by number.
+    acts: (u64, u32),
     /// Its last call is to come when the one it is at is answered; or it is at its last call.
     pub(crate) stop: Option<Stop>,
     /// A replacement under way.
@@ -75,12 +78,22 @@ impl Instance {
             faults: None,
             restart_at: None,
             at_instant: (HostTime::EPOCH, 0),
+            acts: (0, 0),
             stop: None,
             swapping: None,
             probation: None,
             said: None,
             ask_status: false,
         }
+    }
+
+    /// Counts an act; `false` when there were too many in this second.
+    pub(crate) fn may_act(&mut self, now: HostTime) -> bool {
+        let this = now.as_nanos() / 1_000_000_000;
+        let (second, count) = &mut self.acts;
+        *count = if *second == this { count.saturating_add(1) } else { 1 };
+        *second = this;
+        *count <= ACTS_PER_S
     }
 
     /// Whether it has read nothing that the engine has not.

@@ -185,18 +185,23 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.note_step(strategy, PluginStep::Swapped, hash, String::new());
         let instance = &mut self.instances[index];
         (instance.faults, instance.restart_at) = (None, None);
-        let was_callable = instance.is_callable();
         let ends = now.after(terms.time);
         instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });
+        // one whose state nobody could ask for begins like after a restart
+        let from_cut = instance.is_callable() && asked;
         instance.state = StrategyState::Probation;
         self.commit()?;
-        let from_cut = was_callable;
         if !from_cut {
             self.instances[index].mailbox.clear();
         }
+        self.swapped.push_back((strategy, Swapped::Done));
+        if !from_cut && !self.engine.may_start(strategy) {
+            // its account is not known yet: it begins when that is
+            self.instances[index].state = StrategyState::Loading;
+            return self.drain();
+        }
         self.handle(Input::Start { now, strategy, from_cut, fault: None });
         self.first_in_mailbox(index);
-        self.swapped.push_back((strategy, Swapped::Done));
         self.drain()
     }
 

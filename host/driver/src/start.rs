@@ -42,7 +42,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             let (now, strategy) = (self.now, self.instances[index].strategy);
             let waits = self.instances[index].state == StrategyState::Loading;
             if waits && self.engine.may_start(strategy) {
-                self.instances[index].state = StrategyState::Running;
+                let watched = self.instances[index].probation.is_some();
+                self.instances[index].state =
+                    if watched { StrategyState::Probation } else { StrategyState::Running };
                 self.handle(Input::Start { now, strategy, from_cut: false, fault: None });
                 self.drain()?;
             }

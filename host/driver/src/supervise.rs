@@ -139,8 +139,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let instance = &mut self.instances[index];
         // nothing of before is for it, nor for a successor that waits
         instance.mailbox.clear();
-        instance.state = StrategyState::Running;
         let strategy = instance.strategy;
+        if !self.engine.may_start(strategy) {
+            instance.state = StrategyState::Loading;
+            return self.drain();
+        }
+        instance.state = StrategyState::Running;
         let fault = instance.faults.map(|Faults { kind, count, .. }| (kind, count));
         self.handle(Input::Start { now, strategy, from_cut: false, fault });
         self.drain()

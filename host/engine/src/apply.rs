@@ -66,13 +66,15 @@ impl Engine {
                     known.clone_from(instrument);
                 }
             }
+            Fact::Discrepancy { detail, .. } => {
+                self.odd = (self.odd.0.saturating_add(1), detail.clone());
+            }
             // told to people; nothing to fold
             Fact::Boot { .. }
             | Fact::Named { .. }
             | Fact::Market { .. }
             | Fact::Said { .. }
             | Fact::IntentDenied { .. }
-            | Fact::Discrepancy { .. }
             | Fact::Operator { .. } => {}
         }
     }
@@ -90,7 +92,10 @@ impl Engine {
     }
 
     fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, (hash, detail): (&str, &str)) {
-        if matches!(step, PluginStep::Accepted | PluginStep::RolledBack | PluginStep::Refused) {
+        // a refusal of what was being swapped in names no file; one that does is of a candidate
+        // that never came so far, and another may be on probation
+        let refused_swap = step == PluginStep::Refused && hash.is_empty();
+        if matches!(step, PluginStep::Accepted | PluginStep::RolledBack) || refused_swap {
             self.forget_cut(strategy);
         }
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
@@ -101,7 +106,9 @@ impl Engine {
             PluginStep::Released => (slot.quarantined, slot.why) = (false, None),
             PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack => {
                 slot.component = Some(hash.to_owned());
-                slot.quarantined &= step == PluginStep::Loaded;
+                if slot.quarantined && step != PluginStep::Loaded {
+                    (slot.quarantined, slot.why) = (false, None);
+                }
             }
             PluginStep::Shadowed | PluginStep::Accepted | PluginStep::Refused => {}
         }

@@ -230,8 +230,21 @@ impl Engine {
     ) {
         let slot = self.strategies.get_mut(strategy.index());
         match slot.and_then(|slot| slot.credit.cut.take()) {
-            Some(opening) => self.open(now, strategy, opening, effects),
+            Some(opening) => {
+                self.open_first(strategy, &opening);
+                self.open(now, strategy, opening, effects);
+            }
             None => self.start_anew(now, strategy, effects),
+        }
+    }
+
+    /// What was told since the cut and is not heard yet comes after the opening.
+    fn open_first(&mut self, strategy: StrategyId, opening: &[Delivered]) {
+        let events = opening.iter().filter(|part| matches!(part, Delivered::Event(_))).count();
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        let heard = slot.credit.heard;
+        for number in slot.credit.fired.values_mut().filter(|number| **number > heard) {
+            *number = number.saturating_add(u64::try_from(events).unwrap_or(0));
         }
     }
 
@@ -344,6 +357,27 @@ impl Engine {
                 self.deliver(strategy, now, event, effects);
             }
         }
+    }
+
+    /// Ticks that waited were dropped: every instrument starts again from a snapshot, for whoever
+    /// reads on.
+    pub(crate) fn on_shed(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        ticks: u32,
+        effects: &mut Effects,
+    ) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        let all: Vec<InstrumentId> = slot.interest.instruments().collect();
+        for instrument in all {
+            let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+            if slot.credit.held_back.insert(instrument) {
+                let event = Event::Market { instrument, status: MarketStatus::Lagging };
+                self.deliver(strategy, now, event, effects);
+            }
+        }
+        self.return_credit(now, strategy, ticks, effects);
     }
 
     /// Ticks were read. With half the credit back, what was held back starts again.

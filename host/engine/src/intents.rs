@@ -1,10 +1,11 @@
 //! What strategies want: judged one by one in list order, each seeing what came before it.
 
+use crate::risk::{TALK_BYTES_PER_S, Talk};
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
-    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Quantity, RiskRejection, StrategyId,
-    VenueCommand,
+    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Quantity, Report, RiskRejection,
+    StrategyId, VenueCommand,
 };
 
 impl Engine {
@@ -84,7 +85,7 @@ impl Engine {
                     self.record(now, Fact::TimerEnded { strategy, id, fired: false }, effects);
                 }
             }
-            Intent::Report(report) => self.record(now, Fact::Said { strategy, report }, effects),
+            Intent::Report(report) => self.report(now, strategy, report, effects),
             Intent::Plan { id, .. } => self.unsupported(now, strategy, ("plan", id), effects),
             Intent::CancelPlan(id) => self.unsupported(now, strategy, ("cancel-plan", id), effects),
             Intent::SetLeverage { instrument, .. } => {
@@ -94,6 +95,26 @@ impl Engine {
             Intent::Other(message) => {
                 self.unsupported(now, strategy, ("other", u64::from(message.code)), effects);
             }
+        }
+    }
+
+    /// What a strategy says is journaled, as long as it is not too much.
+    fn report(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        report: Report,
+        effects: &mut Effects,
+    ) {
+        let bytes = u64::try_from(report.text_bytes()).unwrap_or(u64::MAX);
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        match slot.talk.say(now, bytes) {
+            Talk::Heard => self.record(now, Fact::Said { strategy, report }, effects),
+            Talk::TooMuch => {
+                let reason = RiskRejection::RateLimited { limit_per_s: TALK_BYTES_PER_S };
+                self.refuse(now, strategy, ("report", 0), reason, effects);
+            }
+            Talk::StillTooMuch => {}
         }
     }
 

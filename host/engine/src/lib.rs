@@ -91,6 +91,8 @@ pub struct Engine {
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
     /// Set while the journal cannot be written: nothing opens.
     journal_failed: bool,
+    /// Discrepancies so far, and the last one.
+    odd: (u64, String),
     now: HostTime,
 }
 
@@ -103,7 +105,7 @@ impl Engine {
         let exposure = Exposure::new(&config);
         let must = config.accounts.iter().filter(|account| account.reconcile);
         let unreconciled = must.map(|account| (account.id, reconcile::Answer::default())).collect();
-        Self {
+        let mut this = Self {
             markets,
             strategies,
             exposure,
@@ -119,8 +121,15 @@ impl Engine {
             unreconciled,
             last_fill: BTreeMap::new(),
             journal_failed: false,
+            odd: (0, String::new()),
             now: HostTime::EPOCH,
+        };
+        if this.config.tick_credit.is_some() {
+            // nobody hears anything yet: `resumed` tells it
+            let all = (0_u32..).map(StrategyId).take(this.strategies.len());
+            all.for_each(|strategy| this.is_down(strategy));
         }
+        this
     }
 
     /// The only way in.
@@ -153,7 +162,7 @@ impl Engine {
             }
             Input::Shed { now, strategy, ticks } => {
                 self.now = self.now.max(now);
-                self.return_credit(now, strategy, ticks, effects);
+                self.on_shed(now, strategy, ticks, effects);
             }
             Input::Asked { now, .. } => self.now = self.now.max(now),
             Input::Cut { now, strategy, .. } => {

@@ -2,7 +2,7 @@
 //!
 //! A gap makes a book unusable until a snapshot. A mark is the venue's own where it sends one, else
 //! the middle of its quotes, else the middle of its book; it is kept doubled so that half ticks are
-//! exact.
+//! exact. A source that has said nothing for as long as data may be old gives way to the next.
 
 use crate::config::EngineConfig;
 use hedgerow_model::{
@@ -37,6 +37,7 @@ pub(crate) enum DataState {
 #[derive(Debug)]
 pub(crate) struct Market {
     rule: SequenceRule,
+    stale_after: Duration,
     pub(crate) book: Book,
     /// Whether the book grew from a snapshot without a hole.
     pub(crate) synced: bool,
@@ -46,11 +47,15 @@ pub(crate) struct Market {
     has_levels: bool,
     pub(crate) quote: Option<Quote>,
     quote_tick: Option<Tick>,
+    quoted: HostTime,
     funding_tick: Option<Tick>,
     mark_tick: Option<Tick>,
     bars: Vec<ClosedBars>,
     pub(crate) mark_doubled: Option<i64>,
     pub(crate) source: MarkSource,
+    /// When that source spoke last.
+    pub(crate) marked: HostTime,
+    /// When a price to trade at came last.
     pub(crate) received: HostTime,
     pub(crate) state: DataState,
 }
@@ -76,6 +81,16 @@ impl ClosedBars {
     }
 }
 
+/// Whether a source says nothing of the mark while a better one is at work.
+pub(crate) fn gives_way(
+    source: MarkSource,
+    at: HostTime,
+    (known, spoke): (MarkSource, HostTime),
+    stale_after: Duration,
+) -> bool {
+    source < known && at.since(spoke) <= stale_after
+}
+
 /// What a tick changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
@@ -84,9 +99,10 @@ pub(crate) struct Change {
 }
 
 impl Market {
-    fn new(rule: SequenceRule) -> Self {
+    fn new(rule: SequenceRule, stale_after: Duration) -> Self {
         Self {
             rule,
+            stale_after,
             book: Book::default(),
             synced: false,
             in_snapshot: false,
@@ -94,11 +110,13 @@ impl Market {
             has_levels: false,
             quote: None,
             quote_tick: None,
+            quoted: HostTime::EPOCH,
             funding_tick: None,
             mark_tick: None,
             bars: Vec::new(),
             mark_doubled: None,
             source: MarkSource::Nothing,
+            marked: HostTime::EPOCH,
             received: HostTime::EPOCH,
             state: DataState::Unseen,
         }
@@ -127,12 +145,10 @@ impl Market {
                 self.refresh(tick, change);
                 self.on_level(tick, change);
             }
-            Some(TickKind::Mark) => {
-                self.refresh(tick, change);
-                if tick.a != 0 {
-                    self.mark_tick = Some(*tick);
-                    self.set_mark(MarkSource::Venue, tick.a.saturating_mul(2), change);
-                }
+            Some(TickKind::Mark) if tick.a != 0 => {
+                self.mark_tick = Some(*tick);
+                let at = HostTime::from_nanos(tick.recv_ts);
+                self.set_mark(MarkSource::Venue, tick.a.saturating_mul(2), at, change);
             }
             Some(TickKind::Funding) => self.funding_tick = Some(*tick),
             Some(TickKind::BarPrices | TickKind::BarVolume) => {
@@ -146,8 +162,8 @@ impl Market {
         }
     }
 
-    /// A price came: the data is fresh, unless it has a gap. Only ticks that say what something is
-    /// worth keep it fresh: trades or funding that still come do not revive a dead book.
+    /// A price to trade at came: the data is fresh, unless it has a gap. Nothing else keeps it
+    /// fresh: trades, marks or funding that still come do not revive a dead book.
     #[inline]
     fn refresh(&mut self, tick: &Tick, change: &mut Change) {
         self.received = HostTime::from_nanos(tick.recv_ts);
@@ -172,12 +188,13 @@ impl Market {
         };
         self.quote = Some(Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
         self.quote_tick = Some(*tick);
+        self.quoted = HostTime::from_nanos(tick.recv_ts);
         if self.state == DataState::Gap && !self.has_levels {
             // there is no book to wait for
             self.state = DataState::Fresh;
             change.status = Some(MarketStatus::Fresh);
         }
-        self.set_mark(MarkSource::Quote, tick.a.saturating_add(tick.c), change);
+        self.set_mark(MarkSource::Quote, tick.a.saturating_add(tick.c), self.quoted, change);
     }
 
     fn on_level(&mut self, tick: &Tick, change: &mut Change) {
@@ -201,8 +218,13 @@ impl Market {
             self.state = DataState::Fresh;
             change.status = Some(MarketStatus::Fresh);
         }
+        let at = HostTime::from_nanos(tick.recv_ts);
+        if at.since(self.quoted) > self.stale_after {
+            // quotes have ended while the book goes on: it says what can be traded at
+            (self.quote, self.quote_tick) = (None, None);
+        }
         if let Some(quote) = self.book.quote() {
-            self.set_mark(MarkSource::Book, quote.mid_doubled(), change);
+            self.set_mark(MarkSource::Book, quote.mid_doubled(), at, change);
         }
     }
 
@@ -213,6 +235,10 @@ impl Market {
         self.last_update = None;
         self.quote = None;
         self.quote_tick = None;
+        if self.source != MarkSource::Venue {
+            // whatever is whole again first says what it is worth
+            self.source = MarkSource::Nothing;
+        }
         if self.state != DataState::Gap {
             self.state = DataState::Gap;
             change.status = Some(MarketStatus::Gap);
@@ -220,11 +246,11 @@ impl Market {
     }
 
     #[inline]
-    fn set_mark(&mut self, source: MarkSource, doubled: i64, change: &mut Change) {
-        if source < self.source {
+    fn set_mark(&mut self, source: MarkSource, doubled: i64, at: HostTime, change: &mut Change) {
+        if gives_way(source, at, (self.source, self.marked), self.stale_after) {
             return;
         }
-        self.source = source;
+        (self.source, self.marked) = (source, at);
         if self.mark_doubled != Some(doubled) {
             self.mark_doubled = Some(doubled);
             change.mark = Some(doubled);
@@ -316,7 +342,7 @@ impl Markets {
         let wanted =
             |id| config.strategies.iter().filter_map(move |strategy| strategy.interest.bars(id));
         let market = |i: &Instrument| {
-            let mut market = Market::new(i.sequence);
+            let mut market = Market::new(i.sequence, config.stale_after);
             wanted(i.id).for_each(|bars| market.keep(bars));
             market
         };

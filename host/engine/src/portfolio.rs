@@ -236,6 +236,13 @@ impl Exposure {
         }
     }
 
+    /// Whether the highest profit is so far above what facts know that a restart must not forget
+    /// it: by a sixteenth of the drawdown limit.
+    pub(crate) fn is_peak_due(&self, strategy: StrategyId, gauge: &Gauge) -> bool {
+        let known = self.forms.get(strategy.index());
+        known.is_some_and(|form| gauge.peak.saturating_sub(form.noted) > form.drawdown_max / 16)
+    }
+
     /// The highest profit, when it is more than facts know.
     pub(crate) fn new_peak(&self, strategy: StrategyId) -> Option<Decimal> {
         let peak = self.gauge(strategy).peak;

@@ -8,12 +8,13 @@
 //! - refresh or break an instrument's data (it was stale, has a gap, its sequence breaks, feed
 //!   status);
 //! - come later than another instrument's data grows stale;
-//! - trip a guard: the linear forms are evaluated on every mark that moves, peaks included, but for
-//!   marks between two of which the guards have already said that nothing happens;
+//! - trip a guard, or raise a peak so far that it becomes a fact: the linear forms are evaluated on
+//!   every mark that moves, but for marks between two of which the guards have already said that
+//!   nothing happens;
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
-use crate::market::{DataState, MarkSource, Market};
+use crate::market::{DataState, MarkSource, Market, gives_way};
 use crate::portfolio::{Gauge, Verdict};
 use hedgerow_model::{
     HostTime, InstrumentId, LastUpdate, SequenceRule, StrategyId, Tick, TickKind, TradingMode, flag,
@@ -24,6 +25,7 @@ use hedgerow_model::{
 struct Cursor {
     rule: SequenceRule,
     source: MarkSource,
+    marked: HostTime,
     received: HostTime,
     state: DataState,
     synced: bool,
@@ -46,6 +48,7 @@ impl Cursor {
         Self {
             rule: market.rule(),
             source: market.source,
+            marked: market.marked,
             received: market.received,
             state: market.state,
             synced: market.synced,
@@ -107,13 +110,12 @@ impl Engine {
             let mark = tick.a.saturating_add(tick.c);
             let whole = tick.b > 0 && tick.d > 0;
             return self.stays_fresh(id, now, scan)
-                && (!whole || self.mark_is_quiet(id, MarkSource::Quote, Some(mark), scan));
+                && (!whole || self.mark_is_quiet(id, (MarkSource::Quote, now), Some(mark), scan));
         }
         match TickKind::from_code(tick.kind) {
             Some(TickKind::Mark) => {
                 let mark = tick.a.saturating_mul(2);
-                self.stays_fresh(id, now, scan)
-                    && (tick.a == 0 || self.mark_is_quiet(id, MarkSource::Venue, Some(mark), scan))
+                tick.a == 0 || self.mark_is_quiet(id, (MarkSource::Venue, now), Some(mark), scan)
             }
             Some(TickKind::Level) => {
                 self.stays_fresh(id, now, scan) && self.level_is_quiet(id, tick, scan)
@@ -146,7 +148,8 @@ impl Engine {
         }
         // what the book's middle becomes is not followed here; with a position it may matter
         let moves = cursor.synced && tick.is_last();
-        !moves || self.mark_is_quiet(id, MarkSource::Book, None, scan)
+        let now = HostTime::from_nanos(tick.recv_ts);
+        !moves || self.mark_is_quiet(id, (MarkSource::Book, now), None, scan)
     }
 
     /// Whether a mark may move to this value (nothing: to an unknown one) without tripping a guard.
@@ -154,19 +157,23 @@ impl Engine {
     fn mark_is_quiet(
         &self,
         id: InstrumentId,
-        source: MarkSource,
+        (source, now): (MarkSource, HostTime),
         mark: Option<i64>,
         scan: &mut QuietScan,
     ) -> bool {
-        let Some(cursor) = scan.cursors.get_mut(id.index()).filter(|c| c.source <= source) else {
+        let stale_after = self.markets.stale_after;
+        let speaks = |c: &&mut Cursor| !gives_way(source, now, (c.source, c.marked), stale_after);
+        let Some(cursor) = scan.cursors.get_mut(id.index()).filter(speaks) else {
             return true;
         };
+        let before = std::mem::replace(&mut cursor.source, source);
+        cursor.marked = now;
         let holders = self.exposure.holders(id);
         if holders.is_empty() {
             cursor.mark = mark.or(cursor.mark);
             return true;
         }
-        if source != cursor.source {
+        if source != before {
             return false;
         }
         let Some(mark) = mark else { return false };
@@ -190,7 +197,8 @@ impl Engine {
         let cursors = &scan.cursors;
         let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
         let verdict = self.exposure.judge(strategy, mark, gauge);
-        verdict.is_none_or(|verdict| self.own_mode(strategy) >= trip_mode(verdict))
+        !self.exposure.is_peak_due(strategy, gauge)
+            && verdict.is_none_or(|verdict| self.own_mode(strategy) >= trip_mode(verdict))
     }
 
     fn host_guard_trips(&self, scan: &QuietScan) -> bool {

@@ -6,21 +6,30 @@
 //! does not know has ended; what it has open and we thought on its way is open; a position that
 //! differs is a discrepancy that stops opening. Nothing is ever sent again but cancels.
 
+use crate::strategy::{Holding, StrategySlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, ClientOrderId, Duration, Fact, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, Price, Quantity, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
+    OrderStatus, Price, Quantity, StrategyId, VenueCommand, VenueEvent, VenueReport, VenueTime,
+    WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back the venue is asked to tell again: longer than any clock differs.
 const OVERLAP: Duration = Duration::from_secs(60);
+/// How often it is asked before a position that differs counts: its answer comes in parts, and what
+/// fills in between is in one part and not in the other.
+const ASKED: u8 = 3;
+
+type Differing = (StrategyId, InstrumentId, Quantity, Quantity);
 
 /// What the venue has told so far.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     /// When we asked; nothing: not yet.
     nonce: Option<u64>,
+    /// How often we asked since the stream is up.
+    asked: u8,
     /// Our live orders when we asked: only these can be missing from the answer.
     ours: BTreeSet<ClientOrderId>,
     open: BTreeMap<WireId, Open>,
@@ -43,10 +52,15 @@ impl Engine {
 
     /// The private stream is confirmed: ask.
     pub(crate) fn begin_reconcile(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        self.ask(event, 1, effects);
+    }
+
+    fn ask(&mut self, event: &VenueEvent, asked: u8, effects: &mut Effects) {
         let (account, now) = (event.account, event.received);
-        let nonce = now.as_nanos();
+        // a number of its own, if two questions fall on one moment
+        let nonce = now.as_nanos().saturating_add(u64::from(asked));
         let ours = self.live_orders(account).map(|order| order.id).collect();
-        let answer = Answer { nonce: Some(nonce), ours, ..Answer::default() };
+        let answer = Answer { nonce: Some(nonce), asked, ours, ..Answer::default() };
         self.unreconciled.insert(account, answer);
         // everything is told again after a start; later only what may have been missed
         let last = self.last_fill.get(&account).copied().unwrap_or(VenueTime::EPOCH);
@@ -91,9 +105,11 @@ impl Engine {
                 answer.positions.insert(*instrument, *quantity);
             }
             VenueReport::Reconciled { .. } => {
-                if let Some(answer) = self.unreconciled.remove(&event.account) {
-                    self.finish_reconcile(event, &answer, effects);
+                let Some(answer) = self.unreconciled.remove(&event.account) else { return };
+                if answer.asked < ASKED && !self.differing(event.account, &answer).is_empty() {
+                    return self.ask(event, answer.asked + 1, effects);
                 }
+                self.finish_reconcile(event, &answer, effects);
             }
             _ => {}
         }
@@ -126,6 +142,10 @@ impl Engine {
         let known: BTreeSet<WireId> = self.live_orders(account).map(|order| order.wire).collect();
         for (wire, open) in answer.open.iter().filter(|(wire, _)| !known.contains(wire)) {
             let (wire, instrument) = (*wire, open.instrument);
+            let id = self.by_wire.get(&(account, wire));
+            if id.is_some_and(|id| answer.ours.contains(id)) {
+                continue; // it has ended since we asked
+            }
             let detail = format!("order {} rests at the venue and is not alive here", wire.0);
             self.record(event.received, Fact::Discrepancy { account, detail }, effects);
             effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
@@ -174,23 +194,22 @@ impl Engine {
         self.tell_order(event.received, id, 0, effects);
     }
 
-    fn compare_positions(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
-        let account = event.account;
-        let mut different = Vec::new();
-        for (index, slot) in self.strategies.iter().enumerate() {
-            if slot.account != account {
-                continue;
-            }
-            for holding in &slot.holdings {
+    /// Positions of ours that are not the venue's: strategy, instrument, ours, theirs.
+    fn differing(&self, account: AccountId, answer: &Answer) -> Vec<Differing> {
+        let slots = (0_u32..).map(StrategyId).zip(&self.strategies);
+        let of = |(strategy, slot): (StrategyId, &StrategySlot)| {
+            let differs = |holding: &Holding| {
                 let ours = holding.position.quantity;
                 let theirs = answer.positions.get(&holding.instrument).copied().unwrap_or_default();
-                if ours != theirs
-                    && let Ok(index) = u32::try_from(index)
-                {
-                    different.push((index, holding.instrument, ours, theirs));
-                }
-            }
-        }
+                (ours != theirs).then_some((strategy, holding.instrument, ours, theirs))
+            };
+            slot.holdings.iter().filter_map(differs).collect::<Vec<_>>()
+        };
+        slots.filter(|(_, slot)| slot.account == account).flat_map(of).collect()
+    }
+
+    fn compare_positions(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
+        let account = event.account;
         let held = |id: &InstrumentId| {
             let slots = self.strategies.iter().filter(|slot| slot.account == account);
             slots.flat_map(|slot| &slot.holdings).any(|holding| holding.instrument == *id)
@@ -204,8 +223,7 @@ impl Engine {
         for detail in foreign {
             self.record(event.received, Fact::Discrepancy { account, detail }, effects);
         }
-        for (index, instrument, ours, theirs) in different {
-            let strategy = hedgerow_model::StrategyId(index);
+        for (strategy, instrument, ours, theirs) in self.differing(account, answer) {
             let detail =
                 format!("position in {instrument}: the venue has {theirs}, the ledger {ours}");
             self.record(event.received, Fact::Discrepancy { account, detail }, effects);

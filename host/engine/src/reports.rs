@@ -3,8 +3,9 @@
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FillNotice, FundingNotice, HostTime,
-    InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Position, Quantity,
-    StrategyId, Tick, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
+    InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Position, Price,
+    Quantity, StrategyId, Tick, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus,
+    WireId,
 };
 
 impl Engine {
@@ -88,14 +89,7 @@ impl Engine {
                 self.moved(event, *wire, moved, None, Some(*reason), effects);
             }
             VenueReport::Amended { wire, price, quantity } => {
-                if let Some(id) = self.find(event, *wire, effects)
-                    && self.order(id.strategy, id.number).is_some()
-                {
-                    let (price, quantity) = (*price, *quantity);
-                    let fact = OrderFact::Amended { price, quantity };
-                    self.record(now, Fact::Order { id, fact }, effects);
-                    self.tell_order(now, id, 0, effects);
-                }
+                self.amended(event, *wire, (*price, *quantity), effects);
             }
             VenueReport::AmendRejected { wire, reason } => {
                 let moved = OrderEvent::AmendRejected;
@@ -129,6 +123,30 @@ impl Engine {
             | VenueReport::Position { .. }
             | VenueReport::Reconciled { .. } => self.on_answer(event, effects),
         }
+    }
+
+    fn amended(
+        &mut self,
+        event: &VenueEvent,
+        wire: WireId,
+        (price, quantity): (Price, Quantity),
+        effects: &mut Effects,
+    ) {
+        let now = event.received;
+        let Some(id) = self.find(event, wire, effects) else { return };
+        let Some(order) = self.order(id.strategy, id.number) else { return };
+        let spec = self.config.instrument(order.request.instrument);
+        let worth = spec.and_then(|spec| spec.notional(price, quantity).ok());
+        if !price.is_positive() || !quantity.is_positive() || worth.is_none() {
+            let account = event.account;
+            let detail = format!("order {id} amended to what no order is: {:?}", event.report);
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            self.stop_strategy(now, id.strategy, "an amendment that cannot be", effects);
+            return;
+        }
+        let fact = OrderFact::Amended { price, quantity };
+        self.record(now, Fact::Order { id, fact }, effects);
+        self.tell_order(now, id, 0, effects);
     }
 
     fn funded(&mut self, event: &VenueEvent, effects: &mut Effects) {
@@ -214,12 +232,19 @@ impl Engine {
             return;
         };
         let learnt = venue_id.is_some() && order.venue_id != venue_id;
-        if after == before && !learnt {
+        let frees = moved == OrderEvent::AmendRejected && self.is_amending(id);
+        if after == before && !learnt && !frees {
             return;
         }
         let fact = OrderFact::Moved { event: moved, venue_id, reason };
         self.record(now, Fact::Order { id, fact }, effects);
         self.tell_order(now, id, reason.map_or(0, VenueRejection::code), effects);
+    }
+
+    fn is_amending(&self, id: ClientOrderId) -> bool {
+        let slot = self.strategies.get(id.strategy.index());
+        let known = slot.and_then(|slot| slot.orders.get(&id.number));
+        known.is_some_and(|known| known.amending.is_some())
     }
 
     pub(crate) fn tell_order(
@@ -293,6 +318,10 @@ impl Engine {
         };
         if holding.has_trade(happened, trade, id.number) {
             return; // booked before
+        }
+        if !price.is_positive() || !quantity.is_positive() {
+            self.question_fill(event, id, Quantity::from_units(i64::MAX), false, effects);
+            return;
         }
         let fits = self.fits_ledger(&holding.position, event);
         let Some(order) = self.any_order(id) else {

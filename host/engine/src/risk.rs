@@ -4,4 +4,4 @@ mod gate;
 mod guards;
 mod rate;
 
-pub(crate) use rate::TokenBucket;
+pub(crate) use rate::{TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};

@@ -3,7 +3,7 @@
 
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
-use crate::risk::TokenBucket;
+use crate::risk::{TalkLimit, TokenBucket};
 use hedgerow_model::{
     AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderStatus,
     Position, Quantity, Side, TradeId, TradingMode, VenueTime,
@@ -46,7 +46,7 @@ impl Holding {
             Side::Sell => &mut self.open_sell,
         };
         *open = open.saturating_add(units);
-        self.open_notional += notional;
+        self.open_notional = self.open_notional.saturating_add(notional);
     }
 
     /// Whether an order can only reduce: opposite to the position, and with all other open orders
@@ -97,6 +97,7 @@ pub(crate) struct StrategySlot {
     pub(crate) finished: BTreeMap<u64, Order>,
     pub(crate) timers: u32,
     pub(crate) bucket: TokenBucket,
+    pub(crate) talk: TalkLimit,
     pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
     pub(crate) approved: u64,
     pub(crate) denied: u64,
@@ -127,6 +128,7 @@ impl StrategySlot {
             finished: BTreeMap::new(),
             timers: 0,
             bucket: TokenBucket::new(config.limits.orders_per_s_max),
+            talk: TalkLimit::default(),
             checkpoint: None,
             approved: 0,
             denied: 0,
@@ -159,7 +161,7 @@ impl StrategySlot {
         };
         let (instrument, side) = (slot.order.request.instrument, slot.order.request.side);
         let grown = units.saturating_sub(slot.reserved);
-        let worth = notional - slot.reserved_notional;
+        let worth = notional.saturating_sub(slot.reserved_notional);
         (slot.reserved, slot.reserved_notional) = (units, notional);
         if let Some(holding) = self.holding_mut(instrument) {
             holding.reserve(side, grown, worth);

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod gate;
+mod guards;
 mod orders;
 mod reconcile;
 

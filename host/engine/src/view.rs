@@ -125,7 +125,10 @@ impl Engine {
             .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
         let mode = self.host_why.iter().map(|why| format!("mode {}: {why}", self.host_mode));
         let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
-        unknown.chain(mode).chain(journal).collect()
+        let (odd, last) = &self.odd;
+        let odd =
+            (*odd > 0).then(|| format!("{odd} discrepancies in the journal, the last: {last}"));
+        unknown.chain(mode).chain(journal).chain(odd).collect()
     }
 
     /// One strategy, for people. What the engine does not know is left empty.

@@ -9,7 +9,7 @@ use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
 use crate::world::World;
-use hedgerow_model::{CallFault, Event, Header, Intent, Report, Tick, TickSlice};
+use hedgerow_model::{CallFault, Event, Header, Intent, Tick, TickSlice};
 use hedgerow_ports::Saved;
 use std::time::{Duration, Instant};
 
@@ -45,13 +45,8 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        let said = |intent: &Intent| match intent {
-            Intent::Plan { json, .. } => json.len(),
-            Intent::Report(Report::Record { json, .. }) => json.len(),
-            Intent::Other(message) => message.json.len(),
-            _ => 0,
-        };
-        let intents: usize = self.intents.iter().map(|i| size_of::<Intent>() + said(i)).sum();
+        let bytes = |intent: &Intent| size_of::<Intent>() + intent.text_bytes();
+        let intents: usize = self.intents.iter().map(bytes).sum();
         let given = match &self.given {
             Given::Market(ticks) => ticks.len() * size_of::<Tick>(),
             Given::Event(_) => EVENT_BYTES,

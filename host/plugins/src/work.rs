@@ -5,7 +5,7 @@ use crate::instance::{Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
 use crate::shadow::{Entry, Ring};
-use hedgerow_model::{CallFault, Event, FaultKind, Header, HostTime, Outcome, TickSlice};
+use hedgerow_model::{CallFault, Event, FaultKind, Header, HostTime, Intent, Outcome, TickSlice};
 use hedgerow_ports::{Saved, StopReason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,7 +50,9 @@ impl Work {
     ) -> Result<Outcome, CallFault> {
         let instance = self.instance.as_mut().ok_or_else(gone)?;
         let answer = act(instance).and_then(|mut outcome| {
-            if !outcome.intents.is_empty() && outcome.checkpoint.is_none() {
+            // what is only said is not acted on: the state of the last act stands
+            let acts = outcome.intents.iter().any(|i| !matches!(i, Intent::Report(_)));
+            if acts && outcome.checkpoint.is_none() {
                 outcome.checkpoint = Some(instance.save()?.data);
             }
             Ok(outcome)

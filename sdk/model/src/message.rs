@@ -59,6 +59,18 @@ pub enum Report {
     },
 }
 
+impl Report {
+    /// Bytes of its texts.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Metric { name, value } => name.len() + value.len(),
+            Self::Status { text } => text.len(),
+            Self::Record { stream, json } => stream.len() + json.len(),
+        }
+    }
+}
+
 /// What a strategy wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Intent {
@@ -104,6 +116,19 @@ pub enum Intent {
     Report(Report),
     /// Anything newer than this contract.
     Other(OpaqueMessage),
+}
+
+impl Intent {
+    /// Bytes of its texts.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Report(report) => report.text_bytes(),
+            Self::Plan { kind, json, .. } => kind.len() + json.len(),
+            Self::Other(message) => message.json.len(),
+            _ => 0,
+        }
+    }
 }
 
 impl Intent {

@@ -40,6 +40,11 @@ impl Pacer {
         (warm_up > Duration::ZERO).then(|| self.first.after(warm_up))
     }
 
+    /// From here on it is this time now: a warm-up has passed over what came before.
+    pub fn begin_at(&mut self, now: HostTime) {
+        (self.first, self.began) = (now, Instant::now());
+    }
+
     /// Whether inputs are due at a time of the wall clock.
     #[must_use]
     pub fn is_paced(&self) -> bool {

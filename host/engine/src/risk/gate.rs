@@ -87,6 +87,15 @@ impl Engine {
         Ok(Approved::seal_by_gate(*amend))
     }
 
+    /// Whether an order that was approved can only reduce, with all that is open beside it.
+    #[must_use]
+    pub fn is_reduction(&self, order: &Order) -> bool {
+        let slot = self.strategies.get(order.id.strategy.index());
+        let holding = slot.and_then(|slot| slot.holding(order.request.instrument));
+        let reduces = holding.is_some_and(|holding| holding.only_reduces(order.request.side, 0));
+        order.request.flags.reduce_only || reduces
+    }
+
     fn judge(
         &mut self,
         now: HostTime,
@@ -110,6 +119,10 @@ impl Engine {
         check_limits(spec, slot, holding, mark, reduces, asked)?;
         if !reduces {
             self.check_gross(slot, spec, asked)?;
+            // the host's guard cannot judge while what somebody holds has no mark
+            if self.exposure.couples() && self.is_somebody_unmarked() {
+                return Err(RiskRejection::NoMarket);
+            }
         }
         let account = slot.account;
         let slot = self.strategies.get_mut(index).ok_or(RiskRejection::UnknownInstrument)?;
@@ -141,8 +154,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Fresh data, a price on both sides, and the collar around the mark. A reduction may be judged
-    /// by an old mark, but never by none.
+    /// Fresh data, a price on both sides, and the collar around the mark. A reduction needs a mark,
+    /// which may be old; then there is no collar.
     fn check_market(
         &self,
         now: HostTime,
@@ -164,6 +177,9 @@ impl Engine {
         let mark = market.mark_doubled.filter(|mark| *mark > 0).ok_or(RiskRejection::NoMarket)?;
         if !two_sided && !reduces {
             return Err(RiskRejection::NoMarket);
+        }
+        if !fresh {
+            return Ok(mark); // a reduction: an old mark says nothing of what its price should be
         }
         let width = i128::from(mark) * i128::from(collar_bps) / 10_000;
         let doubled = i128::from(asked.price.units()) * 2;

@@ -7,6 +7,9 @@ use crate::quiet::trip_mode;
 use crate::{Effects, Engine, OperatorCommand};
 use hedgerow_model::{Event, Fact, HostTime, InstrumentId, StrategyId, TradingMode};
 
+/// How the reason of a mode begins that a guard has set.
+const GUARD: &str = "guard: ";
+
 impl Engine {
     pub(crate) fn own_mode(&self, strategy: StrategyId) -> TradingMode {
         self.strategies.get(strategy.index()).map_or(TradingMode::Halted, |slot| slot.mode)
@@ -15,6 +18,11 @@ impl Engine {
     fn profit_now(&self, strategy: StrategyId) -> Option<Option<i128>> {
         let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
         self.exposure.profit(strategy, mark)
+    }
+
+    pub(crate) fn is_somebody_unmarked(&self) -> bool {
+        let mut ids = (0_u32..).map(StrategyId).take(self.strategies.len());
+        ids.any(|id| self.profit_now(id).is_none())
     }
 
     pub(crate) fn host_loss(&self, mark: impl Fn(InstrumentId) -> Option<i64> + Copy) -> bool {
@@ -50,15 +58,18 @@ impl Engine {
             return;
         };
         self.exposure.set_gauge(strategy, gauge);
+        if self.exposure.is_peak_due(strategy, &gauge) {
+            self.note_peak(now, strategy, effects);
+        }
         let mode = trip_mode(verdict);
         if mode <= self.own_mode(strategy) {
             return;
         }
         let reason = match verdict {
-            Verdict::Loss => "guard: loss above loss_max",
-            _ => "guard: drawdown above drawdown_max",
+            Verdict::Loss => "loss above loss_max",
+            _ => "drawdown above drawdown_max",
         };
-        self.set_mode(now, Some(strategy), mode, reason.into(), effects);
+        self.set_mode(now, Some(strategy), mode, format!("{GUARD}{reason}"), effects);
     }
 
     /// After cash moved: a new highest profit becomes a fact.
@@ -77,8 +88,8 @@ impl Engine {
             self.host_loss(mark)
         };
         if trips {
-            let reason = "guard: loss of all strategies above the host's loss_max";
-            self.set_mode(now, None, TradingMode::ReduceOnly, reason.into(), effects);
+            let reason = format!("{GUARD}loss of all strategies above the host's loss_max");
+            self.set_mode(now, None, TradingMode::ReduceOnly, reason, effects);
         }
     }
 
@@ -130,10 +141,15 @@ impl Engine {
         self.record(now, said, effects);
         match *command {
             OperatorCommand::SetMode { strategy, mode } => {
+                let holds = strategy.map_or(self.host_mode, |one| self.own_mode(one));
                 if mode == TradingMode::Running {
                     for id in self.concerned(strategy) {
-                        self.restart_measures(now, id, effects);
+                        if self.is_latched_by_guard(strategy) {
+                            self.restart_measures(now, id, effects);
+                        }
                     }
+                } else if mode < holds {
+                    return; // only a release loosens, and it says why
                 }
                 self.set_mode(now, strategy, mode, format!("operator: {reason}"), effects);
             }
@@ -143,6 +159,15 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether it was a guard that set the mode of a strategy, or of the host.
+    fn is_latched_by_guard(&self, strategy: Option<StrategyId>) -> bool {
+        let why = match strategy {
+            None => self.host_why.as_deref(),
+            Some(one) => self.strategies.get(one.index()).and_then(|slot| slot.why.as_deref()),
+        };
+        why.is_some_and(|why| why.starts_with(GUARD))
     }
 
     fn restart_measures(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {

@@ -41,6 +41,43 @@ impl TokenBucket {
     }
 }
 
+/// What a strategy may report in a second, bytes of text: it goes into the journal.
+pub(crate) const TALK_BYTES_PER_S: u32 = 1 << 20;
+const SECOND: u64 = 1_000_000_000;
+
+/// How much a strategy said lately.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TalkLimit {
+    second: u64,
+    bytes: u64,
+    told: bool,
+}
+
+/// What becomes of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Talk {
+    Heard,
+    /// The first that is too much in this second.
+    TooMuch,
+    StillTooMuch,
+}
+
+impl TalkLimit {
+    /// Counts a report; even an empty one takes room in the journal.
+    pub(crate) fn say(&mut self, now: HostTime, bytes: u64) -> Talk {
+        let second = now.as_nanos() / SECOND;
+        if second != self.second {
+            *self = Self { second, ..Self::default() };
+        }
+        let after = self.bytes.saturating_add(bytes).saturating_add(64);
+        if after <= u64::from(TALK_BYTES_PER_S) {
+            self.bytes = after;
+            return Talk::Heard;
+        }
+        if std::mem::replace(&mut self.told, true) { Talk::StillTooMuch } else { Talk::TooMuch }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

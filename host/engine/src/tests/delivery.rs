@@ -272,6 +272,81 @@ fn a_rollback_tells_again_what_fired_since_the_cut() {
 }
 
 #[test]
+fn a_file_that_is_refused_meanwhile_ends_nobody_elses_probation() {
+    let mut rig = live();
+    answer(&mut rig, 0, vec![timer(7, START + 5)], true);
+    let (now, strategy) = (HostTime::from_nanos(rig.now), ME);
+    rig.engine.handle(Input::Cut { now, strategy, swap: swap() }, &mut rig.effects);
+    start(&mut rig, true);
+    wake(&mut rig, 5);
+    answer(&mut rig, 0, Vec::new(), false); // resumed
+    answer(&mut rig, 0, vec![timer(9, START + 99)], true); // the timer, in a state of the new one
+    assert_eq!(rig.engine.timers_since_cut(ME), [TimerId(7)]);
+    let note = |hash: &str| {
+        let (step, hash) = (hedgerow_model::PluginStep::Refused, hash.to_owned());
+        let fact = Fact::Plugin { strategy, step, hash, detail: "broken".into() };
+        Input::Note { now, fact: Box::new(fact) }
+    };
+    rig.engine.handle(note("abc"), &mut rig.effects);
+    assert_eq!(rig.engine.timers_since_cut(ME), [TimerId(7)]);
+    rig.engine.handle(note(""), &mut rig.effects);
+    assert!(rig.engine.timers_since_cut(ME).is_empty(), "the swap itself was refused");
+}
+
+#[test]
+fn a_timer_that_fired_during_a_swap_is_not_heard_with_the_opening() {
+    let mut rig = live();
+    answer(&mut rig, 0, vec![timer(7, START + 5)], true); // resumed
+    let (now, strategy) = (HostTime::from_nanos(rig.now), ME);
+    rig.engine.handle(Input::Cut { now, strategy, swap: swap() }, &mut rig.effects);
+    wake(&mut rig, 5); // it waits for the successor
+    start(&mut rig, true);
+    answer(&mut rig, 0, vec![timer(8, START + 99)], true); // the successor's `resumed`
+    assert_eq!(rig.engine.unheard_timers(ME), [TimerId(7)]);
+    answer(&mut rig, 0, Vec::new(), true);
+    assert!(rig.engine.unheard_timers(ME).is_empty());
+}
+
+#[test]
+fn after_waiting_ticks_were_dropped_every_instrument_starts_again_from_a_snapshot() {
+    let mut rig = live();
+    rig.quote(0, 9_990, 10_010);
+    told(&mut rig);
+    let now = HostTime::from_nanos(rig.now);
+    rig.engine.handle(Input::Shed { now, strategy: ME, ticks: 1 }, &mut rig.effects);
+    assert_eq!(told(&mut rig), ["Lagging", "Fresh", "9990 snapshot"]);
+}
+
+#[test]
+fn a_strategy_that_never_began_is_not_stopped_for_what_it_was_not_told() {
+    let mut rig = Rig::new();
+    let known = EngineConfig { tick_credit: Some(CREDIT), ..config(limits()) };
+    rig.engine = Engine::new(known);
+    for _ in 0..3_000 {
+        rig.report(VenueReport::Down);
+        rig.report(VenueReport::Up);
+    }
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::Running);
+}
+
+#[test]
+fn reports_are_bounded_by_their_bytes() {
+    let mut rig = Rig::new();
+    let report = hedgerow_model::Report::Status { text: "x".repeat(300_000) };
+    rig.want(vec![Intent::Report(report.clone()); 9]);
+    let count = |rig: &Rig| {
+        let said = |f: &&hedgerow_model::Stamped| matches!(f.fact, Fact::Said { .. });
+        let denied = |f: &&hedgerow_model::Stamped| matches!(f.fact, Fact::IntentDenied { .. });
+        let facts = &rig.effects.facts;
+        (facts.iter().filter(said).count(), facts.iter().filter(denied).count())
+    };
+    assert_eq!(count(&rig), (3, 1), "what is too much is refused, and said once");
+    rig.advance(1_000);
+    rig.want(vec![Intent::Report(report)]);
+    assert_eq!(count(&rig), (4, 1));
+}
+
+#[test]
 fn the_notice_of_a_fault_is_an_event_like_any_other() {
     let mut rig = live();
     answer(&mut rig, 0, vec![timer(7, START + 5)], true);

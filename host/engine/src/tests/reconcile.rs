@@ -24,6 +24,11 @@ fn open_order(wire: u64, price: i64, quantity: i64, filled: i64) -> VenueReport 
     }
 }
 
+fn position(quantity: i64) -> VenueReport {
+    let quantity = Quantity::from_units(quantity);
+    VenueReport::Position { nonce: 0, instrument: InstrumentId(0), quantity }
+}
+
 /// The nonce of the newest question.
 fn nonce(rig: &Rig) -> u64 {
     let ask = |command: &VenueCommand| match command {
@@ -109,12 +114,7 @@ fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
     rig.report(VenueReport::Up);
     // at the same instant, on hearing that the venue is up, it reduces
     assert_eq!(rig.sell(9_990, 500), None);
-    let position = VenueReport::Position {
-        nonce: 0,
-        instrument: InstrumentId(0),
-        quantity: Quantity::from_units(2_000),
-    };
-    answered(&mut rig, vec![position]);
+    answered(&mut rig, vec![position(2_000)]);
     assert_eq!(rig.status(2), Some(OrderStatus::PendingNew));
 }
 
@@ -151,13 +151,36 @@ fn a_late_answer_to_an_earlier_question_is_not_taken_for_this_one() {
 fn a_position_that_differs_stops_the_strategy() {
     let mut rig = rig();
     rig.report(VenueReport::Up);
-    let quantity = Quantity::from_units(300);
-    answered(
-        &mut rig,
-        vec![VenueReport::Position { nonce: 0, instrument: InstrumentId(0), quantity }],
-    );
+    for asked in 0..3 {
+        assert_eq!((discrepancies(&rig), rig.engine.mode_of(ME)), (0, TradingMode::Running));
+        rig.advance(asked);
+        answered(&mut rig, vec![position(300)]);
+    }
     assert_eq!(discrepancies(&rig), 1);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
+}
+
+/// The parts of an answer are not of one moment: a fill between them is no difference.
+#[test]
+fn what_fills_while_the_venue_answers_is_asked_about_again() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(9_990, 1_000);
+    rig.accept(1);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    let first = nonce(&rig);
+    let VenueReport::Position { instrument, quantity, .. } = position(0) else { unreachable!() };
+    rig.report(VenueReport::Position { nonce: first, instrument, quantity });
+    rig.fill(1, 9_990, 1_000); // and the order that was open is gone
+    answered(&mut rig, vec![open_order(1, 9_990, 1_000, 0)]);
+    assert_ne!(nonce(&rig), first, "it is asked again");
+    assert_eq!((discrepancies(&rig), canceled(&rig).len()), (0, 0));
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::NotReconciled));
+    answered(&mut rig, vec![position(1_000)]);
+    assert_eq!((discrepancies(&rig), rig.engine.mode_of(ME)), (0, TradingMode::Running));
+    assert_eq!(rig.buy(9_990, 100), None);
 }
 
 #[test]
