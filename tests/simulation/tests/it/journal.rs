@@ -34,6 +34,7 @@ struct Spy {
     inner: PaperVenue,
     failing: Rc<Cell<bool>>,
     opened: Rc<Cell<u32>>,
+    reduced: Rc<Cell<u32>>,
     canceled: Rc<Cell<u32>>,
 }
 
@@ -41,8 +42,13 @@ impl Venue for Spy {
     fn send(&mut self, now: HostTime, command: VenueCommand) {
         if self.failing.get() {
             match &command {
-                VenueCommand::Place(order) if !order.get().request.flags.reduce_only => {
-                    self.opened.set(self.opened.get() + 1);
+                VenueCommand::Place(order) => {
+                    let (account, request) = (order.get().account, &order.get().request);
+                    let held = self.inner.position(account, request.instrument).quantity.units();
+                    let reduces = held.signum() * request.side.sign() < 0
+                        && request.quantity.units() <= held.abs();
+                    let count = if reduces { &self.reduced } else { &self.opened };
+                    count.set(count.get() + 1);
                 }
                 VenueCommand::Amend { .. } => self.opened.set(self.opened.get() + 1),
                 VenueCommand::Cancel { .. } => self.canceled.set(self.canceled.get() + 1),
@@ -100,8 +106,10 @@ fn scene(seed: u64) -> Scene {
 #[test]
 fn a_full_disk_stops_openings_and_loses_nothing() {
     let (mut canceled, mut after) = (0, 0);
+    let reductions = Rc::new(Cell::new(0));
     for seed in 0..20 {
         let failing = Rc::new(Cell::new(false));
+        let reduced = Rc::clone(&reductions);
         let (opened, cancels) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let journal = Full {
             inner: MemoryJournal::default(),
@@ -114,6 +122,7 @@ fn a_full_disk_stops_openings_and_loses_nothing() {
             inner,
             failing: Rc::clone(&failing),
             opened: Rc::clone(&opened),
+            reduced: Rc::clone(&reduced),
             canceled: Rc::clone(&cancels),
         };
         let mut driver = driver(&scene(seed), journal, Batching::Adaptive, spy);
@@ -138,6 +147,7 @@ fn a_full_disk_stops_openings_and_loses_nothing() {
         };
         after += u32::from(journal.inner.facts.iter().filter(approved).count() > 60);
     }
+    assert!(reductions.get() > 0, "no reduction left");
     assert!(canceled > 0, "no cancel left while the disk was full");
     assert!(after > 10, "trading did not go on afterwards");
 }
