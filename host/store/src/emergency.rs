@@ -7,12 +7,13 @@
 
 use hedgerow_model::{Fact, HostTime, Stamped};
 use std::fs::File;
-use std::io::Result;
+use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-/// Room for some thousand facts: cancels and reductions of one bad day.
-const BYTES: u64 = 4 << 20;
+/// Room for some ten thousand facts: cancels and reductions of one bad day, with the states of the
+/// strategies as far as they fit.
+const BYTES: u64 = 16 << 20;
 const HEAD: u64 = 16;
 
 /// The file.
@@ -30,6 +31,22 @@ pub(crate) struct Emergency {
 pub(crate) struct Kept {
     pub(crate) facts: Vec<Stamped>,
     pub(crate) after: i64,
+}
+
+/// A line per fact that changes anything.
+fn lines(facts: &[Stamped], states: bool) -> String {
+    let mut text = String::new();
+    for Stamped { time, fact } in facts {
+        match fact {
+            Fact::Said { .. } | Fact::Market { .. } | Fact::IntentDenied { .. } => continue,
+            Fact::Checkpoint { .. } if !states => continue,
+            _ => {}
+        }
+        // facts are plain data: nothing in them can fail to serialise
+        text.push_str(&serde_json::to_string(&(time, fact)).unwrap_or_default());
+        text.push('\n');
+    }
+    text
 }
 
 impl Emergency {
@@ -55,31 +72,37 @@ impl Emergency {
         let mut body = vec![0; usize::try_from(used).unwrap_or(0)];
         file.read_exact_at(&mut body, HEAD)?;
         let text = String::from_utf8_lossy(&body);
-        let fact = |line: &str| {
-            let (time, fact): (HostTime, Fact) = serde_json::from_str(line).ok()?;
-            Some(Stamped { time, fact })
+        let fact = |(number, line): (usize, &str)| {
+            let read: std::result::Result<(HostTime, Fact), _> = serde_json::from_str(line);
+            // what was counted was whole: without it what comes later makes no sense
+            let (time, fact) = read.map_err(|e| {
+                let what = format!("fact {} of it is damaged ({e})", number + 1);
+                Error::new(ErrorKind::InvalidData, what)
+            })?;
+            Ok(Stamped { time, fact })
         };
-        let facts = text.lines().filter_map(fact).collect();
+        let facts = text.lines().enumerate().map(fact).collect::<Result<_>>()?;
         Ok((Self { file, used, after, broken: false }, Kept { facts, after }))
     }
 
-    /// Keeps more facts; `after` is the journal's last row.
+    /// Keeps more facts; `after` is the journal's last row. What is only told to people is not
+    /// kept; when there is no room for states any more, the rest still is: a strategy then goes on
+    /// from an earlier state, and its orders are known.
     pub(crate) fn keep(&mut self, facts: &[Stamped], after: i64) -> Result<()> {
         if self.broken {
             return Err(std::io::Error::other("something before it is missing"));
         }
-        let kept = self.append(facts, after);
+        let room = BYTES - HEAD - self.used;
+        let mut text = lines(facts, true);
+        if text.len() as u64 > room || room < BYTES / 4 {
+            text = lines(facts, false);
+        }
+        let kept = self.append(&text, after);
         self.broken = kept.is_err();
         kept
     }
 
-    fn append(&mut self, facts: &[Stamped], after: i64) -> Result<()> {
-        let mut text = String::new();
-        for stamped in facts {
-            let line = serde_json::to_string(&(stamped.time, &stamped.fact));
-            text.push_str(&line.unwrap_or_default());
-            text.push('\n');
-        }
+    fn append(&mut self, text: &str, after: i64) -> Result<()> {
         let more = text.len() as u64;
         if self.used + more > BYTES - HEAD {
             return Err(std::io::Error::other("the emergency file is full"));

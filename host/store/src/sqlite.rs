@@ -44,6 +44,17 @@ pub enum StoreError {
         /// Ours.
         known: usize,
     },
+    /// The facts of a full disk cannot be read.
+    #[error(
+        "{file}, which holds what the journal could not take: {why}; move it away to start without \
+         what it holds, the venue will be asked"
+    )]
+    Emergency {
+        /// Which file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A row that this host cannot read.
     #[error("journal {file}, row {row}: {why}")]
     Row {
@@ -97,6 +108,10 @@ impl SqliteJournal {
     fn merge_emergency(&mut self, path: &Path) -> Result<(), StoreError> {
         let (mut emergency, Kept { facts, after }) = match Emergency::open(path) {
             Ok(opened) => opened,
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                let (file, why) = (path.display().to_string(), error.to_string());
+                return Err(StoreError::Emergency { file, why });
+            }
             Err(error) => {
                 let path = path.display();
                 tracing::warn!(%error, %path, "no emergency file for facts of a full disk");
@@ -271,6 +286,69 @@ mod tests {
         std::fs::write(path.with_extension("emergency"), kept).unwrap();
         let journal = SqliteJournal::open(&path).unwrap();
         assert_eq!(journal.read().unwrap().len(), 5, "the journal has them already");
+    }
+
+    #[test]
+    fn a_bad_day_of_large_states_leaves_no_other_fact_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        journal.boot(HostTime::from_nanos(1)).unwrap();
+        let (strategy, time) = (StrategyId(3), HostTime::from_nanos(7));
+        let state = vec![b'x'; 1 << 20];
+        let large = Fact::Checkpoint { strategy, version: 1, state, unheard: Vec::new() };
+        for number in 0..100 {
+            let ended = Fact::TimerEnded { strategy, id: TimerId(number), fired: true };
+            let facts = [large.clone(), ended].map(|fact| Stamped { time, fact });
+            journal.keep_aside(&facts);
+        }
+        drop(journal);
+        let facts = SqliteJournal::open(&path).unwrap().read().unwrap();
+        let ended = |stamped: &&Stamped| matches!(stamped.fact, Fact::TimerEnded { .. });
+        assert_eq!(facts.iter().filter(ended).count(), 100);
+        assert!(facts.len() > 105, "and some states");
+    }
+
+    #[test]
+    fn damage_in_what_a_full_disk_left_is_told_and_nothing_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        journal.keep_aside(&facts());
+        drop(journal);
+        let aside = path.with_extension("emergency");
+        let whole = std::fs::read(&aside).unwrap();
+        let mut bad = whole.clone();
+        bad[20] ^= 0x40;
+        std::fs::write(&aside, &bad).unwrap();
+        let why = SqliteJournal::open(&path).unwrap_err().to_string();
+        assert!(why.contains("journal.emergency") && why.contains("fact 1"), "{why}");
+        assert_eq!(std::fs::read(&aside).unwrap(), bad, "it is as it was");
+        std::fs::write(&aside, &whole).unwrap();
+        assert_eq!(SqliteJournal::open(&path).unwrap().read().unwrap(), facts());
+    }
+
+    /// Somebody who commits at every moment never lets the log end by itself.
+    #[test]
+    fn the_log_stays_bounded_under_steady_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        let log = path.with_extension("sqlite-wal");
+        let strategy = StrategyId(3);
+        let (time, state) = (HostTime::from_nanos(7), vec![b'x'; 64 << 10]);
+        let fact = Fact::Checkpoint { strategy, version: 1, state, unheard: Vec::new() };
+        let (mut written, mut begun_anew) = (0_u64, false);
+        let mut before = 0;
+        // a log that only grows would be as long as all that was written
+        while !begun_anew {
+            journal.commit(&[Stamped { time, fact: fact.clone() }]).unwrap();
+            written += 64 << 10;
+            let length = std::fs::metadata(&log).unwrap().len();
+            begun_anew = length < before;
+            before = length;
+            assert!(written < 4 << 30, "the log has {length} bytes");
+        }
     }
 
     #[test]

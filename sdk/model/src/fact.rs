@@ -218,6 +218,7 @@ pub enum Fact {
         /// Its state version.
         version: u32,
         /// Its bytes.
+        #[serde(with = "crate::state_bytes")]
         state: Vec<u8>,
         /// Timers that fired and that this state does not know yet.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -33,6 +33,7 @@ mod order;
 mod position;
 mod rejection;
 mod sequence;
+mod state_bytes;
 mod status;
 mod tick;
 mod time;
