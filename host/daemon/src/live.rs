@@ -4,6 +4,7 @@
 //! over; the reload thread notices, checks, compiles and tries components, and hands over what may
 //! be swapped in. Neither touches the engine.
 
+mod begin;
 mod control;
 mod journal;
 mod pace;
@@ -14,17 +15,14 @@ pub use control::{Reply, Request, ask, socket_path};
 pub use pace::Pacer;
 
 use crate::command::Failure;
-use crate::config::{Config, DataSource};
-use crate::data;
-use crate::link::{self, Market, Trading};
+use crate::config::Config;
 use crate::recording;
-use crate::wiring::{self, Host, Loaded, Plan};
-use hedgerow_driver::{Batching, OnJournalFailure, Progress, Swapped};
+use crate::wiring::{Host, Loaded};
+use begin::{Begun, host, note_components};
+use hedgerow_driver::{OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{
-    AccountId, Duration, Fact, HostTime, PluginStep, Stamped, StrategyId, Swap, TradingMode,
-};
+use hedgerow_model::{Duration, Fact, HostTime, PluginStep, StrategyId, Swap, TradingMode};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::{StopReason, StrategyHost as _};
 use hedgerow_store::SqliteJournal;
@@ -99,52 +97,6 @@ fn clock(at_least: u64) -> u64 {
     first.saturating_add(passed)
 }
 
-/// A host put together, and what of it a recording must know.
-struct Begun {
-    host: Host<SqliteJournal>,
-    pacer: Pacer,
-    /// Facts that were folded, and whether ids go on from beyond them.
-    facts: (Vec<Stamped>, bool),
-}
-
-/// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
-/// another with the journal of before.
-fn host(config: &Config, loaded: &mut Loaded, inbox: &Sender<Message>) -> Result<Begun, Failure> {
-    let (batching, rings) = (Batching::Adaptive, true);
-    if let DataSource::Socket { path } = &config.data {
-        let (mut journal, facts) = journal::go_on(config)?;
-        let start = HostTime::from_nanos(wall());
-        journal.boot(start).map_err(Failure::new)?;
-        let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-        let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
-        let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
-        let remote = link::connect(path, accounts, instruments, link::link_definitions(config))
-            .map_err(Failure::new)?;
-        let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
-        let goes_on = !facts.is_empty();
-        wiring::go_on_with(config, loaded, &facts);
-        let inbox = inbox.clone();
-        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
-            let _ = inbox.send(Message::Answered);
-        });
-        let folded = (facts.clone(), goes_on);
-        let plan = Plan { journal, facts, goes_on, batching, rings, wake: Some(wake) };
-        let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
-        host.begin_at(start);
-        return Ok(Begun { host, pacer: Pacer::live(), facts: folded });
-    }
-    let start = HostTime::from_nanos(wall());
-    let opened = data::open(config, start.as_nanos())?;
-    let mut journal = journal::begin(config)?;
-    journal.boot(start).map_err(Failure::new)?;
-    let facts = Vec::new();
-    let plan = Plan { journal, facts, goes_on: false, batching, rings, wake: None };
-    let host = wiring::build(config, loaded, &opened.tape, plan)?;
-    let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
-    let pacer = Pacer::new(first, config.speed_thousandths);
-    Ok(Begun { host, pacer, facts: (Vec::new(), false) })
-}
-
 /// Runs a host until its data ends, its time is over, or it is told to stop.
 pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<Ended, Failure> {
     let shared: Shared = Arc::new(Mutex::new((Arc::default(), Instant::now())));
@@ -194,20 +146,6 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     drop(reload);
     drop(control);
     result.map(|()| ended)
-}
-
-/// Which component each strategy starts with, unless the journal says so already.
-fn note_components(host: &mut Host<SqliteJournal>, loaded: &Loaded) -> Result<(), Failure> {
-    for (place, plugin) in loaded.plugins.iter().enumerate() {
-        let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
-        if host.engine().component(strategy) != Some(&plugin.hash) {
-            let known = &plugin.description;
-            let detail = format!("{} {}", known.name, known.version);
-            let (step, hash) = (PluginStep::Loaded, plugin.hash.clone());
-            host.note(Fact::Plugin { strategy, step, hash, detail })?;
-        }
-    }
-    Ok(())
 }
 
 struct Session<'h> {
@@ -270,7 +208,7 @@ impl Session<'_> {
     /// The loop met an error: nothing opens any more, and what is open is canceled as far as that
     /// still goes.
     fn give_up(&mut self, why: &Failure) {
-        tracing::error!(why = %why.message, "the host ends: nothing opens, what is open is canceled");
+        tracing::error!(why = %why.message, "the host ends: what is open is canceled");
         let (strategy, mode) = (None, TradingMode::Halted);
         let reason = format!("the host met an error: {}", why.message);
         self.host.command(OperatorCommand::SetMode { strategy, mode }, reason);

@@ -28,10 +28,10 @@ pub(crate) struct Credit {
     /// It has no instance.
     down: bool,
     /// Timers that fired since the last cut, while what took over there is on probation.
-    since_cut: Option<BTreeSet<TimerId>>,
+    pub(crate) since_cut: Option<BTreeSet<TimerId>>,
     /// Events handed out and answered since its start.
-    told: u64,
-    heard: u64,
+    pub(crate) told: u64,
+    pub(crate) heard: u64,
     /// What an instance that takes over at the last cut is told, and what it is shown.
     cut: Option<Vec<Delivered>>,
     cut_markets: Option<Vec<Delivered>>,
@@ -85,23 +85,6 @@ impl Engine {
         }
     }
 
-    /// A timer that is due. It is told again after a restart from a state that does not know it.
-    pub(crate) fn deliver_timer(
-        &mut self,
-        strategy: StrategyId,
-        now: HostTime,
-        id: TimerId,
-        effects: &mut Effects,
-    ) {
-        self.deliver(strategy, now, Event::Timer(id), effects);
-        if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-            slot.credit.fired.insert(id, slot.credit.told);
-            slot.credit.since_cut.iter_mut().for_each(|since| {
-                since.insert(id);
-            });
-        }
-    }
-
     /// Whether market data is held back from a strategy.
     #[must_use]
     pub fn is_lagging(&self, strategy: StrategyId) -> bool {
@@ -116,24 +99,6 @@ impl Engine {
         {
             slot.credit.heard = slot.credit.heard.saturating_add(1);
         }
-    }
-
-    /// Timers that fired and that the state of this moment does not know yet.
-    #[must_use]
-    pub fn unheard_timers(&self, strategy: StrategyId) -> Vec<TimerId> {
-        let Some(slot) = self.strategies.get(strategy.index()) else { return Vec::new() };
-        if self.config.tick_credit.is_none() {
-            return Vec::new(); // what was told was answered at once
-        }
-        let credit = &slot.credit;
-        let unheard = credit.fired.iter().filter(|(_, number)| **number > credit.heard);
-        unheard.map(|(id, _)| *id).collect()
-    }
-
-    /// Whether a timer fired that no checkpoint knows.
-    pub(crate) fn has_fired(&self, strategy: StrategyId, id: TimerId) -> bool {
-        let slot = self.strategies.get(strategy.index());
-        slot.is_some_and(|slot| slot.credit.fired.contains_key(&id))
     }
 
     /// The beginning of an instance.
@@ -208,17 +173,6 @@ impl Engine {
         if let Some(slot) = self.strategies.get_mut(strategy.index()) {
             slot.credit.since_cut = None;
         }
-    }
-
-    /// Timers that the state of the last cut does not know: those that fired since, and those that
-    /// no state knows. One that is set again will come by itself.
-    #[must_use]
-    pub fn timers_since_cut(&self, strategy: StrategyId) -> Vec<TimerId> {
-        let Some(slot) = self.strategies.get(strategy.index()) else { return Vec::new() };
-        let mut all: BTreeSet<TimerId> = slot.credit.fired.keys().copied().collect();
-        all.extend(slot.credit.since_cut.iter().flatten());
-        all.retain(|id| !self.timers.contains(strategy, *id));
-        all.into_iter().collect()
     }
 
     /// The beginning of an instance that takes over at the cut; what happened since waits behind.

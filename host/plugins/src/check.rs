@@ -2,6 +2,7 @@
 
 use crate::engine::WasmEngine;
 use crate::load::{Description, LoadError};
+use crate::store::printable;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
@@ -74,18 +75,31 @@ pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), Lo
     if problems.is_empty() { Ok(()) } else { Err(LoadError { problems, maybe_partial: false }) }
 }
 
+fn is_plain(c: char) -> bool {
+    !c.is_control() && !c.is_whitespace()
+}
+
 /// What it says of itself.
 pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
     let mut problems = Vec::new();
-    let contract = &description.contract;
+    let contract = &printable(&description.contract, 64);
     if !(contract == CONTRACT || contract.starts_with(&format!("{CONTRACT}."))) {
         problems.push(format!(
             "it was built against contract {contract}; this host speaks {CONTRACT}: build it with \
              the hedgerow-sdk of this version"
         ));
     }
-    if description.name.is_empty() || description.name.len() > 64 {
-        problems.push("its name must have 1 to 64 characters".to_owned());
+    let said = [("name", &description.name), ("version", &description.version)];
+    let capabilities = description.capabilities.iter().map(|asked| ("capability", asked));
+    let roles = description.wants.iter().map(|want| ("role", &want.role));
+    for (what, text) in said.into_iter().chain(capabilities).chain(roles) {
+        // shown on terminals and written into logs as they are
+        if text.is_empty() || text.len() > 64 || !text.chars().all(is_plain) {
+            let shown = printable(text, 64);
+            problems.push(format!(
+                "its {what} \"{shown}\" must have 1 to 64 letters, digits or signs, and no spaces"
+            ));
+        }
     }
     if description.oldest_readable_state > description.state_version {
         problems.push("its oldest readable state is newer than the state it writes".to_owned());

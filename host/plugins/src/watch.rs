@@ -71,6 +71,13 @@ impl Watcher {
         known.hash = Some(hash.to_owned());
     }
 
+    /// Forgets what was handled: the file is reported once more.
+    pub fn forget(&mut self, path: &Path) {
+        if let Some(known) = self.known.get_mut(path) {
+            (known.hash, known.handled) = (None, None);
+        }
+    }
+
     /// Looks. What is found in two looks alike, and is new, is reported; a file that vanished is
     /// not an event: stopping a strategy is an operator's command.
     pub fn look(&mut self) -> Vec<Sighting> {

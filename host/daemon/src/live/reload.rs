@@ -11,6 +11,7 @@ use hedgerow_plugins::{
     Watcher,
 };
 use notify::Watcher as _;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,8 @@ const QUIET: Duration = Duration::from_millis(200);
 const STABLE: Duration = Duration::from_secs(3);
 /// Network and container mounts send no events: look all the same.
 const RESCAN: Duration = Duration::from_secs(2);
+/// How often a file is tried that failed for what may pass by itself.
+const TRIES: u32 = 3;
 
 /// The watching thread; it ends with this.
 pub(super) struct Reload {
@@ -55,6 +58,22 @@ struct Worker {
     inbox: Sender<Message>,
     /// Files that may only not be whole yet, why, and since when.
     partial: Vec<(Candidate, String, Instant)>,
+    /// Files to be tried again, and how often each was tried, by hash.
+    again: Vec<PathBuf>,
+    tried: BTreeMap<String, u32>,
+}
+
+/// Why a candidate is not let in.
+enum No {
+    Never(String),
+    /// The host was busy, or the machine.
+    NotNow(String),
+}
+
+impl From<String> for No {
+    fn from(why: String) -> Self {
+        Self::Never(why)
+    }
 }
 
 pub(super) fn watch(
@@ -88,6 +107,8 @@ pub(super) fn watch(
         watched,
         inbox,
         partial: Vec::new(),
+        again: Vec::new(),
+        tried: BTreeMap::new(),
     };
     let (folder, ended) = (config.plugins.clone(), Arc::clone(&stop));
     let body = move || run(worker, watcher, &folder, &ended);
@@ -115,6 +136,7 @@ fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop:
             worker.sighted(sighting);
         }
         worker.tell_stable();
+        worker.again.drain(..).for_each(|path| watcher.forget(&path));
         // an event only means: look again
         let _ = woken.recv_timeout(RESCAN);
         while woken.try_recv().is_ok() {}
@@ -179,9 +201,11 @@ impl Worker {
         for watched in self.watched.iter().filter(|w| w.path == candidate.path) {
             match self.prepare(watched, &plugin) {
                 Ok(detail) => accepted.push((watched.strategy, detail)),
-                Err(why) => return self.refuse(candidate, &why),
+                Err(No::Never(why)) => return self.refuse(candidate, &why),
+                Err(No::NotNow(why)) => return self.try_again(candidate, &why),
             }
         }
+        self.tried.remove(&candidate.hash);
         kept::keep(&self.state, &candidate.hash, &candidate.bytes);
         if let Some(folder) = &self.recording {
             kept::keep_for_ever(folder, &candidate.hash, &candidate.bytes);
@@ -193,20 +217,36 @@ impl Worker {
         }
     }
 
+    fn try_again(&mut self, candidate: &Candidate, why: &str) {
+        let tried = self.tried.entry(candidate.hash.clone()).or_default();
+        *tried += 1;
+        if *tried < TRIES {
+            tracing::info!(hash = %candidate.hash, %why, "component not tried to its end: again");
+            self.again.push(candidate.path.clone());
+            return;
+        }
+        let why = format!("{why}; tried {tried} times");
+        self.refuse(candidate, &why);
+    }
+
     /// Checks that the candidate fits in a strategy's place and tries it on recent events.
-    fn prepare(&self, watched: &Watched, plugin: &Plugin) -> Result<String, String> {
+    fn prepare(&self, watched: &Watched, plugin: &Plugin) -> Result<String, No> {
         let description = &plugin.description;
         if description.name != watched.name {
-            return Err(format!("it is {}, the strategy runs {}", description.name, watched.name));
+            let why = format!("it is {}, the strategy runs {}", description.name, watched.name);
+            return Err(No::Never(why));
         }
         wiring::wants_no_more(&watched.wants, &description.wants)?;
         let (answer, answered) = channel();
         let asked = self.inbox.send(Message::Recent(watched.strategy, answer));
         let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some((recent, now)) = told else { return Err("the host does not answer".into()) };
+        let Some((recent, now)) = told else {
+            return Err(No::NotNow("the host does not answer".into()));
+        };
         let (oldest, newest) = (description.oldest_readable_state, description.state_version);
         if !(oldest..=newest).contains(&now) {
-            return Err(format!("it reads states {oldest} to {newest}, the state now is {now}"));
+            let why = format!("it reads states {oldest} to {newest}, the state now is {now}");
+            return Err(No::Never(why));
         }
         let ring = recent.and_then(|recent| recent.ring());
         let Some(ring) = ring else { return Ok("no recent events to try it on".into()) };
@@ -221,7 +261,10 @@ impl Worker {
                     format!("{calls} recent calls, {different} with other intents; {first}")
                 }
             }),
-            Err(failure) => Err(format!("in the shadow: {failure}")),
+            Err(failure) if failure.may_pass() => {
+                Err(No::NotNow(format!("in the shadow: {failure}")))
+            }
+            Err(failure) => Err(No::Never(format!("in the shadow: {failure}"))),
         }
     }
 }

@@ -284,3 +284,19 @@ fn a_running_host_answers_obeys_and_swaps_a_changed_file() {
     let absent = run(&["status", "--state", state]);
     assert_eq!(absent.status.code(), Some(4));
 }
+
+/// A warm-up passes over the beginning of the data at once; the clock goes on from its end.
+#[test]
+fn after_a_warm_up_the_market_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let state = folder.path().join("state");
+    let strategies = [("one", "hedgerow-guest-probe", "one", "A", "")];
+    let config = generated(&plugins, &state, 200, &strategies)
+        .replace("seed = 7", "seed = 7\nspeed = \"1\"\nwarm_up_s = 60");
+    let file = folder.path().join("host.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = run(&["run", "--json", "--seconds", "4", "--config", file.to_str().unwrap()]);
+    let view: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(view["strategies"][0]["calls"].as_u64() > Some(100), "{view}");
+}

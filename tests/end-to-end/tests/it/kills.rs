@@ -154,6 +154,21 @@ fn assert_ledger(truth: &Truth, facts: &[Stamped], config: &Path) {
     }
 }
 
+/// How often each strategy was started, as its state has it.
+fn starts_in_states(all: &Processes) -> Vec<u64> {
+    let mut starts = Vec::new();
+    wait("both strategies say how they are", || {
+        let view = all.status().unwrap_or_default();
+        let of = |s: &serde_json::Value| -> Option<u64> {
+            let said: serde_json::Value = serde_json::from_str(s["status"].as_str()?).ok()?;
+            said["resumed"].as_u64()
+        };
+        starts = view["strategies"].as_array().into_iter().flatten().filter_map(of).collect();
+        starts.len() == 2
+    });
+    starts
+}
+
 #[test]
 fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     let kills: u64 =
@@ -174,6 +189,7 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     }
     all.start_host();
     std::thread::sleep(Duration::from_millis(1_500));
+    let starts = starts_in_states(&all);
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all.path("host.toml"));
     let boots = facts.iter().filter(|f| matches!(f.fact, Fact::Boot { .. })).count() as u64;
@@ -183,6 +199,7 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     assert!(boots > kills / 2 && boots <= kills + 1, "{boots} boots");
     // it traded again after most restarts, not only before the first
     let mut traded = BTreeSet::new();
+    let mut kept = [BTreeSet::new(), BTreeSet::new()];
     let mut boot = 0;
     for stamped in &facts {
         match &stamped.fact {
@@ -190,8 +207,15 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
             Fact::Order { fact: OrderFact::Approved(_), .. } => {
                 traded.insert(boot);
             }
+            Fact::Checkpoint { strategy, .. } => {
+                kept[strategy.index()].insert(boot);
+            }
             _ => {}
         }
+    }
+    // each counts its starts in its state: none of those that a checkpoint knew was forgotten
+    for (starts, kept) in starts.iter().zip(&kept) {
+        assert!(*starts >= kept.len() as u64, "{starts} starts, states of {} boots", kept.len());
     }
     assert!(traded.len() as u64 * 3 > boots, "orders after {} of {boots} boots", traded.len());
     println!("{kills} kills, {} fills, {} facts", truth.fills.values().sum::<u64>(), facts.len());
@@ -300,4 +324,39 @@ fn a_paper_venue_of_another_config_is_refused() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("other instruments or accounts than this config"), "{said}");
+}
+
+/// A new component may be put in while the venue is away: it begins when the account is known.
+#[test]
+fn what_is_swapped_in_while_the_venue_is_away_waits_for_it() {
+    let mut all = Processes::new();
+    all.start_host();
+    let first = |view: &serde_json::Value, key: &str| view["strategies"][0][key].clone();
+    wait("it trades", || all.status().is_some_and(|view| first(&view, "orders") != 0));
+    let before = first(&all.status().unwrap(), "hash");
+    all.kill_host();
+    let mut venue = all.venue.take().unwrap();
+    venue.kill().unwrap();
+    venue.wait().unwrap();
+    std::fs::remove_file(all.path("venue.sock")).unwrap();
+    let plugins = all.path("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    let bytes = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let new = hedgerow_end_to_end::variant(&bytes, 4);
+    std::fs::write(plugins.join("hedgerow-guest-probe.wasm"), &new).unwrap();
+    let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
+    let folder = component("hedgerow-guest-probe").parent().unwrap().to_owned();
+    let (old, new) = (format!("plugins = {folder:?}"), format!("plugins = {plugins:?}"));
+    assert!(config.contains(&old));
+    std::fs::write(all.path("host.toml"), config.replace(&old, &new)).unwrap();
+    all.start_host();
+    // what ran last goes on; the file in the folder is swapped in
+    wait("the swap", || all.status().is_some_and(|view| first(&view, "hash") != before));
+    let view = all.status().unwrap();
+    assert_eq!((first(&view, "state"), first(&view, "calls")), ("Loading".into(), 0.into()));
+    all.start_venue();
+    let filled = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
+    wait("it begins", || all.status().is_some_and(filled));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
 }

@@ -6,7 +6,8 @@ use crate::rig::{FIRST, Rig, deed};
 use hedgerow_driver::{StrategyState, Swapped};
 use hedgerow_end_to_end::{component, variant};
 use hedgerow_model::{Duration, Fact, OrderFact};
-use hedgerow_plugins::Mode;
+use hedgerow_plugins::{InitFailure, Instance, Limits, Mode};
+use hedgerow_ports::Saved;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -126,4 +127,90 @@ fn a_fault_in_probation_goes_back_to_the_old_component_and_its_state() {
         })
         .collect();
     assert_eq!(steps, ["Swapped", "Fault", "RolledBack"]);
+}
+
+/// A component that is told by its parameters how to fail, over one that runs well.
+fn over_a_quiet_one(parameters: &str) -> (Rig, Swapped) {
+    let quiet = deed("nowhere", "nothing", 0);
+    let mut rig = Rig::new(Mode::Live, 5_000, &[("hedgerow-guest-hostile", quiet)]);
+    rig.run(2_000);
+    let old = rig.host.host().plugin(FIRST).unwrap().hash.clone();
+    let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+    let new = rig.load(&variant(&bytes, 7));
+    rig.host.host_mut().set_parameters(FIRST, parameters);
+    let swapped = rig.swap(new, TERMS);
+    rig.host.host_mut().set_parameters(FIRST, r#"{"place":"nowhere","deed":"nothing"}"#);
+    if matches!(swapped, Swapped::Refused(_)) {
+        rig.run(2_000);
+        assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, old);
+        assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+    }
+    (rig, swapped)
+}
+
+#[test]
+fn a_candidate_that_fails_while_it_takes_over_leaves_the_old_one_running() {
+    for (deed, why) in [
+        ("trap", "trap: "),
+        ("loop", "deadline: "),
+        ("memory", "memory: "),
+        ("recursion", "trap: "),
+        ("refuse", "it does not like it"),
+    ] {
+        let parameters = format!(r#"{{"place":"init","deed":"{deed}"}}"#);
+        let (_, swapped) = over_a_quiet_one(&parameters);
+        let Swapped::Refused(said) = swapped else { panic!("{deed}: {swapped:?}") };
+        assert!(said.contains(why), "{deed}: {said}");
+    }
+}
+
+#[test]
+fn a_candidate_is_refused_for_what_it_does_on_recent_events() {
+    let quiet = deed("nowhere", "nothing", 0);
+    let mut rig = Rig::new(Mode::Live, 5_000, &[("hedgerow-guest-hostile", quiet)]);
+    rig.run(2_000);
+    rig.settle();
+    let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+    let new = rig.load(&variant(&bytes, 8));
+    let ring = rig.host.host().recent(FIRST).unwrap().ring().unwrap();
+    let tried = |parameters: &str| {
+        let mut setup = rig.setup(FIRST);
+        setup.parameters = parameters.to_owned();
+        ring.shadow(&rig.loaded.engine, &new, &setup, &Limits::default())
+    };
+    let well = tried(r#"{"place":"nowhere","deed":"nothing"}"#).unwrap();
+    assert!(well.calls > 4 && well.different == 0, "{well:?}");
+    let failure = tried(r#"{"place":"market","deed":"trap","after":5}"#).unwrap_err();
+    assert!(failure.to_string().contains("recent ones: trap") && !failure.may_pass(), "{failure}");
+    let failure = tried(r#"{"place":"market","deed":"loop","after":5}"#).unwrap_err();
+    assert!(failure.may_pass(), "the machine may have been busy: {failure}");
+}
+
+/// One whose state cannot be had is replaced all the same: from its last checkpoint.
+#[test]
+fn a_state_that_is_too_large_or_never_comes_does_not_keep_a_version_in_place() {
+    for (place, what) in [("nowhere", "state"), ("save", "loop"), ("save", "trap")] {
+        let parameters = deed(place, what, 0);
+        let mut rig = Rig::new(Mode::Live, 5_000, &[("hedgerow-guest-hostile", parameters)]);
+        rig.run(500);
+        let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+        let new = rig.load(&variant(&bytes, 9));
+        rig.host.host_mut().set_parameters(FIRST, r#"{"place":"nowhere","deed":"nothing"}"#);
+        assert_eq!(rig.swap(new, TERMS), Swapped::Done, "{place} {what}");
+        rig.run(8_000);
+        assert_eq!(rig.host.state(FIRST), StrategyState::Running, "{place} {what}");
+    }
+}
+
+#[test]
+fn a_state_that_is_garbage_is_refused_and_named() {
+    let rig = Rig::new(Mode::Live, 100, &[("hedgerow-guest-probe", String::new())]);
+    let plugin = rig.host.host().plugin(FIRST).unwrap().clone();
+    for data in [&b""[..], b"{", b"\xff\xfe", b"[1,2,3]"] {
+        let saved = Saved { version: plugin.description.state_version, data: data.to_vec() };
+        let (engine, limits) = (&rig.loaded.engine, Limits::default());
+        let made = Instance::start(engine, &plugin, &rig.setup(FIRST), &limits, Some(&saved));
+        let Err(InitFailure::BadState(why)) = made else { panic!("{data:?} was taken") };
+        assert!(!why.is_empty());
+    }
 }

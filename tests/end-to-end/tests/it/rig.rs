@@ -16,6 +16,7 @@ pub(crate) const SECOND: StrategyId = StrategyId(1);
 pub(crate) struct Rig {
     pub(crate) host: Host<SqliteJournal>,
     pub(crate) loaded: Loaded,
+    config: config::Config,
     _folder: tempfile::TempDir,
 }
 
@@ -50,7 +51,13 @@ impl Rig {
         let mut host =
             wiring::build(&config, &loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}"));
         host.start().unwrap();
-        Self { host, loaded, _folder: folder }
+        Self { host, loaded, config, _folder: folder }
+    }
+
+    /// What a strategy's component is started with.
+    pub(crate) fn setup(&self, strategy: StrategyId) -> hedgerow_plugins::Setup {
+        let place = strategy.index();
+        wiring::setup(&self.config, &self.config.strategies[place], &self.loaded.plugins[place])
     }
 
     /// All facts, from the file: kept in memory they would hide what the host itself holds.

@@ -3,8 +3,8 @@
 
 use hedgerow_sdk::model::{FaultKind, MarketStatus, NewOrder, OrderFlags};
 use hedgerow_sdk::{
-    Context, Event, InitError, Intent, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind,
-    TimeInForce, TimerId, Want, schemars, serde,
+    Context, Event, InitError, Intent, Price, Quantity, SavedState, Side, StopReason, Strategy,
+    Tick, TickKind, TimeInForce, TimerId, Want, schemars, serde,
 };
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ use std::hint::black_box;
 pub struct Parameters {
     /// init, market, event, save, status or stop.
     pub place: String,
-    /// loop, recursion, trap, memory, intents, number, code, state, log or timers.
+    /// loop, recursion, trap, memory, intents, many, number, code, state, log or timers.
     pub deed: String,
     /// Behaves for so many updates.
     #[serde(default)]
@@ -81,6 +81,7 @@ impl Hostile {
 fn misuse(ctx: &mut Context, deed: &str) {
     match deed {
         "intents" => (0..1_000_000).for_each(|n| ctx.want(Intent::CancelTimer(TimerId(n)))),
+        "many" => (0..1_001).for_each(|n| ctx.want(Intent::CancelTimer(TimerId(n)))),
         "number" => {
             let Some(instrument) = ctx.role("market").map(|i| i.spec.id) else { return };
             ctx.want(Intent::Submit(NewOrder {
@@ -104,7 +105,7 @@ fn misuse(ctx: &mut Context, deed: &str) {
 
 impl Strategy for Hostile {
     type Parameters = Parameters;
-    const NAME: &'static str = "probe";
+    const NAME: &'static str = "hostile";
     const VERSION: &'static str = "666.0.0";
 
     fn wants() -> Vec<Want> {
@@ -151,6 +152,10 @@ impl Strategy for Hostile {
             "state" => vec![7; 20 << 20],
             _ => b"{}".to_vec(),
         }
+    }
+
+    fn on_stop(&mut self, ctx: &mut Context, _: StopReason) {
+        self.strike("stop", Some(ctx));
     }
 
     fn status(&self, _: &Context) -> hedgerow_sdk::serde_json::Value {

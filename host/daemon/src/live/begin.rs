@@ -1,0 +1,81 @@
+//! The beginning of a run: a host over data in this process, or over a venue in another.
+
+use super::{Message, journal, wall};
+use crate::command::Failure;
+use crate::config::{Config, DataSource};
+use crate::data;
+use crate::link::{self, Market, Trading};
+use crate::live::pace::Pacer;
+use crate::wiring::{self, Host, Loaded, Plan};
+use hedgerow_driver::Batching;
+use hedgerow_model::{AccountId, Fact, HostTime, PluginStep, Stamped, StrategyId};
+use hedgerow_store::SqliteJournal;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+/// A host put together, and what of it a recording must know.
+pub(super) struct Begun {
+    pub(super) host: Host<SqliteJournal>,
+    pub(super) pacer: Pacer,
+    /// Facts that were folded, and whether ids go on from beyond them.
+    pub(super) facts: (Vec<Stamped>, bool),
+}
+
+/// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
+/// another with the journal of before.
+pub(super) fn host(
+    config: &Config,
+    loaded: &mut Loaded,
+    inbox: &Sender<Message>,
+) -> Result<Begun, Failure> {
+    let (batching, rings) = (Batching::Adaptive, true);
+    if let DataSource::Socket { path } = &config.data {
+        let (mut journal, facts) = journal::go_on(config)?;
+        let start = HostTime::from_nanos(wall());
+        journal.boot(start).map_err(Failure::new)?;
+        let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
+        let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
+        let remote = link::connect(path, accounts, instruments, link::link_definitions(config))
+            .map_err(Failure::new)?;
+        let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
+        let goes_on = !facts.is_empty();
+        wiring::go_on_with(config, loaded, &facts);
+        let inbox = inbox.clone();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            let _ = inbox.send(Message::Answered);
+        });
+        let folded = (facts.clone(), goes_on);
+        let plan = Plan { journal, facts, goes_on, batching, rings, wake: Some(wake) };
+        let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
+        host.begin_at(start);
+        return Ok(Begun { host, pacer: Pacer::live(), facts: folded });
+    }
+    let start = HostTime::from_nanos(wall());
+    let opened = data::open(config, start.as_nanos())?;
+    let mut journal = journal::begin(config)?;
+    journal.boot(start).map_err(Failure::new)?;
+    let facts = Vec::new();
+    let plan = Plan { journal, facts, goes_on: false, batching, rings, wake: None };
+    let host = wiring::build(config, loaded, &opened.tape, plan)?;
+    let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
+    let pacer = Pacer::new(first, config.speed_thousandths);
+    Ok(Begun { host, pacer, facts: (Vec::new(), false) })
+}
+
+/// Which component each strategy starts with, unless the journal says so already.
+pub(super) fn note_components(
+    host: &mut Host<SqliteJournal>,
+    loaded: &Loaded,
+) -> Result<(), Failure> {
+    for (place, plugin) in loaded.plugins.iter().enumerate() {
+        let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
+        if host.engine().component(strategy) != Some(&plugin.hash) {
+            let known = &plugin.description;
+            let detail = format!("{} {}", known.name, known.version);
+            let (step, hash) = (PluginStep::Loaded, plugin.hash.clone());
+            host.note(Fact::Plugin { strategy, step, hash, detail })?;
+        }
+    }
+    Ok(())
+}
