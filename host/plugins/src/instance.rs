@@ -78,6 +78,8 @@ pub struct Instance {
     bindings: Strategy,
     on_market: TypedFunc<(wit::Header, TickList), (wit::Outcome,)>,
     mode: Mode,
+    /// The version of the states it says it saves.
+    state_version: u32,
     /// Slow calls since they were last told of, and when that was.
     slow: u64,
     slow_told: Option<Instant>,
@@ -101,8 +103,9 @@ impl Instance {
         let fits = |e: wasmtime::Error| InitFailure::Refused(short(&e.to_string()));
         let bindings = Strategy::new(&mut store, &instance).map_err(fits)?;
         let on_market = instance.get_typed_func(&mut store, "on-market").map_err(fits)?;
+        let (mode, state_version) = (engine.mode, plugin.description.state_version);
         let mut this =
-            Self { store, bindings, on_market, mode: engine.mode, slow: 0, slow_told: None };
+            Self { store, bindings, on_market, mode, state_version, slow: 0, slow_told: None };
         let instruments: Vec<wit::Instrument> = setup
             .instruments
             .iter()
@@ -165,6 +168,12 @@ impl Instance {
         let answer = self.bindings.call_save(&mut self.store);
         let state = answer.map_err(|e| fault(&self.store, &e))?;
         self.check_state(state.data.len())?;
+        if state.version != self.state_version {
+            // a successor would read it as something that it is not
+            let (says, is) = (self.state_version, state.version);
+            let detail = format!("it says it saves states of version {says}, and this is {is}");
+            return Err(CallFault { kind: FaultKind::BadAnswer, detail });
+        }
         Ok(Saved { version: state.version, data: state.data })
     }
 
