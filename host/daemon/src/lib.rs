@@ -5,6 +5,7 @@ pub mod command;
 pub mod config;
 pub mod data;
 pub mod kept;
+pub mod latch;
 pub mod link;
 pub mod live;
 mod owners;

@@ -16,6 +16,7 @@ pub use pace::Pacer;
 
 use crate::command::Failure;
 use crate::config::Config;
+use crate::latch::KillLatch;
 use crate::recording;
 use crate::wiring::{Host, Loaded};
 use begin::{Begun, host, note_components};
@@ -103,7 +104,17 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (sender, inbox) = channel();
     std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
     let _lock = control::lock(&config.state)?;
-    let control = control::serve(&config.state, Arc::clone(&shared), sender.clone())?;
+    let (latch, killed) = KillLatch::open(&config.state)
+        .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
+    let (told, kept) = (sender.clone(), latch.clone());
+    latch
+        .watch(move |why| {
+            let (command, reason) = halt(&why);
+            let _ = told.send(Message::Command(command, reason));
+        })
+        .map_err(Failure::new)?;
+    let shared_too = Arc::clone(&shared);
+    let control = control::serve(&config.state, shared_too, sender.clone(), latch)?;
     let end = sender.clone();
     // Ctrl-C, SIGTERM and SIGHUP end a run as `stop` does
     let handled = ctrlc::set_handler(move || {
@@ -112,7 +123,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     if let Err(error) = handled {
         tracing::warn!(%error, "signals end this run at once");
     }
-    let Begun { mut host, mut pacer, facts } = host(config, &mut loaded, &sender)?;
+    let Begun { mut host, mut pacer, facts } = host(config, &mut loaded, &sender, kept)?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {
@@ -123,6 +134,11 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         pacer.begin_at(until);
     }
     note_components(&mut host, &loaded)?;
+    if let Some(why) = killed {
+        tracing::warn!(%why, "the kill latch is set: nothing opens before `hedgerow resume`");
+        let (command, reason) = halt(&why);
+        host.command(command, reason);
+    }
     host.start()?;
     let mut session = Session {
         host: &mut host,
@@ -146,6 +162,12 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     drop(reload);
     drop(control);
     result.map(|()| ended)
+}
+
+/// What the loop is told when the latch was set.
+fn halt(why: &str) -> (OperatorCommand, String) {
+    let (strategy, mode) = (None, TradingMode::Halted);
+    (OperatorCommand::SetMode { strategy, mode }, format!("kill latch: {why}"))
 }
 
 struct Session<'h> {
@@ -173,7 +195,7 @@ impl Session<'_> {
             if stop {
                 self.obey_all()?;
             }
-            if let Some(why) = self.host.venue().refusal() {
+            if let Some(why) = self.host.venue().inner().refusal() {
                 return Err(Failure { code: crate::command::exit::CONFIG, message: why });
             }
             let progress = self.stretch()?;
@@ -276,7 +298,7 @@ impl Session<'_> {
     }
 
     fn fills(&self) -> u64 {
-        self.host.venue().fill_count()
+        self.host.venue().inner().fill_count()
     }
 
     fn take(&mut self, message: Message) -> Result<bool, Failure> {
@@ -337,7 +359,7 @@ impl Session<'_> {
         } else {
             "SIM".into()
         };
-        let (connection, since) = self.host.venue().connection();
+        let (connection, since) = self.host.venue().inner().connection();
         let named = |name: &String| VenueView { name: name.clone(), connection, since };
         view.venues = self.host.engine().config().venues.iter().map(named).collect();
         let due = self.host.due().filter(|due| *due > HostTime::EPOCH);

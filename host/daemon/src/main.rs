@@ -311,7 +311,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Resume { strategy, host, reason } => {
             host.tell(&run::mode(strategy, TradingMode::Running, &reason))
         }
-        Command::Kill { host, reason } => host.tell(&run::mode(None, TradingMode::Halted, &reason)),
+        Command::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
         Command::Stop { host } => host.tell(&Request::Stop),
         Command::Config { what: ConfigCommand::Check { config, json } } => {
             let (report, screen) = check::report(&config)?;

@@ -4,6 +4,7 @@ use crate::check::{self, Found};
 use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::kept;
+use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The loop as a host runs it.
-pub type Host<J> = Driver<BarFeed<Market>, Trading, PluginHost, J>;
+pub type Host<J> = Driver<BarFeed<Market>, Latched<Trading>, PluginHost, J>;
 
 /// Why a host cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -207,6 +208,8 @@ pub struct Plan<J> {
     pub batching: Batching,
     /// Whether candidates will be tried on recent events.
     pub rings: bool,
+    /// What an operator sets to end all opening.
+    pub latch: KillLatch,
     /// Called when a strategy on a thread of its own has answered.
     pub wake: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -250,6 +253,8 @@ pub fn assemble<J: Journal>(
         .filter_map(|(id, bars)| Some((id, bars?)))
         .collect();
     let feed = BarFeed::new(feed, wanted);
+    let venues = config.instruments.iter().map(|(instrument, _)| instrument.venue).collect();
+    let venue = Latched::new(venue, plan.latch, venues);
     Ok(Driver::new(engine, feed, venue, host, plan.journal, plan.batching))
 }
 

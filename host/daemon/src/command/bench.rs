@@ -6,6 +6,7 @@
 use super::{Failure, backtest};
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::data;
+use crate::latch::KillLatch;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
@@ -144,8 +145,9 @@ pub fn engine(
     let loaded = backtest::load(&config)?;
     let opened = data::open(&config, 0)?;
     let journal = MemoryJournal::default();
-    let plan =
-        Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false, wake: None };
+    let (facts, latch) = (Vec::new(), KillLatch::absent());
+    let (goes_on, rings, wake) = (false, false, None);
+    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
     let mut host = wiring::build(&config, &loaded, &opened.tape, plan)?;
     let (wall, cpu) = (std::time::Instant::now(), cpu_seconds());
     host.start()?;

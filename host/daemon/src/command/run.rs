@@ -2,6 +2,7 @@
 
 use super::{Failure, exit, show};
 use crate::config::Config;
+use crate::latch;
 use crate::live::{self, Ended, Options, Reply, Request};
 use crate::wiring::{self, WiringError};
 use hedgerow_model::TradingMode;
@@ -62,6 +63,36 @@ pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> 
         super::print("accepted\n");
     }
     why.map_or(Ok(()), |message| Err(Failure { code: exit::REFUSED, message }))
+}
+
+/// Kills: nothing opens any more, whatever state the host is in.
+pub fn kill(state: &Path, json: bool, reason: &str) -> Result<(), Failure> {
+    let unheard = match live::ask(state, &mode(None, TradingMode::Halted, reason)) {
+        Ok(Reply::Accepted) => {
+            return answer(json, "accepted", "accepted: nothing that opens leaves any more\n");
+        }
+        Ok(other) => Failure::new(format!("unexpected answer: {other:?}")),
+        Err(failure) => failure,
+    };
+    if !state.is_dir() {
+        return Err(unheard);
+    }
+    latch::set_at(state, reason)
+        .map_err(|e| Failure::new(format!("{}; and its latch: {e}", unheard.message)))?;
+    let words = format!(
+        "{}\nthe latch is set in its file: a host that is at work sees it within a tenth of a \
+         second, one that is started begins halted\n",
+        unheard.message
+    );
+    answer(json, "latched", &words)
+}
+
+fn answer(json: bool, answer: &str, words: &str) -> Result<(), Failure> {
+    if json {
+        return super::print_json(&serde_json::json!({ "answer": answer }));
+    }
+    super::print(words);
+    Ok(())
 }
 
 /// A request for a mode.

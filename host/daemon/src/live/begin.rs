@@ -4,6 +4,7 @@ use super::{Message, journal, wall};
 use crate::command::Failure;
 use crate::config::{Config, DataSource};
 use crate::data;
+use crate::latch::KillLatch;
 use crate::link::{self, Market, Trading};
 use crate::live::pace::Pacer;
 use crate::wiring::{self, Host, Loaded, Plan};
@@ -27,6 +28,7 @@ pub(super) fn host(
     config: &Config,
     loaded: &mut Loaded,
     inbox: &Sender<Message>,
+    latch: KillLatch,
 ) -> Result<Begun, Failure> {
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { path } = &config.data {
@@ -46,7 +48,7 @@ pub(super) fn host(
             let _ = inbox.send(Message::Answered);
         });
         let folded = (facts.clone(), goes_on);
-        let plan = Plan { journal, facts, goes_on, batching, rings, wake: Some(wake) };
+        let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake: Some(wake) };
         let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
         host.begin_at(start);
         return Ok(Begun { host, pacer: Pacer::live(), facts: folded });
@@ -56,7 +58,7 @@ pub(super) fn host(
     let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
     let facts = Vec::new();
-    let plan = Plan { journal, facts, goes_on: false, batching, rings, wake: None };
+    let plan = Plan { journal, facts, goes_on: false, batching, rings, latch, wake: None };
     let host = wiring::build(config, loaded, &opened.tape, plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
     let pacer = Pacer::new(first, config.speed_thousandths);

@@ -5,6 +5,7 @@
 
 use super::{Message, Shared};
 use crate::command::{Failure, exit};
+use crate::latch::KillLatch;
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
 use hedgerow_model::{StrategyId, TradingMode};
@@ -81,6 +82,7 @@ pub(super) fn serve(
     state: &Path,
     shared: Shared,
     inbox: Sender<Message>,
+    latch: KillLatch,
 ) -> Result<Control, Failure> {
     let path = socket_path(state);
     let _ = std::fs::remove_file(&path);
@@ -88,9 +90,9 @@ pub(super) fn serve(
         .map_err(|e| Failure::new(format!("control socket {}: {e}", path.display())))?;
     let accept = move || {
         for stream in listener.incoming().flatten() {
-            let (shared, inbox) = (Arc::clone(&shared), inbox.clone());
+            let (shared, inbox, latch) = (Arc::clone(&shared), inbox.clone(), latch.clone());
             let talk = move || {
-                let _ = answer(stream, &shared, &inbox);
+                let _ = answer(stream, &shared, &inbox, &latch);
             };
             let _ = std::thread::Builder::new().name("control-client".into()).spawn(talk);
         }
@@ -99,7 +101,12 @@ pub(super) fn serve(
     Ok(Control { path })
 }
 
-fn answer(stream: UnixStream, shared: &Shared, inbox: &Sender<Message>) -> std::io::Result<()> {
+fn answer(
+    stream: UnixStream,
+    shared: &Shared,
+    inbox: &Sender<Message>,
+    latch: &KillLatch,
+) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut writer = stream.try_clone()?;
     let mut line = String::new();
@@ -108,7 +115,7 @@ fn answer(stream: UnixStream, shared: &Shared, inbox: &Sender<Message>) -> std::
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => handle(request, HostView { age_ms, ..(*view).clone() }, inbox),
+        Ok(request) => handle(request, HostView { age_ms, ..(*view).clone() }, inbox, latch),
         Err(e) => Reply::Refused { why: format!("not a request: {e}") },
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
@@ -116,7 +123,23 @@ fn answer(stream: UnixStream, shared: &Shared, inbox: &Sender<Message>) -> std::
     writer.write_all(text.as_bytes())
 }
 
-fn handle(request: Request, view: HostView, inbox: &Sender<Message>) -> Reply {
+/// The latch of the host, before the loop hears of it: when this is answered nothing opens.
+fn move_latch(latch: &KillLatch, mode: TradingMode, reason: &str) -> Result<(), String> {
+    match mode {
+        TradingMode::Halted => {
+            if let Err(error) = latch.set(reason) {
+                tracing::error!(%error, "the kill latch is set, and a restart may forget it");
+            }
+            Ok(())
+        }
+        TradingMode::Running => {
+            latch.release().map_err(|e| format!("the kill latch stays: its file says {e}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &KillLatch) -> Reply {
     let pass = |message| match inbox.send(message) {
         Ok(()) => Reply::Accepted,
         Err(_) => Reply::Refused { why: "the host is ending".into() },
@@ -135,6 +158,11 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>) -> Reply {
                 },
             };
             let strategy: Option<StrategyId> = id;
+            if strategy.is_none()
+                && let Err(why) = move_latch(latch, mode, &reason)
+            {
+                return Reply::Refused { why };
+            }
             pass(Message::Command(OperatorCommand::SetMode { strategy, mode }, reason))
         }
     }

@@ -13,10 +13,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Processes of a test, ended with it.
-struct Processes {
+pub(crate) struct Processes {
     folder: tempfile::TempDir,
     venue: Option<Child>,
-    host: Option<Child>,
+    pub(crate) host: Option<Child>,
 }
 
 impl Drop for Processes {
@@ -29,7 +29,7 @@ impl Drop for Processes {
 }
 
 impl Processes {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let plugins = component("hedgerow-guest-probe").parent().unwrap().to_owned();
         let state = folder.path().join("state");
@@ -47,7 +47,7 @@ impl Processes {
         this
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -57,7 +57,7 @@ impl Processes {
         command.spawn().unwrap()
     }
 
-    fn start_venue(&mut self) {
+    pub(crate) fn start_venue(&mut self) {
         let (config, socket) = (self.path("host.toml"), self.path("venue.sock"));
         let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
         let books = self.path("books");
@@ -67,27 +67,27 @@ impl Processes {
         wait("the venue listens", || Path::new(socket).exists());
     }
 
-    fn start_host(&mut self) {
+    pub(crate) fn start_host(&mut self) {
         let (config, socket) = (self.path("host.toml"), self.path("venue.sock"));
         let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
         self.host = Some(self.spawn(&["run", "--json", "--config", config, "--venue", socket]));
     }
 
-    fn kill_host(&mut self) {
+    pub(crate) fn kill_host(&mut self) {
         let mut child = self.host.take().unwrap();
         assert!(child.try_wait().unwrap().is_none(), "the host ended by itself");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    fn status(&self) -> Option<serde_json::Value> {
+    pub(crate) fn status(&self) -> Option<serde_json::Value> {
         let state = self.path("state");
         let output = run(&["status", "--json", "--state", state.to_str().unwrap()]);
         serde_json::from_slice(&output.stdout).ok()
     }
 
     /// Halts the host, waits until nothing is open, ends it, and asks the venue.
-    fn settle(&mut self) -> (Truth, Vec<Stamped>) {
+    pub(crate) fn settle(&mut self) -> (Truth, Vec<Stamped>) {
         let state = self.path("state");
         let state = state.to_str().unwrap();
         wait("the host answers", || run(&["kill", "--state", state]).status.success());
@@ -107,7 +107,7 @@ impl Processes {
     }
 }
 
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < Duration::from_secs(120), "{what}: not within 120 s");
@@ -116,7 +116,7 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// The ledger of the facts, booked anew, against the venue's own.
-fn assert_ledger(truth: &Truth, facts: &[Stamped], config: &Path) {
+pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], config: &Path) {
     let config = hedgerow_daemon::config::load(config).unwrap_or_else(|e| panic!("{e}"));
     let mut ledger: BTreeMap<(u32, u32), Position> = BTreeMap::new();
     let mut trades = BTreeSet::new();

@@ -3,6 +3,7 @@
 mod commands;
 mod hostile;
 mod kills;
+mod latch;
 mod recordings;
 mod reload;
 mod replay;

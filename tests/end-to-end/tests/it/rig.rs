@@ -2,6 +2,7 @@
 
 use hedgerow_daemon::config;
 use hedgerow_daemon::data;
+use hedgerow_daemon::latch::KillLatch;
 use hedgerow_daemon::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_end_to_end::{component, generated};
@@ -47,7 +48,9 @@ impl Rig {
         let journal = SqliteJournal::open(&folder.path().join("rig.sqlite")).unwrap();
         let batching = Batching::Adaptive;
         let facts = Vec::new();
-        let plan = Plan { journal, facts, goes_on: false, batching, rings: true, wake: None };
+        let latch = KillLatch::absent();
+        let (goes_on, rings, wake) = (false, true, None);
+        let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
         let mut host =
             wiring::build(&config, &loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}"));
         host.start().unwrap();
@@ -116,7 +119,7 @@ impl Rig {
         assert_eq!(status["seen"], status["last"], "{status}");
         let account = hedgerow_model::AccountId(strategy.0);
         for (spec, position, _) in self.host.engine().positions(strategy) {
-            let venue = self.host.venue().position(account, spec.id);
+            let venue = self.host.venue().inner().position(account, spec.id);
             // at most one report of each of the two orders it ever has is on its way to us
             let on_its_way = venue.traded - position.traded;
             assert!((0..=200).contains(&on_its_way), "{venue:?} {position:?}");

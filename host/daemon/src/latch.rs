@@ -1,0 +1,276 @@
+//! The kill latch: while it is set, nothing that may open leaves this host.
+//!
+//! It is a flag that is looked at between the loop's decision and the venue, and a file whose space
+//! was taken when the host first started: a full disk does not keep it from being set, a busy loop
+//! does not delay it, and a restart finds it as it was. Whoever sets it waits until what was just
+//! being sent has left; after that nothing does. Only an operator's `resume` releases it.
+//!
+//! A file that cannot be understood counts as set.
+
+use hedgerow_model::{
+    HostTime, InstrumentId, VenueCommand, VenueEvent, VenueId, VenueRejection, VenueReport,
+    VenueTime,
+};
+use hedgerow_ports::{SimulatedVenue, Venue};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Result;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+const BYTES: usize = 4_096;
+/// How often the file is looked at, for whoever sets it without the host's help.
+const LOOK: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+struct Latch {
+    set: AtomicBool,
+    /// Held by whoever sends, from the look at the flag until it has left.
+    sending: RwLock<()>,
+    /// None in a backtest, which nobody kills.
+    file: Option<File>,
+}
+
+/// The latch of one host.
+#[derive(Clone, Debug)]
+pub struct KillLatch(Arc<Latch>);
+
+fn path(state: &Path) -> PathBuf {
+    state.join("kill.latch")
+}
+
+fn open(state: &Path) -> Result<File> {
+    let file =
+        File::options().create(true).truncate(false).read(true).write(true).open(path(state))?;
+    let length = file.metadata()?.len();
+    let missing = usize::try_from((BYTES as u64).saturating_sub(length)).unwrap_or(0);
+    if missing > 0 {
+        // written, not only reserved: a sparse file would need space later
+        file.write_all_at(&vec![0; missing], length)?;
+        file.sync_all()?;
+    }
+    Ok(file)
+}
+
+/// Why it is set, if the file says so.
+fn read(file: &File) -> Result<Option<String>> {
+    let mut bytes = [0; BYTES];
+    file.read_exact_at(&mut bytes, 0)?;
+    if bytes[0] == 0 {
+        return Ok(None);
+    }
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(BYTES);
+    let why = String::from_utf8_lossy(&bytes[..end]).chars().filter(|c| !c.is_control()).collect();
+    Ok(Some(why))
+}
+
+fn write(file: &File, why: &str) -> Result<()> {
+    let mut bytes = [0; BYTES];
+    let why = if why.is_empty() { "killed" } else { why };
+    let length = why.len().min(BYTES - 1);
+    bytes[..length].copy_from_slice(&why.as_bytes()[..length]);
+    file.write_all_at(&bytes, 0)?;
+    file.sync_data()
+}
+
+/// Sets the latch of a host that does not answer, or does not run: it starts halted.
+pub fn set_at(state: &Path, why: &str) -> Result<()> {
+    write(&open(state)?, why)
+}
+
+impl KillLatch {
+    /// Opens or makes the latch of a state folder; why it is set, if it is.
+    pub fn open(state: &Path) -> Result<(Self, Option<String>)> {
+        let file = open(state)?;
+        let why = read(&file)?;
+        let latch = Latch {
+            set: AtomicBool::new(why.is_some()),
+            sending: RwLock::new(()),
+            file: Some(file),
+        };
+        Ok((Self(Arc::new(latch)), why))
+    }
+
+    /// One that nobody can set from outside.
+    #[must_use]
+    pub fn absent() -> Self {
+        let (set, sending) = (AtomicBool::new(false), RwLock::new(()));
+        Self(Arc::new(Latch { set, sending, file: None }))
+    }
+
+    /// Sets it. When this returns, nothing that may open leaves any more; an error is of the file
+    /// alone.
+    pub fn set(&self, why: &str) -> Result<()> {
+        self.hold();
+        self.0.file.as_ref().map_or(Ok(()), |file| write(file, why))
+    }
+
+    fn hold(&self) {
+        self.0.set.store(true, Ordering::SeqCst);
+        // what was being sent has left when this is had
+        drop(self.0.sending.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Releases it. If the file cannot be written it stays set.
+    pub fn release(&self) -> Result<()> {
+        if let Some(file) = &self.0.file {
+            file.write_all_at(&[0; BYTES], 0)?;
+            file.sync_data()?;
+        }
+        self.0.set.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Whether it is set.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.set.load(Ordering::SeqCst)
+    }
+
+    /// Looks at the file from time to time, from a thread of its own, and tells when somebody else
+    /// has set it; until the host is gone.
+    pub fn watch(&self, tell: impl Fn(String) + Send + 'static) -> Result<()> {
+        let known: Weak<Latch> = Arc::downgrade(&self.0);
+        let body = move || {
+            while let Some(latch) = known.upgrade() {
+                let said = latch.file.as_ref().map_or(Ok(None), read);
+                if let (false, Ok(Some(why))) = (latch.set.load(Ordering::SeqCst), said) {
+                    Self(Arc::clone(&latch)).hold();
+                    tell(why);
+                }
+                drop(latch);
+                std::thread::sleep(LOOK);
+            }
+        };
+        std::thread::Builder::new().name("kill-latch".into()).spawn(body).map(|_| ())
+    }
+}
+
+/// A venue behind the latch: the last look before anything leaves.
+pub struct Latched<V> {
+    inner: V,
+    latch: KillLatch,
+    /// By instrument.
+    venues: Vec<VenueId>,
+    refused: VecDeque<VenueEvent>,
+}
+
+impl<V> Latched<V> {
+    /// Puts a latch before a venue. `venues`: of each instrument.
+    pub fn new(inner: V, latch: KillLatch, venues: Vec<VenueId>) -> Self {
+        Self { inner, latch, venues, refused: VecDeque::new() }
+    }
+
+    /// The venue behind it.
+    pub fn inner(&self) -> &V {
+        &self.inner
+    }
+
+    /// What did not leave, provably: it is over.
+    fn refuse(&mut self, now: HostTime, command: &VenueCommand) {
+        let reason = VenueRejection::NotTrading;
+        let (account, instrument, report) = match command {
+            VenueCommand::Place(order) => {
+                let (order, wire) = (order.get(), order.get().wire);
+                let report = VenueReport::Rejected { wire, reason };
+                (order.account, order.request.instrument, report)
+            }
+            VenueCommand::Amend { account, instrument, wire, .. } => {
+                (*account, *instrument, VenueReport::AmendRejected { wire: *wire, reason })
+            }
+            _ => return,
+        };
+        let venue = self.venue_of(instrument);
+        let happened = VenueTime::from_nanos(now.as_nanos());
+        self.refused.push_back(VenueEvent { venue, account, received: now, happened, report });
+    }
+
+    fn venue_of(&self, instrument: InstrumentId) -> VenueId {
+        self.venues.get(instrument.index()).copied().unwrap_or(VenueId(0))
+    }
+}
+
+impl<V: Venue> Venue for Latched<V> {
+    fn send(&mut self, now: HostTime, command: VenueCommand) {
+        let may_open = matches!(command, VenueCommand::Place(_) | VenueCommand::Amend { .. });
+        if !may_open {
+            return self.inner.send(now, command);
+        }
+        let latch = self.latch.clone();
+        let sending = latch.0.sending.read().unwrap_or_else(PoisonError::into_inner);
+        if latch.is_set() {
+            self.refuse(now, &command);
+        } else {
+            self.inner.send(now, command);
+        }
+        drop(sending);
+    }
+
+    fn poll(&mut self, now: HostTime, out: &mut Vec<VenueEvent>) {
+        while self.refused.front().is_some_and(|event| event.received <= now) {
+            out.extend(self.refused.pop_front());
+        }
+        self.inner.poll(now, out);
+    }
+
+    fn next_time(&self) -> Option<HostTime> {
+        let refused = self.refused.front().map(|event| event.received);
+        [refused, self.inner.next_time()].into_iter().flatten().min()
+    }
+}
+
+impl<V: SimulatedVenue> SimulatedVenue for Latched<V> {
+    fn quiet_until(&mut self, last: HostTime) -> HostTime {
+        let quiet = self.inner.quiet_until(last);
+        self.refused.front().map_or(quiet, |event| quiet.min(event.received))
+    }
+
+    fn advance(&mut self, now: HostTime) {
+        self.inner.advance(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_as_it_was_after_a_restart_and_damage_counts_as_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let (latch, why) = KillLatch::open(folder.path()).unwrap();
+        assert_eq!((latch.is_set(), why), (false, None));
+        latch.set("too much").unwrap();
+        assert!(latch.is_set());
+        let (again, why) = KillLatch::open(folder.path()).unwrap();
+        assert_eq!((again.is_set(), why.as_deref()), (true, Some("too much")));
+        again.release().unwrap();
+        assert_eq!(KillLatch::open(folder.path()).unwrap().1, None);
+        for bytes in [&[0xff; 7][..], &[0xff; BYTES]] {
+            std::fs::write(path(folder.path()), bytes).unwrap();
+            assert!(KillLatch::open(folder.path()).unwrap().0.is_set());
+        }
+        set_at(folder.path(), "").unwrap();
+        assert_eq!(KillLatch::open(folder.path()).unwrap().1.as_deref(), Some("killed"));
+    }
+
+    #[test]
+    fn one_who_sets_it_waits_for_what_is_being_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let (latch, _) = KillLatch::open(folder.path()).unwrap();
+        let sending = latch.0.sending.read().unwrap();
+        let other = latch.clone();
+        let (done, finished) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            other.set("now").unwrap();
+            done.send(()).unwrap();
+        });
+        assert!(finished.recv_timeout(Duration::from_millis(50)).is_err(), "something is leaving");
+        assert!(latch.is_set(), "and nothing more leaves after it");
+        drop(sending);
+        finished.recv_timeout(Duration::from_secs(60)).unwrap();
+        thread.join().unwrap();
+    }
+}
