@@ -236,7 +236,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             self.handle(input);
         }
         // counted where batches make no difference: events, and market calls that acted
-        if acted || is_event { self.count_probation(index) } else { Ok(()) }
+        if acted || is_event {
+            self.count_probation(index);
+        }
+        Ok(())
     }
 
     /// One tick: the engine first, then every strategy that has not read it yet.

@@ -192,7 +192,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let may_batch = self.batching == Batching::Adaptive
             && !(self.coupled || self.is_live)
             && self.operator.is_empty()
-            && !self.wants_settling();
+            && !self.settling;
         if may_batch && self.try_batch(horizon)? {
             return Ok(Progress::Worked);
         }

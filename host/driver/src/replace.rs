@@ -45,21 +45,13 @@ impl Probation {
 }
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
-    /// Whether something waits for all strategies to have come to the engine's tick.
-    pub(crate) fn wants_settling(&self) -> bool {
-        self.settling
-    }
-
     /// One more good call of a component on probation.
-    pub(crate) fn count_probation(&mut self, index: usize) -> Result<(), DriverError> {
-        let Some(probation) = &mut self.instances[index].probation else {
-            return Ok(());
-        };
+    pub(crate) fn count_probation(&mut self, index: usize) {
+        let Some(probation) = &mut self.instances[index].probation else { return };
         probation.calls_left = probation.calls_left.saturating_sub(1);
         if probation.calls_left == 0 {
             self.accept(index);
         }
-        Ok(())
     }
 
     /// Probations whose time is over.

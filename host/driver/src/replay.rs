@@ -7,6 +7,7 @@
 
 mod host;
 mod script;
+mod words;
 mod world;
 
 pub use host::ReplayHost;
@@ -18,6 +19,7 @@ use hedgerow_engine::Engine;
 use hedgerow_model::{AccountId, Fact, HostTime, Input, PluginStep, StrategyId, WireId};
 use hedgerow_ports::{Record, Recording, RecordingError, SimulatedVenue, StopReason, StrategyHost};
 use script::{Checker, Shared};
+use words::Words;
 
 /// Why a recording cannot be played again.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +52,12 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
     pub fn new(engine: Engine, began: HostTime, host: H, recording: R, aim: Aim) -> Self {
         let is_live = engine.config().tick_credit.is_some();
         let script = Script::shared(recording, is_live);
+        let words = Words::new(engine.config().instruments.clone());
         let mut driver = Driver::new(
             engine,
             ReplayFeed::new(script.clone()),
             ReplayVenue::new(script.clone()),
-            ReplayHost::new(script.clone(), host, aim),
+            ReplayHost::new(script.clone(), host, aim, words),
             ReplayJournal::new(script.clone()),
             Batching::One,
         );
@@ -142,8 +145,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 self.driver.swap(strategy, swap)?;
             }
             Input::Stopping { strategy, reason, .. } => {
-                let operator = reason == StopReason::Operator.code();
-                let why = if operator { StopReason::Operator } else { StopReason::Shutdown };
+                let why = StopReason::from_code(reason);
                 self.driver.stop_one(strategy.index(), why)?;
                 self.driver.drain()?;
             }
@@ -211,7 +213,9 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
         if script.place() == before && script.next().is_some() {
             let wanted = match script.next() {
                 Some(Record::Input(input)) => match &**input {
-                    Input::Outcome { outcome, .. } => Some(format!("{:?}", outcome.intents)),
+                    Input::Outcome { outcome, .. } => {
+                        Some(self.driver.host.words(&outcome.intents))
+                    }
                     _ => None,
                 },
                 _ => None,

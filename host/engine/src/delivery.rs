@@ -350,10 +350,11 @@ impl Engine {
             return;
         }
         for instrument in std::mem::take(&mut credit.held_back) {
-            let status = self.trouble(instrument).unwrap_or(MarketStatus::Fresh);
-            self.deliver(strategy, now, Event::Market { instrument, status }, effects);
+            // in this order: a snapshot of what is stale is stale
             let ticks = self.market_ticks(now, strategy, instrument);
             self.give_ticks(strategy, now, ticks, effects);
+            let status = self.trouble(instrument).unwrap_or(MarketStatus::Fresh);
+            self.deliver(strategy, now, Event::Market { instrument, status }, effects);
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::risk::{TALK_BYTES_PER_S, Talk};
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
-    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Quantity, Report, RiskRejection,
-    StrategyId, VenueCommand,
+    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Report, RiskRejection, StrategyId,
+    VenueCommand,
 };
 
 impl Engine {
@@ -167,16 +167,8 @@ impl Engine {
                 effects.commands.push(VenueCommand::Place(approved));
             }
             Err(reason) => {
-                let update = OrderUpdate {
-                    number: request.number,
-                    instrument: request.instrument,
-                    side: request.side,
-                    status: OrderStatus::Denied,
-                    price: request.price,
-                    quantity: request.quantity,
-                    filled: Quantity::ZERO,
-                    reason: reason.code(),
-                };
+                let update = OrderUpdate::unfilled(request, OrderStatus::Denied);
+                let update = OrderUpdate { reason: reason.code(), ..update };
                 let NewOrder { number, instrument, .. } = *request;
                 let fact = OrderFact::Denied { number, instrument, reason };
                 self.record(now, Fact::Order { id, fact }, effects);

@@ -47,7 +47,9 @@ pub(crate) struct Market {
     has_levels: bool,
     pub(crate) quote: Option<Quote>,
     quote_tick: Option<Tick>,
-    quoted: HostTime,
+    pub(crate) quoted: HostTime,
+    /// Quotes have ended while the book goes on.
+    pub(crate) quotes_lost: bool,
     funding_tick: Option<Tick>,
     mark_tick: Option<Tick>,
     bars: Vec<ClosedBars>,
@@ -96,6 +98,8 @@ pub(crate) fn gives_way(
 pub(crate) struct Change {
     pub(crate) mark: Option<i64>,
     pub(crate) status: Option<MarketStatus>,
+    /// Quotes have ended while the book goes on, or came back: for those who read them.
+    pub(crate) quotes: Option<MarketStatus>,
 }
 
 impl Market {
@@ -111,6 +115,7 @@ impl Market {
             quote: None,
             quote_tick: None,
             quoted: HostTime::EPOCH,
+            quotes_lost: false,
             funding_tick: None,
             mark_tick: None,
             bars: Vec::new(),
@@ -189,6 +194,9 @@ impl Market {
         self.quote = Some(Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
         self.quote_tick = Some(*tick);
         self.quoted = HostTime::from_nanos(tick.recv_ts);
+        if std::mem::take(&mut self.quotes_lost) {
+            change.quotes = Some(MarketStatus::Fresh);
+        }
         if self.state == DataState::Gap && !self.has_levels {
             // there is no book to wait for
             self.state = DataState::Fresh;
@@ -219,9 +227,11 @@ impl Market {
             change.status = Some(MarketStatus::Fresh);
         }
         let at = HostTime::from_nanos(tick.recv_ts);
-        if at.since(self.quoted) > self.stale_after {
+        if self.quote.is_some() && at.since(self.quoted) > self.stale_after {
             // quotes have ended while the book goes on: it says what can be traded at
             (self.quote, self.quote_tick) = (None, None);
+            self.quotes_lost = true;
+            change.quotes = Some(MarketStatus::Stale);
         }
         if let Some(quote) = self.book.quote() {
             self.set_mark(MarkSource::Book, quote.mid_doubled(), at, change);

@@ -26,6 +26,9 @@ struct Cursor {
     rule: SequenceRule,
     source: MarkSource,
     marked: HostTime,
+    /// When the quote came that holds, if one does; and whether quotes have ended.
+    quoted: Option<HostTime>,
+    quotes_lost: bool,
     received: HostTime,
     state: DataState,
     synced: bool,
@@ -49,6 +52,8 @@ impl Cursor {
             rule: market.rule(),
             source: market.source,
             marked: market.marked,
+            quoted: market.quote.map(|_| market.quoted),
+            quotes_lost: market.quotes_lost,
             received: market.received,
             state: market.state,
             synced: market.synced,
@@ -109,6 +114,12 @@ impl Engine {
         if tick.kind == TickKind::Quote.code() {
             let mark = tick.a.saturating_add(tick.c);
             let whole = tick.b > 0 && tick.d > 0;
+            if let Some(cursor) = scan.cursors.get_mut(id.index()) {
+                if cursor.quotes_lost {
+                    return false;
+                }
+                cursor.quoted = whole.then_some(now);
+            }
             return self.stays_fresh(id, now, scan)
                 && (!whole || self.mark_is_quiet(id, (MarkSource::Quote, now), Some(mark), scan));
         }
@@ -149,6 +160,10 @@ impl Engine {
         // what the book's middle becomes is not followed here; with a position it may matter
         let moves = cursor.synced && tick.is_last();
         let now = HostTime::from_nanos(tick.recv_ts);
+        let stale_after = self.markets.stale_after;
+        if moves && cursor.quoted.is_some_and(|quoted| now.since(quoted) > stale_after) {
+            return false; // those who read quotes are told that they have ended
+        }
         !moves || self.mark_is_quiet(id, (MarkSource::Book, now), None, scan)
     }
 

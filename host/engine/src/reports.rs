@@ -4,8 +4,8 @@ use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FillNotice, FundingNotice, HostTime,
     InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Position, Price,
-    Quantity, StrategyId, Tick, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus,
-    WireId,
+    Quantity, StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport,
+    VenueStatus, WireId,
 };
 
 impl Engine {
@@ -21,6 +21,9 @@ impl Engine {
             let now = self.now;
             if let Some(status) = change.status {
                 self.market_status(now, id, status, effects);
+            }
+            if let Some(status) = change.quotes {
+                self.quote_status(now, id, status, effects);
             }
             if let Some(doubled) = change.mark {
                 self.guard_mark(now, (id, doubled), effects);
@@ -46,6 +49,23 @@ impl Engine {
         for strategy in concerned {
             let event = Event::Market { instrument, status };
             self.deliver(StrategyId(strategy), now, event, effects);
+        }
+    }
+
+    /// Quotes have ended, or came back, while the book goes on: nothing for those who read the book.
+    fn quote_status(
+        &mut self,
+        now: HostTime,
+        instrument: InstrumentId,
+        status: MarketStatus,
+        effects: &mut Effects,
+    ) {
+        let (kind, id) = (TickKind::Quote.code(), instrument.0);
+        let quote = Tick { instrument: id, kind, ..Tick::default() };
+        let all = (0_u32..).map(StrategyId).zip(&self.strategies);
+        let reads = all.filter(|(_, slot)| slot.interest.wants(&quote)).map(|(id, _)| id);
+        for strategy in reads.collect::<Vec<_>>() {
+            self.deliver(strategy, now, Event::Market { instrument, status }, effects);
         }
     }
 

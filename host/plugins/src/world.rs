@@ -2,8 +2,8 @@
 //! from the middle of what the running version was given.
 
 use hedgerow_model::{
-    Book, Event, Intent, MarketStatus, OrderStatus, OrderUpdate, PositionUpdate, Quantity,
-    ResumedState, Side, Tick, TickKind, flag,
+    Book, Event, Intent, MarketStatus, OrderStatus, OrderUpdate, PositionUpdate, ResumedState,
+    Side, Tick, TickKind, flag,
 };
 use std::collections::BTreeMap;
 
@@ -94,16 +94,9 @@ impl World {
         let known = &mut self.resumed;
         for intent in intents {
             match intent {
-                Intent::Submit(order) => known.orders.push(OrderUpdate {
-                    number: order.number,
-                    instrument: order.instrument,
-                    side: order.side,
-                    status: OrderStatus::PendingNew,
-                    price: order.price,
-                    quantity: order.quantity,
-                    filled: Quantity::ZERO,
-                    reason: 0,
-                }),
+                Intent::Submit(order) => {
+                    known.orders.push(OrderUpdate::unfilled(order, OrderStatus::PendingNew));
+                }
                 Intent::SetTimer { id, at } => {
                     known.timers.retain(|(known, _)| known != id);
                     known.timers.push((*id, *at));
@@ -156,6 +149,7 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hedgerow_model::Quantity;
     use hedgerow_model::{
         HostTime, InstrumentId, NewOrder, OrderFlags, Price, TimeInForce, TimerId,
     };

@@ -82,6 +82,15 @@ impl StopReason {
             Self::Shutdown => 2,
         }
     }
+
+    /// What such a number means; one that nobody knows is the host's end.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Self {
+        match code {
+            1 => Self::Operator,
+            _ => Self::Shutdown,
+        }
+    }
 }
 
 /// Something to be done with a strategy's instance. One at a time.

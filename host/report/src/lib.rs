@@ -102,19 +102,18 @@ pub struct Ran {
 
 /// Folds the facts of a run.
 #[must_use]
-pub fn summarise(facts: &[Stamped], instruments: &[Instrument], ran: &[Ran]) -> RunReport {
-    let mut report = RunReport { schema: 1, ..RunReport::default() };
+pub fn summarise(
+    facts: &[Stamped],
+    instruments: &[Instrument],
+    ran: &[Ran],
+    assumptions: Vec<String>,
+) -> RunReport {
+    let mut report = RunReport { schema: 1, assumptions, ..RunReport::default() };
     report.facts = facts.len() as u64;
     report.strategies = ran.iter().map(begin).collect();
     for stamped in facts {
         take(&mut report, instruments, ran, &stamped.fact);
     }
-    report.assumptions = vec![
-        "orders have no market impact: displayed size that was taken is displayed again".into(),
-        "queue position: behind what was displayed; cancels ahead only where the level shrinks"
-            .into(),
-        "no margin requirement, no liquidation".into(),
-    ];
     report
 }
 

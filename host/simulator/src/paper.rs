@@ -215,7 +215,8 @@ impl PaperVenue {
             remaining: order.remaining().units(),
             filled: order.filled.units(),
             ahead: 0,
-            waits: false,
+            waits: None,
+            shrunk: (0, 0),
             reduce_only: order.request.flags.reduce_only,
         });
         self.rested_changed(index);

@@ -65,7 +65,7 @@ impl Grid {
         self.state.realised += inferred.gain;
         self.state.fees += inferred.fees;
         // a late fill changes what is left to close, even after the end
-        if self.state.stopping.is_some() && !self.parameters.keep_position {
+        if self.state.stopping.is_some() && !self.keeps() {
             self.state.done &= self.held().is_zero();
         }
     }

@@ -120,7 +120,7 @@ pub struct Parameters {
     /// Time that ends the grid, seconds.
     #[serde(default)]
     pub time_limit_s: Option<u64>,
-    /// Keep the position when a stop ends the grid.
+    /// Keep the position when a stop other than the stop loss ends the grid.
     #[serde(default)]
     pub keep_position: bool,
     /// How far through the touch the closing order may go, a fraction.

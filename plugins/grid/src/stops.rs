@@ -95,6 +95,11 @@ pub(crate) fn close_pro_rata(
 }
 
 impl Grid {
+    /// Whether what is held stays when the grid ends; a loss is never kept.
+    pub(crate) fn keeps(&self) -> bool {
+        self.parameters.keep_position && self.state.stopping != Some(Stop::Loss)
+    }
+
     /// Cancel everything, wait for what that brings, close the rest, be flat, be done.
     pub(crate) fn wind_down(&mut self, ctx: &mut Context, quote: &Quote) {
         let spec = &self.market.spec;
@@ -111,7 +116,7 @@ impl Grid {
             return;
         }
         let (held, spec) = (self.held().units(), &self.market.spec);
-        let quantity = level::closable(held, spec).filter(|_| !self.parameters.keep_position);
+        let quantity = level::closable(held, spec).filter(|_| !self.keeps());
         let Some(quantity) = quantity else {
             self.state.done = true;
             say(ctx, format!("stopped: {:?}", self.state.stopping));

@@ -5,7 +5,7 @@ use crate::id::{AccountId, InstrumentId, StrategyId, TradeId, VenueId};
 use crate::instrument::Instrument;
 use crate::message::{FaultKind, OpaqueMessage, TimerId};
 use crate::mode::TradingMode;
-use crate::order::Side;
+use crate::order::{NewOrder, Side};
 use crate::status::OrderStatus;
 use crate::tick::Tick;
 use crate::time::{HostTime, VenueTime};
@@ -51,6 +51,16 @@ pub struct OrderUpdate {
     pub filled: Quantity,
     /// 0, or the code of a denial or rejection.
     pub reason: u32,
+}
+
+impl OrderUpdate {
+    /// An order of which nothing is filled.
+    #[must_use]
+    pub fn unfilled(order: &NewOrder, status: OrderStatus) -> Self {
+        let NewOrder { number, instrument, side, price, quantity, .. } = *order;
+        let filled = Quantity::ZERO;
+        Self { number, instrument, side, status, price, quantity, filled, reason: 0 }
+    }
 }
 
 /// One trade of ours.

@@ -317,7 +317,17 @@ impl Context {
         self.balances.insert((account.0, asset.clone()), (*total, *available));
     }
 
+    /// The order and the position as they are after a fill.
     fn book(&mut self, fill: &FillNotice) {
+        if let Some(order) = self.orders.get_mut(&fill.number) {
+            order.filled = order.filled.checked_add(fill.quantity).unwrap_or(order.filled);
+            let whole = order.filled >= order.quantity;
+            let event = if whole { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
+            order.status = order.status.apply(event, true).unwrap_or(order.status);
+            if order.status.is_terminal() {
+                self.orders.remove(&fill.number);
+            }
+        }
         let Some(slot) = self.slot(fill.instrument) else {
             return;
         };

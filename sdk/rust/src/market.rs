@@ -100,7 +100,9 @@ impl Market {
         } else {
             self.apply_other(tick);
         }
-        if tick.has(flag::SNAPSHOT) {
+        // a mark or a funding rate shown again says nothing of what can be traded at
+        let trades = [TickKind::Quote.code(), TickKind::Level.code()].contains(&tick.kind);
+        if trades && tick.has(flag::SNAPSHOT) {
             self.stale = false;
         }
     }

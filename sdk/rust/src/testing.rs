@@ -150,16 +150,7 @@ impl<S: Strategy> Harness<S> {
     fn accept_number(&mut self, order: &NewOrder) {
         assert_eq!(order.number, self.next_order, "orders must be numbered from next-order");
         self.next_order += 1;
-        let update = OrderUpdate {
-            number: order.number,
-            instrument: order.instrument,
-            side: order.side,
-            status: OrderStatus::PendingNew,
-            price: order.price,
-            quantity: order.quantity,
-            filled: Quantity::ZERO,
-            reason: 0,
-        };
+        let update = OrderUpdate::unfilled(order, OrderStatus::PendingNew);
         self.orders.insert(order.number, update);
     }
 

@@ -28,6 +28,22 @@ pub struct Taste {
     pub chunk: usize,
 }
 
+impl Default for Taste {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            instruments: 1,
+            levels: false,
+            quotes: true,
+            marks: false,
+            coarse: 0,
+            delay: 0,
+            updates: 3_000,
+            chunk: 500,
+        }
+    }
+}
+
 struct Dice(u64);
 
 impl Dice {

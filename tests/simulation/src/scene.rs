@@ -43,6 +43,25 @@ pub struct Scene {
     pub faulty: u64,
 }
 
+impl Default for Scene {
+    /// Some minutes of quotes, a millisecond to the venue and back, far limits, and nobody who
+    /// trades.
+    fn default() -> Self {
+        Self {
+            taste: Taste::default(),
+            strategies: Vec::new(),
+            shared: false,
+            tight: false,
+            host_limit: false,
+            latency: (1_000_000, 1_000_000),
+            fills: FillModel::Queue,
+            inverse: false,
+            threads: None,
+            faulty: 0,
+        }
+    }
+}
+
 /// What a run left.
 pub struct Ran {
     /// Its journal.

@@ -3,11 +3,13 @@
 use super::Failure;
 use crate::config::Config;
 use crate::data;
+use crate::latch::KillLatch;
 use crate::wiring::{self, Loaded, Plan, WiringError};
 use hedgerow_driver::Batching;
-use hedgerow_model::{Duration, HostTime, StrategyId};
+use hedgerow_model::{Duration, HostTime, InstrumentKind, StrategyId};
 use hedgerow_plugins::{Mode, WasmEngine};
 use hedgerow_report::{Ran, RunReport, summarise};
+use hedgerow_simulator::FillModel;
 use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::MemoryJournal;
 use serde::Serialize;
@@ -46,8 +48,9 @@ pub fn run(config: &Config, loaded: &Loaded, batching: Batching) -> Result<Finis
         return Err(Failure::new(message));
     }
     let journal = MemoryJournal::default();
-    let plan =
-        Plan { journal, facts: Vec::new(), goes_on: false, batching, rings: false, wake: None };
+    let (facts, latch) = (Vec::new(), KillLatch::absent());
+    let (goes_on, rings, wake) = (false, false, None);
+    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
     let mut host = wiring::build(config, loaded, &opened.tape, plan)?;
     if let (Some((first, _)), true) = (opened.span, config.warm_up > Duration::ZERO) {
         host.warm_up(HostTime::from_nanos(first).after(config.warm_up))?;
@@ -81,10 +84,41 @@ fn report(
         })
         .collect();
     let instruments: Vec<_> = config.instruments.iter().map(|(i, _)| i.clone()).collect();
-    let mut report = summarise(&host.journal().facts, &instruments, &ran);
+    let mut report = summarise(&host.journal().facts, &instruments, &ran, assumptions(config));
     report.ticks = host.stats().ticks;
     (report.from_ns, report.to_ns) = span.unwrap_or_default();
     report
+}
+
+/// What the simulated venues take for granted, by the models that were used.
+fn assumptions(config: &Config) -> Vec<String> {
+    let uses = |model: FillModel| config.venues.iter().any(|(_, venue)| venue.fills == model);
+    let holds = |is: fn(InstrumentKind) -> bool| config.instruments.iter().any(|(i, _)| is(i.kind));
+    let mut all = vec![
+        "orders have no market impact: displayed size that was taken is displayed again".to_owned(),
+        "no margin requirement, no liquidation".to_owned(),
+        "a tick takes effect at the venue when it was received, less the smallest delay of its \
+         file; what is received later than something else takes effect no earlier"
+            .to_owned(),
+    ];
+    if uses(FillModel::Queue) {
+        all.push(
+            "queue position: behind what was displayed, unknown beyond the last level; cancels \
+             count as ahead only where the level shrinks; a market that goes through a price fills \
+             the whole order there"
+                .to_owned(),
+        );
+    }
+    if uses(FillModel::Touch) {
+        all.push("fill model touch: an order fills whole when its price is touched".to_owned());
+    }
+    if holds(|kind| kind == InstrumentKind::Spot) {
+        all.push("spot begins with nothing: what is not held is not sold".to_owned());
+    }
+    if holds(|kind| !kind.is_perpetual() && kind != InstrumentKind::Spot) {
+        all.push("dated futures are not delivered: what is held at the end is marked".to_owned());
+    }
+    all
 }
 
 /// The report for a person.

@@ -1,6 +1,7 @@
 //! Strategies of a replay: called for real, answers in the order of the recording.
 
 use super::script::{Aim, Shared};
+use super::words::Words;
 use hedgerow_model::{
     CallFault, Fact, FaultKind, Input, Intent, Outcome, PluginStep, StrategyId, TickSlice,
     TradingMode,
@@ -15,12 +16,18 @@ pub struct ReplayHost<R, H> {
     aim: Aim,
     is_live: bool,
     posted: BTreeMap<StrategyId, Job>,
+    words: Words,
 }
 
 impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
-    pub(super) fn new(script: Shared<R>, inner: H, aim: Aim) -> Self {
+    pub(super) fn new(script: Shared<R>, inner: H, aim: Aim, words: Words) -> Self {
         let is_live = script.borrow().is_live();
-        Self { script, inner, aim, is_live, posted: BTreeMap::new() }
+        Self { script, inner, aim, is_live, posted: BTreeMap::new(), words }
+    }
+
+    /// What a strategy wants, in words.
+    pub(super) fn words(&self, intents: &[Intent]) -> String {
+        self.words.of(intents)
     }
 
     /// The host behind it.
@@ -50,10 +57,6 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
         if !self.is_tested(strategy) || script.is_over() {
             return called;
         }
-        let wants = |intents: &[Intent]| match intents {
-            [] => "nothing".to_owned(),
-            intents => format!("{intents:?}"),
-        };
         if script.next().is_none() {
             return called; // it ends in the middle of what follows from its last input
         }
@@ -73,10 +76,11 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
             return called;
         }
         if was != called.outcome.intents {
-            let (was, is) = (wants(was), wants(&called.outcome.intents));
+            let (was, is) = (self.words.of(was), self.words.of(&called.outcome.intents));
             script.differ(format!("recorded, it wanted {was}; this one wants {is}"));
             return called;
         }
+        self.words.see(was);
         match recorded {
             Some(outcome) => Called { outcome, ..called },
             None => called,

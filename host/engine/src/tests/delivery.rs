@@ -65,7 +65,7 @@ fn out_of_credit_data_is_held_back_until_half_of_it_is_back() {
     answer(&mut rig, 3, Vec::new(), false);
     assert!(told(&mut rig).is_empty(), "not half of it");
     answer(&mut rig, 1, Vec::new(), false);
-    assert_eq!(told(&mut rig), ["Fresh", "9999 snapshot"], "the newest, not what was missed");
+    assert_eq!(told(&mut rig), ["9999 snapshot", "Fresh"], "the newest, not what was missed");
     rig.quote(0, 9_985, 10_010);
     assert_eq!(told(&mut rig), ["9985"]);
 }
@@ -314,7 +314,7 @@ fn after_waiting_ticks_were_dropped_every_instrument_starts_again_from_a_snapsho
     told(&mut rig);
     let now = HostTime::from_nanos(rig.now);
     rig.engine.handle(Input::Shed { now, strategy: ME, ticks: 1 }, &mut rig.effects);
-    assert_eq!(told(&mut rig), ["Lagging", "Fresh", "9990 snapshot"]);
+    assert_eq!(told(&mut rig), ["Lagging", "9990 snapshot", "Fresh"]);
 }
 
 #[test]

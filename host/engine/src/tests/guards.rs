@@ -206,3 +206,26 @@ fn an_amendment_refused_during_a_cancel_frees_what_it_held() {
     rig.report(VenueReport::AmendRejected { wire: WireId(1), reason });
     assert_eq!((rig.open(Side::Buy), rig.status(1)), (1_000, Some(OrderStatus::PendingCancel)));
 }
+
+#[test]
+fn who_reads_quotes_alone_is_told_when_they_end_and_when_they_come_back() {
+    let mut rig = Rig::new();
+    book(&mut rig, 9_990, 10_010, 1);
+    let told = |rig: &mut Rig| -> Vec<MarketStatus> {
+        let all = std::mem::take(&mut rig.effects.deliveries);
+        let status = |told: hedgerow_model::Delivery| match told.what {
+            Delivered::Event(Event::Market { status, .. }) => Some(status),
+            _ => None,
+        };
+        all.into_iter().filter_map(status).collect()
+    };
+    assert_eq!(told(&mut rig), []);
+    for seq in 2..=3 {
+        rig.advance(4_000);
+        book(&mut rig, 9_990, 10_010, seq);
+    }
+    assert_eq!(told(&mut rig), [MarketStatus::Stale]);
+    assert_eq!(rig.buy(9_990, 100), None, "by the book, all is well");
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(told(&mut rig), [MarketStatus::Fresh]);
+}

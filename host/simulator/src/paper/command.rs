@@ -4,8 +4,8 @@ use super::matching::Match;
 use super::pit::{Pit, Resting};
 use super::{FillModel, PaperVenue, Request};
 use hedgerow_model::{
-    AccountId, Amend, HostTime, InstrumentId, Liquidity, Order, Price, Quantity, TimeInForce,
-    VenueOrderId, VenueRejection, VenueReport, WireId,
+    AccountId, Amend, HostTime, InstrumentId, InstrumentKind, Liquidity, NewOrder, Order, Price,
+    Quantity, Side, TimeInForce, VenueOrderId, VenueRejection, VenueReport, WireId,
 };
 
 impl PaperVenue {
@@ -53,8 +53,9 @@ impl PaperVenue {
         }
         if let Some(pit) = self.pits.get_mut(index) {
             let ahead = pit.queue_ahead(order.request.side, order.request.price);
-            let waits = pit.crosses(order);
-            pit.waiting |= waits;
+            let other = pit.best(order.request.side.opposite()).map(|best| best.price);
+            let waits = other.filter(|_| pit.crosses(order));
+            pit.waiting |= waits.is_some();
             pit.resting.push(Resting {
                 account,
                 wire,
@@ -63,6 +64,7 @@ impl PaperVenue {
                 remaining: left,
                 filled,
                 ahead,
+                shrunk: (0, 0),
                 waits,
                 reduce_only: order.request.flags.reduce_only,
             });
@@ -110,9 +112,12 @@ impl PaperVenue {
         };
         let resting = pit.resting.remove(place);
         let left = amend.quantity.units() - resting.filled;
-        let crosses = pit
-            .best(resting.side.opposite())
-            .is_some_and(|best| resting.side.reaches(amend.price, best.price));
+        let moves = amend.price != resting.price;
+        let crosses = moves
+            && pit
+                .best(resting.side.opposite())
+                .is_some_and(|best| resting.side.reaches(amend.price, best.price));
+        let crosses = crosses || !pit.fits(amend.price, amend.quantity);
         let outgrows = resting.reduce_only && !pit.only_reduces(account, resting.side, left.max(0));
         if crosses || left <= 0 || outgrows {
             // as a post-only amendment would be: refused, the order stays as it was
@@ -127,8 +132,11 @@ impl PaperVenue {
         let keeps = amend.price == resting.price && left <= resting.remaining;
         let ahead = if keeps { resting.ahead } else { pit.queue_ahead(resting.side, amend.price) };
         let place = if keeps { place } else { pit.resting.len() };
-        pit.resting
-            .insert(place, Resting { price: amend.price, remaining: left, ahead, ..resting });
+        let waits = resting.waits.filter(|_| !moves);
+        pit.resting.insert(
+            place,
+            Resting { price: amend.price, remaining: left, ahead, waits, ..resting },
+        );
         let (price, quantity) = (amend.price, amend.quantity);
         self.report(at, venue, account, VenueReport::Amended { wire, price, quantity });
         self.rested_changed(id.index());
@@ -181,10 +189,17 @@ impl Pit {
     /// Why the venue would not take an order, if it would not.
     fn refuses(&self, order: &Order) -> Option<VenueRejection> {
         let request = &order.request;
-        if !self.spec.grid.accepts(request.price, self.spec.price_scale)
-            || !self.spec.is_whole_lots(request.quantity)
-        {
+        if !self.fits(request.price, request.quantity) || !self.is_enough(request) {
             return Some(VenueRejection::FilterFailed);
+        }
+        if self.spec.kind == InstrumentKind::Spot && request.side == Side::Sell {
+            // what is not held cannot be sold: nobody lends here
+            let resting = self.resting.iter().filter(|r| r.account == order.account);
+            let offered: i64 = resting.filter(|r| r.side == Side::Sell).map(|r| r.remaining).sum();
+            let held = self.positions.get(&order.account).map_or(0, |p| p.quantity.units());
+            if offered.saturating_add(request.quantity.units()) > held {
+                return Some(VenueRejection::InsufficientBalance);
+            }
         }
         if request.flags.post_only && self.crosses(order) {
             return Some(VenueRejection::PostOnlyWouldTake);
@@ -194,6 +209,23 @@ impl Pit {
             return Some(VenueRejection::WouldIncrease);
         }
         None
+    }
+
+    /// Whether a price and a size are ones that this instrument has.
+    fn fits(&self, price: Price, quantity: Quantity) -> bool {
+        self.spec.grid.accepts(price, self.spec.price_scale)
+            && quantity.is_positive()
+            && self.spec.is_whole_lots(quantity)
+            && self.spec.max_quantity.is_none_or(|most| quantity <= most)
+    }
+
+    /// Whether an order is large enough. A reduction of a derivative may be worth less, as it is
+    /// everywhere; a spot venue makes no difference.
+    fn is_enough(&self, request: &NewOrder) -> bool {
+        let exempt = request.flags.reduce_only && self.spec.kind != InstrumentKind::Spot;
+        let worth = self.spec.notional(request.price, request.quantity);
+        let worth = worth.is_ok_and(|worth| self.spec.min_notional.is_none_or(|min| worth >= min));
+        request.quantity >= self.spec.min_quantity && (exempt || worth)
     }
 
     /// What an order takes at once.

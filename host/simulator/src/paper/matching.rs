@@ -203,12 +203,25 @@ impl Pit {
     fn meet_level(&mut self, tick: &Tick) -> Vec<Match> {
         let side = if tick.has(flag::SELL) { Side::Sell } else { Side::Buy };
         for resting in self.resting.iter_mut() {
-            if resting.side == side && resting.price.units() == tick.a {
-                resting.ahead = resting.ahead.min(tick.b.max(0));
+            if resting.side == side
+                && resting.price.units() == tick.a
+                && tick.b.max(0) < resting.ahead
+            {
+                let known = resting.ahead != i64::MAX;
+                let lowered = if known { resting.ahead - tick.b.max(0) } else { 0 };
+                resting.shrunk = (resting.shrunk.0 + lowered, tick.ts);
+                resting.ahead = tick.b.max(0);
             }
         }
         if !tick.is_last() {
             return Vec::new();
+        }
+        if self.model == FillModel::Queue {
+            for side in [Side::Buy, Side::Sell] {
+                if let Some(best) = self.book.best(side) {
+                    self.shrink_queue(side, best);
+                }
+            }
         }
         self.crossed(self.book.best(Side::Buy), self.book.best(Side::Sell))
     }
@@ -220,7 +233,7 @@ impl Pit {
         let below = bid.is_none_or(|bid| bid.price.units() < self.high);
         if above && below {
             if self.waiting {
-                self.resting.iter_mut().for_each(|resting| resting.waits = false);
+                self.resting.iter_mut().for_each(|resting| resting.waits = None);
                 self.waiting = false;
             }
             return Vec::new();
@@ -238,10 +251,12 @@ impl Pit {
                 Side::Sell => (bid, &mut bid_left),
             };
             let Some(other) = other.filter(|o| resting.side.reaches(resting.price, o.price)) else {
-                resting.waits = false;
+                resting.waits = None;
                 continue;
             };
-            if resting.waits {
+            let nearer =
+                |seen: Price| resting.side.reaches(seen, other.price) && seen != other.price;
+            if resting.waits.is_some_and(|seen| !nearer(seen)) {
                 continue;
             }
             let touch_only = model == FillModel::Queue && other.price == resting.price;
@@ -250,7 +265,7 @@ impl Pit {
             // what a better price took is not there for the next
             *left = (*left - quantity).max(0);
             // what stands there now is taken; more must come
-            resting.waits = true;
+            resting.waits = Some(other.price);
             self.waiting = true;
             if quantity == 0 {
                 continue;
@@ -292,9 +307,10 @@ impl Pit {
                 FillModel::Touch if through || at => resting.remaining,
                 FillModel::Queue if through => resting.remaining.min(volume),
                 FillModel::Queue if at && resting.side == hit => {
-                    let queue = resting.ahead.min(volume);
+                    let counted = resting.counted(tick, volume);
+                    let queue = resting.ahead.min(volume - counted);
                     resting.ahead -= queue;
-                    resting.remaining.min(volume - queue)
+                    resting.remaining.min(volume - counted - queue)
                 }
                 _ => 0,
             };

@@ -16,12 +16,30 @@ pub(super) struct Resting {
     pub(super) price: Price,
     pub(super) remaining: i64,
     pub(super) filled: i64,
-    /// Displayed quantity that must trade first.
+    /// Displayed quantity that must trade first; the greatest number while nobody knows, beyond what
+    /// is displayed.
     pub(super) ahead: i64,
-    /// The displayed market stood across its price when it came to rest: until that changes, what
-    /// stands there is what it already took.
-    pub(super) waits: bool,
+    /// By how much the book's update of this venue time lowered that: a trade of before it that is
+    /// told later was counted with it.
+    pub(super) shrunk: (i64, u64),
+    /// The other side's best price that it already took from: until it leaves or comes nearer, what
+    /// stands there is what is left of that.
+    pub(super) waits: Option<Price>,
     pub(super) reduce_only: bool,
+}
+
+impl Resting {
+    /// How much of a trade at its price the book's updates have already taken off what is ahead.
+    pub(super) fn counted(&mut self, trade: &Tick, volume: i64) -> i64 {
+        let (lowered, at) = self.shrunk;
+        if trade.ts > at {
+            self.shrunk.0 = 0; // what was lowered was taken back, or traded before
+            return 0;
+        }
+        let counted = lowered.min(volume);
+        self.shrunk.0 -= counted;
+        counted
+    }
 }
 
 /// Funding as last announced, on the host's clock.
@@ -138,7 +156,11 @@ impl Pit {
     /// Displayed quantity in front of a new order.
     pub(super) fn queue_ahead(&self, side: Side, price: Price) -> i64 {
         if self.has_book {
-            return self.book.at(side, price).units();
+            let displayed = self.book.at(side, price).units();
+            let last = self.book.levels(side).last();
+            // beyond the last level others stand too, nobody knows how many until they are shown
+            let beyond = last.is_some_and(|last| !side.reaches(price, last.price));
+            return if displayed == 0 && beyond { i64::MAX } else { displayed };
         }
         match self.best(side) {
             // deeper than the touch nothing is displayed: what stands at the touch is the guess

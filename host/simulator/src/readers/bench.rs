@@ -1,6 +1,6 @@
 //! `events.csv` of the throughput comparison: quotes and trades of one instrument.
 
-use super::rows::{Clock, is_header, rows_of};
+use super::rows::{Clock, is_header, rows_of, sane};
 use super::text::units;
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
@@ -27,13 +27,17 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
                 clock.see(tick.recv_ts, &mut report);
                 ticks.push(tick);
             }
-            None => report.bad("not a quote or trade row", line),
+            None => report.bad("not a quote or trade row, or figures that no market has", line),
         }
     }
     Ok(Recording::from_rows(rows_of(ticks), vec![report]))
 }
 
 fn row(text: &str, line: u64, instrument: &Instrument) -> Option<Tick> {
+    sane(tick_of(text, line, instrument)?).ok()
+}
+
+fn tick_of(text: &str, line: u64, instrument: &Instrument) -> Option<Tick> {
     let mut fields = text.split(',');
     let kind = fields.next()?;
     let time: u64 = fields.next()?.parse().ok()?;

@@ -6,7 +6,7 @@
 //! last minute of them is always kept and follows it again. Sequence ids travel in the ticks (`c` =
 //! U, `d` = pu), where the engine checks the chain; a diff that changes nothing travels too.
 
-use super::rows::{Clock, Times, align, find, lines, millis, missing, name, no_level, tick};
+use super::rows::{Clock, Times, align, find, lines, millis, missing, name, no_level, sane, tick};
 use super::text::units;
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, InstrumentKind, LastUpdate, SequenceRule, Tick, TickKind, flag};
@@ -237,7 +237,7 @@ impl<'i> File<'i> {
         (tick.a, tick.b) = (self.price(trade.p)?, self.quantity(trade.q)?);
         tick.c = i64::try_from(trade.t).ok()?;
         tick.flags |= if trade.m { flag::SELL } else { 0 };
-        self.push(TickKind::Trade, tick);
+        self.push(TickKind::Trade, sane(tick).ok()?);
         Some(())
     }
 
@@ -250,7 +250,7 @@ impl<'i> File<'i> {
             tick(Times { venue, received }, self.instrument.id.0, TickKind::Quote, ticker.u);
         (tick.a, tick.b) = (self.price(ticker.b)?, self.quantity(ticker.bid_size)?);
         (tick.c, tick.d) = (self.price(ticker.a)?, self.quantity(ticker.ask_size)?);
-        self.push(TickKind::Quote, tick);
+        self.push(TickKind::Quote, sane(tick).ok()?);
         Some(())
     }
 
@@ -317,7 +317,7 @@ impl<'i> File<'i> {
                 tick.flags = (tick.flags & !flag::LAST) | side;
                 (tick.a, tick.b) = (self.price(price)?, self.quantity(quantity)?);
                 (tick.c, tick.d) = (first, previous);
-                made.push(tick);
+                made.push(sane(tick).ok()?);
             }
         }
         if made.is_empty() {

@@ -4,7 +4,7 @@
 //! come as two rows, bid and ask, with the same two times: applied singly they would cross. Trades
 //! repeat after a reconnect and are known by their id.
 
-use super::rows::{Clock, Times, align, csv, find, millis_text, missing, no_level, tick};
+use super::rows::{Clock, Times, align, csv, find, millis_text, missing, no_level, sane, tick};
 use super::text::{seconds, units};
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
@@ -82,7 +82,7 @@ fn levels(
             let price = units(pair[0], instrument.price_scale.digits());
             let quantity = units(pair[1], instrument.quantity_scale.digits());
             (tick.a, tick.b) = (price.ok_or("bad price")?, quantity.ok_or("bad size")?);
-            made.push(tick);
+            made.push(sane(tick)?);
         }
     }
     if made.is_empty() {
@@ -126,6 +126,7 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
                 seq += 1;
                 let mut tick = tick(times, instrument.id.0, TickKind::Quote, seq);
                 (tick.a, tick.b, tick.c, tick.d) = (a, b, price, size);
+                let tick = sane(tick)?;
                 report.count(TickKind::Quote);
                 ticks.push(tick);
                 Ok(())
@@ -167,6 +168,7 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
             "buy" => 0,
             _ => return Err("neither buy nor sell"),
         };
+        let tick = sane(tick)?;
         report.count(TickKind::Trade);
         ticks.push(tick);
         Ok(())

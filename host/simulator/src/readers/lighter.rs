@@ -6,7 +6,7 @@
 //! report. Files that do not show the same steps are refused: which of their rows belong together
 //! would be a guess.
 
-use super::rows::{Clock, Times, csv, find, missing, rows_of, tick};
+use super::rows::{Clock, Times, csv, find, missing, rows_of, sane, tick};
 use super::text::{iso, units};
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
@@ -156,6 +156,7 @@ fn quote(
     let mut tick = tick(times, instrument.id.0, TickKind::Quote, 0);
     (tick.a, tick.b) = (price(bid)?, size(bid_size)?);
     (tick.c, tick.d) = (price(ask)?, size(ask_size)?);
+    let tick = sane(tick)?;
     report.count(TickKind::Quote);
     Ok(Some(tick))
 }
@@ -185,6 +186,7 @@ fn trade(
         "buy" => 0,
         _ => return Err("neither buy nor sell"),
     };
+    let tick = sane(tick)?;
     report.count(TickKind::Trade);
     Ok(Some(tick))
 }

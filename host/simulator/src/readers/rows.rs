@@ -172,3 +172,26 @@ pub(crate) fn align(ticks: Vec<Tick>, report: &mut FileReport) -> Vec<Row> {
     };
     ticks.into_iter().map(|tick| Row { at: at(&tick), tick }).collect()
 }
+
+/// Whether a tick's prices and sizes are ones that a market can have. A zero that looks real would
+/// fill every order that rests.
+pub(crate) fn sane(tick: Tick) -> Result<Tick, &'static str> {
+    match TickKind::from_code(tick.kind) {
+        Some(TickKind::Trade) if tick.a <= 0 => Err("a price of zero or below"),
+        Some(TickKind::Trade) if tick.b <= 0 => Err("a size of zero or below"),
+        Some(TickKind::Level) if tick.a <= 0 => Err("a price of zero or below"),
+        Some(TickKind::Level) if tick.b < 0 => Err("a size below zero"),
+        Some(TickKind::Quote) => {
+            let sides = [(tick.a, tick.b), (tick.c, tick.d)];
+            if sides.iter().any(|(_, size)| *size < 0) {
+                return Err("a size below zero");
+            }
+            if sides.iter().any(|(price, size)| *size > 0 && *price <= 0) {
+                return Err("a price of zero or below");
+            }
+            let whole = tick.b > 0 && tick.d > 0;
+            if whole && tick.a >= tick.c { Err("a bid at or above the ask") } else { Ok(tick) }
+        }
+        _ => Ok(tick),
+    }
+}

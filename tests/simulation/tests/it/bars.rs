@@ -67,26 +67,11 @@ impl Strategy for Watcher {
 
 fn scene() -> Scene {
     Scene {
-        taste: Taste {
-            seed: 5,
-            instruments: 1,
-            levels: false,
-            quotes: true,
-            marks: false,
-            coarse: 0,
-            delay: 0,
-            updates: 4_000,
-            chunk: 500,
-        },
+        taste: Taste { seed: 5, updates: 4_000, ..Taste::default() },
         strategies: vec![(1, 1)],
-        shared: false,
-        tight: false,
-        host_limit: false,
         latency: (0, 0),
         fills: FillModel::Touch,
-        inverse: false,
-        threads: None,
-        faulty: 0,
+        ..Scene::default()
     }
 }
 

@@ -49,8 +49,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             latency,
             fills,
             inverse,
-            threads: None,
-            faulty: 0,
+            ..Scene::default()
         }
     })
 }
@@ -84,6 +83,9 @@ proptest! {
         prop_assert_eq!(one.stats.ticks, many.stats.ticks);
         prop_assert_eq!(one.stats.delivered, many.stats.delivered);
         prop_assert_eq!(&one.positions, &many.positions);
+        for (venue, engine) in &one.positions {
+            prop_assert_eq!(venue, engine, "the ledger is not the venue's");
+        }
     }
 }
 
@@ -106,14 +108,10 @@ fn the_scenes_are_lively_and_batches_are_used() {
         let scene = Scene {
             taste,
             strategies: vec![(seed, 30)],
-            shared: false,
             tight: true,
-            host_limit: false,
             latency: (5_000_000, 5_000_000),
-            fills: FillModel::Queue,
             inverse: seed % 3 == 0,
-            threads: None,
-            faulty: 0,
+            ..Scene::default()
         };
         let ran = run(&scene, Batching::Adaptive);
         batched += ran.stats.ticks - ran.stats.steps.min(ran.stats.ticks);

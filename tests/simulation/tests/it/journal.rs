@@ -6,7 +6,7 @@ use hedgerow_model::{Fact, HostTime, OrderFact, Stamped, VenueCommand, VenueEven
 use hedgerow_ports::{Journal, JournalError, SimulatedVenue, Venue};
 use hedgerow_simulation::market::Taste;
 use hedgerow_simulation::scene::{Scene, drive, driver};
-use hedgerow_simulator::{FillModel, PaperVenue};
+use hedgerow_simulator::PaperVenue;
 use hedgerow_store::MemoryJournal;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -78,29 +78,8 @@ impl SimulatedVenue for Spy {
 }
 
 fn scene(seed: u64) -> Scene {
-    let taste = Taste {
-        seed,
-        instruments: 1,
-        levels: false,
-        quotes: true,
-        marks: false,
-        coarse: 0,
-        delay: 0,
-        updates: 3_000,
-        chunk: 500,
-    };
-    Scene {
-        taste,
-        strategies: vec![(seed, 8)],
-        shared: false,
-        tight: false,
-        host_limit: false,
-        latency: (1_000_000, 1_000_000),
-        fills: FillModel::Queue,
-        inverse: false,
-        threads: None,
-        faulty: 0,
-    }
+    let taste = Taste { seed, ..Taste::default() };
+    Scene { taste, strategies: vec![(seed, 8)], ..Scene::default() }
 }
 
 #[test]

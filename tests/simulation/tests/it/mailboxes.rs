@@ -11,32 +11,24 @@ use hedgerow_ports::StopReason;
 use hedgerow_simulation::market::{Taste, tape};
 use hedgerow_simulation::native::Read;
 use hedgerow_simulation::scene::{Scene, driver};
-use hedgerow_simulator::{FillModel, TapeFeed};
+use hedgerow_simulator::TapeFeed;
 use hedgerow_store::MemoryJournal;
 use proptest::prelude::*;
 
 pub(crate) fn scene(seed: u64, strategies: u32, credit: u32, slowest: u32) -> Scene {
+    let taste = Taste {
+        seed,
+        instruments: strategies,
+        levels: true,
+        quotes: seed.is_multiple_of(2),
+        updates: 2_000,
+        ..Taste::default()
+    };
     Scene {
-        taste: Taste {
-            seed,
-            instruments: strategies,
-            levels: true,
-            quotes: seed.is_multiple_of(2),
-            marks: false,
-            coarse: 0,
-            delay: 0,
-            updates: 2_000,
-            chunk: 500,
-        },
+        taste,
         strategies: (0..strategies).map(|id| (seed + u64::from(id), 10)).collect(),
-        shared: false,
-        tight: false,
-        host_limit: false,
-        latency: (1_000_000, 1_000_000),
-        fills: FillModel::Queue,
-        inverse: false,
         threads: Some((credit, slowest)),
-        faulty: 0,
+        ..Scene::default()
     }
 }
 
