@@ -33,7 +33,7 @@ pub enum Market {
 /// Where orders go.
 pub enum Trading {
     /// The paper venue in this process.
-    Paper(PaperVenue),
+    Paper(Box<PaperVenue>),
     /// A paper venue's socket.
     Remote(RemoteVenue),
 }

@@ -222,7 +222,7 @@ pub fn build<J: Journal>(
     plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
     let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let venue = Trading::Paper(PaperVenue::new(venues, &config.instruments, tape));
+    let venue = Trading::Paper(Box::new(PaperVenue::new(venues, &config.instruments, tape)));
     assemble(config, loaded, Market::Tape(TapeFeed::new(tape)), venue, plan)
 }
 

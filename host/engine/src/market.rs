@@ -187,10 +187,8 @@ impl Market {
             self.quote_tick = None;
             return;
         }
-        let level = |price, quantity| Level {
-            price: Price::from_units(price),
-            quantity: Quantity::from_units(quantity),
-        };
+        let (price, quantity) = (Price::from_units, Quantity::from_units);
+        let level = |p, q| Level { price: price(p), quantity: quantity(q) };
         self.quote = Some(Quote { bid: level(tick.a, tick.b), ask: level(tick.c, tick.d) });
         self.quote_tick = Some(*tick);
         self.quoted = HostTime::from_nanos(tick.recv_ts);

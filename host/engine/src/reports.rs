@@ -42,17 +42,14 @@ impl Engine {
         effects: &mut Effects,
     ) {
         self.record(now, Fact::Market { instrument, status }, effects);
-        let sees = |(index, slot): (usize, &crate::strategy::StrategySlot)| {
-            slot.sees(instrument).then_some(index).and_then(|i| u32::try_from(i).ok())
-        };
-        let concerned: Vec<u32> = self.strategies.iter().enumerate().filter_map(sees).collect();
-        for strategy in concerned {
-            let event = Event::Market { instrument, status };
-            self.deliver(StrategyId(strategy), now, event, effects);
+        let all = (0_u32..).map(StrategyId).zip(&self.strategies);
+        let concerned = all.filter(|(_, slot)| slot.sees(instrument)).map(|(id, _)| id);
+        for strategy in concerned.collect::<Vec<_>>() {
+            self.deliver(strategy, now, Event::Market { instrument, status }, effects);
         }
     }
 
-    /// Quotes have ended, or came back, while the book goes on: nothing for those who read the book.
+    /// Quotes have ended, or came back, while the book goes on: told to those who read them.
     fn quote_status(
         &mut self,
         now: HostTime,

@@ -235,7 +235,7 @@ impl Source for Market {
         while self.now < end {
             self.step(&mut ticks);
         }
-        Some(Chunk { ticks: Arc::new(ticks), at: None })
+        Some(Chunk { ticks: Arc::new(ticks), at_venue: None, at: None })
     }
 }
 

@@ -308,7 +308,7 @@ impl PaperVenue {
             let chunk = chunk.clone();
             let mut place = offset;
             let mut stop = false;
-            for tick in chunk.ticks.iter().skip(offset) {
+            for tick in chunk.at_venue().iter().skip(offset) {
                 let at = chunk.effect(place, tick);
                 if at > limit.as_nanos() || at >= funding.as_nanos() {
                     stop = true;

@@ -113,6 +113,8 @@ pub(crate) struct Row {
 #[derive(Debug, Default)]
 pub struct Recording {
     ticks: Vec<Tick>,
+    /// The same as the venue saw them, and when.
+    at_venue: Vec<Tick>,
     at: Vec<u64>,
     /// What each file contained.
     pub files: Vec<FileReport>,
@@ -123,16 +125,18 @@ impl Recording {
     /// sources.
     pub(crate) fn from_rows(mut rows: Vec<Row>, files: Vec<FileReport>) -> Self {
         rows.sort_by_key(|row| row.tick.recv_ts);
-        let mut latest = 0;
-        let mut at = Vec::with_capacity(rows.len());
-        let mut ticks = Vec::with_capacity(rows.len());
-        for row in rows {
-            // effect never after receipt, and in the order of receipt
-            latest = row.at.min(row.tick.recv_ts).max(latest);
-            at.push(latest);
-            ticks.push(row.tick);
+        let ticks = rows.iter().map(|row| row.tick).collect();
+        let mut latest: BTreeMap<u32, u64> = BTreeMap::new();
+        for row in &mut rows {
+            // effect never after receipt, and of one instrument in the order of receipt
+            let latest = latest.entry(row.tick.instrument).or_default();
+            *latest = row.at.min(row.tick.recv_ts).max(*latest);
+            row.at = *latest;
         }
-        Self { ticks, at, files }
+        rows.sort_by_key(|row| row.at);
+        let at = rows.iter().map(|row| row.at).collect();
+        let at_venue = rows.into_iter().map(|row| row.tick).collect();
+        Self { ticks, at_venue, at, files }
     }
 
     /// Ticks in it.
@@ -150,7 +154,8 @@ impl Recording {
     /// The recording as a tape.
     #[must_use]
     pub fn into_tape(self) -> Tape {
-        let chunk = Chunk { ticks: Arc::new(self.ticks), at: Some(Arc::new(self.at)) };
+        let at_venue = Some(Arc::new(self.at_venue));
+        let chunk = Chunk { ticks: Arc::new(self.ticks), at_venue, at: Some(Arc::new(self.at)) };
         Tape::new(Box::new(vec![chunk].into_iter()))
     }
 }

@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Chunk {
     /// As the host receives them, sorted by receive time.
     pub ticks: Arc<Vec<Tick>>,
-    /// When each took effect at the venue, on the host's clock; never after it was received, never
+    /// The same ticks in the order in which they took effect at the venue, where that is another:
+    /// streams have delays of their own. Over chunks that order is the order of the chunks.
+    pub at_venue: Option<Arc<Vec<Tick>>>,
+    /// When each of those took effect, on the host's clock; never after it was received, never
     /// decreasing. Absent: at the time of receipt.
     pub at: Option<Arc<Vec<u64>>>,
 }
@@ -52,7 +55,7 @@ impl Tape {
     /// A tape of ticks that are all in memory and take effect when they are received.
     #[must_use]
     pub fn of(ticks: Vec<Tick>) -> Self {
-        let chunk = Chunk { ticks: Arc::new(ticks), at: None };
+        let chunk = Chunk { ticks: Arc::new(ticks), at_venue: None, at: None };
         Self::new(Box::new(vec![chunk].into_iter()))
     }
 
@@ -163,7 +166,7 @@ impl Cursor {
     /// When the next tick takes effect.
     pub(crate) fn next_at(&self) -> Option<u64> {
         let (chunk, offset) = self.here()?;
-        chunk.ticks.get(offset).map(|tick| chunk.effect(offset, tick))
+        chunk.at_venue().get(offset).map(|tick| chunk.effect(offset, tick))
     }
 
     pub(crate) fn pass(&mut self, n: usize) {
@@ -181,12 +184,17 @@ impl Cursor {
         // asking as reader 1 for a later chunk must not release this one: peek through the tape
         let mut guard = self.tape.0.lock().unwrap_or_else(PoisonError::into_inner);
         let next = guard.get(self.index + 1)?;
-        next.ticks.first().map(|tick| next.effect(0, tick))
+        next.at_venue().first().map(|tick| next.effect(0, tick))
     }
 }
 
 impl Chunk {
-    /// When a tick, at its place, takes effect at the venue.
+    /// The ticks in the order in which they take effect.
+    pub(crate) fn at_venue(&self) -> &[Tick] {
+        self.at_venue.as_ref().unwrap_or(&self.ticks)
+    }
+
+    /// When a tick, at its place in that order, takes effect at the venue.
     #[inline]
     pub(crate) fn effect(&self, place: usize, tick: &Tick) -> u64 {
         match &self.at {

@@ -197,12 +197,30 @@ fn levels(base: Tick, line: &mut Line, dice: &mut Dice, at: u64, out: &mut Vec<(
 #[must_use]
 pub fn tape(taste: Taste) -> Tape {
     let all = ticks(taste);
+    if taste.delay > 0 && taste.seed.is_multiple_of(2) {
+        return uneven(all, taste.delay);
+    }
     let chunks: Vec<Chunk> = all
         .chunks(taste.chunk.max(1))
         .map(|part| Chunk {
             ticks: Arc::new(part.iter().map(|(tick, _)| *tick).collect()),
+            at_venue: None,
             at: Some(Arc::new(part.iter().map(|(_, at)| *at).collect())),
         })
         .collect();
     Tape::new(Box::new(chunks.into_iter()))
+}
+
+/// Each instrument's data is under way for as long as it is: the venue sees another order than the
+/// host.
+fn uneven(mut all: Vec<(Tick, u64)>, delay: u64) -> Tape {
+    let ticks = all.iter().map(|(tick, _)| *tick).collect();
+    for (tick, at) in &mut all {
+        let sooner = delay / 3 * u64::from(2 - tick.instrument % 3);
+        *at = tick.recv_ts.saturating_sub(sooner);
+    }
+    all.sort_by_key(|(_, at)| *at);
+    let at = Some(Arc::new(all.iter().map(|(_, at)| *at).collect()));
+    let at_venue = Some(Arc::new(all.into_iter().map(|(tick, _)| tick).collect()));
+    Tape::new(Box::new(vec![Chunk { ticks: Arc::new(ticks), at_venue, at }].into_iter()))
 }

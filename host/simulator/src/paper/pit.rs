@@ -16,8 +16,7 @@ pub(super) struct Resting {
     pub(super) price: Price,
     pub(super) remaining: i64,
     pub(super) filled: i64,
-    /// Displayed quantity that must trade first; the greatest number while nobody knows, beyond what
-    /// is displayed.
+    /// Displayed quantity that must trade first; the greatest number beyond what is displayed.
     pub(super) ahead: i64,
     /// By how much the book's update of this venue time lowered that: a trade of before it that is
     /// told later was counted with it.

@@ -56,7 +56,7 @@ impl PaperVenue {
             self.scan = super::scan::ScanMemory { chunk: number, place: offset, valid: true };
         }
         let (from, last) = (self.scan.place, last.as_nanos());
-        let ahead = chunk.ticks.get(from..).unwrap_or_default();
+        let ahead = chunk.at_venue().get(from..).unwrap_or_default();
         let stop = ahead.iter().zip(from..).find_map(|(tick, place)| {
             let at = chunk.effect(place, tick);
             let pit = usize::try_from(tick.instrument).ok().and_then(|index| self.pits.get(index));

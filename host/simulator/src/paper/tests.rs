@@ -7,6 +7,7 @@ use hedgerow_model::{
     Quantity, Scale, SequenceRule, Side, StrategyId, Tick, TimeInForce, VenueRejection, flag,
 };
 
+mod queue;
 mod reductions;
 
 const MS: u64 = 1_000_000;
@@ -355,96 +356,4 @@ fn funding_is_paid_once_on_what_is_held_at_the_settlement() {
         .collect();
     // a long pays 10 x 100.1 x 0.0001 at the middle
     assert_eq!(payments, [Decimal::new(-1_001, 4)]);
-}
-
-#[test]
-fn beyond_what_is_displayed_nobody_knows_who_is_ahead() {
-    let ticks = vec![
-        level(1, flag::SNAPSHOT, 1_000, 50),
-        level(1, flag::SELL, 1_010, 50),
-        // the market comes down to where it was not displayed before
-        level(20, flag::SNAPSHOT, 900, 500),
-        level(20, flag::SELL, 1_010, 50),
-        sold(21, 900, 1),
-        sold(22, 900, 499),
-        sold(23, 900, 4),
-    ];
-    let mut rig = Rig::new(ticks, 0);
-    let wire = rig.order(2, Side::Buy, 900, 10, PLAIN);
-    assert_eq!(rig.fills(22), [], "five hundred stand before it");
-    assert_eq!(rig.fills(23), [(wire, 900, 4)]);
-}
-
-#[test]
-fn a_price_that_becomes_the_best_has_nobody_ahead() {
-    let ticks = vec![
-        level(1, flag::SNAPSHOT, 1_000, 50),
-        level(1, flag::SELL, 1_010, 50),
-        level(5, flag::SNAPSHOT, 990, 50), // whoever stood at 1000 is gone
-        level(5, flag::SELL, 1_010, 50),
-        sold(6, 1_000, 4),
-    ];
-    let mut rig = Rig::new(ticks, 0);
-    let wire = rig.order(2, Side::Buy, 1_000, 10, PLAIN);
-    assert_eq!(rig.fills(6), [(wire, 1_000, 4)]);
-}
-
-/// The book's update and the trade behind it tell of the same thing, in either order.
-#[test]
-fn a_trade_that_the_book_has_told_of_already_is_not_counted_twice() {
-    let early = Tick { ts: 10 * MS, ..sold(11, 1_000, 30) };
-    let orders = [
-        [update(10, (1, 2), 0, 1_000, 20), early],
-        [sold(10, 1_000, 30), update(11, (1, 2), 0, 1_000, 20)],
-    ];
-    for told in orders {
-        let book = [
-            update(1, (0, 1), flag::SNAPSHOT, 1_000, 50),
-            update(1, (0, 1), flag::SELL, 1_010, 50),
-        ];
-        let later = [sold(20, 1_000, 20), sold(21, 1_000, 6)];
-        let mut rig = Rig::chained(book.into_iter().chain(told).chain(later).collect());
-        let wire = rig.order(2, Side::Buy, 1_000, 10, PLAIN);
-        assert_eq!(rig.fills(20), []);
-        assert_eq!(rig.fills(21), [(wire, 1_000, 6)]);
-    }
-}
-
-#[test]
-fn what_is_left_of_an_order_fills_when_the_market_goes_on_through_it() {
-    let ticks = vec![
-        quote(1, (1_000, 50), (1_005, 50)),
-        quote(10, (998, 50), (1_001, 4)),
-        quote(11, (990, 50), (995, 50)),
-    ];
-    let mut rig = Rig::new(ticks, 0);
-    let wire = rig.order(2, Side::Buy, 1_001, 10, PLAIN);
-    assert_eq!(rig.fills(10), [(wire, 1_001, 4)]);
-    assert_eq!(rig.fills(11), [(wire, 1_001, 6)]);
-}
-
-#[test]
-fn what_a_venue_would_not_take_is_refused() {
-    let spec = Instrument {
-        min_quantity: Quantity::from_units(5),
-        max_quantity: Some(Quantity::from_units(100)),
-        min_notional: Some(Decimal::from(1_000)),
-        ..instrument()
-    };
-    let refused = |spec: Instrument, side, quantity, flags| {
-        let mut rig = Rig::with(spec, vec![quote(1, (1_000, 50), (1_005, 50))], 0);
-        rig.order(2, side, 1_000, quantity, flags);
-        rig.reports(3).into_iter().find_map(|report| match report {
-            VenueReport::Rejected { reason, .. } => Some(reason),
-            _ => None,
-        })
-    };
-    let filter = Some(VenueRejection::FilterFailed);
-    for (quantity, expected) in [(4, filter), (9, filter), (10, None), (101, filter), (0, filter)] {
-        assert_eq!(refused(spec.clone(), Side::Buy, quantity, PLAIN), expected, "{quantity}");
-    }
-    let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
-    let short = Some(VenueRejection::InsufficientBalance);
-    assert_eq!(refused(spot.clone(), Side::Sell, 1, PLAIN), short);
-    assert_eq!(refused(spot, Side::Buy, 1, PLAIN), None);
 }

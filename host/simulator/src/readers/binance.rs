@@ -6,7 +6,9 @@
 //! last minute of them is always kept and follows it again. Sequence ids travel in the ticks (`c` =
 //! U, `d` = pu), where the engine checks the chain; a diff that changes nothing travels too.
 
-use super::rows::{Clock, Times, align, find, lines, millis, missing, name, no_level, sane, tick};
+use super::rows::{
+    Clock, Times, align, find, lines, millis, missing, name, no_level, sane, smallest_delay, tick,
+};
 use super::text::units;
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, InstrumentKind, LastUpdate, SequenceRule, Tick, TickKind, flag};
@@ -111,7 +113,8 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             file.line(number, &line?, &mut clock);
         }
         let (ticks, mut report) = file.finish();
-        rows.extend(align(ticks, &mut report));
+        let smallest = smallest_delay(&ticks);
+        rows.extend(align(ticks, smallest, &mut report));
         files.push(report);
     }
     Ok(Recording::from_rows(rows, files))

@@ -4,7 +4,9 @@
 //! come as two rows, bid and ask, with the same two times: applied singly they would cross. Trades
 //! repeat after a reconnect and are known by their id.
 
-use super::rows::{Clock, Times, align, csv, find, millis_text, missing, no_level, sane, tick};
+use super::rows::{
+    Clock, Times, align, csv, find, millis_text, missing, no_level, sane, smallest_delay, tick,
+};
 use super::text::{seconds, units};
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
@@ -16,15 +18,13 @@ const BOOK_COLUMNS: usize = 83;
 
 /// Reads the files of these instruments.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
-    let (mut rows, mut files) = (Vec::new(), Vec::new());
+    let mut files: Vec<Made> = Vec::new();
     let mut any = |begins: &str, instrument: &Instrument, make: Make| {
         let wanted = format!("{begins}_{}.csv", instrument.symbol);
         let Some(path) = find(folder, &instrument.symbol, |name| name == wanted)? else {
             return Ok(false);
         };
-        let (ticks, mut report) = make(&path, instrument)?;
-        rows.extend(align(ticks, &mut report));
-        files.push(report);
+        files.push(make(&path, instrument)?);
         Ok(true)
     };
     for instrument in instruments {
@@ -36,7 +36,14 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             return Err(missing(folder, &instrument.symbol, wanted));
         }
     }
-    Ok(Recording::from_rows(rows, files))
+    // one venue's clock and one recorder's: aligned apart, a trade would part from its book
+    let smallest = files.iter().filter_map(|(ticks, _)| smallest_delay(ticks)).min();
+    let (mut rows, mut reports) = (Vec::new(), Vec::new());
+    for (ticks, mut report) in files {
+        rows.extend(align(ticks, smallest, &mut report));
+        reports.push(report);
+    }
+    Ok(Recording::from_rows(rows, reports))
 }
 
 type Made = (Vec<Tick>, FileReport);

@@ -150,11 +150,16 @@ pub(crate) fn rows_of(ticks: Vec<Tick>) -> Vec<Row> {
     ticks.into_iter().map(|tick| Row { at: tick.recv_ts, tick }).collect()
 }
 
-/// Sets when each tick took effect: the venue's time on our clock, by the smallest delay seen.
-pub(crate) fn align(ticks: Vec<Tick>, report: &mut FileReport) -> Vec<Row> {
+/// The smallest delay of a file, ns.
+pub(crate) fn smallest_delay(ticks: &[Tick]) -> Option<i128> {
     let delay = |tick: &Tick| i128::from(tick.recv_ts) - i128::from(tick.ts);
-    let timed = ticks.iter().filter(|tick| !tick.has(flag::NO_VENUE_TIME));
-    let smallest = timed.map(delay).min().unwrap_or(0);
+    ticks.iter().filter(|tick| !tick.has(flag::NO_VENUE_TIME)).map(delay).min()
+}
+
+/// Sets when each tick took effect: the venue's time on our clock, by the smallest delay seen in
+/// any file of the same two clocks.
+pub(crate) fn align(ticks: Vec<Tick>, smallest: Option<i128>, report: &mut FileReport) -> Vec<Row> {
+    let smallest = smallest.unwrap_or(0);
     if let Ok(nanos) = i64::try_from(smallest) {
         report.figures.insert("smallest_delay_ns".into(), nanos);
         if nanos < 0 {
