@@ -76,7 +76,7 @@ impl Engine {
         if slot.credit.down {
             return;
         }
-        let what = Delivered::Event(event);
+        let what = Delivered::Event(event.normalized());
         effects.deliveries.push_back(Delivery { strategy, time, what });
         slot.credit.told = slot.credit.told.saturating_add(1);
         let waiting = slot.credit.told.saturating_sub(slot.credit.heard);

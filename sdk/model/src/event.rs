@@ -250,3 +250,33 @@ pub enum Delivered {
     /// Market data, in order.
     Ticks(Vec<Tick>),
 }
+
+impl Event {
+    /// The same with every amount in its shortest form, as it crosses the contract: native code
+    /// hears what a component hears.
+    #[must_use]
+    pub fn normalized(mut self) -> Self {
+        let short = |value: &mut Decimal| *value = value.normalize();
+        let balance = |update: &mut BalanceUpdate| {
+            short(&mut update.total);
+            short(&mut update.available);
+        };
+        match &mut self {
+            Self::Fill(fill) => short(&mut fill.fee),
+            Self::Position(position) => short(&mut position.entry),
+            Self::Balance(update) => balance(update),
+            Self::FundingPayment(notice) => short(&mut notice.amount),
+            Self::FeeTier { maker, taker, .. } => {
+                short(maker);
+                short(taker);
+            }
+            Self::Resumed(resumed) => {
+                resumed.positions.iter_mut().for_each(|position| short(&mut position.entry));
+                resumed.balances.iter_mut().for_each(balance);
+                resumed.funding.iter_mut().for_each(|notice| short(&mut notice.amount));
+            }
+            _ => {}
+        }
+        self
+    }
+}

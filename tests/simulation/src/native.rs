@@ -2,7 +2,7 @@
 
 use hedgerow_engine::Engine;
 use hedgerow_model::{
-    CallFault, Event, FaultKind, Header, HostTime, InstrumentId, Outcome, StrategyId, Tick,
+    CallFault, Event, FaultKind, Header, HostTime, InstrumentId, Intent, Outcome, StrategyId, Tick,
     TickSlice, TradingMode,
 };
 use hedgerow_ports::{Called, Cut, Done, Job, JobKind, Saved, StrategyHost};
@@ -99,7 +99,9 @@ impl<S: Strategy> NativeHost<S> {
         let first_order = slot.next_order;
         let runtime = slot.runtime.as_mut().ok_or_else(gone)?;
         let mut outcome = act(runtime, first_order);
-        if !outcome.intents.is_empty() && outcome.checkpoint.is_none() {
+        // as the host of components does
+        let acts = outcome.intents.iter().any(|i| !matches!(i, Intent::Report(_)));
+        if acts && outcome.checkpoint.is_none() {
             outcome.checkpoint = Some(runtime.save().data);
         }
         slot.next_order += outcome.submits();

@@ -4,6 +4,7 @@ mod commands;
 mod hostile;
 mod kills;
 mod latch;
+mod native;
 mod recordings;
 mod reload;
 mod replay;
