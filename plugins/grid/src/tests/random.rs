@@ -26,13 +26,16 @@ struct Run {
     ended: Vec<OrderUpdate>,
     /// The highest order number so far.
     last: u64,
+    /// Everything is heard, in order: nothing is late, nobody is killed.
+    calm: bool,
 }
 
 impl Run {
     fn new(parameters: serde_json::Value) -> Self {
         let h = Harness::<Grid>::new(&parameters, market());
         let checkpoint = h.save();
-        Self { h, parameters, checkpoint, mid: 10_000, ended: Vec::new(), last: 0 }
+        let (ended, last, calm) = (Vec::new(), 0, false);
+        Self { h, parameters, checkpoint, mid: 10_000, ended, last, calm }
     }
 
     fn step(&mut self, dice: &mut Dice) {
@@ -53,6 +56,7 @@ impl Run {
                     self.h.update(order.number, dice.among(&endings).unwrap());
                 }
             }
+            8 | 9 if self.calm => {}
             8 => {
                 if let Some(order) = self.ended.pop() {
                     self.h.fill(order.number, 1);
@@ -116,5 +120,24 @@ fn the_levels_hold_what_the_ledger_has() {
             let position = run.h.context().position(model::InstrumentId(1));
             assert_eq!(run.h.strategy().held(), position, "seed {seed}, step {step}");
         }
+    }
+}
+
+/// What was heard is booked where it belongs: no level is made up for what does not fit.
+#[test]
+fn nothing_is_adopted_when_everything_was_heard() {
+    for seed in 0..80 {
+        let mut dice = Dice(seed);
+        let direction = if seed % 2 == 0 { "buy" } else { "sell" };
+        let more = serde_json::json!({
+            "direction": direction, "max_open": 4, "activation_bound": "0.02",
+        });
+        let mut run = Run { calm: true, ..Run::new(with(g1(), more)) };
+        for step in 0..200 {
+            run.step(&mut dice);
+            let adopted = run.h.strategy().state.levels.iter().any(|level| level.adopted);
+            assert!(!adopted, "seed {seed}, step {step}");
+        }
+        assert_eq!(said(&run.h.status(), "adopted"), "0", "seed {seed}");
     }
 }
