@@ -20,18 +20,26 @@ pub(crate) struct Found {
     fits: bool,
 }
 
-/// Loads the components of all strategies; those that are missing, broken, or do not fit their
-/// roles are problems.
+/// Loads the components of all strategies; those that are missing or broken, and nothing ran `last`
+/// in their place, or that do not fit their roles are problems.
 pub(crate) fn components(
     config: &Config,
     engine: &WasmEngine,
     cache: Option<&Cache>,
+    last: &dyn Fn(usize) -> Option<(Plugin, Vec<u8>)>,
     problems: &mut Problems,
 ) -> Vec<Option<Found>> {
     let mut all: Vec<Option<Found>> = Vec::new();
-    for entry in &config.strategies {
+    for (place, entry) in config.strategies.iter().enumerate() {
         let path = component_path(&config.plugins, &entry.plugin);
-        let found = match load_one(engine, &path, &config.sandbox, cache) {
+        let loaded = load_one(engine, &path, &config.sandbox, cache).or_else(|error| {
+            let found = last(place).ok_or(()).inspect(|_| {
+                let path = path.display();
+                tracing::warn!(%path, %error, "not usable: going on with what ran last");
+            });
+            found.map_err(|()| error)
+        });
+        let found = match loaded {
             Ok((plugin, bytes)) => {
                 let before = problems.0.len();
                 check_roles(entry, &plugin, problems);
@@ -42,7 +50,7 @@ pub(crate) fn components(
                 let key = format!("strategy {}.plugin", entry.name);
                 let what = format!("{}: {error}", path.display());
                 let fix = "build it (`cargo xtask build-plugins`) and put the file there";
-                problems.add(entry.span.clone(), key, what, fix);
+                problems.add(entry.spans[0].clone(), key, what, fix);
                 None
             }
         };
@@ -89,7 +97,7 @@ pub fn whole(mut error: ConfigError) -> ConfigError {
     let Some(draft) = error.draft.take() else { return error };
     let (config, mut problems) = *draft;
     let Ok(engine) = WasmEngine::new(Mode::Backtest) else { return error };
-    let all = components(&config, &engine, None, &mut problems);
+    let all = components(&config, &engine, None, &|_| None, &mut problems);
     rest(&config, &engine, &all, problems)
 }
 
@@ -115,7 +123,7 @@ pub fn report(file: &Path) -> Result<(Report, Option<String>), Failure> {
         Ok(config) => {
             let engine = WasmEngine::new(Mode::Backtest).map_err(Failure::new)?;
             let mut problems = Problems::default();
-            let all = components(&config, &engine, None, &mut problems);
+            let all = components(&config, &engine, None, &|_| None, &mut problems);
             let wrong = rest(&config, &engine, &all, problems);
             if wrong.problems.is_empty() {
                 return Ok((report(Some(all.len()), Vec::new()), None));
@@ -161,7 +169,7 @@ fn check_files(config: &Config, all: &[Option<Found>], problems: &mut Problems) 
                 let (this, other) = (path.display(), other.display());
                 let what = format!("{this} is the plugin \"{name}\", and so is {other}");
                 let fix = "name one file in both strategies, or give one its own name and build it";
-                problems.add(entry.span.clone(), key, what, fix);
+                problems.add(entry.spans[0].clone(), key, what, fix);
             }
             Some(_) => {}
             None => known.push((name, path)),
@@ -192,8 +200,13 @@ fn remedy(failure: &InitFailure) -> (&'static str, &'static str) {
 /// A component that did not start.
 pub(crate) fn refused(entry: &StrategyEntry, failure: &InitFailure, problems: &mut Problems) {
     let (key, fix) = remedy(failure);
+    let span = match key {
+        ".plugin" => &entry.spans[0],
+        ".parameters" => &entry.spans[1],
+        _ => &entry.span,
+    };
     let key = format!("strategy {}{key}", entry.name);
-    problems.add(entry.span.clone(), key, failure.to_string(), fix);
+    problems.add(span.clone(), key, failure.to_string(), fix);
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ pub struct StrategyEntry {
     pub on_fault: OpenOrders,
     /// Where it stands in the file.
     pub span: std::ops::Range<usize>,
+    /// Where its component is named, and where its parameters stand.
+    pub spans: [std::ops::Range<usize>; 2],
 }
 
 /// A checked config.

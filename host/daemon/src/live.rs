@@ -102,7 +102,8 @@ fn clock(at_least: u64) -> u64 {
 pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<Ended, Failure> {
     let shared: Shared = Arc::new(Mutex::new((Arc::default(), Instant::now())));
     let (sender, inbox) = channel();
-    std::fs::create_dir_all(&config.state).map_err(Failure::new)?;
+    std::fs::create_dir_all(&config.state)
+        .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
     let _lock = control::lock(&config.state)?;
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
@@ -354,6 +355,10 @@ impl Session<'_> {
     fn publish(&mut self) -> Result<(), Failure> {
         self.host.ask_status()?;
         let mut view = self.host.view();
+        if self.pacer.is_paced() {
+            // ages go on while nothing comes: that is when they matter
+            view.as_of = view.as_of.max(self.pacer.horizon());
+        }
         view.banner = if self.host.is_journal_down() {
             "SIM  THE JOURNAL CANNOT BE WRITTEN: NOTHING OPENS".into()
         } else {

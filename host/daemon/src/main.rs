@@ -9,12 +9,13 @@ use hedgerow_daemon::live::Request;
 use hedgerow_daemon::{check, config};
 use hedgerow_driver::Batching;
 use hedgerow_model::TradingMode;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 /// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
 /// WebAssembly components.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "hedgerow", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -253,7 +254,9 @@ enum BenchCommand {
 fn main() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HEDGEROW_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
     let code = match execute(Cli::parse()) {
         Ok(()) => exit::OK,
         Err(Failure { code, message }) => {

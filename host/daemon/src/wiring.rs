@@ -9,7 +9,7 @@ use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
-    AccountId, Bars, Fact, Instrument, InstrumentId, Interest, PluginStep, Stamped, StrategyId,
+    AccountId, Bars, Fact, Instrument, InstrumentId, Interest, Stamped, StrategyId,
 };
 use hedgerow_plugins::{
     Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
@@ -17,6 +17,7 @@ use hedgerow_plugins::{
 };
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
+use hedgerow_store::SqliteJournal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,7 +63,8 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         .inspect_err(|error| tracing::warn!(%error, "no cache of compiled components"))
         .ok();
     let mut problems = Problems::default();
-    let all = check::components(config, &engine, cache.as_ref(), &mut problems);
+    let last = |place: usize| last_component(config, place, &engine, cache.as_ref());
+    let all = check::components(config, &engine, cache.as_ref(), &last, &mut problems);
     if !problems.0.is_empty() {
         return Err(WiringError::Config(check::rest(config, &engine, &all, problems).screen));
     }
@@ -72,6 +74,24 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     };
     let plugins = all.into_iter().flatten().map(keep).collect();
     Ok(Loaded { engine, limits, plugins, cache })
+}
+
+/// What a strategy ran last, where a host goes on: a file that is broken or gone by now must not
+/// keep it from its orders.
+fn last_component(
+    config: &Config,
+    place: usize,
+    engine: &WasmEngine,
+    cache: Option<&Cache>,
+) -> Option<(Plugin, Vec<u8>)> {
+    let journal = config.state.join("journal.sqlite");
+    if !config.data.is_live() || !journal.exists() {
+        return None;
+    }
+    let ran = SqliteJournal::components(&journal).ok()?;
+    let hash = ran.get(&StrategyId(id(place)))?;
+    let found = load_one(engine, &kept::path(&config.state, hash), &config.sandbox, cache).ok()?;
+    (found.0.hash == *hash).then_some(found)
 }
 
 /// Whether a component wants no more of its roles than another is given.
@@ -291,7 +311,7 @@ pub fn go_on_with(config: &Config, loaded: &mut Loaded, facts: &[Stamped]) {
     for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
         let me = StrategyId(id(place));
         let ran = facts.iter().rev().find_map(|stamped| match &stamped.fact {
-            Fact::Plugin { strategy, step, hash, .. } if *strategy == me && took_over(*step) => {
+            Fact::Plugin { strategy, step, hash, .. } if *strategy == me && step.takes_over() => {
                 Some(hash)
             }
             _ => None,
@@ -306,10 +326,6 @@ pub fn go_on_with(config: &Config, loaded: &mut Loaded, facts: &[Stamped]) {
             }
         }
     }
-}
-
-fn took_over(step: PluginStep) -> bool {
-    matches!(step, PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack)
 }
 
 fn refusals(config: &Config, refused: &[(usize, InitFailure)]) -> WiringError {

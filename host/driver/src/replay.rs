@@ -74,13 +74,16 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
             if let Some(why) = script.failure() {
                 return Err(RecordingError(why).into());
             }
-            let next = script.next().cloned();
             let different = script.is_over();
+            // ticks stay where they are: a block of them is read one by one
+            let next = match script.next() {
+                None => break,
+                _ if different => break,
+                Some(Record::Input(input)) => Some(input.clone()),
+                Some(Record::Ticks(_) | Record::Effects(_)) => None,
+            };
             drop(script);
-            match next {
-                Some(next) if !different => self.turn(next, provide)?,
-                _ => break,
-            }
+            self.turn(next, provide)?;
         }
         Ok(self.script.borrow().summary())
     }
@@ -107,10 +110,14 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
     }
 
     /// Lets the loop come to what the recording says is next.
-    fn turn(&mut self, next: Record, provide: &mut Provide<'_, H>) -> Result<(), ReplayError> {
+    fn turn(
+        &mut self,
+        next: Option<Box<Input<'static>>>,
+        provide: &mut Provide<'_, H>,
+    ) -> Result<(), ReplayError> {
         let before = self.script.borrow().place();
-        self.start_if_nobody_does(&next)?;
-        let Record::Input(input) = next else {
+        self.start_if_nobody_does(next.as_deref())?;
+        let Some(input) = next else {
             self.market()?;
             self.moved(before);
             return Ok(());
@@ -196,10 +203,10 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
 
     /// With every strategy in quarantine, or every account unknown yet, a run begins without a
     /// start.
-    fn start_if_nobody_does(&mut self, next: &Record) -> Result<(), DriverError> {
+    fn start_if_nobody_does(&mut self, next: Option<&Input<'_>>) -> Result<(), DriverError> {
         let engine = self.driver.engine();
         let all = engine.config().strategies.iter().all(|s| !engine.may_start(s.id));
-        let is_note = matches!(next, Record::Input(i) if matches!(**i, Input::Note { .. }));
+        let is_note = matches!(next, Some(Input::Note { .. }));
         if self.started || !all || is_note {
             return Ok(());
         }

@@ -100,6 +100,12 @@ impl Engine {
         }
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         match step {
+            PluginStep::Refused => slot.refused = Some(format!("a new file is refused: {detail}")),
+            PluginStep::RolledBack => slot.refused = Some(format!("rolled back: {detail}")),
+            PluginStep::Loaded | PluginStep::Swapped => slot.refused = None,
+            _ => {}
+        }
+        match step {
             PluginStep::Quarantined => {
                 (slot.quarantined, slot.why) = (true, Some(format!("quarantine: {detail}")));
             }
@@ -144,8 +150,9 @@ impl Engine {
     fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
         match fact {
             OrderFact::Approved(order) => self.apply_approved(id, order),
-            OrderFact::Denied { number, .. } => {
+            OrderFact::Denied { number, reason, .. } => {
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+                    slot.last_denial = Some(reason.to_string());
                     slot.denied = slot.denied.saturating_add(1);
                     slot.next_order = slot.next_order.max(number.saturating_add(1));
                 }

@@ -228,6 +228,23 @@ impl Engine {
         }
     }
 
+    /// Cancels every order that may open.
+    pub(crate) fn cancel_openings(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        effects: &mut Effects,
+    ) {
+        let Some(slot) = self.strategies.get(strategy.index()) else { return };
+        let orders = slot.cancelable(None).into_iter();
+        let opens = orders.filter(|number| {
+            slot.orders.get(number).is_none_or(|known| !self.is_reduction(&known.order))
+        });
+        for number in opens.collect::<Vec<_>>() {
+            self.cancel(now, strategy, number, effects);
+        }
+    }
+
     pub(crate) fn on_fault(
         &mut self,
         now: HostTime,

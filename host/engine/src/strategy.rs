@@ -106,6 +106,10 @@ pub(crate) struct StrategySlot {
     /// The component it last ran.
     pub(crate) component: Option<String>,
     pub(crate) quarantined: bool,
+    /// Why its newest candidate does not run.
+    pub(crate) refused: Option<String>,
+    /// Why the newest order was denied.
+    pub(crate) last_denial: Option<String>,
     /// Why it may not do everything.
     pub(crate) why: Option<String>,
     pub(crate) active: HostTime,
@@ -136,6 +140,8 @@ impl StrategySlot {
             faults: 0,
             component: None,
             quarantined: false,
+            refused: None,
+            last_denial: None,
             why: None,
             active: HostTime::EPOCH,
             said: None,

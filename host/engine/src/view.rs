@@ -142,6 +142,8 @@ impl Engine {
             state: hedgerow_model::view::StrategyState::Running,
             mode: self.mode_of(strategy),
             why: slot.why.clone(),
+            refused: slot.refused.clone(),
+            last_denial: slot.last_denial.clone(),
             component: String::new(),
             hash: String::new(),
             calls: 0,

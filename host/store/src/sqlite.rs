@@ -6,9 +6,10 @@
 
 use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};
-use hedgerow_model::{Fact, HostTime, Stamped};
+use hedgerow_model::{Fact, HostTime, Stamped, StrategyId};
 use hedgerow_ports::{Journal, JournalError};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Numbered steps from an empty file to the present layout.
@@ -171,6 +172,27 @@ impl SqliteJournal {
         Ok(facts)
     }
 
+    /// The component that each strategy ran last, SHA-256, from a journal that is only read.
+    pub fn components(path: &Path) -> Result<BTreeMap<StrategyId, String>, StoreError> {
+        let file = path.display().to_string();
+        let fail = |source| StoreError::Sqlite { file: file.clone(), source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        let steps = "SELECT body FROM fact WHERE kind = 'Plugin' ORDER BY seq";
+        let mut statement = connection.prepare(steps).map_err(fail)?;
+        let bodies = statement.query_map([], |row| row.get::<_, String>(0)).map_err(fail)?;
+        let mut all = BTreeMap::new();
+        for body in bodies {
+            let fact = serde_json::from_str(&body.map_err(fail)?);
+            if let Ok(Fact::Plugin { strategy, step, hash, .. }) = fact
+                && step.takes_over()
+            {
+                all.insert(strategy, hash);
+            }
+        }
+        Ok(all)
+    }
+
     /// Counts this boot, on the disk before it returns. Gives its number.
     pub fn boot(&mut self, now: HostTime) -> Result<u64, StoreError> {
         let count = "SELECT count(*) FROM fact WHERE kind = 'Boot'";
@@ -233,7 +255,7 @@ impl Journal for SqliteJournal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hedgerow_model::{StrategyId, TimerId, TradingMode};
+    use hedgerow_model::{TimerId, TradingMode};
 
     fn facts() -> Vec<Stamped> {
         let strategy = StrategyId(3);

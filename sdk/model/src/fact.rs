@@ -84,6 +84,14 @@ pub enum PluginStep {
     Released,
 }
 
+impl PluginStep {
+    /// Whether the component of this step is the one that runs from then on.
+    #[must_use]
+    pub const fn takes_over(self) -> bool {
+        matches!(self, Self::Loaded | Self::Swapped | Self::RolledBack)
+    }
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {

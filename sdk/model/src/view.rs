@@ -124,6 +124,10 @@ pub struct StrategyView {
     pub mode: TradingMode,
     /// Why it may not do everything, if it may not.
     pub why: Option<String>,
+    /// Why the newest file of its component does not run, if one was refused or rolled back.
+    pub refused: Option<String>,
+    /// Why its newest denied order was denied.
+    pub last_denial: Option<String>,
     /// Name and version from the component.
     pub component: String,
     /// SHA-256 of the running component, hex.

@@ -100,6 +100,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         on_stop: OpenOrders::Keep,
         on_fault: OpenOrders::Keep,
         span: 0..0,
+        spans: [0..0, 0..0],
     };
     Config {
         file: PathBuf::from("bench"),

@@ -11,7 +11,9 @@ const BEHIND_MS: u64 = 500;
 const OLD_MS: u64 = 2_000;
 
 fn money(value: Decimal) -> String {
-    value.round_dp(4).normalize().to_string()
+    // a coin is worth more than a dollar
+    let digits = if value.abs() < Decimal::ONE { 8 } else { 4 };
+    value.round_dp(digits).normalize().to_string()
 }
 
 fn maybe(value: Option<Decimal>) -> String {
@@ -143,8 +145,12 @@ fn conditions(view: &HostView) -> String {
     let lost = view.venues.iter().filter(|v| v.connection == Connection::Disconnected);
     let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
     let whole = whole.chain(late).chain(old).chain(lost);
-    let of = |s: &StrategyView| s.why.as_ref().map(|why| format!("! {}: {why}\n", s.name));
-    whole.chain(view.strategies.iter().filter_map(of)).collect()
+    let of = |s: &StrategyView| {
+        let denied = s.last_denial.as_ref().map(|why| format!("the newest denial: {why}"));
+        let all = [s.why.clone(), s.refused.clone(), denied].into_iter().flatten();
+        all.map(|why| format!("! {}: {why}\n", s.name)).collect::<String>()
+    };
+    whole.chain(view.strategies.iter().map(of)).collect()
 }
 
 fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {

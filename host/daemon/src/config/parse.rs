@@ -10,9 +10,11 @@ use hedgerow_plugins::Limits;
 use hedgerow_simulator::paper::Fees;
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
+/// A generated price of some ten thousands fits with room to move.
+const GENERATED_DIGITS: u8 = 10;
 const HOUR_MS: u64 = 3_600_000;
 const WEEK_S: u64 = 7 * 24 * 3_600 + 1;
 
@@ -60,13 +62,7 @@ fn read(
 ) -> Option<Config> {
     let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
     let mut root = Section::root(table, problems);
-    let plugins = root.text("plugins");
-    let state = root.text("state");
-    if folders == Folders::Checked {
-        check_folders(&mut root, &folder, plugins.as_ref(), state.as_ref());
-    }
-    let plugins = plugins.map(|at| folder.join(at.value));
-    let state = state.map(|at| folder.join(at.value));
+    let (plugins, state) = places(&mut root, &folder, folders);
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
     let host = root.table("limits", |s| HostLimits { loss_max: s.positive_or_none("loss_max") });
@@ -86,6 +82,9 @@ fn read(
             s.problem(s.span(), "symbol", what, "remove one of the two");
         }
         known.push(name);
+        if matches!(data.source, Some(DataSource::Generated { .. })) {
+            check_generated(s, &made.0);
+        }
         Some(made)
     });
     let named = |s: &mut Section<'_, '_>| {
@@ -123,21 +122,36 @@ fn read(
     })
 }
 
-/// Components must be there; the state folder is made if it is not.
-fn check_folders(
+/// The folders of components and of state. Components must be there; the state folder is made if it
+/// is not.
+fn places(
     root: &mut Section<'_, '_>,
     folder: &Path,
-    plugins: Option<&At<String>>,
-    state: Option<&At<String>>,
-) {
-    if let Some(at) = plugins.filter(|at| !folder.join(&at.value).is_dir()) {
-        let what = format!("{} is no folder", folder.join(&at.value).display());
-        root.problem(at.span.clone(), "plugins", what, "name the folder of the component files");
+    folders: Folders,
+) -> (Option<PathBuf>, Option<PathBuf>) {
+    let place = |at: At<String>| At { value: folder.join(at.value), span: at.span };
+    let (plugins, state) = (root.text("plugins").map(place), root.text("state").map(place));
+    if let Some(At { value, span }) = plugins.as_ref().filter(|at| !at.value.is_dir())
+        && folders == Folders::Checked
+    {
+        let what = format!("{} is no folder", value.display());
+        root.problem(span.clone(), "plugins", what, "name the folder of the component files");
     }
-    let other = |path: &Path| path.exists() && !path.is_dir();
-    if let Some(at) = state.filter(|at| other(&folder.join(&at.value))) {
-        let what = format!("{} is not a folder", folder.join(&at.value).display());
-        root.problem(at.span.clone(), "state", what, "name a folder; it is made if it is missing");
+    if let Some(At { value, span }) =
+        state.as_ref().filter(|at| at.value.exists() && !at.value.is_dir())
+        && folders == Folders::Checked
+    {
+        let what = format!("{} is not a folder", value.display());
+        root.problem(span.clone(), "state", what, "name a folder; it is made if it is missing");
+    }
+    (plugins.map(|at| at.value), state.map(|at| at.value))
+}
+
+fn check_generated(s: &mut Section<'_, '_>, instrument: &Instrument) {
+    if instrument.price_scale.digits() > GENERATED_DIGITS {
+        let what = format!("is more than {GENERATED_DIGITS}, which generated prices have");
+        let fix = "write fewer: two more than the tick has are enough";
+        s.problem(s.span_of("price_decimals"), "price_decimals", what, fix);
     }
 }
 
@@ -338,6 +352,7 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
     let on_stop = s.word_or("on_stop", &policies, OpenOrders::Cancel);
     let on_fault = s.word_or("on_fault", &policies, OpenOrders::Keep);
     let parameters = s.table("parameters", |p| p.json());
+    let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
     let limits = s.required_table("limits", limits).flatten();
     let name = name?;
     Some(StrategyEntry {
@@ -352,6 +367,7 @@ fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry>
         on_stop,
         on_fault,
         span: name.span,
+        spans,
     })
 }
 

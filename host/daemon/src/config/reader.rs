@@ -5,7 +5,7 @@
 
 use super::nearest::nearest;
 use super::problem::Problems;
-use super::value::{EXACT, exact, integer, kind, table_json};
+use super::value::{EXACT, NoJson, exact, integer, kind, table_json};
 use hedgerow_model::Decimal;
 use std::ops::Range;
 use toml::Spanned;
@@ -330,7 +330,14 @@ impl<'t, 'p> Section<'t, 'p> {
     /// This section as JSON, as it stands.
     pub fn json(&mut self) -> serde_json::Value {
         self.asked.push("*");
-        table_json(self.table)
+        let mut wrong = Vec::new();
+        let json = table_json(self.table, &mut wrong);
+        for NoJson(span) in wrong {
+            let path = self.path.clone();
+            let fix = "write a finite number within 64 bits, or a text";
+            self.problems.add(span, path, "is a number that cannot be handed over", fix);
+        }
+        json
     }
 
     /// Names the keys nobody asked for.

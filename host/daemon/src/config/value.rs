@@ -30,21 +30,38 @@ pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-pub(super) fn table_json(table: &DeTable<'_>) -> serde_json::Value {
-    let pair = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
-        (key.get_ref().to_string(), value_json(value.get_ref()))
-    };
-    serde_json::Value::Object(table.iter().map(pair).collect())
+/// A number of a table that no JSON can hold.
+pub(super) struct NoJson(pub(super) std::ops::Range<usize>);
+
+/// A table as JSON; numbers that JSON has not (infinite, or too long) are told, never dropped: an
+/// absent limit is none.
+pub(super) fn table_json(table: &DeTable<'_>, wrong: &mut Vec<NoJson>) -> serde_json::Value {
+    let mut all = serde_json::Map::new();
+    for (key, value) in table {
+        all.insert(key.get_ref().to_string(), value_json(value, wrong));
+    }
+    all.into()
 }
 
-fn value_json(value: &DeValue<'_>) -> serde_json::Value {
-    match value {
-        DeValue::String(text) => text.as_ref().into(),
-        DeValue::Integer(_) => integer(value).into(),
-        DeValue::Float(float) => float.as_str().parse::<f64>().ok().into(),
-        DeValue::Boolean(truth) => (*truth).into(),
-        DeValue::Datetime(date) => date.to_string().into(),
-        DeValue::Array(items) => items.iter().map(|item| value_json(item.get_ref())).collect(),
-        DeValue::Table(table) => table_json(table),
-    }
+fn value_json(value: &Spanned<DeValue<'_>>, wrong: &mut Vec<NoJson>) -> serde_json::Value {
+    let number = match value.get_ref() {
+        DeValue::String(text) => return text.as_ref().into(),
+        DeValue::Boolean(truth) => return (*truth).into(),
+        DeValue::Datetime(date) => return date.to_string().into(),
+        DeValue::Array(items) => {
+            return items.iter().map(|item| value_json(item, wrong)).collect();
+        }
+        DeValue::Table(table) => return table_json(table, wrong),
+        DeValue::Integer(_) => integer(value.get_ref()).map(serde_json::Number::from),
+        DeValue::Float(float) => {
+            float.as_str().replace('_', "").parse().ok().and_then(serde_json::Number::from_f64)
+        }
+    };
+    number.map_or_else(
+        || {
+            wrong.push(NoJson(value.span()));
+            serde_json::Value::Null
+        },
+        serde_json::Value::Number,
+    )
 }

@@ -7,9 +7,20 @@ use hedgerow_model::{Fact, HostTime, Stamped};
 use hedgerow_ports::Journal as _;
 use hedgerow_store::SqliteJournal;
 
+/// Lies in a state folder whose venue outlives the host.
+const ELSEWHERE: &str = "venue-elsewhere";
+
 /// A new journal; one that lies there is kept beside it.
 pub(super) fn begin(config: &Config) -> Result<SqliteJournal, Failure> {
     let path = config.state.join("journal.sqlite");
+    if config.state.join(ELSEWHERE).exists() {
+        let message = format!(
+            "{}: this state folder belongs to runs with a venue in another process, whose orders \
+             and positions it knows; give --venue, or another state folder",
+            config.state.display()
+        );
+        return Err(Failure { code: exit::CONFIG, message });
+    }
     if path.exists() {
         // the paper venue's memory died with its process: an old journal is kept, not continued
         let old = SqliteJournal::open(&path).map_err(Failure::new)?;
@@ -31,6 +42,7 @@ fn named(config: &Config) -> Vec<Stamped> {
 pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
     let path = config.state.join("journal.sqlite");
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
+    std::fs::write(config.state.join(ELSEWHERE), b"").map_err(Failure::new)?;
     let facts = journal.read().map_err(Failure::new)?;
     let names = names(config);
     let known: Vec<&Fact> = facts

@@ -105,8 +105,11 @@ impl Engine {
         self.record(now, Fact::Mode { strategy, mode, reason }, effects);
         for id in self.concerned(strategy) {
             self.deliver(id, now, Event::Mode(self.mode_of(id)), effects);
-            if mode != TradingMode::Running {
-                self.cancel_many(now, id, None, effects);
+            match mode {
+                TradingMode::Running => {}
+                // what can only reduce is what is left to do
+                TradingMode::ReduceOnly => self.cancel_openings(now, id, effects),
+                _ => self.cancel_many(now, id, None, effects),
             }
         }
     }

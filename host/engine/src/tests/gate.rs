@@ -161,9 +161,10 @@ fn guards_latch_a_mode_and_cancel_what_is_open() {
     // 9 held at 100.10: the mark at 96.70 is a fall of 30.6 from a peak of nothing
     rig.quote(0, 9_660, 9_680);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::ReduceOnly);
-    assert_eq!(rig.status(2), Some(OrderStatus::PendingCancel));
+    assert_eq!(rig.status(2), Some(OrderStatus::Open), "it can only reduce");
     rig.quote(0, 9_440, 9_460);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
+    assert_eq!(rig.status(2), Some(OrderStatus::PendingCancel));
     // it stays when the market comes back
     rig.quote(0, 9_990, 10_010);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);

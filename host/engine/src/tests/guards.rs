@@ -229,3 +229,21 @@ fn who_reads_quotes_alone_is_told_when_they_end_and_when_they_come_back() {
     rig.quote(0, 9_990, 10_010);
     assert_eq!(told(&mut rig), [MarketStatus::Fresh]);
 }
+
+#[test]
+fn a_pause_leaves_what_can_only_reduce() {
+    let mut rig = Rig::new();
+    rig.buy(10_010, 1_000);
+    rig.fill(1, 10_010, 1_000);
+    rig.buy(9_990, 500); // 2 opens
+    rig.sell(10_050, 600); // 3 reduces
+    rig.accept(2);
+    rig.accept(3);
+    for _ in 0..3 {
+        operator(&mut rig, Some(ME), TradingMode::ReduceOnly);
+        let status = (rig.status(2), rig.status(3));
+        assert_eq!(status, (Some(OrderStatus::PendingCancel), Some(OrderStatus::Open)));
+    }
+    operator(&mut rig, Some(ME), TradingMode::CancelOnly);
+    assert_eq!(rig.status(3), Some(OrderStatus::PendingCancel));
+}

@@ -59,7 +59,7 @@ fn file_components_and_parameters_are_told_in_one_go_and_nothing_is_written() {
     let strategies = [
         ("one", "grid", "one", "A", "nonsense = 1"),
         ("two", "absent", "two", "A", ""),
-        ("three", "again", "two", "B", "direction = \"up\""),
+        ("three", "again", "two", "B", "direction = \"up\"\nstop_loss = inf"),
     ];
     let wrong = generated(&plugins, &state, 100, &strategies)
         .replace("stale_after_ms", "stale_afer_ms")
@@ -79,6 +79,7 @@ fn file_components_and_parameters_are_told_in_one_go_and_nothing_is_written() {
             "absent.wasm",
             "again.wasm is the plugin \"grid\", and so is",
             "strategy three.parameters: ",
+            "parameters: is a number that cannot be handed over",
         ] {
             assert!(said.contains(part), "{command:?}: {part:?} is not in\n{said}");
         }

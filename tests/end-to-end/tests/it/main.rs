@@ -8,4 +8,5 @@ mod native;
 mod recordings;
 mod reload;
 mod replay;
+mod restarts;
 mod rig;

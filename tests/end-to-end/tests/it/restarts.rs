@@ -1,0 +1,72 @@
+//! What a host goes on with: the component that ran, whatever lies in the folder by now.
+
+use crate::kills::{Processes, assert_ledger, wait};
+use hedgerow_end_to_end::{component, run};
+
+/// A new component may be put in while the venue is away: it begins when the account is known.
+#[test]
+fn what_is_swapped_in_while_the_venue_is_away_waits_for_it() {
+    let mut all = Processes::new();
+    all.start_host();
+    let first = |view: &serde_json::Value, key: &str| view["strategies"][0][key].clone();
+    wait("it trades", || {
+        all.status().is_some_and(|view| first(&view, "orders").as_u64() > Some(0))
+    });
+    let before = first(&all.status().unwrap(), "hash");
+    all.kill_host();
+    let mut venue = all.venue.take().unwrap();
+    venue.kill().unwrap();
+    venue.wait().unwrap();
+    std::fs::remove_file(all.path("venue.sock")).unwrap();
+    let plugins = all.own_plugins();
+    let bytes = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let new = hedgerow_end_to_end::variant(&bytes, 4);
+    std::fs::write(plugins.join("hedgerow-guest-probe.wasm"), &new).unwrap();
+    // nobody may mix it with a market of its own by forgetting the venue
+    let (file, socket) = (all.path("host.toml"), all.path("venue.sock"));
+    let file = file.to_str().unwrap();
+    let output = run(&["run", "--seconds", "1", "--config", file]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("give --venue"), "{said}");
+    assert!(!socket.exists());
+    all.start_host();
+    // what ran last goes on; the file in the folder is swapped in
+    wait("the swap", || {
+        let other = |view| first(&view, "hash").as_str().is_some_and(|hash| *hash != before);
+        all.status().is_some_and(other)
+    });
+    let view = all.status().unwrap();
+    assert_eq!((first(&view, "state"), first(&view, "calls")), ("Loading".into(), 0.into()));
+    all.start_venue();
+    let filled = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
+    wait("it begins", || all.status().is_some_and(filled));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+}
+
+/// A file that is broken by now does not keep a host from its orders, and is told of.
+#[test]
+fn a_broken_file_does_not_stop_a_restart() {
+    let mut all = Processes::new();
+    let plugins = all.own_plugins();
+    all.start_host();
+    let fills = |view: serde_json::Value| view["strategies"][0]["fills"].as_u64() > Some(3);
+    wait("it trades", || all.status().is_some_and(fills));
+    all.kill_host();
+    let file = plugins.join("hedgerow-guest-probe.wasm");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    all.start_host();
+    wait("it trades again", || all.status().is_some_and(fills));
+    wait("the file is told of", || {
+        let view = all.status().unwrap_or_default();
+        view["strategies"][0]["refused"].as_str().is_some_and(|why| why.contains("not complete"))
+    });
+    all.kill_host();
+    std::fs::remove_file(&file).unwrap();
+    all.start_host();
+    wait("it trades once more", || all.status().is_some_and(fills));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+}
