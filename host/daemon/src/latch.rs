@@ -136,8 +136,10 @@ impl KillLatch {
         let known: Weak<Latch> = Arc::downgrade(&self.0);
         let body = move || {
             while let Some(latch) = known.upgrade() {
+                // the flag first: a release between the two looks must not be undone
+                let is_set = latch.set.load(Ordering::SeqCst);
                 let said = latch.file.as_ref().map_or(Ok(None), read);
-                if let (false, Ok(Some(why))) = (latch.set.load(Ordering::SeqCst), said) {
+                if let (false, Ok(Some(why))) = (is_set, said) {
                     Self(Arc::clone(&latch)).hold();
                     tell(why);
                 }

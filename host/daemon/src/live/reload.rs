@@ -148,7 +148,8 @@ impl Worker {
         match sighting {
             Sighting::Unusable { path, why } => {
                 tracing::warn!(path = %path.display(), %why, "component file not used");
-                self.tell(&path, PluginStep::Refused, "", &why);
+                // a refusal without a hash is of what was being swapped in
+                self.tell(&path, PluginStep::Refused, "unread", &why);
             }
             Sighting::New(candidate) => self.candidate(&candidate),
         }
