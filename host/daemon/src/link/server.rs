@@ -102,6 +102,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     let listener = UnixListener::bind(serve.socket)
         .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;
     listener.set_nonblocking(true).map_err(Failure::new)?;
+    crate::command::print(&format!("listening on {}\n", serve.socket.display()));
     let began = std::time::Instant::now();
     while serve.limit.is_none_or(|limit| began.elapsed() < limit) {
         server.take_requests();

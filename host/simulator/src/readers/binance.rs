@@ -89,7 +89,8 @@ const KEPT: u64 = 60_000_000_000;
 const UNKNOWN: &str = "not a message this reader knows";
 const OTHER: &str = "for another symbol";
 const OLDER: &str = "depth_rows_older_than_snapshot";
-const NUMBER: &str = "a number or time that cannot be read";
+const NUMBER: &str =
+    "a number or time that cannot be read, or is finer than the decimals in the config";
 
 /// Reads the files of these instruments: `spot_`, `usdm_` or `cm_`, the symbol in lower case, and a
 /// date in digits.

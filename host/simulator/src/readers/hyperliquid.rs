@@ -5,7 +5,8 @@
 //! repeat after a reconnect and are known by their id.
 
 use super::rows::{
-    Clock, Times, align, csv, find, millis_text, missing, no_level, sane, smallest_delay, tick,
+    Clock, PRICE, SIZE, Times, align, csv, find, millis_text, missing, no_level, sane,
+    smallest_delay, tick,
 };
 use super::text::{seconds, units};
 use super::{FileReport, ReadError, Recording};
@@ -88,7 +89,7 @@ fn levels(
             tick.flags = (tick.flags & !flag::LAST) | side;
             let price = units(pair[0], instrument.price_scale.digits());
             let quantity = units(pair[1], instrument.quantity_scale.digits());
-            (tick.a, tick.b) = (price.ok_or("bad price")?, quantity.ok_or("bad size")?);
+            (tick.a, tick.b) = (price.ok_or(PRICE)?, quantity.ok_or(SIZE)?);
             made.push(sane(tick)?);
         }
     }
@@ -116,8 +117,8 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         let received = seconds(local).ok_or("no local time")?;
         let venue = millis_text(exchange).ok_or("no venue time")?;
         clock.see(received, report);
-        let price = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
-        let size = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
+        let price = units(price, instrument.price_scale.digits()).ok_or(PRICE)?;
+        let size = units(size, instrument.quantity_scale.digits()).ok_or(SIZE)?;
         let times = Times { venue: Some(venue), received };
         match (*side, half.take()) {
             ("bid", before) => {
@@ -167,8 +168,8 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         let seq = u64::try_from(id).map_err(|_| "negative trade id")?;
         let times = Times { venue: Some(venue), received };
         let mut tick = tick(times, instrument.id.0, TickKind::Trade, seq);
-        tick.a = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
-        tick.b = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
+        tick.a = units(price, instrument.price_scale.digits()).ok_or(PRICE)?;
+        tick.b = units(size, instrument.quantity_scale.digits()).ok_or(SIZE)?;
         tick.c = id;
         tick.flags |= match *side {
             "sell" => flag::SELL,

@@ -6,7 +6,7 @@
 //! report. Files that do not show the same steps are refused: which of their rows belong together
 //! would be a guess.
 
-use super::rows::{Clock, Times, csv, find, missing, rows_of, sane, tick};
+use super::rows::{Clock, PRICE, SIZE, Times, csv, find, missing, rows_of, sane, tick};
 use super::text::{iso, units};
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
@@ -151,8 +151,8 @@ fn quote(
     } else if rest.len() > 1 {
         return Err("wrong number of columns");
     }
-    let price = |text: &str| units(text, instrument.price_scale.digits()).ok_or("bad price");
-    let size = |text: &str| units(text, instrument.quantity_scale.digits()).ok_or("bad size");
+    let price = |text: &str| units(text, instrument.price_scale.digits()).ok_or(PRICE);
+    let size = |text: &str| units(text, instrument.quantity_scale.digits()).ok_or(SIZE);
     let mut tick = tick(times, instrument.id.0, TickKind::Quote, 0);
     (tick.a, tick.b) = (price(bid)?, size(bid_size)?);
     (tick.c, tick.d) = (price(ask)?, size(ask_size)?);
@@ -178,8 +178,8 @@ fn trade(
     }
     let seq = u64::try_from(id).map_err(|_| "negative trade id")?;
     let mut tick = tick(times, instrument.id.0, TickKind::Trade, seq);
-    tick.a = units(price, instrument.price_scale.digits()).ok_or("bad price")?;
-    tick.b = units(size, instrument.quantity_scale.digits()).ok_or("bad size")?;
+    tick.a = units(price, instrument.price_scale.digits()).ok_or(PRICE)?;
+    tick.b = units(size, instrument.quantity_scale.digits()).ok_or(SIZE)?;
     tick.c = id;
     tick.flags |= match *side {
         "sell" => flag::SELL,

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 const HOLE: u64 = 5_000_000_000;
+pub(crate) const PRICE: &str = "a price that cannot be read, or is finer than price_decimals";
+pub(crate) const SIZE: &str = "a size that cannot be read, or is finer than quantity_decimals";
 
 /// The file of a folder whose name, without `.gz`, is what `wanted` says; which of several would be
 /// a guess.
