@@ -39,6 +39,7 @@ pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
         DataSource::LighterCsv { path } => readers::lighter_csv(path, &instruments)?,
         DataSource::BenchCsv { path } => readers::bench_csv(path, &instruments)?,
     };
+    let recording = recording.whole()?;
     let time = |tick: Option<&Tick>| tick.map(|tick| tick.recv_ts);
     let ticks = recording.ticks();
     let span = time(ticks.first()).zip(time(ticks.last()));

@@ -54,6 +54,20 @@ pub enum ReadError {
         /// What the file would be called.
         wanted: String,
     },
+    /// A file of which more is bad than good: the config does not describe it.
+    #[error("{file}: {bad} of {rows} rows are bad, first in line {line}: {reason}")]
+    MostlyBad {
+        /// Which file.
+        file: String,
+        /// Rows left out.
+        bad: u64,
+        /// All rows.
+        rows: u64,
+        /// The commonest reason.
+        reason: String,
+        /// Its first line.
+        line: u64,
+    },
 }
 
 /// What one file contained.
@@ -137,6 +151,22 @@ impl Recording {
         let at = rows.iter().map(|row| row.at).collect();
         let at_venue = rows.into_iter().map(|row| row.tick).collect();
         Self { ticks, at_venue, at, files }
+    }
+
+    /// Refuses a recording with a file that is mostly bad: what is left of it is no market.
+    pub fn whole(self) -> Result<Self, ReadError> {
+        for file in &self.files {
+            let bad: u64 = file.bad.values().sum();
+            if bad <= file.rows / 2 {
+                continue;
+            }
+            let worst = file.bad.iter().max_by_key(|(_, count)| **count);
+            let reason = worst.map(|(reason, _)| reason.clone()).unwrap_or_default();
+            let line = file.first_bad.get(&reason).copied().unwrap_or(0);
+            let (name, rows) = (file.file.clone(), file.rows);
+            return Err(ReadError::MostlyBad { file: name, bad, rows, reason, line });
+        }
+        Ok(self)
     }
 
     /// Ticks in it.

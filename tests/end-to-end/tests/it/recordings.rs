@@ -277,3 +277,15 @@ fn fills(facts: &[hedgerow_model::Stamped]) -> Vec<String> {
     };
     facts.iter().filter_map(fill).collect()
 }
+
+/// A config that does not describe its recording is told so: what is left would be no market.
+#[test]
+fn a_file_that_is_mostly_bad_is_refused_with_the_reason() {
+    let Some(mut config) = binance() else { return };
+    for (instrument, _) in &mut config.instruments {
+        instrument.price_scale = Scale::ZERO;
+    }
+    let Err(error) = hedgerow_daemon::data::open(&config, 0) else { panic!("it was taken") };
+    let said = error.to_string();
+    assert!(said.contains("rows are bad") && said.contains("finer than"), "{said}");
+}
