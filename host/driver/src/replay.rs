@@ -160,8 +160,9 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 self.driver.stopped(strategy.index());
                 self.driver.drain()?;
             }
-            // of `status`, which is not recorded: called within the loop it comes by itself
+            // of `status`, which is not recorded, or in a batch, dated at its first tick
             Input::Fault { strategy, fault, .. } if !self.driver.is_live => {
+                self.script.borrow_mut().taken();
                 self.driver.on_fault(strategy.index(), fault)?;
                 self.driver.drain()?;
             }
