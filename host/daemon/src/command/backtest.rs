@@ -97,8 +97,8 @@ fn assumptions(config: &Config) -> Vec<String> {
     let mut all = vec![
         "orders have no market impact: displayed size that was taken is displayed again".to_owned(),
         "no margin requirement, no liquidation".to_owned(),
-        "a tick takes effect at the venue when it was received, less the smallest delay of its \
-         file; what is received later than something else takes effect no earlier"
+        "a tick takes effect at its venue's time, moved by the smallest delay seen between the two \
+         clocks, never after it was received; of one instrument in the order of receipt"
             .to_owned(),
     ];
     if uses(FillModel::Queue) {

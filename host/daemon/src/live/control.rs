@@ -162,11 +162,6 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
             if reason.trim().is_empty() {
                 return Reply::Refused { why: "give a reason: it is journaled".into() };
             }
-            if strategy.is_none() && mode != TradingMode::Running && mode < view.mode {
-                let why =
-                    format!("the host is {}, which is stricter: `resume` ends that", view.mode);
-                return Reply::Refused { why };
-            }
             if strategy.is_none()
                 && let Err(why) = move_latch(latch, mode, &reason)
             {

@@ -42,7 +42,10 @@ fn named(config: &Config) -> Vec<Stamped> {
 pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
     let path = config.state.join("journal.sqlite");
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
-    std::fs::write(config.state.join(ELSEWHERE), b"").map_err(Failure::new)?;
+    let mark = config.state.join(ELSEWHERE);
+    if !mark.exists() {
+        std::fs::write(mark, b"").map_err(Failure::new)?;
+    }
     let facts = journal.read().map_err(Failure::new)?;
     let names = names(config);
     let known: Vec<&Fact> = facts

@@ -46,7 +46,9 @@ fn a_kill_holds_through_a_restart_until_an_operator_releases_it() {
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(orders(&all), before, "it opened something");
     // a pause is no release
-    assert_eq!(tell(&all, &["pause"]).0, Some(5));
+    assert_eq!(tell(&all, &["pause"]).0, Some(0));
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(is_halted(&all));
     assert_eq!(tell(&all, &["resume", "--reason", "looked into it"]).0, Some(0));
     wait("it trades again", || orders(&all) > before + 10);
     let (truth, facts) = all.settle();
