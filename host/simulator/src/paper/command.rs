@@ -118,6 +118,7 @@ impl PaperVenue {
                 .best(resting.side.opposite())
                 .is_some_and(|best| resting.side.reaches(amend.price, best.price));
         let crosses = crosses || !pit.fits(amend.price, amend.quantity);
+        let crosses = crosses || pit.sells_unheld(account, resting.side, left);
         let outgrows = resting.reduce_only && !pit.only_reduces(account, resting.side, left.max(0));
         if crosses || left <= 0 || outgrows {
             // as a post-only amendment would be: refused, the order stays as it was
@@ -133,9 +134,11 @@ impl PaperVenue {
         let ahead = if keeps { resting.ahead } else { pit.queue_ahead(resting.side, amend.price) };
         let place = if keeps { place } else { pit.resting.len() };
         let waits = resting.waits.filter(|_| !moves);
+        // at the end of another queue nothing was counted yet
+        let shrunk = if keeps { resting.shrunk } else { (0, 0) };
         pit.resting.insert(
             place,
-            Resting { price: amend.price, remaining: left, ahead, waits, ..resting },
+            Resting { price: amend.price, remaining: left, ahead, shrunk, waits, ..resting },
         );
         let (price, quantity) = (amend.price, amend.quantity);
         self.report(at, venue, account, VenueReport::Amended { wire, price, quantity });
@@ -192,14 +195,8 @@ impl Pit {
         if !self.fits(request.price, request.quantity) || !self.is_enough(request) {
             return Some(VenueRejection::FilterFailed);
         }
-        if self.spec.kind == InstrumentKind::Spot && request.side == Side::Sell {
-            // what is not held cannot be sold: nobody lends here
-            let resting = self.resting.iter().filter(|r| r.account == order.account);
-            let offered: i64 = resting.filter(|r| r.side == Side::Sell).map(|r| r.remaining).sum();
-            let held = self.positions.get(&order.account).map_or(0, |p| p.quantity.units());
-            if offered.saturating_add(request.quantity.units()) > held {
-                return Some(VenueRejection::InsufficientBalance);
-            }
+        if self.sells_unheld(order.account, request.side, request.quantity.units()) {
+            return Some(VenueRejection::InsufficientBalance);
         }
         if request.flags.post_only && self.crosses(order) {
             return Some(VenueRejection::PostOnlyWouldTake);
@@ -209,6 +206,17 @@ impl Pit {
             return Some(VenueRejection::WouldIncrease);
         }
         None
+    }
+
+    /// Whether a spot order beside those that rest would sell what is not held: nobody lends here.
+    fn sells_unheld(&self, account: AccountId, side: Side, units: i64) -> bool {
+        if self.spec.kind != InstrumentKind::Spot || side != Side::Sell {
+            return false;
+        }
+        let resting = self.resting.iter().filter(|r| r.account == account && r.side == side);
+        let offered: i64 = resting.map(|r| r.remaining).sum();
+        let held = self.positions.get(&account).map_or(0, |position| position.quantity.units());
+        offered.saturating_add(units) > held
     }
 
     /// Whether a price and a size are ones that this instrument has.

@@ -1,6 +1,7 @@
 //! Who is ahead, what was counted already, what a venue does not take.
 
 use super::*;
+use hedgerow_model::Amend;
 
 #[test]
 fn beyond_what_is_displayed_nobody_knows_who_is_ahead() {
@@ -92,4 +93,23 @@ fn what_a_venue_would_not_take_is_refused() {
     let short = Some(VenueRejection::InsufficientBalance);
     assert_eq!(refused(spot.clone(), Side::Sell, 1, PLAIN), short);
     assert_eq!(refused(spot, Side::Buy, 1, PLAIN), None);
+}
+
+#[test]
+fn a_spot_order_cannot_be_amended_to_sell_more_than_is_held() {
+    let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
+    let mut rig = Rig::with(spot, vec![quote(1, (1_000, 50), (1_005, 50))], 0);
+    rig.order(2, Side::Buy, 1_005, 10, PLAIN);
+    let wire = WireId(rig.order(3, Side::Sell, 1_010, 6, PLAIN));
+    let amend = |rig: &mut Rig, ms: u64, quantity: i64| {
+        let quantity = Quantity::from_units(quantity);
+        let amend = Amend { order: 2, price: Price::from_units(1_010), quantity };
+        let (account, instrument) = (AccountId(0), InstrumentId(0));
+        let request = Request::Amend { account, instrument, wire, amend };
+        rig.venue.submit(HostTime::from_nanos(ms * MS), request);
+        let refused = |r: &VenueReport| matches!(r, VenueReport::AmendRejected { .. });
+        rig.reports(ms).iter().any(refused)
+    };
+    assert!(!amend(&mut rig, 4, 10));
+    assert!(amend(&mut rig, 5, 11));
 }
