@@ -8,7 +8,7 @@ mod nearest;
 mod parse;
 pub mod problem;
 pub mod reader;
-mod sandbox;
+pub(crate) mod sandbox;
 mod value;
 
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};

@@ -109,6 +109,9 @@ enum Command {
         /// Ends by itself after this long.
         #[arg(long)]
         seconds: Option<u64>,
+        /// One JSON object instead of a line.
+        #[arg(long)]
+        json: bool,
     },
     /// Shows what a running host does.
     Status {
@@ -293,10 +296,10 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Demo { home, components, seconds, data, json } => {
             demo::demo(&demo::Options { home, components, seconds, data, json })
         }
-        Command::PaperVenue { config, socket, state, seconds } => {
-            let (config, limit) = (config::load(&config)?, for_seconds(seconds));
+        Command::PaperVenue { config, socket, state, seconds, json } => {
+            let (config, limit) = (load(&config)?, for_seconds(seconds));
             let state = state.as_deref();
-            link::serve(&link::Serve { config: &config, socket: &socket, state, limit })
+            link::serve(&link::Serve { config: &config, socket: &socket, state, limit, json })
         }
         Command::Run { config, data, venue, record, seconds, json } => {
             let mut config = load(&config)?;

@@ -298,7 +298,7 @@ impl Exposure {
 mod tests {
     use super::*;
     use crate::tests::{config, instrument, limits};
-    use hedgerow_model::{Price, Quantity, Side};
+    use hedgerow_model::{Fee, Price, Quantity, Side};
 
     /// A mark that a gauge calls calm is one that judging would have called fine, without a peak.
     #[test]
@@ -309,7 +309,9 @@ mod tests {
             let mut exposure = Exposure::new(&config(limits()));
             let mut position = Position::default();
             let (price, quantity) = (Price::from_units(10_000), Quantity::from_units(20_000));
-            position.book(&instrument(0), side, price, quantity, Decimal::ONE).unwrap();
+            position
+                .book(&instrument(0), side, price, quantity, Fee::in_settle(Decimal::ONE))
+                .unwrap();
             exposure.update(strategy, &instrument(0), &position);
             let (mut doubled, mut random, mut peak) = (20_000_i64, seed * 7_919_u64, 0);
             let mut gauge = exposure.gauge(strategy);

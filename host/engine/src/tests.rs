@@ -8,7 +8,7 @@ mod reconcile;
 
 use super::*;
 use hedgerow_model::{
-    Amend, Delivered, Duration, Event, Fact, Instrument, InstrumentKind, Intent, Interest,
+    Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent, Interest,
     Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome, Price,
     PriceGrid, Quantity, RiskRejection, Scale, SequenceRule, Side, Tick, TickKind, TimeInForce,
     TradeId, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime, flag,
@@ -185,7 +185,7 @@ impl Rig {
             price: Price::from_units(price),
             quantity: Quantity::from_units(quantity),
             liquidity: Liquidity::Maker,
-            fee: Decimal::ZERO,
+            fee: Fee::ZERO,
         });
     }
 

@@ -173,6 +173,7 @@ impl Engine {
             realised: position.realised,
             unrealised: gain.map(|gain| if spec.kind.is_inverse() { -gain } else { gain }),
             fees: position.fees,
+            other_fees: position.other_fees.clone(),
             funding: position.funding,
             as_of: self.markets.get(spec.id).map_or(HostTime::EPOCH, |market| market.received),
         })

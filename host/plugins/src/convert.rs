@@ -139,6 +139,15 @@ fn fault_kind(kind: m::FaultKind) -> u8 {
     }
 }
 
+fn fee(fee: &m::Fee) -> wit::Fee {
+    let asset = match fee.asset {
+        m::FeeAsset::Settle => wit::FeeAsset::Settle,
+        m::FeeAsset::Base => wit::FeeAsset::Base,
+        m::FeeAsset::Other(name) => wit::FeeAsset::Other(name.to_string()),
+    };
+    wit::Fee { amount: decimal(fee.amount), asset }
+}
+
 fn fill(fill: &m::FillNotice) -> wit::Fill {
     wit::Fill {
         number: fill.number,
@@ -150,7 +159,7 @@ fn fill(fill: &m::FillNotice) -> wit::Fill {
             m::Liquidity::Maker => 1,
             m::Liquidity::Taker => 2,
         },
-        fee: decimal(fill.fee),
+        fee: fee(&fill.fee),
         trade: fill.trade.0,
         position: fill.position.units(),
     }

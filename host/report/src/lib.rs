@@ -5,7 +5,8 @@
 
 use hedgerow_model::view::PositionView;
 use hedgerow_model::{
-    Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Stamped, StrategyId,
+    Asset, Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Stamped,
+    StrategyId,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,14 +28,27 @@ pub struct InstrumentResult {
     pub realised: Decimal,
     /// Profit of the open part at the last mark.
     pub unrealised: Option<Decimal>,
-    /// Fees paid.
+    /// Fees paid, those in the base asset at the price of their fill.
     pub fees: Decimal,
+    /// Fees paid in assets that the instrument does not price; not in `fees` nor in `net`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_fees: BTreeMap<Asset, Decimal>,
     /// Funding received.
     pub funding: Decimal,
     /// Realised and unrealised and funding less fees.
     pub net: Option<Decimal>,
     /// The open position.
     pub position: Decimal,
+}
+
+impl InstrumentResult {
+    /// Fees, those in other assets beside them.
+    #[must_use]
+    pub fn fees_in_words(&self) -> String {
+        let priced = self.fees.round_dp(8).normalize().to_string();
+        let others = self.other_fees.iter();
+        others.fold(priced, |all, (asset, paid)| format!("{all} + {} {asset}", paid.normalize()))
+    }
 }
 
 /// One strategy.
@@ -124,6 +138,7 @@ fn begin(ran: &Ran) -> StrategyResult {
         realised: view.realised,
         unrealised: view.unrealised,
         fees: view.fees,
+        other_fees: view.other_fees.clone(),
         funding: view.funding,
         net: view.unrealised.map(|open| view.realised + open + view.funding - view.fees),
         position: view.quantity,

@@ -9,13 +9,15 @@
 //! can be compared.
 
 mod command;
+mod fees;
 mod matching;
 mod pit;
 mod scan;
 
 use crate::tape::{Cursor, Tape};
+pub use fees::{FeeIn, Fees};
 use hedgerow_model::{
-    AccountId, Amend, Decimal, Duration, HostTime, Instrument, InstrumentId, Order, Position, Side,
+    AccountId, Amend, Duration, HostTime, Instrument, InstrumentId, Order, Position, Side,
     TickKind, TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
@@ -43,15 +45,6 @@ pub struct VenueConfig {
     pub latency_back: Duration,
     /// When resting orders fill.
     pub fills: FillModel,
-}
-
-/// Fee rates of one instrument.
-#[derive(Clone, Copy, Debug)]
-pub struct Fees {
-    /// Making, a fraction of value; a rebate is negative.
-    pub maker: Decimal,
-    /// Taking, a fraction of value.
-    pub taker: Decimal,
 }
 
 /// A plain request, as it comes over a socket: what the venue itself sees.
@@ -217,6 +210,7 @@ impl PaperVenue {
             ahead: 0,
             waits: None,
             shrunk: (0, 0),
+            post_only: order.request.flags.post_only,
             reduce_only: order.request.flags.reduce_only,
         });
         self.rested_changed(index);

@@ -8,7 +8,7 @@
 
 use crate::Grid;
 use crate::level::{Level, LevelState};
-use hedgerow_sdk::model::{self, Instrument};
+use hedgerow_sdk::model::{self, Fee, Instrument};
 use hedgerow_sdk::{Context, Decimal, FillNotice, OrderUpdate, Price, Quantity, Rounding, Side};
 
 impl Grid {
@@ -27,7 +27,7 @@ impl Grid {
             let missed = order.filled.units() - level.booked();
             if missed > 0 {
                 let fill = unheard(&self.market, order, missed);
-                self.state.fees += fill.fee;
+                self.state.fees += fill.fee.amount;
                 self.state.realised += level.fill(&self.market.spec, opens, &fill);
             }
         }
@@ -82,7 +82,7 @@ fn unheard(market: &hedgerow_sdk::Instrument, order: &OrderUpdate, units: i64) -
         price: order.price,
         quantity,
         liquidity: model::Liquidity::Maker,
-        fee,
+        fee: Fee::in_settle(fee),
         trade: model::TradeId(0),
         position: Quantity::ZERO,
     }

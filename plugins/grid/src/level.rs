@@ -142,10 +142,12 @@ impl Level {
         }
         self.backoff.clear();
         if fill.side == opens && !self.adopted {
-            self.add(spec, fill.price, fill.side.sign() * units, fill.fee);
-            return Decimal::ZERO;
+            self.add(spec, fill.price, fill.side.sign() * units, worth(fill, spec));
+            // what the venue took of what was bought is not there to be sold
+            let taken = fill.fee.base_units(spec).unwrap_or_default().units();
+            return self.close_part(spec, fill.price, taken);
         }
-        self.close_part(spec, fill.price, units) - fill.fee
+        self.close_part(spec, fill.price, units) - worth(fill, spec)
     }
 
     /// Adds to what is held.
@@ -262,6 +264,11 @@ impl Level {
         let behind = spec.price(bid) * (Decimal::ONE - p.safe_extra_spread);
         spec.passive_price(Side::Buy, behind).ok()
     }
+}
+
+/// A fill's fee in the settle asset. One in the venue's token is the host's to count.
+pub(crate) fn worth(fill: &FillNotice, spec: &Instrument) -> Decimal {
+    fill.fee.worth(spec, fill.price).ok().flatten().unwrap_or_default()
 }
 
 /// What of a signed quantity one order can close.

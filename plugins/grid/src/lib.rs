@@ -182,16 +182,17 @@ impl Grid {
     fn on_fill(&mut self, ctx: &Context, fill: &FillNotice) {
         let (spec, opens) = (&self.market.spec, self.side());
         let state = &mut self.state;
-        state.fees += fill.fee;
+        let fee = level::worth(fill, spec);
+        state.fees += fee;
         if state.close_order == Some(fill.number) {
             let gain = stops::close_pro_rata(&mut state.levels, spec, fill);
-            state.realised += gain - fill.fee;
+            state.realised += gain - fee;
             state.close_retry.clear();
         } else if let Some(level) = state.levels.iter_mut().find(|level| level.made(fill.number)) {
             state.realised += level.fill(spec, opens, fill);
             level.settle_state();
         } else {
-            state.realised -= fill.fee;
+            state.realised -= fee;
         }
         // an order that has left its level, or filled more than the level held
         self.settle(ctx, &[], Some(fill.price));

@@ -1,9 +1,9 @@
 //! The worked numbers G1 to G5, and what becomes of partial fills, restarts and late fills.
 
 use super::*;
-use hedgerow_sdk::model::{PositionUpdate, ResumedState};
+use hedgerow_sdk::model::{InstrumentKind, PositionUpdate, ResumedState};
 use hedgerow_sdk::testing::{Harness, perpetual};
-use hedgerow_sdk::{Price, TradingMode};
+use hedgerow_sdk::{Fee, FeeAsset, Price, TradingMode};
 
 mod closes;
 mod ending;
@@ -134,6 +134,29 @@ fn vector_g4_one_cycle_nets_what_it_should() {
     let realised = h.strategy().state.realised;
     assert_eq!(realised, dec("0.216247"));
     assert_eq!(h.strategy().state.cycles, 1);
+}
+
+/// A fee in the base asset leaves less to close; the level knows it, and the close asks for it.
+#[test]
+fn what_a_fee_took_of_the_base_is_not_closed() {
+    let mut spot = market();
+    for i in &mut spot {
+        i.spec.kind = InstrumentKind::Spot;
+    }
+    let mut h = Harness::<Grid>::new(&g1(), spot);
+    h.quote(1, 9_999, 10_001);
+    let (number, price, quantity) = h.open(Side::Buy).into_iter().max_by_key(|o| o.1).unwrap();
+    assert_eq!((price, quantity), (9_950, 47));
+    let fee = Fee { amount: dec("0.02"), asset: FeeAsset::Base };
+    h.fill_for(number, 47, fee);
+    assert_eq!(h.strategy().held(), Quantity::from_units(45));
+    let close = h.open(Side::Sell);
+    assert_eq!((close.len(), close[0].2), (1, 45));
+    h.fill(close[0].0, 45);
+    let state = &h.strategy().state;
+    // 0.45 x 100 - 0.47 x 99.5, less the maker fee of the sale
+    assert_eq!(state.realised, dec("-1.765") - dec("0.009"));
+    assert_eq!((state.cycles, h.strategy().held()), (1, Quantity::ZERO));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Events: what a strategy is told, one thing at a time.
 
+use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId, StrategyId, TradeId, VenueId};
 use crate::instrument::Instrument;
@@ -78,8 +79,8 @@ pub struct FillNotice {
     pub quantity: Quantity,
     /// Made or took.
     pub liquidity: Liquidity,
-    /// Fee in the settle asset; negative is a rebate.
-    pub fee: Decimal,
+    /// What the venue took for it.
+    pub fee: Fee,
     /// The venue's key.
     pub trade: TradeId,
     /// The position after it, signed.
@@ -262,7 +263,7 @@ impl Event {
             short(&mut update.available);
         };
         match &mut self {
-            Self::Fill(fill) => short(&mut fill.fee),
+            Self::Fill(fill) => short(&mut fill.fee.amount),
             Self::Position(position) => short(&mut position.entry),
             Self::Balance(update) => balance(update),
             Self::FundingPayment(notice) => short(&mut notice.amount),

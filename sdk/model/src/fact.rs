@@ -2,6 +2,7 @@
 //! without market data.
 
 use crate::event::MarketStatus;
+use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
 use crate::id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
@@ -143,8 +144,8 @@ pub enum Fact {
         quantity: Quantity,
         /// Made or took.
         liquidity: Liquidity,
-        /// Settle asset.
-        fee: Decimal,
+        /// What the venue took for it.
+        fee: Fee,
         /// When, by the venue.
         happened: VenueTime,
     },

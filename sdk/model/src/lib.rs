@@ -20,6 +20,7 @@ mod approved;
 mod book;
 mod event;
 mod fact;
+mod fee;
 mod fixed;
 mod funding;
 mod grid;
@@ -47,6 +48,7 @@ pub use event::{
     OrderUpdate, PositionUpdate, ResumedState, VenueStatus,
 };
 pub use fact::{Fact, OrderFact, PluginStep, Stamped};
+pub use fee::{Asset, Fee, FeeAsset};
 pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
 pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};
 pub use grid::PriceGrid;

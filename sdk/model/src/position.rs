@@ -5,23 +5,32 @@
 //! harmonic without a special case. Closing takes a proportional part of the cost, rounded
 //! half-even to [`MONEY_DIGITS`]; the last part takes all that is left, so nothing stays behind.
 
+use crate::fee::{Asset, Fee, FeeAsset};
 use crate::fixed::{Price, Quantity, Rounding, ValueError};
 use crate::instrument::{Instrument, MONEY_DIGITS};
 use crate::order::Side;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One net position of one account in one instrument, and what it has earned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Signed, in units of the instrument's quantity scale.
+    /// Signed, in units of the instrument's quantity scale; fees taken in the base asset are off.
     pub quantity: Quantity,
     /// Settle-asset value at entry, signed as the quantity.
     pub cost: Decimal,
     /// Profit of closed parts, settle asset, fees not taken off.
     pub realised: Decimal,
-    /// Fees paid, settle asset; negative is a rebate.
+    /// Fees paid, settle asset; negative is a rebate. A fee in the base asset counts at the price
+    /// of its fill.
     pub fees: Decimal,
+    /// Fees paid in assets that the instrument does not price; not in `fees`.
+    #[serde(default)]
+    pub other_fees: BTreeMap<Asset, Decimal>,
+    /// Base asset taken as fees that does not make a whole unit of quantity yet.
+    #[serde(default)]
+    pub owed: Decimal,
     /// Funding received (paid is negative), settle asset.
     pub funding: Decimal,
     /// Quantity traded in both directions.
@@ -39,21 +48,57 @@ pub struct Booked {
 
 impl Position {
     /// Books one fill. On an error nothing has changed.
+    ///
+    /// A fee in the base asset is booked as what it is: as much of the base asset given away, worth
+    /// the price of the fill. What of it is finer than a unit of quantity waits in `owed`.
     pub fn book(
         &mut self,
         instrument: &Instrument,
         side: Side,
         price: Price,
         quantity: Quantity,
-        fee: Decimal,
+        fee: Fee,
     ) -> Result<Booked, ValueError> {
         let overflow = ValueError::Overflow;
+        let mut after = self.clone();
         let signed = side.sign().checked_mul(quantity.units()).ok_or(overflow)?;
+        let mut realised = after.shift(instrument, price, signed)?;
+        after.traded = after.traded.checked_add(quantity.units()).ok_or(overflow)?;
+        match fee.worth(instrument, price)? {
+            Some(worth) => after.fees = after.fees.checked_add(worth).ok_or(overflow)?,
+            None => after.charge_elsewhere(fee)?,
+        }
+        if fee.asset == FeeAsset::Base {
+            let amount = after.owed.checked_add(fee.amount).ok_or(overflow)?;
+            let units = Fee { amount, ..fee }.base_units(instrument)?;
+            after.owed = amount - instrument.quantity(units);
+            let given = units.units().checked_neg().ok_or(overflow)?;
+            let gain = after.shift(instrument, price, given)?;
+            realised = realised.checked_add(gain).ok_or(overflow)?;
+        }
+        *self = after;
+        Ok(Booked { realised, quantity: self.quantity })
+    }
+
+    fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {
+        if let FeeAsset::Other(asset) = fee.asset {
+            let paid = self.other_fees.entry(asset).or_default();
+            *paid = paid.checked_add(fee.amount).ok_or(ValueError::Overflow)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the quantity at a price; gives the profit that this realises.
+    fn shift(
+        &mut self,
+        instrument: &Instrument,
+        price: Price,
+        signed: i64,
+    ) -> Result<Decimal, ValueError> {
+        let overflow = ValueError::Overflow;
         let before = self.quantity.units();
         let after = before.checked_add(signed).ok_or(overflow)?;
-        let traded = self.traded.checked_add(quantity.units()).ok_or(overflow)?;
-        let fees = self.fees.checked_add(fee).ok_or(overflow)?;
-        let (mut cost, mut realised) = (self.cost, Decimal::ZERO);
+        let mut realised = Decimal::ZERO;
         let opposite = before.signum() * signed.signum() < 0;
         let closed = if opposite { before.unsigned_abs().min(signed.unsigned_abs()) } else { 0 };
         if closed > 0 {
@@ -61,17 +106,17 @@ impl Position {
             let closed_signed = i64::try_from(closed).map_err(|_| overflow)? * before.signum();
             let proceeds = instrument.value(price, Quantity::from_units(closed_signed))?;
             realised = instrument.profit_from_values(part, proceeds)?;
-            cost = cost.checked_sub(part).ok_or(overflow)?;
+            self.cost = self.cost.checked_sub(part).ok_or(overflow)?;
         }
         let opened = i64::try_from(signed.unsigned_abs() - closed).map_err(|_| overflow)?;
         if opened > 0 {
             let opened_signed = Quantity::from_units(opened * signed.signum());
-            cost = cost.checked_add(instrument.value(price, opened_signed)?).ok_or(overflow)?;
+            let value = instrument.value(price, opened_signed)?;
+            self.cost = self.cost.checked_add(value).ok_or(overflow)?;
         }
         self.realised = self.realised.checked_add(realised).ok_or(overflow)?;
         self.quantity = Quantity::from_units(after);
-        (self.cost, self.fees, self.traded) = (cost, fees, traded);
-        Ok(Booked { realised, quantity: self.quantity })
+        Ok(realised)
     }
 
     /// The share of the cost that `closed` units of the open quantity carry.
@@ -160,7 +205,7 @@ mod tests {
             let mut net = 0_i64;
             let mut book = |position: &mut Position, side: Side, price: i64, quantity: i64| {
                 let (price, quantity) = (Price::from_units(price), Quantity::from_units(quantity));
-                position.book(&i, side, price, quantity, Decimal::ZERO).unwrap();
+                position.book(&i, side, price, quantity, Fee::ZERO).unwrap();
                 net += side.sign() * quantity.units();
                 value += Decimal::from(side.sign()) * i.value(price, quantity).unwrap();
                 assert_eq!(position.quantity.units(), net);
@@ -211,14 +256,8 @@ mod tests {
         let i = contract(false);
         let mut p = Position::default();
         let fill = |p: &mut Position, side, price, quantity| {
-            p.book(
-                &i,
-                side,
-                Price::from_units(price),
-                Quantity::from_units(quantity),
-                Decimal::ZERO,
-            )
-            .unwrap()
+            p.book(&i, side, Price::from_units(price), Quantity::from_units(quantity), Fee::ZERO)
+                .unwrap()
         };
         fill(&mut p, Side::Buy, 1_000, 2_000);
         let booked = fill(&mut p, Side::Sell, 1_100, 3_000);
@@ -226,5 +265,56 @@ mod tests {
         assert_eq!(booked.quantity, Quantity::from_units(-1_000));
         assert_eq!(p.entry(&i), Some(Decimal::from(110)));
         assert_eq!(p.unrealised(&i, Price::from_units(1_000)), Ok(Decimal::from(10)));
+    }
+
+    /// 1 bought at 100 with 0.1 % in the base asset: 0.999 held, 0.1 paid, nothing gained; sold at
+    /// 110 with the fee in the quote asset.
+    #[test]
+    fn a_fee_in_the_base_asset_leaves_less_to_sell() {
+        let spot = Instrument { kind: InstrumentKind::Spot, ..contract(false) };
+        let base = |amount: i64, digits| Fee::named(Decimal::new(amount, digits), "B", &spot);
+        let mut p = Position::default();
+        let (at, one) = (Price::from_units(1_000), Quantity::from_units(1_000));
+        p.book(&spot, Side::Buy, at, one, base(1, 3).unwrap()).unwrap();
+        assert_eq!((p.quantity.units(), p.traded), (999, 1_000));
+        assert_eq!((p.fees, p.realised), (Decimal::new(1, 1), Decimal::ZERO));
+        assert_eq!(p.entry(&spot), Some(Decimal::from(100)));
+        let quote = Fee::named(Decimal::new(11, 2), "Q", &spot).unwrap();
+        p.book(&spot, Side::Sell, Price::from_units(1_100), Quantity::from_units(999), quote)
+            .unwrap();
+        // -100 + 0.999 x 110 - 0.11
+        assert_eq!(p.net_realised(), Decimal::new(978, 2));
+        assert_eq!((p.quantity, p.cost), (Quantity::ZERO, Decimal::ZERO));
+    }
+
+    /// What is finer than a unit is owed until it makes one.
+    #[test]
+    fn fees_finer_than_a_unit_are_taken_when_they_make_one() {
+        let spot = Instrument { kind: InstrumentKind::Spot, ..contract(false) };
+        let fee = Fee { amount: Decimal::new(4, 4), asset: FeeAsset::Base };
+        let mut p = Position::default();
+        let mut held = Vec::new();
+        for _ in 0..5 {
+            let (at, ten) = (Price::from_units(1_000), Quantity::from_units(10));
+            held.push(p.book(&spot, Side::Buy, at, ten, fee).unwrap().quantity.units());
+        }
+        assert_eq!((held, p.owed), (vec![10, 20, 29, 39, 48], Decimal::ZERO));
+    }
+
+    #[test]
+    fn a_fee_in_a_venue_s_token_is_kept_apart_and_moves_no_position() {
+        let i = contract(false);
+        let fee = Fee::named(Decimal::new(5, 3), "TOKEN", &i).unwrap();
+        let mut p = Position::default();
+        let (at, one) = (Price::from_units(1_000), Quantity::from_units(1_000));
+        for side in [Side::Buy, Side::Sell] {
+            p.book(&i, side, at, one, fee).unwrap();
+        }
+        assert_eq!((p.fees, p.quantity), (Decimal::ZERO, Quantity::ZERO));
+        assert_eq!(p.other_fees[&Asset::from("TOKEN").unwrap()], Decimal::new(1, 2));
+        assert!(Fee::named(Decimal::ONE, &"X".repeat(25), &i).is_err());
+        // a contract's base is not what it holds
+        let base = Fee::named(Decimal::ONE, "B", &i).unwrap();
+        assert_eq!(base.asset, FeeAsset::Other(Asset::from("B").unwrap()));
     }
 }

@@ -16,7 +16,8 @@ pub struct LastUpdate {
 impl SequenceRule {
     /// Whether a level tick continues what came before it. Every tick of an update carries the
     /// proof. (Binance: the first update after a snapshot spans its id, `U <= id <= u`, on spot `U
-    /// <= id + 1 <= u`; later ones follow exactly, futures by `pu`, spot by `U = u + 1`.)
+    /// <= id + 1 <= u`; later ones follow exactly, futures by `pu`, spot by `U = u + 1`. What
+    /// follows a snapshot exactly follows it too.)
     #[must_use]
     pub fn continues(self, last: Option<LastUpdate>, tick: &Tick) -> bool {
         let Some(LastUpdate { id: last, snapshot }) = last else {
@@ -30,7 +31,7 @@ impl SequenceRule {
         let next = last.saturating_add(1);
         match self {
             Self::Snapshots => true,
-            Self::PreviousId if snapshot => first <= last && last <= tick.seq,
+            Self::PreviousId if snapshot && previous != last => first <= last && last <= tick.seq,
             Self::PreviousId => previous == last,
             Self::FirstIdFollows if snapshot => first <= next && last < tick.seq,
             Self::FirstIdFollows => first == next,

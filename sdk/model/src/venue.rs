@@ -1,6 +1,7 @@
 //! What goes to a venue, and what it tells us in private.
 
 use crate::approved::Approved;
+use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId, TradeId, VenueId, VenueOrderId, WireId};
 use crate::order::{Amend, Order};
@@ -102,8 +103,8 @@ pub enum VenueReport {
         quantity: Quantity,
         /// Made or took.
         liquidity: Liquidity,
-        /// Fee in the settle asset; negative is a rebate.
-        fee: Decimal,
+        /// What the venue took for it.
+        fee: Fee,
     },
     /// The order is gone by a cancel.
     Canceled {

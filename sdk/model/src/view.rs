@@ -1,5 +1,6 @@
 //! What the driver publishes for people and programs to look at. Every figure carries its time.
 
+use crate::fee::Asset;
 use crate::id::{InstrumentId, StrategyId};
 use crate::mode::TradingMode;
 use crate::order::Side;
@@ -7,6 +8,7 @@ use crate::status::OrderStatus;
 use crate::time::HostTime;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Where a strategy stands, the same words on every surface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +82,8 @@ pub enum Connection {
     Connected,
     /// The connection is lost or was never made; it is tried again.
     Disconnected,
+    /// The venue serves another host, and one at a time; it is tried again.
+    Busy,
 }
 
 impl std::fmt::Display for Connection {
@@ -88,6 +92,7 @@ impl std::fmt::Display for Connection {
             Self::InProcess => "in process",
             Self::Connected => "connected",
             Self::Disconnected => "DISCONNECTED",
+            Self::Busy => "BUSY WITH ANOTHER HOST",
         })
     }
 }
@@ -169,8 +174,10 @@ pub struct PositionView {
     pub realised: Decimal,
     /// The open part at the mark.
     pub unrealised: Option<Decimal>,
-    /// Paid.
+    /// Paid, fees in the base asset at the price of their fill.
     pub fees: Decimal,
+    /// Paid in assets that the instrument does not price, such as a venue's token; not in `fees`.
+    pub other_fees: BTreeMap<Asset, Decimal>,
     /// Received.
     pub funding: Decimal,
     /// When the mark was taken.

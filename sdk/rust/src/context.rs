@@ -102,6 +102,11 @@ impl Context {
         self.slot(id).map_or(Quantity::ZERO, |slot| self.positions[slot].quantity)
     }
 
+    /// The whole of a position, for the harness.
+    pub(crate) fn ledger(&self, id: InstrumentId) -> Position {
+        self.slot(id).map(|slot| self.positions[slot].clone()).unwrap_or_default()
+    }
+
     /// The average entry price of the position in an instrument: what the host told last, moved by
     /// the fills since. Nothing when flat.
     #[must_use]

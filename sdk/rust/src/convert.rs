@@ -198,6 +198,16 @@ fn opaque(o: w::Opaque) -> m::OpaqueMessage {
     m::OpaqueMessage { code: o.code, json: o.json }
 }
 
+fn fee(f: w::Fee) -> m::Fee {
+    let asset = match f.asset {
+        w::FeeAsset::Settle => m::FeeAsset::Settle,
+        w::FeeAsset::Base => m::FeeAsset::Base,
+        // the host's names fit
+        w::FeeAsset::Other(name) => m::FeeAsset::Other(m::Asset::from(&name).unwrap_or_default()),
+    };
+    m::Fee { amount: decimal(f.amount), asset }
+}
+
 fn fill(f: w::Fill) -> m::FillNotice {
     let maker = f.liquidity == 1;
     m::FillNotice {
@@ -207,7 +217,7 @@ fn fill(f: w::Fill) -> m::FillNotice {
         price: price(f.price),
         quantity: quantity(f.quantity),
         liquidity: if maker { m::Liquidity::Maker } else { m::Liquidity::Taker },
-        fee: decimal(f.fee),
+        fee: fee(f.fee),
         trade: m::TradeId(f.trade),
         position: quantity(f.position),
     }

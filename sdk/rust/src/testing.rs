@@ -8,10 +8,10 @@ use crate::runtime::Runtime;
 use crate::state::SavedState;
 use crate::strategy::Strategy;
 use hedgerow_model::{
-    AccountId, Amend, Decimal, Event, FillNotice, Header, HostTime, InstrumentId, InstrumentKind,
-    Intent, Liquidity, NewOrder, OrderEvent, OrderStatus, OrderUpdate, Outcome, Price, PriceGrid,
-    Quantity, ResumedState, Scale, SequenceRule, Side, Tick, TickKind, TimerId, TradeId,
-    TradingMode, VenueId, flag,
+    AccountId, Amend, Decimal, Event, Fee, FillNotice, Header, HostTime, InstrumentId,
+    InstrumentKind, Intent, Liquidity, NewOrder, OrderEvent, OrderStatus, OrderUpdate, Outcome,
+    Price, PriceGrid, Quantity, ResumedState, Scale, SequenceRule, Side, Tick, TickKind, TimerId,
+    TradeId, TradingMode, VenueId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -230,6 +230,19 @@ impl<S: Strategy> Harness<S> {
     /// # Panics
     /// When the order was never submitted, or was denied.
     pub fn fill(&mut self, number: u64, quantity: i64) {
+        let Some(order) = self.orders.get(&number) else { panic!("no order {number}") };
+        let fee = self.runtime.context().instrument(order.instrument).and_then(|known| {
+            let quantity = Quantity::from_units(quantity);
+            known.spec.fee(order.price, quantity, known.maker_fee).ok()
+        });
+        self.fill_for(number, quantity, Fee::in_settle(fee.unwrap_or_default()));
+    }
+
+    /// [`Self::fill`] for a fee of your own, such as one in the base asset.
+    ///
+    /// # Panics
+    /// When the order was never submitted, or was denied.
+    pub fn fill_for(&mut self, number: u64, quantity: i64, fee: Fee) {
         let Some(order) = self.orders.get_mut(&number) else { panic!("no order {number}") };
         let filled = order.filled.units() + quantity;
         let last = filled >= order.quantity.units();
@@ -241,21 +254,23 @@ impl<S: Strategy> Harness<S> {
         order.filled = Quantity::from_units(filled);
         let update = *order;
         let ctx = self.runtime.context();
-        let held = ctx.position(update.instrument).units();
-        let fee = ctx.instrument(update.instrument).and_then(|known| {
-            let quantity = Quantity::from_units(quantity);
-            known.spec.fee(update.price, quantity, known.maker_fee).ok()
-        });
+        let quantity = Quantity::from_units(quantity);
+        let mut held = ctx.ledger(update.instrument);
+        if let Some(known) = ctx.instrument(update.instrument)
+            && let Err(e) = held.book(&known.spec, update.side, update.price, quantity, fee)
+        {
+            panic!("the fill cannot be booked: {e}")
+        }
         let notice = FillNotice {
             number,
             instrument: update.instrument,
             side: update.side,
             price: update.price,
-            quantity: Quantity::from_units(quantity),
+            quantity,
             liquidity: Liquidity::Maker,
-            fee: fee.unwrap_or_default(),
+            fee,
             trade: TradeId(self.next_trade),
-            position: Quantity::from_units(held + update.side.sign() * quantity),
+            position: held.quantity,
         };
         self.next_trade += 1;
         self.event(&Event::Fill(notice));

@@ -7,11 +7,11 @@ use hedgerow_engine::{
     StrategyLimits,
 };
 use hedgerow_model::{
-    AccountId, Book, Decimal, Duration, Event, Fact, Header, HostTime, Instrument, InstrumentId,
-    InstrumentKind, Intent, Interest, Liquidity, NewOrder, OrderFlags, Outcome, Price, PriceGrid,
-    Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick, TickKind, TickSlice,
-    TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport,
-    VenueTime, WireId, flag,
+    AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
+    InstrumentId, InstrumentKind, Intent, Interest, Liquidity, NewOrder, OrderFlags, Outcome,
+    Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick, TickKind,
+    TickSlice, TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId,
+    VenueReport, VenueTime, WireId, flag,
 };
 use hedgerow_plugins::{Instance, Limits, Mode, Plugin, RoleInstrument, Setup, WasmEngine};
 use hedgerow_ports::Journal;
@@ -204,7 +204,7 @@ fn engine_inputs(c: &mut Criterion) {
             price: Price::from_units(599_990),
             quantity: Quantity::from_units(10),
             liquidity: Liquidity::Maker,
-            fee: Decimal::new(12, 4),
+            fee: Fee::in_settle(Decimal::new(12, 4)),
         });
         b.iter_batched_ref(
             placed,

@@ -13,7 +13,7 @@ use hedgerow_model::{
     PriceGrid, Quantity, Scale, SequenceRule, Stamped, StrategyId, TickKind, TradingMode, VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
-use hedgerow_simulator::paper::Fees;
+use hedgerow_simulator::paper::{FeeIn, Fees};
 use hedgerow_simulator::{FillModel, PaperVenue, TapeFeed, VenueConfig};
 use hedgerow_store::MemoryJournal;
 
@@ -34,8 +34,8 @@ pub struct Scene {
     pub latency: (u64, u64),
     /// How resting orders fill.
     pub fills: FillModel,
-    /// Every instrument is inverse.
-    pub inverse: bool,
+    /// What every instrument is.
+    pub kind: InstrumentKind,
     /// Strategies on threads of their own: their credit for ticks, and how many looks the slowest
     /// answer takes. Nothing: within the loop.
     pub threads: Option<(u32, u32)>,
@@ -55,7 +55,7 @@ impl Default for Scene {
             host_limit: false,
             latency: (1_000_000, 1_000_000),
             fills: FillModel::Queue,
-            inverse: false,
+            kind: InstrumentKind::LinearPerpetual,
             threads: None,
             faulty: 0,
         }
@@ -75,16 +75,12 @@ pub struct Ran {
 /// An instrument of a scene.
 #[must_use]
 pub fn instrument(id: u32, scene: &Scene) -> Instrument {
-    let inverse = scene.inverse;
+    let inverse = scene.kind.is_inverse();
     Instrument {
         id: InstrumentId(id),
         venue: VenueId(0),
         symbol: format!("X{id}"),
-        kind: if inverse {
-            InstrumentKind::InversePerpetual
-        } else {
-            InstrumentKind::LinearPerpetual
-        },
+        kind: scene.kind,
         base: "B".into(),
         quote: "Q".into(),
         settle: if inverse { "B" } else { "Q" }.into(),
@@ -189,7 +185,15 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
 ) -> Driver<TapeFeed, V, NativeHost<Random>, J> {
     let tape = tape(scene.taste);
     let instruments = instruments(scene);
-    let fees = Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4) };
+    let fees = match scene.kind {
+        // so high that the base asset taken makes whole units soon
+        InstrumentKind::Spot => Fees {
+            maker: Decimal::new(1, 2),
+            taker: Decimal::new(25, 3),
+            taken_in: FeeIn::Received,
+        },
+        _ => Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4), ..Fees::default() },
+    };
     let priced: Vec<_> = instruments.iter().map(|i| (i.clone(), fees)).collect();
     let venue = VenueConfig {
         latency_out: Duration::from_nanos(scene.latency.0),

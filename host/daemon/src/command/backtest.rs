@@ -182,7 +182,7 @@ pub fn table(finished: &Finished) -> String {
                 shown(Some(i.turnover)),
                 shown(Some(i.realised)),
                 shown(i.unrealised),
-                shown(Some(i.fees)),
+                i.fees_in_words(),
                 shown(Some(i.funding)),
                 shown(i.net),
                 i.settle,

@@ -80,7 +80,8 @@ fn instrument() -> (Instrument, Fees) {
         multiplier: Decimal::ONE,
         sequence: SequenceRule::Snapshots,
     };
-    (instrument, Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4) })
+    let fees = Fees { maker: Decimal::new(2, 4), taker: Decimal::new(5, 4), ..Fees::default() };
+    (instrument, fees)
 }
 
 fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
@@ -116,7 +117,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
         sandbox: hedgerow_plugins::Limits::default(),
-        ticks_waiting_max: 16_384,
+        ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
         stale_after: Duration::from_secs(5),
     }
 }

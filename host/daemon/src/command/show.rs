@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
 use hedgerow_model::HostTime;
-use hedgerow_model::view::{Connection, HostView, StrategyView};
+use hedgerow_model::view::{Connection, HostView, PositionView, StrategyView};
 
 /// A loop that is this far behind its inputs is told of.
 const BEHIND_MS: u64 = 500;
@@ -142,7 +142,10 @@ fn conditions(view: &HostView) -> String {
     let old = (view.age_ms >= OLD_MS).then(|| {
         format!("! this was made {} ago: the host does not come round\n", span(view.age_ms))
     });
-    let lost = view.venues.iter().filter(|v| v.connection == Connection::Disconnected);
+    let lost = view
+        .venues
+        .iter()
+        .filter(|v| matches!(v.connection, Connection::Disconnected | Connection::Busy));
     let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
     let whole = whole.chain(late).chain(old).chain(lost);
     let of = |s: &StrategyView| {
@@ -162,13 +165,20 @@ fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {
             p.entry.map_or_else(|| "-".into(), |entry| entry.round_dp(2).to_string()),
             money(p.realised),
             maybe(p.unrealised),
-            money(p.fees),
+            fees(p),
             money(p.funding),
             maybe(net),
             p.settle.clone(),
             age(now, p.as_of),
         ]);
     }
+}
+
+/// Fees, those in other assets beside them.
+fn fees(p: &PositionView) -> String {
+    let others =
+        p.other_fees.iter().map(|(asset, paid)| format!(" + {} {asset}", paid.normalize()));
+    others.fold(money(p.fees), |all, other| all + &other)
 }
 
 /// A time of day, UTC.

@@ -6,7 +6,7 @@ use hedgerow_model::{
     SequenceRule, VenueId, VenueTime,
 };
 use hedgerow_simulator::VenueConfig;
-use hedgerow_simulator::paper::Fees;
+use hedgerow_simulator::paper::{FeeIn, Fees};
 
 fn scale(s: &mut Section<'_, '_>, key: &'static str) -> Option<Scale> {
     let at = s.whole(key, 0..19)?;
@@ -103,6 +103,19 @@ fn sequence(s: &mut Section<'_, '_>, numbered: bool) -> Option<SequenceRule> {
     s.word_or_absent("sequence", &words, SequenceRule::Snapshots)
 }
 
+/// In which asset the venue takes its fees; only a spot market delivers what it could be.
+fn fees_in(s: &mut Section<'_, '_>, kind: Option<InstrumentKind>) -> Option<FeeIn> {
+    let words = [("settle", FeeIn::Settle), ("received", FeeIn::Received)];
+    let taken_in = s.word_or_absent("fee_asset", &words, FeeIn::Settle)?;
+    if taken_in == FeeIn::Received && kind.is_some_and(|kind| kind != InstrumentKind::Spot) {
+        let span = s.span();
+        let what = "only a spot instrument can pay its fees in what was received";
+        s.problem(span, "fee_asset", what, "remove fee_asset, or make it \"settle\"");
+        return None;
+    }
+    Some(taken_in)
+}
+
 /// The venues of a config.
 pub(super) struct Venues<'a> {
     pub(super) known: &'a [(String, VenueConfig)],
@@ -139,6 +152,7 @@ pub(super) fn instrument(
     let sequence = sequence(s, numbered);
     let maker = s.rate("maker_fee");
     let taker = s.rate("taker_fee");
+    let taken_in = fees_in(s, kind);
     let (base, quote, kind) = (base?.value, quote?.value, kind?);
     let settle = if kind.is_inverse() { base.clone() } else { quote.clone() };
     let made = Instrument {
@@ -163,5 +177,5 @@ pub(super) fn instrument(
         let span = s.span();
         s.problem(span, "kind", problem.to_string(), "correct the instrument's definition");
     }
-    Some((made, Fees { maker: maker?.value, taker: taker?.value }))
+    Some((made, Fees { maker: maker?.value, taker: taker?.value, taken_in: taken_in? }))
 }

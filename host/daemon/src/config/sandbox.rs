@@ -5,7 +5,7 @@ use hedgerow_model::Duration;
 use hedgerow_plugins::Limits;
 
 /// How many ticks may wait for a strategy, where it runs on a thread of its own.
-pub(super) const TICKS_WAITING_MAX: u32 = 16_384;
+pub(crate) const TICKS_WAITING_MAX: u32 = 16_384;
 
 pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32) {
     let usual = Limits::default();

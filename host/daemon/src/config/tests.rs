@@ -105,6 +105,14 @@ fn what_risks_money_has_no_default_and_no_wrong_sign() {
 }
 
 #[test]
+fn only_a_spot_market_takes_fees_in_what_was_received() {
+    let received = ("lot = \"1\"", "lot = \"1\"\nfee_asset = \"received\"");
+    check(&[("linear-perpetual", "spot"), received], &[]);
+    check(&[received], &["only a spot instrument"]);
+    check(&[("lot = \"1\"", "lot = \"1\"\nfee_asset = \"BNB\"")], &["fee_asset: is \"BNB\""]);
+}
+
+#[test]
 fn a_speed_beyond_all_numbers_is_a_problem() {
     let speed = |speed: &str| format!("seed = 7\nspeed = \"{speed}\"");
     check(&[("seed = 7", &speed("79228162514264337593543950335"))], &["data.speed: is negative"]);

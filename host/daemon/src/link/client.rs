@@ -6,15 +6,16 @@
 //! could not be written has an unknown outcome, and the venue is asked.
 
 use super::frame::Frame;
+use crate::config::{Config, StrategyEntry};
 use crate::live::wall;
 use hedgerow_model::view::Connection;
 use hedgerow_model::{
-    AccountId, FeedStatus, HostTime, InstrumentId, Tick, TickKind, TickSlice, VenueCommand,
-    VenueEvent, VenueId, VenueReport, VenueTime, flag,
+    AccountId, FeedStatus, HostTime, Tick, TickKind, TickSlice, VenueCommand, VenueEvent, VenueId,
+    VenueReport, VenueTime, flag,
 };
 use hedgerow_ports::{Feed, SimulatedVenue, Venue};
 use hedgerow_simulator::Request;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ struct Inbox {
     /// Since when the connection stands, or is lost.
     since: Option<u64>,
     ended: bool,
+    /// It serves another host.
+    busy: bool,
     /// Why this venue is not ours.
     refusal: Option<String>,
 }
@@ -70,7 +73,20 @@ pub struct RemoteFeed {
 /// Orders to a socket, reports from it.
 pub struct RemoteVenue {
     shared: Shared,
+    /// Of each instrument.
+    venues: Vec<VenueId>,
     fills: u64,
+}
+
+/// Which account trades on which venue.
+fn accounts(config: &Config) -> BTreeSet<(AccountId, VenueId)> {
+    let venue = |place: usize| Some(config.instruments.get(place)?.0.venue);
+    let of = |strategy: &StrategyEntry| {
+        let account = AccountId(u32::try_from(strategy.account).unwrap_or(u32::MAX));
+        let traded = strategy.roles.values().filter_map(|place| venue(*place));
+        traded.map(move |venue| (account, venue)).collect::<Vec<_>>()
+    };
+    config.strategies.iter().flat_map(of).collect()
 }
 
 impl Drop for RemoteVenue {
@@ -84,32 +100,29 @@ impl Drop for RemoteVenue {
 }
 
 /// Connects, and keeps connecting, to a paper venue.
-pub fn connect(
-    socket: &Path,
-    accounts: Vec<AccountId>,
-    instruments: Vec<InstrumentId>,
-    definitions: Vec<String>,
-) -> std::io::Result<Remote> {
+pub fn connect(socket: &Path, config: &Config) -> std::io::Result<Remote> {
     let shared = Shared::default();
+    let venues: Vec<VenueId> = config.instruments.iter().map(|(i, _)| i.venue).collect();
     let reader = Reader {
         shared: Arc::clone(&shared),
         socket: socket.to_owned(),
-        accounts,
-        instruments,
-        definitions,
+        accounts: accounts(config),
+        definitions: super::link_definitions(config),
+        venues: venues.clone(),
     };
     std::thread::Builder::new().name("paper-link".into()).spawn(move || reader.run())?;
     let current = TickSlice::new(Arc::default());
     let feed = RemoteFeed { shared: Arc::clone(&shared), current };
-    Ok(Remote { feed, venue: RemoteVenue { shared, fills: 0 } })
+    Ok(Remote { feed, venue: RemoteVenue { shared, venues, fills: 0 } })
 }
 
 struct Reader {
     shared: Shared,
     socket: PathBuf,
-    accounts: Vec<AccountId>,
-    instruments: Vec<InstrumentId>,
+    accounts: BTreeSet<(AccountId, VenueId)>,
     definitions: Vec<String>,
+    /// Of each instrument.
+    venues: Vec<VenueId>,
 }
 
 impl Reader {
@@ -128,13 +141,16 @@ impl Reader {
                     lock(&self.shared).refusal = Some(self.differ(&theirs));
                     return;
                 }
-                // it went away before it said anything
-                _ => {
+                said => {
+                    // or it went away before it said anything
+                    lock(&self.shared).busy = matches!(said, Ok(Frame::Busy));
                     std::thread::sleep(RECONNECT);
                     continue;
                 }
             }
-            lock(&self.shared).writer = Some(writer);
+            let mut inbox = lock(&self.shared);
+            (inbox.writer, inbox.busy) = (Some(writer), false);
+            drop(inbox);
             self.tell_accounts(&VenueReport::Up);
             while let Ok(frame) = Frame::read(&mut reader) {
                 self.take(frame);
@@ -177,7 +193,11 @@ impl Reader {
                 let received = HostTime::from_nanos(now);
                 inbox.events.push_back(VenueEvent { received, ..event });
             }
-            Frame::Hello(_) | Frame::Request(_) | Frame::AskTruth | Frame::Truth(_) => {}
+            Frame::Hello(_)
+            | Frame::Busy
+            | Frame::Request(_)
+            | Frame::AskTruth
+            | Frame::Truth(_) => {}
         }
     }
 
@@ -185,19 +205,19 @@ impl Reader {
         let mut inbox = lock(&self.shared);
         let now = inbox.stamp();
         inbox.since = Some(now);
-        for account in &self.accounts {
-            inbox.events.push_back(event(*account, now, report.clone()));
+        for (account, venue) in &self.accounts {
+            inbox.events.push_back(event(*venue, *account, now, report.clone()));
         }
     }
 
     fn feed_status(&self, status: FeedStatus) {
         let mut inbox = lock(&self.shared);
         let now = inbox.stamp();
-        for instrument in &self.instruments {
+        for instrument in (0..).take(self.venues.len()) {
             inbox.ticks.push_back(Tick {
                 ts: now,
                 recv_ts: now,
-                instrument: instrument.0,
+                instrument,
                 kind: TickKind::FeedStatus.code(),
                 flags: flag::LAST | flag::NO_VENUE_TIME,
                 a: status.code(),
@@ -207,9 +227,9 @@ impl Reader {
     }
 }
 
-fn event(account: AccountId, now: u64, report: VenueReport) -> VenueEvent {
+fn event(venue: VenueId, account: AccountId, now: u64, report: VenueReport) -> VenueEvent {
     let (received, happened) = (HostTime::from_nanos(now), VenueTime::from_nanos(now));
-    VenueEvent { venue: VenueId(0), account, received, happened, report }
+    VenueEvent { venue, account, received, happened, report }
 }
 
 impl Feed for RemoteFeed {
@@ -235,7 +255,7 @@ impl Venue for RemoteVenue {
     fn send(&mut self, _: HostTime, command: VenueCommand) {
         let request = Request::from(command);
         let place = match &request {
-            Request::Place(order) => Some((order.account, order.wire)),
+            Request::Place(order) => Some((order.request.instrument, order.account, order.wire)),
             _ => None,
         };
         let mut inbox = lock(&self.shared);
@@ -245,10 +265,12 @@ impl Venue for RemoteVenue {
             // half a frame may be out: the stream is of no more use, and the reader connects anew
             let _ = writer.shutdown(std::net::Shutdown::Both);
         }
-        if let (false, Some((account, wire))) = (written, place) {
+        if let (false, Some((instrument, account, wire))) = (written, place) {
             // some of it may have left: only the venue knows
             let now = inbox.stamp();
-            inbox.events.push_back(event(account, now, VenueReport::OutcomeUnknown { wire }));
+            let venue = self.venues.get(instrument.index()).copied().unwrap_or_default();
+            let report = VenueReport::OutcomeUnknown { wire };
+            inbox.events.push_back(event(venue, account, now, report));
         }
     }
 
@@ -285,7 +307,11 @@ impl RemoteVenue {
     pub(super) fn connection(&self) -> (Connection, Option<HostTime>) {
         let inbox = lock(&self.shared);
         let stands = inbox.writer.is_some();
-        let connection = if stands { Connection::Connected } else { Connection::Disconnected };
+        let connection = match (stands, inbox.busy) {
+            (true, _) => Connection::Connected,
+            (false, true) => Connection::Busy,
+            (false, false) => Connection::Disconnected,
+        };
         (connection, inbox.since.map(HostTime::from_nanos))
     }
 

@@ -19,6 +19,8 @@ pub(super) enum Frame {
     AskTruth,
     /// Venue to host, first of all: what its instruments are.
     Hello(Vec<String>),
+    /// Venue to whoever waited too long: another host is served.
+    Busy,
     /// Venue to host.
     Ticks(Vec<Tick>),
     /// Venue to host.
@@ -32,6 +34,7 @@ enum Json {
     Request(Request),
     AskTruth,
     Hello(Vec<String>),
+    Busy,
     Event(VenueEvent),
     Truth(super::Truth),
 }
@@ -43,6 +46,7 @@ impl Frame {
             Self::Request(request) => (2, json(&Json::Request(request.clone()))?),
             Self::AskTruth => (2, json(&Json::AskTruth)?),
             Self::Hello(known) => (2, json(&Json::Hello(known.clone()))?),
+            Self::Busy => (2, json(&Json::Busy)?),
             Self::Event(event) => (2, json(&Json::Event(event.clone()))?),
             Self::Truth(truth) => (2, json(&Json::Truth(truth.clone()))?),
         };
@@ -68,6 +72,7 @@ impl Frame {
         Ok(match serde_json::from_slice(&body).map_err(std::io::Error::other)? {
             Json::Request(request) => Self::Request(request),
             Json::AskTruth => Self::AskTruth,
+            Json::Busy => Self::Busy,
             Json::Hello(known) => Self::Hello(known),
             Json::Event(event) => Self::Event(event),
             Json::Truth(truth) => Self::Truth(truth),

@@ -21,7 +21,7 @@ use std::io::{BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the venue itself has on its books, for whoever compares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct Serve<'a> {
     pub state: Option<&'a Path>,
     /// End after this long.
     pub limit: Option<Duration>,
+    /// Say where it listens as JSON.
+    pub json: bool,
 }
 
 struct Server {
@@ -58,7 +60,12 @@ struct Server {
     placed: BTreeMap<(AccountId, u64), u32>,
     definitions: Vec<String>,
     host: Option<Host>,
+    /// Who came while another host was served, and when.
+    waiting: Option<(UnixStream, Instant)>,
 }
+
+/// How long somebody waits for another host to go before it is told that there is one.
+const WAIT: Duration = Duration::from_secs(1);
 
 struct Host {
     stream: UnixStream,
@@ -90,6 +97,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         placed: BTreeMap::new(),
         definitions: link_definitions(config),
         host: None,
+        waiting: None,
     };
     let (books, kept) = match serve.state {
         None => (Books::none(), Kept::default()),
@@ -102,19 +110,23 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     let listener = UnixListener::bind(serve.socket)
         .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;
     listener.set_nonblocking(true).map_err(Failure::new)?;
-    crate::command::print(&format!("listening on {}\n", serve.socket.display()));
-    let began = std::time::Instant::now();
+    tell_address(serve)?;
+    let began = Instant::now();
     while serve.limit.is_none_or(|limit| began.elapsed() < limit) {
         server.take_requests();
-        if server.host.is_none()
-            && let Ok((stream, _)) = listener.accept()
-        {
-            server.greet(stream);
-        }
+        server.receive(&listener);
         server.go_on(HostTime::from_nanos(wall()));
         std::thread::sleep(Duration::from_millis(1));
     }
     let _ = std::fs::remove_file(serve.socket);
+    Ok(())
+}
+
+fn tell_address(serve: &Serve<'_>) -> Result<(), Failure> {
+    if serve.json {
+        return crate::command::print_json(&serde_json::json!({ "listening": serve.socket }));
+    }
+    crate::command::print(&format!("listening on {}\n", serve.socket.display()));
     Ok(())
 }
 
@@ -176,6 +188,21 @@ impl Server {
             self.placed.insert((AccountId(*account), *wire), 1);
         }
         self.log = kept.log;
+    }
+
+    /// One host at a time: the next is served when the one before it is gone.
+    fn receive(&mut self, listener: &UnixListener) {
+        if self.waiting.is_none() {
+            self.waiting = listener.accept().ok().map(|(stream, _)| (stream, Instant::now()));
+        }
+        let Some((mut stream, since)) = self.waiting.take() else { return };
+        if self.host.is_none() {
+            self.greet(stream);
+        } else if since.elapsed() < WAIT {
+            self.waiting = Some((stream, since));
+        } else {
+            let _ = Frame::Busy.write(&mut stream);
+        }
     }
 
     fn greet(&mut self, stream: UnixStream) {

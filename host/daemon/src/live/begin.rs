@@ -9,7 +9,7 @@ use crate::link::{self, Market, Trading};
 use crate::live::pace::Pacer;
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_model::{AccountId, Fact, HostTime, PluginStep, Stamped, StrategyId};
+use hedgerow_model::{Fact, HostTime, PluginStep, Stamped, StrategyId};
 use hedgerow_store::SqliteJournal;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -35,11 +35,7 @@ pub(super) fn host(
         let (mut journal, facts) = journal::go_on(config)?;
         let start = HostTime::from_nanos(wall());
         journal.boot(start).map_err(Failure::new)?;
-        let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-        let accounts = (0..config.accounts.len()).map(|place| AccountId(id(place))).collect();
-        let instruments = config.instruments.iter().map(|(i, _)| i.id).collect();
-        let remote = link::connect(path, accounts, instruments, link::link_definitions(config))
-            .map_err(Failure::new)?;
+        let remote = link::connect(path, config).map_err(Failure::new)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         let goes_on = !facts.is_empty();
         wiring::go_on_with(config, loaded, &facts);

@@ -166,7 +166,7 @@ fn with_a_host_limit_nothing_opens_while_somebody_holds_what_has_no_mark() {
         price: Price::from_units(10_000),
         quantity: Quantity::from_units(1_000),
         liquidity: Liquidity::Maker,
-        fee: Decimal::ZERO,
+        fee: Fee::ZERO,
         happened: VenueTime::from_nanos(1),
     };
     let time = HostTime::from_nanos(rig.now);

@@ -146,7 +146,7 @@ fn a_fill_in_another_instrument_than_its_order_is_not_lost_in_silence() {
         price: Price::from_units(9_990),
         quantity: Quantity::from_units(100),
         liquidity: Liquidity::Maker,
-        fee: Decimal::ZERO,
+        fee: Fee::ZERO,
     });
     let odd = rig.effects.facts.iter().any(|f| matches!(f.fact, Fact::Discrepancy { .. }));
     assert!(odd, "{:?}", rig.effects.facts);

@@ -32,7 +32,8 @@ impl PaperVenue {
             self.report(at, venue, account, VenueReport::Rejected { wire, reason });
             return;
         }
-        let taken = pit.takes(order);
+        let NewOrder { side, price, quantity, .. } = order.request;
+        let taken = pit.takes((account, wire), side, price, quantity.units());
         let filled: i64 = taken.iter().map(|m| m.quantity).sum();
         let left = order.request.quantity.units() - filled;
         let kill = order.request.time_in_force == TimeInForce::FillOrKill && left > 0;
@@ -51,23 +52,33 @@ impl PaperVenue {
             self.report(at, venue, account, VenueReport::Expired { wire });
             return;
         }
-        if let Some(pit) = self.pits.get_mut(index) {
-            let ahead = pit.queue_ahead(order.request.side, order.request.price);
-            let other = pit.best(order.request.side.opposite()).map(|best| best.price);
-            let waits = other.filter(|_| pit.crosses(order));
-            pit.waiting |= waits.is_some();
-            pit.resting.push(Resting {
+        let NewOrder { side, price, flags, .. } = order.request;
+        self.rest(
+            index,
+            Resting {
                 account,
                 wire,
-                side: order.request.side,
-                price: order.request.price,
+                side,
+                price,
                 remaining: left,
                 filled,
-                ahead,
+                ahead: 0,
                 shrunk: (0, 0),
-                waits,
-                reduce_only: order.request.flags.reduce_only,
-            });
+                waits: None,
+                post_only: flags.post_only,
+                reduce_only: flags.reduce_only,
+            },
+        );
+    }
+
+    /// At the end of its queue; what still crosses waits for the other side to move.
+    fn rest(&mut self, index: usize, resting: Resting) {
+        if let Some(pit) = self.pits.get_mut(index) {
+            let ahead = pit.queue_ahead(resting.side, resting.price);
+            let other = pit.best(resting.side.opposite()).map(|best| best.price);
+            let waits = other.filter(|_| pit.crosses(resting.side, resting.price));
+            pit.waiting |= waits.is_some();
+            pit.resting.push(Resting { ahead, waits, shrunk: (0, 0), ..resting });
         }
         self.rested_changed(index);
     }
@@ -91,7 +102,8 @@ impl PaperVenue {
         }
     }
 
-    /// A smaller size keeps its place in the queue; a new price or a larger size goes to the end.
+    /// A smaller size keeps its place in the queue; a new price or a larger size goes to the end,
+    /// and takes first what its new price reaches.
     fn amend(
         &mut self,
         at: HostTime,
@@ -111,38 +123,31 @@ impl PaperVenue {
             return;
         };
         let resting = pit.resting.remove(place);
-        let left = amend.quantity.units() - resting.filled;
-        let moves = amend.price != resting.price;
-        let crosses = moves
-            && pit
-                .best(resting.side.opposite())
-                .is_some_and(|best| resting.side.reaches(amend.price, best.price));
-        let crosses = crosses || !pit.fits(amend.price, amend.quantity);
-        let crosses = crosses || pit.sells_unheld(account, resting.side, left);
-        let outgrows = resting.reduce_only && !pit.only_reduces(account, resting.side, left.max(0));
-        if crosses || left <= 0 || outgrows {
-            // as a post-only amendment would be: refused, the order stays as it was
+        if let Some(reason) = pit.refuses_amendment(&resting, amend) {
             pit.resting.insert(place, resting);
-            let reason = match outgrows {
-                true => VenueRejection::WouldIncrease,
-                false => VenueRejection::FilterFailed,
-            };
             self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
             return;
         }
-        let keeps = amend.price == resting.price && left <= resting.remaining;
-        let ahead = if keeps { resting.ahead } else { pit.queue_ahead(resting.side, amend.price) };
-        let place = if keeps { place } else { pit.resting.len() };
-        let waits = resting.waits.filter(|_| !moves);
-        // at the end of another queue nothing was counted yet
-        let shrunk = if keeps { resting.shrunk } else { (0, 0) };
-        pit.resting.insert(
-            place,
-            Resting { price: amend.price, remaining: left, ahead, shrunk, waits, ..resting },
-        );
+        let left = amend.quantity.units() - resting.filled;
         let (price, quantity) = (amend.price, amend.quantity);
-        self.report(at, venue, account, VenueReport::Amended { wire, price, quantity });
-        self.rested_changed(id.index());
+        let amended = VenueReport::Amended { wire, price, quantity };
+        if price == resting.price && left <= resting.remaining {
+            pit.resting.insert(place, Resting { remaining: left, ..resting });
+            self.report(at, venue, account, amended);
+            return self.rested_changed(id.index());
+        }
+        let moves = price != resting.price;
+        let taken =
+            if moves { pit.takes((account, wire), resting.side, price, left) } else { Vec::new() };
+        let now: i64 = taken.iter().map(|m| m.quantity).sum();
+        self.report(at, venue, account, amended);
+        self.settle_matches(at, id.index(), taken);
+        let (remaining, filled) = (left - now, resting.filled + now);
+        if remaining > 0 {
+            self.rest(id.index(), Resting { price, remaining, filled, ..resting });
+        } else {
+            self.rested_changed(id.index());
+        }
     }
 
     fn reconcile(&mut self, at: HostTime, account: AccountId, nonce: u64) {
@@ -183,10 +188,25 @@ impl PaperVenue {
 }
 
 impl Pit {
-    fn crosses(&self, order: &Order) -> bool {
-        let request = &order.request;
-        self.best(request.side.opposite())
-            .is_some_and(|best| request.side.reaches(request.price, best.price))
+    fn crosses(&self, side: Side, price: Price) -> bool {
+        self.best(side.opposite()).is_some_and(|best| side.reaches(price, best.price))
+    }
+
+    /// Why the venue would leave an order as it is, if it would; the order itself does not rest.
+    fn refuses_amendment(&self, resting: &Resting, amend: &Amend) -> Option<VenueRejection> {
+        let left = amend.quantity.units() - resting.filled;
+        let moves = amend.price != resting.price;
+        if resting.reduce_only && !self.only_reduces(resting.account, resting.side, left.max(0)) {
+            return Some(VenueRejection::WouldIncrease);
+        }
+        if resting.post_only && moves && self.crosses(resting.side, amend.price) {
+            return Some(VenueRejection::PostOnlyWouldTake);
+        }
+        if self.sells_unheld(resting.account, resting.side, left) {
+            return Some(VenueRejection::InsufficientBalance);
+        }
+        let fits = left > 0 && self.fits(amend.price, amend.quantity);
+        (!fits).then_some(VenueRejection::FilterFailed)
     }
 
     /// Why the venue would not take an order, if it would not.
@@ -198,7 +218,7 @@ impl Pit {
         if self.sells_unheld(order.account, request.side, request.quantity.units()) {
             return Some(VenueRejection::InsufficientBalance);
         }
-        if request.flags.post_only && self.crosses(order) {
+        if request.flags.post_only && self.crosses(request.side, request.price) {
             return Some(VenueRejection::PostOnlyWouldTake);
         }
         let reduces = self.only_reduces(order.account, request.side, request.quantity.units());
@@ -236,21 +256,19 @@ impl Pit {
         request.quantity >= self.spec.min_quantity && (exempt || worth)
     }
 
-    /// What an order takes at once.
-    fn takes(&self, order: &Order) -> Vec<Match> {
-        let request = &order.request;
-        let taker = |price: Price, quantity: i64| Match {
-            account: order.account,
-            wire: order.wire,
-            side: request.side,
-            price,
-            quantity,
-            liquidity: Liquidity::Taker,
-        };
-        let Some(best) = self.best(request.side.opposite()).filter(|_| self.crosses(order)) else {
+    /// What an order takes at once of what its price reaches.
+    fn takes(
+        &self,
+        (account, wire): (AccountId, WireId),
+        side: Side,
+        limit: Price,
+        wanted: i64,
+    ) -> Vec<Match> {
+        let liquidity = Liquidity::Taker;
+        let taker = |price, quantity| Match { account, wire, side, price, quantity, liquidity };
+        let Some(best) = self.best(side.opposite()).filter(|_| self.crosses(side, limit)) else {
             return Vec::new();
         };
-        let wanted = request.quantity.units();
         match self.model {
             FillModel::Touch => vec![taker(best.price, wanted)],
             FillModel::Queue if !self.has_book => {
@@ -259,8 +277,8 @@ impl Pit {
             FillModel::Queue => {
                 let mut left = wanted;
                 let mut taken = Vec::new();
-                for level in self.book.levels(request.side.opposite()) {
-                    if left <= 0 || !request.side.reaches(request.price, level.price) {
+                for level in self.book.levels(side.opposite()) {
+                    if left <= 0 || !side.reaches(limit, level.price) {
                         break;
                     }
                     let quantity = left.min(level.quantity.units());

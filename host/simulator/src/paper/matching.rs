@@ -46,12 +46,11 @@ impl PaperVenue {
                 return;
             };
             let quantity = Quantity::from_units(units);
-            let rate = pit.fee_rate(m.liquidity);
             if !pit.is_held() {
                 pit.skip_settled(at);
             }
             // figures that do not fit were refused with the order
-            let fee = pit.spec.fee(m.price, quantity, rate).unwrap_or_default();
+            let fee = pit.fee(m.side, m.price, quantity, m.liquidity).unwrap_or_default();
             let position = pit.positions.entry(m.account).or_default();
             let _ = position.book(&pit.spec, m.side, m.price, quantity, fee);
             let (venue, instrument) = (pit.spec.venue, pit.spec.id);

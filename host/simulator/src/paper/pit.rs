@@ -1,9 +1,10 @@
 //! One instrument at the paper venue: the market others make, our resting orders, our positions.
 
-use super::{Fees, FillModel};
+use super::{FeeIn, Fees, FillModel};
 use hedgerow_model::{
-    AccountId, Book, Decimal, HostTime, Instrument, LastUpdate, Level, Liquidity, Position, Price,
-    Quote, RATE_SCALE, Side, Tick, VenueReport, VenueTime, WireId, flag,
+    AccountId, Book, Decimal, Fee, FeeAsset, HostTime, Instrument, LastUpdate, Level, Liquidity,
+    MONEY_DIGITS, Position, Price, Quantity, Quote, RATE_SCALE, Rounding, Side, Tick, ValueError,
+    VenueReport, VenueTime, WireId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub(super) struct Resting {
     /// The other side's best price that it already took from: until it leaves or comes nearer, what
     /// stands there is what is left of that.
     pub(super) waits: Option<Price>,
+    pub(super) post_only: bool,
     pub(super) reduce_only: bool,
 }
 
@@ -145,11 +147,24 @@ impl Pit {
         })
     }
 
-    pub(super) fn fee_rate(&self, liquidity: Liquidity) -> Decimal {
-        match liquidity {
+    /// What a trade costs.
+    pub(super) fn fee(
+        &self,
+        side: Side,
+        price: Price,
+        quantity: Quantity,
+        liquidity: Liquidity,
+    ) -> Result<Fee, ValueError> {
+        let rate = match liquidity {
             Liquidity::Maker => self.fees.maker,
             Liquidity::Taker => self.fees.taker,
+        };
+        if self.fees.taken_in == FeeIn::Received && side == Side::Buy {
+            let got = self.spec.quantity(quantity).checked_mul(rate);
+            let amount = Rounding::HalfEven.decimal(got.ok_or(ValueError::Overflow)?, MONEY_DIGITS);
+            return Ok(Fee { amount, asset: FeeAsset::Base });
         }
+        self.spec.fee(price, quantity, rate).map(Fee::in_settle)
     }
 
     /// Displayed quantity in front of a new order.

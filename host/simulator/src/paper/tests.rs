@@ -3,8 +3,9 @@
 use super::*;
 use crate::tape::Tape;
 use hedgerow_model::{
-    ClientOrderId, InstrumentKind, Liquidity, NewOrder, OrderFlags, OrderStatus, Price, PriceGrid,
-    Quantity, Scale, SequenceRule, Side, StrategyId, Tick, TimeInForce, VenueRejection, flag,
+    ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, NewOrder, OrderFlags,
+    OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId, Tick,
+    TimeInForce, VenueRejection, flag,
 };
 
 mod queue;
@@ -79,7 +80,7 @@ impl Rig {
             latency_back: Duration::from_millis(latency_ms),
             fills: FillModel::Queue,
         };
-        let fees = Fees { maker: Decimal::new(1, 4), taker: Decimal::new(5, 4) };
+        let fees = Fees { maker: Decimal::new(1, 4), taker: Decimal::new(5, 4), ..Fees::default() };
         let tape = Tape::of(ticks);
         let venue = PaperVenue::new(vec![config], &[(instrument, fees)], &tape);
         Self { venue, wire: 0 }
@@ -182,7 +183,37 @@ fn an_order_travels_and_so_does_its_answer() {
     assert!(matches!(reports[0], VenueReport::Accepted { .. }), "{reports:?}");
     let VenueReport::Fill { liquidity, fee, .. } = reports[1] else { panic!("{reports:?}") };
     // 10 x 100.2 x 0.0005
-    assert_eq!((liquidity, fee), (Liquidity::Taker, Decimal::new(501, 3)));
+    assert_eq!((liquidity, fee), (Liquidity::Taker, Fee::in_settle(Decimal::new(501, 3))));
+}
+
+/// As spot venues do it: a purchase pays in what was bought, a sale in what was received for it.
+#[test]
+fn a_fee_is_taken_of_what_was_received() {
+    let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
+    let market = vec![quote(1, (1_000, 500), (1_002, 500)), quote(30, (1_000, 500), (1_002, 500))];
+    let mut rig = Rig::with(spot.clone(), market.clone(), 0);
+    let fees = Fees { taker: Decimal::new(1, 1), taken_in: FeeIn::Received, ..Fees::default() };
+    let venue = rig.venue.venues.clone();
+    rig.venue = PaperVenue::new(venue, &[(spot, fees)], &Tape::of(market));
+    rig.order(2, Side::Buy, 1_002, 100, PLAIN);
+    let paid = |reports: Vec<VenueReport>| {
+        reports.into_iter().find_map(|report| match report {
+            VenueReport::Fill { fee, .. } => Some(fee),
+            _ => None,
+        })
+    };
+    let bought = Fee { amount: Decimal::from(10), asset: FeeAsset::Base };
+    assert_eq!(paid(rig.reports(10)), Some(bought));
+    let held = |rig: &Rig| rig.venue.position(AccountId(0), InstrumentId(0)).quantity.units();
+    assert_eq!(held(&rig), 90);
+    // what was taken cannot be sold
+    rig.order(11, Side::Sell, 1_000, 91, PLAIN);
+    let reports = rig.reports(12);
+    assert!(matches!(reports[..], [VenueReport::Rejected { .. }]), "{reports:?}");
+    rig.order(13, Side::Sell, 1_000, 90, PLAIN);
+    // 90 x 100 x 0.1
+    assert_eq!(paid(rig.reports(14)), Some(Fee::in_settle(Decimal::from(900))));
+    assert_eq!(held(&rig), 0);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 //! Book rule (Binance, "How to manage a local order book correctly"): diffs are kept back for a
 //! snapshot; of those and of what comes after it, spot drops `u <= lastUpdateId`, futures drop `u <
 //! lastUpdateId`; what is left follows. A later snapshot is older than the newest diffs too, so the
-//! last minute of them is always kept and follows it again. Sequence ids travel in the ticks (`c` =
-//! U, `d` = pu), where the engine checks the chain; a diff that changes nothing travels too.
+//! last minute of them is always kept. What of them is newer belongs to the snapshot's own update,
+//! so that nobody sees a book as it was before; only what breaks the chain follows as a hole for
+//! all to see. Sequence ids travel in the ticks (`c` = U, `d` = pu), where the engine checks the
+//! chain; a diff that changes nothing travels too.
 
 use super::rows::{
     Clock, Times, align, find, lines, millis, missing, name, no_level, sane, smallest_delay, tick,
@@ -272,6 +274,7 @@ impl<'i> File<'i> {
         self.levels(times, snapshot.last, (0, 0), levels, true).ok_or(NUMBER)?;
         self.report.figure("snapshots", 1);
         self.snapshot = Some(snapshot.last);
+        let mut whole = Some(LastUpdate { id: snapshot.last, snapshot: true });
         for mut kept in std::mem::take(&mut self.recent) {
             let Ok(diff) = parse::<Diff<'_>>(&kept.text) else {
                 continue; // it was readable when it came
@@ -282,6 +285,7 @@ impl<'i> File<'i> {
                 }
                 continue;
             }
+            let end = self.ticks.len();
             // known to us only now, with the snapshot
             if self.diff(received, &diff).is_none() {
                 self.report.bad(NUMBER, kept.line);
@@ -293,10 +297,29 @@ impl<'i> File<'i> {
                 self.report.figure("depth_rows_kept_back", 1);
                 self.report.figure("depth_rows_applied", 1);
             }
+            whole = self.join(whole, end, diff.u);
             kept.applied = true;
             self.recent.push_back(kept);
         }
         Ok(())
+    }
+
+    /// Makes the diff that begins at `begin` a part of the update before it, if that is a snapshot
+    /// as far as it goes and the diff continues it. Gives what it goes to now; nothing after a
+    /// hole.
+    fn join(&mut self, last: Option<LastUpdate>, begin: usize, id: u64) -> Option<LastUpdate> {
+        let next = self.ticks.get(begin)?;
+        if !self.rule().continues(Some(last?), next) {
+            return None;
+        }
+        if let Some(end) = begin.checked_sub(1).and_then(|place| self.ticks.get_mut(place)) {
+            end.flags &= !flag::LAST;
+        }
+        Some(LastUpdate { id, snapshot: false })
+    }
+
+    fn rule(&self) -> SequenceRule {
+        if self.spot { SequenceRule::FirstIdFollows } else { SequenceRule::PreviousId }
     }
 
     fn diff(&mut self, received: u64, diff: &Diff<'_>) -> Option<()> {
@@ -353,8 +376,7 @@ impl<'i> File<'i> {
 
     /// Gaps, counted here so that a report exists without an engine.
     fn gaps(&self) -> u64 {
-        let follows = SequenceRule::FirstIdFollows;
-        let rule = if self.spot { follows } else { SequenceRule::PreviousId };
+        let rule = self.rule();
         let (mut last, mut in_snapshot, mut gaps) = (None, false, 0);
         for tick in self.ticks.iter().filter(|tick| tick.kind == TickKind::Level.code()) {
             in_snapshot |= tick.has(flag::SNAPSHOT);

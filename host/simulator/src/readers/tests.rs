@@ -116,6 +116,27 @@ fn a_snapshot_in_the_middle_is_followed_by_what_came_before_it_and_is_newer() {
     assert_eq!(ids, [10, 10, 12, 15, 18, 14, 14, 15, 18, 20]);
     assert_eq!(report.figures["depth_rows_applied"], 4);
     assert_eq!(report.figures["depth_rows_again"], 2);
+    // the book of the snapshot alone is older than what was known: it is never whole by itself
+    assert_eq!(ends(&recording), [10, 12, 15, 18, 18, 20]);
+}
+
+/// What was missed stays a hole, after what can be made of the snapshot.
+#[test]
+fn a_hole_in_what_was_kept_for_a_snapshot_is_seen() {
+    let text = diff(1, (11, 12, 9), ONE, "[]")
+        + &diff(2, (15, 16, 14), ONE, "[]")
+        + &snapshot(3, 11)
+        + &diff(4, (17, 18, 16), ONE, "[]");
+    let recording = binance(&text);
+    assert_eq!(recording.files[0].gaps, 1);
+    assert_eq!(ends(&recording), [12, 16, 18]);
+}
+
+/// The ids of the ticks that end an update of the book.
+fn ends(recording: &Recording) -> Vec<u64> {
+    let level = TickKind::Level.code();
+    let ends = recording.ticks().iter().filter(|tick| tick.kind == level && tick.is_last());
+    ends.map(|tick| tick.seq).collect()
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn a_fill_after_the_end_is_closed_too() {
         price: Price::from_units(9_900),
         quantity: Quantity::from_units(4),
         liquidity: model::Liquidity::Maker,
-        fee: Decimal::ZERO,
+        fee: Fee::ZERO,
         trade: model::TradeId(900),
         position: Quantity::from_units(4),
     };

@@ -109,7 +109,7 @@ fn fill(side: Side, price: i64, quantity: i64, position: i64) -> Event {
         price: Price::from_units(price),
         quantity: Quantity::from_units(quantity),
         liquidity: hedgerow_model::Liquidity::Maker,
-        fee: Decimal::ZERO,
+        fee: Fee::ZERO,
         trade: hedgerow_model::TradeId(1),
         position: Quantity::from_units(position),
     })

@@ -65,7 +65,7 @@ impl Processes {
         self.folder.path().join(name)
     }
 
-    fn spawn(&self, args: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = Command::new(host());
         command.args(args).current_dir(root()).stdout(Stdio::null());
         command.spawn().unwrap()

@@ -70,3 +70,31 @@ fn a_broken_file_does_not_stop_a_restart() {
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all.path("host.toml"));
 }
+
+/// A paper venue serves one host; another one is told so, and is served when the first has gone.
+#[test]
+fn a_venue_that_serves_another_host_says_so() {
+    let mut all = Processes::new();
+    all.start_host();
+    let venue = |view: &serde_json::Value| view["venues"][0]["connection"].clone();
+    wait("it is connected", || all.status().is_some_and(|view| venue(&view) == "connected"));
+    let (config, socket, other) =
+        (all.path("host.toml"), all.path("venue.sock"), all.path("other"));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let state = all.path("state");
+    let second = all.path("second.toml");
+    std::fs::write(&second, text.replace(state.to_str().unwrap(), other.to_str().unwrap()))
+        .unwrap();
+    let (second, socket) = (second.to_str().unwrap(), socket.to_str().unwrap());
+    let mut child = all.spawn(&["run", "--json", "--config", second, "--venue", socket]);
+    let status = || -> Option<serde_json::Value> {
+        let output = run(&["status", "--json", "--state", other.to_str().unwrap()]);
+        serde_json::from_slice(&output.stdout).ok()
+    };
+    let is = |wanted: &str| status().is_some_and(|view| venue(&view) == wanted);
+    wait("it is told", || is("busy"));
+    all.kill_host();
+    wait("it is its turn", || is("connected"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

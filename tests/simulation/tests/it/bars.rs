@@ -128,7 +128,7 @@ fn run(batching: Batching) -> (Vec<Seen>, String) {
         latency_back: Duration::ZERO,
         fills: FillModel::Touch,
     };
-    let fees = Fees { maker: 0.into(), taker: 0.into() };
+    let fees = Fees::default();
     let mut given = hedgerow_sdk::testing::perpetual(0, "market", 1, 2);
     given.spec = known.clone();
     let mut driver = Driver::new(

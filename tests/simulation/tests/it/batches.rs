@@ -2,10 +2,14 @@
 //! a time, to the byte; and the engine's ledger is the venue's.
 
 use hedgerow_driver::Batching;
+use hedgerow_model::InstrumentKind;
 use hedgerow_simulation::market::Taste;
 use hedgerow_simulation::scene::{Ran, Scene, run};
 use hedgerow_simulator::FillModel;
 use proptest::prelude::*;
+
+const KINDS: [InstrumentKind; 3] =
+    [InstrumentKind::InversePerpetual, InstrumentKind::LinearPerpetual, InstrumentKind::Spot];
 
 fn scene() -> impl Strategy<Value = Scene> {
     let data = (any::<bool>(), prop::sample::select(vec![true, true, false]), any::<bool>());
@@ -22,11 +26,11 @@ fn scene() -> impl Strategy<Value = Scene> {
             (0, 120_000_000),
         ]),
         any::<bool>(),
-        any::<bool>(),
+        prop::sample::select(KINDS.to_vec()),
     );
     (taste, rest).prop_map(|(taste, rest)| {
         let (seed, instruments, (levels, quotes, marks), coarse, delay, chunk) = taste;
-        let (strategies, shared, tight, host_limit, latency, queue, inverse) = rest;
+        let (strategies, shared, tight, host_limit, latency, queue, kind) = rest;
         let count = u32::try_from(strategies.len()).unwrap();
         let taste = Taste {
             seed,
@@ -48,7 +52,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             host_limit,
             latency,
             fills,
-            inverse,
+            kind,
             ..Scene::default()
         }
     })
@@ -110,7 +114,7 @@ fn the_scenes_are_lively_and_batches_are_used() {
             strategies: vec![(seed, 30)],
             tight: true,
             latency: (5_000_000, 5_000_000),
-            inverse: seed % 3 == 0,
+            kind: KINDS[usize::try_from(seed % 3).unwrap()],
             ..Scene::default()
         };
         let ran = run(&scene, Batching::Adaptive);

@@ -95,6 +95,36 @@ fn what_a_venue_would_not_take_is_refused() {
     assert_eq!(refused(spot, Side::Buy, 1, PLAIN), None);
 }
 
+/// An amendment to a price across the spread takes, as a new order would, unless it may only make.
+#[test]
+fn an_amendment_across_the_spread_takes_what_is_there_and_rests_with_the_rest() {
+    let ticks = || vec![quote(1, (1_000, 50), (1_002, 4)), quote(30, (1_000, 50), (1_002, 4))];
+    let amend = |flags: OrderFlags| {
+        let mut rig = Rig::new(ticks(), 0);
+        let order = rig.order(2, Side::Buy, 999, 10, flags);
+        rig.reports(3);
+        let quantity = Quantity::from_units(10);
+        let amend = Amend { order, price: Price::from_units(1_002), quantity };
+        let (account, instrument, wire) = (AccountId(0), InstrumentId(0), WireId(order));
+        let request = Request::Amend { account, instrument, wire, amend };
+        rig.venue.submit(HostTime::from_nanos(4 * MS), request);
+        (rig.reports(5), rig)
+    };
+    let (told, mut rig) = amend(PLAIN);
+    let [VenueReport::Amended { .. }, VenueReport::Fill { quantity, liquidity, .. }] = told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!((quantity.units(), liquidity), (4, Liquidity::Taker));
+    assert_eq!(rig.venue.pits[0].resting[0].remaining, 6);
+    // the same offer is not there twice
+    assert_eq!(rig.fills(29), []);
+    let (told, rig) = amend(OrderFlags { post_only: true, ..PLAIN });
+    let reason = VenueRejection::PostOnlyWouldTake;
+    assert_eq!(told, [VenueReport::AmendRejected { wire: WireId(1), reason }]);
+    assert_eq!(rig.venue.open_orders().len(), 1);
+}
+
 #[test]
 fn a_spot_order_cannot_be_amended_to_sell_more_than_is_held() {
     let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
