@@ -9,6 +9,7 @@ mod parse;
 pub mod problem;
 pub mod reader;
 pub(crate) mod sandbox;
+mod strategy;
 mod value;
 
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
@@ -74,6 +75,8 @@ pub struct StrategyEntry {
     pub plugin: String,
     /// The account it trades on, by place.
     pub account: usize,
+    /// Roles that trade on another one.
+    pub accounts: BTreeMap<String, usize>,
     /// Role to instrument, by place.
     pub roles: BTreeMap<String, usize>,
     /// Roles whose instrument could not be read; none in a checked config.
@@ -90,6 +93,14 @@ pub struct StrategyEntry {
     pub span: std::ops::Range<usize>,
     /// Where its component is named, and where its parameters stand.
     pub spans: [std::ops::Range<usize>; 2],
+}
+
+impl StrategyEntry {
+    /// The account that a role trades on, by place.
+    #[must_use]
+    pub fn account_of(&self, role: &str) -> usize {
+        self.accounts.get(role).copied().unwrap_or(self.account)
+    }
 }
 
 /// A checked config.

@@ -6,17 +6,18 @@ use crate::config::problem::Problems;
 use crate::config::{Config, StrategyEntry};
 use hedgerow_plugins::Description;
 
-/// A strategy and the instruments it trades, by place.
+/// A strategy and what it trades: instrument and account, by place.
 pub(crate) struct Owner<'c> {
     pub(crate) entry: &'c StrategyEntry,
-    pub(crate) trades: Vec<usize>,
+    pub(crate) trades: Vec<(usize, usize)>,
 }
 
 impl<'c> Owner<'c> {
     /// What a strategy with this component trades.
     pub(crate) fn new(entry: &'c StrategyEntry, component: &Description) -> Self {
         let traded = component.wants.iter().filter(|want| want.trades);
-        Self { entry, trades: traded.filter_map(|w| entry.roles.get(&w.role).copied()).collect() }
+        let of = |role: &String| Some((*entry.roles.get(role)?, entry.account_of(role)));
+        Self { entry, trades: traded.filter_map(|w| of(&w.role)).collect() }
     }
 }
 
@@ -24,15 +25,11 @@ impl<'c> Owner<'c> {
 pub(crate) fn check(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
     for (place, later) in owners.iter().enumerate() {
         for earlier in owners.iter().take(place) {
-            let known = later.entry.account < config.accounts.len();
-            if !known || earlier.entry.account != later.entry.account {
-                continue;
-            }
-            let shared = later.trades.iter().find(|id| earlier.trades.contains(id));
-            let Some((instrument, _)) = shared.and_then(|id| config.instruments.get(*id)) else {
-                continue;
-            };
-            let account = config.accounts.get(later.entry.account).map_or("?", String::as_str);
+            let shared = later.trades.iter().find(|both| earlier.trades.contains(both));
+            let names = shared.and_then(|(instrument, account)| {
+                Some((config.instruments.get(*instrument)?, config.accounts.get(*account)?))
+            });
+            let Some(((instrument, _), account)) = names else { continue };
             let what = format!(
                 "\"{}\" and \"{}\" both claim {} on account \"{account}\"",
                 earlier.entry.name, later.entry.name, instrument.symbol

@@ -18,6 +18,7 @@ use hedgerow_plugins::{
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use hedgerow_store::SqliteJournal;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,17 +142,18 @@ fn id(place: usize) -> u32 {
 #[must_use]
 pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
     let strategy = |(place, (entry, plugin)): (usize, (&StrategyEntry, &Plugin))| {
-        let of = |trades: bool| -> Vec<InstrumentId> {
-            let wants = plugin.description.wants.iter().filter(|want| want.trades == trades);
-            let places = wants.filter_map(|want| entry.roles.get(&want.role));
-            places.map(|place| InstrumentId(id(*place))).collect()
+        let of = |trades: bool| {
+            let wants = plugin.description.wants.iter().filter(move |want| want.trades == trades);
+            wants.filter_map(|want| {
+                let instrument = InstrumentId(id(*entry.roles.get(&want.role)?));
+                Some((instrument, AccountId(id(entry.account_of(&want.role)))))
+            })
         };
         StrategyConfig {
             id: StrategyId(id(place)),
             name: entry.name.clone(),
-            account: AccountId(id(entry.account)),
-            trades: of(true),
-            watches: of(false),
+            trades: of(true).collect(),
+            watches: of(false).map(|(instrument, _)| instrument).collect(),
             interest: interest(entry, plugin),
             limits: entry.limits.clone(),
             on_stop: entry.on_stop,
@@ -189,16 +191,17 @@ pub fn setup(config: &Config, entry: &StrategyEntry, plugin: &Plugin) -> Setup {
             role: want.role.clone(),
             spec: spec.clone(),
             venue: venue.clone(),
-            account: want.trades.then_some(AccountId(id(entry.account))),
+            account: want.trades.then_some(AccountId(id(entry.account_of(&want.role)))),
             fees: (fees.maker, fees.taker),
         })
     };
-    let account = config.accounts.get(entry.account).cloned().unwrap_or_default();
+    let places: BTreeSet<usize> = entry.accounts.values().copied().chain([entry.account]).collect();
+    let named = |place| Some((AccountId(id(place)), config.accounts.get(place)?.clone()));
     Setup {
         name: entry.name.clone(),
         parameters: entry.parameters.to_string(),
         instruments: plugin.description.wants.iter().filter_map(instrument).collect(),
-        accounts: vec![(AccountId(id(entry.account)), account)],
+        accounts: places.into_iter().filter_map(named).collect(),
     }
 }
 

@@ -18,7 +18,10 @@ pub(crate) fn coupled(config: &EngineConfig) -> bool {
     let all = &config.strategies;
     let pairs = all.iter().enumerate().flat_map(|(i, a)| all[i + 1..].iter().map(move |b| (a, b)));
     let shared = |(a, b): (&hedgerow_engine::StrategyConfig, &hedgerow_engine::StrategyConfig)| {
-        a.account == b.account || a.trades.iter().any(|id| b.trades.contains(id))
+        let meets = |(id, account): &(_, _)| {
+            b.trades.iter().any(|(other, on)| id == other || account == on)
+        };
+        a.trades.iter().any(meets)
     };
     (all.len() > 1 && config.host.loss_max.is_some()) || pairs.into_iter().any(shared)
 }

@@ -314,7 +314,9 @@ impl Engine {
     }
 
     fn book_fill(&mut self, fact: &Fact) {
-        let Fact::Fill { id, instrument, trade, side, price, quantity, fee, happened, .. } = fact
+        let Fact::Fill {
+            id, account, instrument, trade, side, price, quantity, fee, happened, ..
+        } = fact
         else {
             return;
         };
@@ -324,7 +326,7 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
             return;
         };
-        let newest = self.last_fill.entry(slot.account).or_default();
+        let newest = self.last_fill.entry(*account).or_default();
         *newest = (*newest).max(*happened);
         slot.fills = slot.fills.saturating_add(1);
         let Some(holding) = slot.holding_mut(*instrument) else {
@@ -353,10 +355,8 @@ impl Engine {
             return;
         };
         for (index, slot) in self.strategies.iter_mut().enumerate() {
-            if slot.account != account {
-                continue;
-            }
-            let Some(holding) = slot.holding_mut(instrument) else {
+            let holding = slot.holding_mut(instrument);
+            let Some(holding) = holding.filter(|holding| holding.account == account) else {
                 continue;
             };
             let Some(funding) = holding.position.funding.checked_add(amount) else {

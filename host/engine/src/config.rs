@@ -43,10 +43,8 @@ pub struct StrategyConfig {
     pub id: StrategyId,
     /// Its name.
     pub name: String,
-    /// The account it trades on.
-    pub account: AccountId,
-    /// What it may trade. It is the one owner of these on its account.
-    pub trades: Vec<InstrumentId>,
+    /// What it may trade, each once, and on whose account. It is the one owner of these there.
+    pub trades: Vec<(InstrumentId, AccountId)>,
     /// What else it watches.
     pub watches: Vec<InstrumentId>,
     /// Which market data it gets.

@@ -20,6 +20,7 @@
 mod apply;
 mod config;
 mod delivery;
+mod fills;
 mod intents;
 mod market;
 mod portfolio;
@@ -291,7 +292,10 @@ impl Engine {
     #[must_use]
     pub fn may_start(&self, strategy: StrategyId) -> bool {
         let slot = self.strategies.get(strategy.index());
-        slot.is_some_and(|slot| !slot.quarantined && self.is_reconciled(slot.account))
+        slot.is_some_and(|slot| {
+            let known = slot.accounts().into_iter().all(|account| self.is_reconciled(account));
+            !slot.quarantined && known
+        })
     }
 
     /// Whether a strategy is in quarantine, as far as the facts tell.

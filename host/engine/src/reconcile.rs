@@ -203,16 +203,17 @@ impl Engine {
                 let theirs = answer.positions.get(&holding.instrument).copied().unwrap_or_default();
                 (ours != theirs).then_some((strategy, holding.instrument, ours, theirs))
             };
-            slot.holdings.iter().filter_map(differs).collect::<Vec<_>>()
+            let on = slot.holdings.iter().filter(|holding| holding.account == account);
+            on.filter_map(differs).collect::<Vec<_>>()
         };
-        slots.filter(|(_, slot)| slot.account == account).flat_map(of).collect()
+        slots.flat_map(of).collect()
     }
 
     fn compare_positions(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
         let account = event.account;
         let held = |id: &InstrumentId| {
-            let slots = self.strategies.iter().filter(|slot| slot.account == account);
-            slots.flat_map(|slot| &slot.holdings).any(|holding| holding.instrument == *id)
+            let mut all = self.strategies.iter().flat_map(|slot| &slot.holdings);
+            all.any(|holding| holding.account == account && holding.instrument == *id)
         };
         let foreign: Vec<_> = answer
             .positions

@@ -2,10 +2,9 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FillNotice, FundingNotice, HostTime,
-    InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Position, Price,
-    Quantity, StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport,
-    VenueStatus, WireId,
+    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FundingNotice, HostTime, InstrumentId,
+    MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Price, Quantity, StrategyId, Tick,
+    TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
 };
 
 impl Engine {
@@ -82,7 +81,7 @@ impl Engine {
     }
 
     /// A live order, or a finished one that is still remembered.
-    fn any_order(&self, id: ClientOrderId) -> Option<&Order> {
+    pub(crate) fn any_order(&self, id: ClientOrderId) -> Option<&Order> {
         let slot = self.strategies.get(id.strategy.index())?;
         let live = slot.orders.get(&id.number).map(|known| &known.order);
         live.or_else(|| slot.finished.get(&id.number))
@@ -194,19 +193,21 @@ impl Engine {
 
     fn on_account(&self, account: AccountId) -> Vec<StrategyId> {
         let all = self.strategies.iter().enumerate();
-        let on = all.filter(|(_, slot)| slot.account == account);
+        let on = all.filter(|(_, slot)| slot.accounts().contains(&account));
         on.filter_map(|(index, _)| u32::try_from(index).ok().map(StrategyId)).collect()
     }
 
     fn owners(&self, account: AccountId, instrument: InstrumentId) -> Vec<StrategyId> {
         let holds = |id: &StrategyId| {
-            self.strategies.get(id.index()).is_some_and(|s| s.holding(instrument).is_some())
+            let slot = self.strategies.get(id.index());
+            let holding = slot.and_then(|slot| slot.holding(instrument));
+            holding.is_some_and(|holding| holding.account == account)
         };
         self.on_account(account).into_iter().filter(holds).collect()
     }
 
     /// Our order behind a wire id; one we do not know is a discrepancy, reported and left alone.
-    fn find(
+    pub(crate) fn find(
         &mut self,
         event: &VenueEvent,
         wire: WireId,
@@ -275,112 +276,6 @@ impl Engine {
             let update = order_update(order, reason);
             self.deliver(id.strategy, now, Event::Order(update), effects);
         }
-    }
-
-    /// Whether a fill can be booked exactly.
-    fn fits_ledger(&self, position: &Position, event: &VenueEvent) -> bool {
-        let VenueReport::Fill { wire, instrument, price, quantity, fee, .. } = event.report else {
-            return false;
-        };
-        let known = self.by_wire.get(&(event.account, wire)).and_then(|id| self.any_order(*id));
-        let side = known.map(|order| order.request.side);
-        let spec = self.config.instrument(instrument);
-        let mut after = position.clone();
-        spec.zip(side)
-            .is_some_and(|(spec, side)| after.book(spec, side, price, quantity, fee).is_ok())
-    }
-
-    /// What is odd about a fill is reported; what cannot be booked stops the strategy.
-    fn question_fill(
-        &mut self,
-        event: &VenueEvent,
-        id: ClientOrderId,
-        left: Quantity,
-        fits: bool,
-        effects: &mut Effects,
-    ) {
-        let (now, account) = (event.received, event.account);
-        if !fits {
-            let detail = format!("a fill of {id} does not fit the ledger: {:?}", event.report);
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-            self.stop_strategy(now, id.strategy, "a fill does not fit the ledger", effects);
-        }
-        if let VenueReport::Fill { quantity, .. } = event.report
-            && quantity > left
-        {
-            let detail = format!("order {id} filled {quantity} of {left} left");
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-        }
-    }
-
-    fn filled(&mut self, event: &VenueEvent, effects: &mut Effects) {
-        let VenueReport::Fill { wire, trade, instrument, price, quantity, liquidity, fee } =
-            event.report
-        else {
-            return;
-        };
-        let (now, account) = (event.received, event.account);
-        let Some(id) = self.find(event, wire, effects) else {
-            return;
-        };
-        let happened = event.happened;
-        let slot = self.strategies.get(id.strategy.index());
-        let ordered = self.any_order(id).map(|order| order.request.instrument);
-        let holding = slot.and_then(|slot| slot.holding(instrument));
-        let (Some(holding), true) = (holding, ordered == Some(instrument)) else {
-            let detail = format!("a fill of {id} in what it did not order: {:?}", event.report);
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-            self.stop_strategy(now, id.strategy, "a fill in what was not ordered", effects);
-            return;
-        };
-        if holding.has_trade(happened, trade, id.number) {
-            return; // booked before
-        }
-        if !price.is_positive() || !quantity.is_positive() {
-            self.question_fill(event, id, Quantity::from_units(i64::MAX), false, effects);
-            return;
-        }
-        let fits = self.fits_ledger(&holding.position, event);
-        let Some(order) = self.any_order(id) else {
-            return;
-        };
-        let (side, number) = (order.request.side, order.request.number);
-        let left = order.remaining();
-        self.question_fill(event, id, left, fits, effects);
-        let fact = Fact::Fill {
-            id,
-            account,
-            instrument,
-            trade,
-            side,
-            price,
-            quantity,
-            liquidity,
-            fee,
-            happened,
-        };
-        self.record(now, fact, effects);
-        let position = self
-            .strategies
-            .get(id.strategy.index())
-            .map(|slot| slot.position(instrument))
-            .unwrap_or_default();
-        let notice = FillNotice {
-            number,
-            instrument,
-            side,
-            price,
-            quantity,
-            liquidity,
-            fee,
-            trade,
-            position,
-        };
-        self.deliver(id.strategy, now, Event::Fill(notice), effects);
-        self.tell_order(now, id, 0, effects);
-        self.guard(now, id.strategy, effects);
-        self.note_peak(now, id.strategy, effects);
-        self.guard_host(now, effects);
     }
 }
 

@@ -17,6 +17,7 @@ const TRADES_REMEMBERED: usize = 65_536;
 #[derive(Debug, Default)]
 pub(crate) struct Holding {
     pub(crate) instrument: InstrumentId,
+    pub(crate) account: AccountId,
     pub(crate) position: Position,
     /// Quantity that live and unknown orders may still fill, per side.
     pub(crate) open_buy: i64,
@@ -84,7 +85,6 @@ pub(crate) struct OrderSlot {
 /// One strategy.
 #[derive(Debug)]
 pub(crate) struct StrategySlot {
-    pub(crate) account: AccountId,
     pub(crate) limits: StrategyLimits,
     pub(crate) mode: TradingMode,
     pub(crate) next_order: u64,
@@ -118,9 +118,12 @@ pub(crate) struct StrategySlot {
 
 impl StrategySlot {
     pub(crate) fn new(config: &StrategyConfig) -> Self {
-        let holding = |id: &InstrumentId| Holding { instrument: *id, ..Holding::default() };
+        let holding = |(instrument, account): &(InstrumentId, AccountId)| Holding {
+            instrument: *instrument,
+            account: *account,
+            ..Holding::default()
+        };
         Self {
-            account: config.account,
             limits: config.limits.clone(),
             mode: TradingMode::Running,
             next_order: 1,
@@ -154,6 +157,11 @@ impl StrategySlot {
 
     pub(crate) fn holding_mut(&mut self, instrument: InstrumentId) -> Option<&mut Holding> {
         self.holdings.iter_mut().find(|h| h.instrument == instrument)
+    }
+
+    /// The accounts it trades on, each once.
+    pub(crate) fn accounts(&self) -> BTreeSet<AccountId> {
+        self.holdings.iter().map(|holding| holding.account).collect()
     }
 
     pub(crate) fn sees(&self, instrument: InstrumentId) -> bool {

@@ -68,8 +68,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
     let strategy = StrategyConfig {
         id: ME,
         name: "me".into(),
-        account: AccountId(0),
-        trades: vec![InstrumentId(0)],
+        trades: vec![(InstrumentId(0), AccountId(0))],
         watches: vec![InstrumentId(1)],
         interest: Interest::default().with(InstrumentId(0), &[TickKind::Quote]),
         limits,

@@ -6,8 +6,8 @@ use crate::reports::order_update;
 use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
-    AccountId, BalanceUpdate, Decimal, HostTime, Instrument, Order, OrderStatus, Position,
-    PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
+    AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
+    Position, PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
         ResumedState {
             orders: slot.orders.values().map(|known| order_update(&known.order, 0)).collect(),
             positions: slot.holdings.iter().filter_map(position).collect(),
-            balances: self.balances_of(slot.account),
+            balances: slot.accounts().into_iter().flat_map(|id| self.balances_of(id)).collect(),
             plans: Vec::new(),
             timers: self.timers.of(strategy).collect(),
             funding: slot.holdings.iter().filter_map(|holding| holding.funding).collect(),
@@ -39,6 +39,12 @@ impl Engine {
         let slot = self.strategies.get(strategy.index());
         let all = slot.into_iter().flat_map(|slot| slot.orders.values());
         all.map(|known| &known.order)
+    }
+
+    /// The account on which a strategy trades an instrument.
+    #[must_use]
+    pub fn account_of(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<AccountId> {
+        Some(self.strategies.get(strategy.index())?.holding(instrument)?.account)
     }
 
     /// How many cancels their venue has not answered yet.

@@ -118,8 +118,7 @@ fn engine() -> Engine {
     let strategy = StrategyConfig {
         id: StrategyId(0),
         name: "s".into(),
-        account: AccountId(0),
-        trades: vec![InstrumentId(0)],
+        trades: vec![(InstrumentId(0), AccountId(0))],
         watches: Vec::new(),
         interest: Interest::default(),
         limits,

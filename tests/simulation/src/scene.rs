@@ -129,8 +129,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
     let strategy = |id: u32| StrategyConfig {
         id: StrategyId(id),
         name: id.to_string(),
-        account: account(scene, id),
-        trades: dealt(scene, id),
+        trades: dealt(scene, id).into_iter().map(|i| (i, account(scene, id))).collect(),
         watches: Vec::new(),
         interest: interest(scene, id),
         limits: limits(scene.tight),

@@ -91,6 +91,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         fills: FillModel::Touch,
     };
     let strategy = StrategyEntry {
+        accounts: BTreeMap::new(),
         name: rule.into(),
         plugin: format!("hedgerow-rule-{rule}"),
         account: 0,

@@ -253,10 +253,10 @@ fn simulate(
     hedgerow_ports::SimulatedVenue::advance(&mut venue, from);
     let sent = replay.sent_since();
     let engine = replay.driver().engine();
-    for (place, entry) in config.strategies.iter().enumerate() {
+    for place in 0..config.strategies.len() {
         let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
-        let account = AccountId(u32::try_from(entry.account).unwrap_or(u32::MAX));
         for (spec, position, _) in engine.positions(strategy) {
+            let Some(account) = engine.account_of(strategy, spec.id) else { continue };
             venue.hold(account, spec.id, position.clone());
         }
         for order in engine.live_orders_of(strategy) {

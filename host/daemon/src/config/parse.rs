@@ -3,13 +3,12 @@
 use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
+use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, StrategyEntry};
-use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
+use hedgerow_engine::HostLimits;
 use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
-use hedgerow_simulator::paper::Fees;
 use hedgerow_simulator::{FillModel, VenueConfig};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -44,14 +43,6 @@ pub(super) fn parse(file: &Path, text: String, folders: Folders) -> Result<Confi
         }
         None => Err(wrong),
     }
-}
-
-struct Names<'a> {
-    /// Instruments as `venue:symbol`, right or wrong: one that is wrong is told where it stands.
-    declared: Vec<String>,
-    venues: &'a [(String, VenueConfig)],
-    instruments: &'a [(Instrument, Fees)],
-    accounts: &'a [String],
 }
 
 fn read(
@@ -266,109 +257,6 @@ fn unique<T>(root: &mut Section<'_, '_>, key: &str, all: Vec<At<(String, T)>>) -
         out.push((name, rest));
     }
     out
-}
-
-fn limits(s: &mut Section<'_, '_>) -> Option<StrategyLimits> {
-    let money = |at: Option<At<Decimal>>| at.map(|at| at.value);
-    let small = |at: Option<At<u64>>| at.and_then(|at| u32::try_from(at.value).ok());
-    let order_notional_max = money(s.positive("order_notional_max"));
-    let position_notional_max = money(s.positive("position_notional_max"));
-    let gross_notional_max = money(s.positive("gross_notional_max"));
-    let open_orders_max = small(s.whole("open_orders_max", 1..100_001));
-    let orders_per_s_max = small(s.whole("orders_per_s_max", 1..100_001));
-    let collar_bps = small(s.whole("collar_bps", 1..10_000));
-    let loss_max = money(s.positive("loss_max"));
-    let drawdown_max = money(s.positive("drawdown_max"));
-    let timers_max = s.whole_or("timers_max", 0..10_001, 100);
-    Some(StrategyLimits {
-        order_notional_max: order_notional_max?,
-        position_notional_max: position_notional_max?,
-        gross_notional_max: gross_notional_max?,
-        open_orders_max: open_orders_max?,
-        orders_per_s_max: orders_per_s_max?,
-        collar_bps: collar_bps?,
-        loss_max: loss_max?,
-        drawdown_max: drawdown_max?,
-        timers_max: u32::try_from(timers_max).ok()?,
-    })
-}
-
-/// Limits that could not be read: nothing may be done.
-const NOTHING: StrategyLimits = StrategyLimits {
-    order_notional_max: Decimal::ZERO,
-    position_notional_max: Decimal::ZERO,
-    gross_notional_max: Decimal::ZERO,
-    open_orders_max: 0,
-    orders_per_s_max: 0,
-    collar_bps: 0,
-    loss_max: Decimal::ZERO,
-    drawdown_max: Decimal::ZERO,
-    timers_max: 0,
-};
-
-fn find_instrument(names: &Names<'_>, text: &str) -> Option<usize> {
-    let (venue, symbol) = text.split_once(':')?;
-    names.instruments.iter().position(|(i, _)| {
-        i.symbol == symbol && names.venues.get(i.venue.index()).is_some_and(|(n, _)| n == venue)
-    })
-}
-
-fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry> {
-    let name = s.name("name", &[]);
-    let plugin = s.name("plugin", &['/', '\\']);
-    let account = s.text("account").and_then(|at| {
-        let place = names.accounts.iter().position(|known| *known == at.value);
-        if place.is_none() {
-            let what = format!("there is no account \"{}\"", at.value);
-            s.problem(at.span, "account", what, "name an [[account]] of this file");
-        }
-        place
-    });
-    let mut unplaced = Vec::new();
-    let roles = s.required_table("roles", |roles| {
-        let mut map: BTreeMap<String, usize> = BTreeMap::new();
-        for (role, instrument) in roles.pairs() {
-            match find_instrument(names, &instrument.value) {
-                Some(place) => {
-                    if let Some((other, _)) = map.iter().find(|(_, known)| **known == place) {
-                        let what = format!("is {}, which is \"{other}\" too", instrument.value);
-                        let fix = "give each role an instrument of its own";
-                        roles.problem(instrument.span, &role.value, what, fix);
-                    }
-                    map.insert(role.value, place);
-                }
-                None if names.declared.contains(&instrument.value) => unplaced.push(role.value),
-                None => {
-                    let what = format!("there is no instrument \"{}\"", instrument.value);
-                    let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
-                    roles.problem(instrument.span, &role.value, what, fix);
-                    unplaced.push(role.value);
-                }
-            }
-        }
-        map
-    });
-    let policies = [("cancel", OpenOrders::Cancel), ("keep", OpenOrders::Keep)];
-    let on_stop = s.word_or("on_stop", &policies, OpenOrders::Cancel);
-    let on_fault = s.word_or("on_fault", &policies, OpenOrders::Keep);
-    let parameters = s.table("parameters", |p| p.json());
-    let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
-    let limits = s.required_table("limits", limits).flatten();
-    let name = name?;
-    Some(StrategyEntry {
-        name: name.value,
-        plugin: plugin?.value,
-        // an account that was not found is no account: it owns nothing
-        account: account.unwrap_or(usize::MAX),
-        roles: roles.unwrap_or_default(),
-        unplaced,
-        parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
-        limits: limits.unwrap_or(NOTHING),
-        on_stop,
-        on_fault,
-        span: name.span,
-        spans,
-    })
 }
 
 /// One name per strategy. Who trades what is known when the components are loaded.

@@ -82,9 +82,11 @@ pub struct RemoteVenue {
 fn accounts(config: &Config) -> BTreeSet<(AccountId, VenueId)> {
     let venue = |place: usize| Some(config.instruments.get(place)?.0.venue);
     let of = |strategy: &StrategyEntry| {
-        let account = AccountId(u32::try_from(strategy.account).unwrap_or(u32::MAX));
-        let traded = strategy.roles.values().filter_map(|place| venue(*place));
-        traded.map(move |venue| (account, venue)).collect::<Vec<_>>()
+        let of = |(role, place): (&String, &usize)| {
+            let account = u32::try_from(strategy.account_of(role)).unwrap_or(u32::MAX);
+            Some((AccountId(account), venue(*place)?))
+        };
+        strategy.roles.iter().filter_map(of).collect::<Vec<_>>()
     };
     config.strategies.iter().flat_map(of).collect()
 }

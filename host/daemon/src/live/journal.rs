@@ -76,10 +76,11 @@ fn names(config: &Config) -> Vec<Fact> {
         (0..).zip(names).map(named).collect()
     };
     // what an id means is more than a name: facts in other units or of another account are not ours
-    let strategies = config
-        .strategies
-        .iter()
-        .map(|s| format!("{} {} on {} {:?}", s.name, s.plugin, s.account, s.roles));
+    let strategies = config.strategies.iter().map(|s| {
+        let others = (!s.accounts.is_empty()).then(|| format!(" and {:?}", s.accounts));
+        let others = others.unwrap_or_default();
+        format!("{} {} on {}{others} {:?}", s.name, s.plugin, s.account, s.roles)
+    });
     let mut all = of("venue", config.venues.iter().map(|(name, _)| name.clone()).collect());
     all.extend(of("account", config.accounts.clone()));
     all.extend(of("instrument", crate::config::definitions(config)));

@@ -113,7 +113,7 @@ impl Engine {
         let holding = slot.holding(instrument).ok_or(RiskRejection::NotGranted)?;
         check_grid(spec, asked)?;
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
-        let reconciled = self.is_reconciled(slot.account);
+        let reconciled = self.is_reconciled(holding.account);
         self.check_mode((mode, reconciled), reduces, asked)?;
         let mark = self.check_market(now, (spec, slot.limits.collar_bps), reduces, asked)?;
         check_limits(spec, slot, holding, mark, reduces, asked)?;
@@ -124,7 +124,7 @@ impl Engine {
                 return Err(RiskRejection::NoMarket);
             }
         }
-        let account = slot.account;
+        let account = holding.account;
         let slot = self.strategies.get_mut(index).ok_or(RiskRejection::UnknownInstrument)?;
         if !slot.bucket.take(now, reduces) {
             return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });

@@ -175,7 +175,8 @@ fn anothers_collar_is_not_mine() {
     let mut both = config(limits());
     let tight = StrategyLimits { collar_bps: 1, ..limits() };
     let (id, account) = (StrategyId(1), AccountId(1));
-    let other = StrategyConfig { id, account, limits: tight, ..both.strategies[0].clone() };
+    let trades = vec![(InstrumentId(0), account)];
+    let other = StrategyConfig { id, trades, limits: tight, ..both.strategies[0].clone() };
     both.strategies.push(other);
     both.accounts.push(AccountConfig { id: account, name: "b".into(), reconcile: false });
     let mut rig = Rig::new();

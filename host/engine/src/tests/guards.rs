@@ -151,7 +151,8 @@ fn with_a_host_limit_nothing_opens_while_somebody_holds_what_has_no_mark() {
     let mut config = config(limits());
     config.host.loss_max = Some(dec("100"));
     let mut other = config.strategies[0].clone();
-    (other.id, other.trades, other.watches) = (StrategyId(1), vec![InstrumentId(1)], Vec::new());
+    (other.id, other.trades, other.watches) =
+        (StrategyId(1), vec![(InstrumentId(1), AccountId(0))], Vec::new());
     config.strategies.push(other);
     let mut rig = Rig { engine: Engine::new(config), ..Rig::new() };
     rig.quote(0, 9_990, 10_010);
