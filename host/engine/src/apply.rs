@@ -4,8 +4,8 @@ use crate::Engine;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId,
-    Order, OrderEvent, OrderFact, PluginStep, Quantity, Report, StrategyId, TimerId, TradingMode,
-    VenueTime, WireId,
+    Order, OrderEvent, OrderFact, PLAN_ORDERS, PluginStep, Quantity, Report, StrategyId, TimerId,
+    TradingMode, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -30,6 +30,7 @@ impl Engine {
                 }
             }
             Fact::WireIds { account, next } => self.use_wires(*account, *next),
+            Fact::Plan { strategy, plan, step } => self.apply_plan(time, (*strategy, *plan), step),
             Fact::TimerSet { strategy, id, at } => self.apply_timer_set(*strategy, *id, *at),
             Fact::TimerEnded { strategy, id, fired } => {
                 self.apply_timer_ended(*strategy, *id, *fired);
@@ -154,7 +155,9 @@ impl Engine {
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
                     slot.last_denial = Some(reason.to_string());
                     slot.denied = slot.denied.saturating_add(1);
-                    slot.next_order = slot.next_order.max(number.saturating_add(1));
+                    if *number < PLAN_ORDERS {
+                        slot.next_order = slot.next_order.max(number.saturating_add(1));
+                    }
                 }
             }
             OrderFact::CancelRequested => {
@@ -192,7 +195,11 @@ impl Engine {
             return;
         };
         slot.approved = slot.approved.saturating_add(1);
-        slot.next_order = slot.next_order.max(id.number.saturating_add(1));
+        let next = match id.number >= PLAN_ORDERS {
+            true => &mut slot.next_plan_order,
+            false => &mut slot.next_order,
+        };
+        *next = id.number.saturating_add(1).max(*next);
         let fresh = OrderSlot {
             order: order.clone(),
             reserved: 0,
@@ -336,6 +343,8 @@ impl Engine {
         // a fill that does not fit leaves the position as it was; `filled` has stopped the strategy
         if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
             self.exposure.update(id.strategy, spec, &holding.position);
+            let what = (*price, *quantity, *fee);
+            self.count_for_plan(*id, (*instrument, *side), what);
         }
     }
 

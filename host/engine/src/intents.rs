@@ -4,8 +4,8 @@ use crate::risk::{TALK_BYTES_PER_S, Talk};
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
-    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, Report, RiskRejection, StrategyId,
-    VenueCommand,
+    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, PLAN_ORDERS, Report, RiskRejection,
+    StrategyId, VenueCommand,
 };
 
 impl Engine {
@@ -59,7 +59,8 @@ impl Engine {
                 self.amend(now, strategy, &amend, effects);
             }
             Intent::Cancel(number) => {
-                if !self.cancel(now, strategy, number, effects) {
+                let own = number < PLAN_ORDERS;
+                if !own || !self.cancel(now, strategy, number, effects) {
                     self.refuse(
                         now,
                         strategy,
@@ -86,8 +87,18 @@ impl Engine {
                 }
             }
             Intent::Report(report) => self.report(now, strategy, report, effects),
-            Intent::Plan { id, .. } => self.unsupported(now, strategy, ("plan", id), effects),
-            Intent::CancelPlan(id) => self.unsupported(now, strategy, ("cancel-plan", id), effects),
+            Intent::Plan { id, kind, json } => {
+                let begun = self.begin_plan(now, strategy, (id, &kind, &json), effects);
+                if let Err(reason) = begun {
+                    self.refuse(now, strategy, ("plan", id), reason, effects);
+                }
+            }
+            Intent::CancelPlan(id) => {
+                if !self.give_up_plan(now, (strategy, id), effects) {
+                    let reason = RiskRejection::UnknownOrder;
+                    self.refuse(now, strategy, ("cancel-plan", id), reason, effects);
+                }
+            }
             Intent::SetLeverage { instrument, .. } => {
                 let id = u64::from(instrument.0);
                 self.unsupported(now, strategy, ("set-leverage", id), effects);
@@ -160,7 +171,7 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let id = ClientOrderId { strategy, number: request.number };
-        match self.approve(now, strategy, request) {
+        match self.approve(now, strategy, request, None) {
             Ok(approved) => {
                 let fact = OrderFact::Approved(Box::new(approved.get().clone()));
                 self.record(now, Fact::Order { id, fact }, effects);

@@ -20,6 +20,7 @@
 mod apply;
 mod config;
 mod delivery;
+mod execution;
 mod fills;
 mod intents;
 mod market;
@@ -38,6 +39,7 @@ pub use config::{
 pub use hedgerow_model::{Fact, Input, OperatorCommand};
 pub use quiet::QuietScan;
 
+use crate::execution::Plans;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
 use crate::strategy::StrategySlot;
@@ -74,6 +76,7 @@ pub struct Engine {
     markets: Markets,
     strategies: Vec<StrategySlot>,
     timers: Timers,
+    plans: Plans,
     exposure: Exposure,
     host_mode: TradingMode,
     host_why: Option<String>,
@@ -112,6 +115,7 @@ impl Engine {
             exposure,
             config,
             timers: Timers::default(),
+            plans: Plans::default(),
             host_mode: TradingMode::Running,
             host_why: None,
             by_wire: BTreeMap::new(),
@@ -215,13 +219,14 @@ impl Engine {
     /// When the engine wants to be woken, if no tick comes first.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<HostTime> {
-        [self.timers.next(), self.markets.next_staleness()].into_iter().flatten().min()
+        let next = [self.next_fixed_wakeup(), self.markets.next_staleness()];
+        next.into_iter().flatten().min()
     }
 
     /// Wake-ups that do not move with the ticks.
     #[must_use]
     pub fn next_fixed_wakeup(&self) -> Option<HostTime> {
-        self.timers.next()
+        [self.timers.next(), self.plans.next()].into_iter().flatten().min()
     }
 
     /// The mode that holds for a strategy: the strictest of host's and its own.

@@ -116,6 +116,16 @@ impl Engine {
     }
 
     fn finish_reconcile(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
+        // a plan goes on when all is known, not after the first order
+        self.plans.held = true;
+        self.compare_orders(event, answer, effects);
+        self.cancel_strays(event, answer, effects);
+        self.compare_positions(event, answer, effects);
+        self.plans.held = false;
+        self.plans_on_go_on(event.received, event.account, effects);
+    }
+
+    fn compare_orders(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
         let account = event.account;
         let ours: Vec<(ClientOrderId, WireId, OrderStatus)> = self
             .live_orders(account)
@@ -132,8 +142,6 @@ impl Engine {
                 None => self.found_gone(event, id, status, effects),
             }
         }
-        self.cancel_strays(event, answer, effects);
-        self.compare_positions(event, answer, effects);
     }
 
     /// Orders that rest in our name and that we do not hold for alive: reported and canceled.

@@ -3,8 +3,9 @@
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FundingNotice, HostTime, InstrumentId,
-    MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, Price, Quantity, StrategyId, Tick,
-    TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus, WireId,
+    MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, PLAN_ORDERS, Price, Quantity,
+    StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus,
+    WireId,
 };
 
 impl Engine {
@@ -68,6 +69,9 @@ impl Engine {
     pub(crate) fn on_wake(&mut self, now: HostTime, effects: &mut Effects) {
         for instrument in self.markets.grow_stale(now) {
             self.market_status(now, instrument, MarketStatus::Stale, effects);
+        }
+        for key in self.plans.due(now) {
+            self.go_on(now, key, effects);
         }
         while let Some((strategy, id)) = self.timers.due(now) {
             self.record(now, Fact::TimerEnded { strategy, id, fired: true }, effects);
@@ -272,6 +276,9 @@ impl Engine {
         reason: u32,
         effects: &mut Effects,
     ) {
+        if id.number >= PLAN_ORDERS {
+            return self.plan_of_order_goes_on(now, id, effects);
+        }
         if let Some(order) = self.any_order(id) {
             let update = order_update(order, reason);
             self.deliver(id.strategy, now, Event::Order(update), effects);

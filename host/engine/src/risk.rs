@@ -4,4 +4,5 @@ mod gate;
 mod guards;
 mod rate;
 
+pub(crate) use gate::Asked;
 pub(crate) use rate::{TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};

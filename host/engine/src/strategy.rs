@@ -6,7 +6,7 @@ use crate::delivery::Credit;
 use crate::risk::{TalkLimit, TokenBucket};
 use hedgerow_model::{
     AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderStatus,
-    Position, Quantity, Side, TradeId, TradingMode, VenueTime,
+    PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,6 +88,7 @@ pub(crate) struct StrategySlot {
     pub(crate) limits: StrategyLimits,
     pub(crate) mode: TradingMode,
     pub(crate) next_order: u64,
+    pub(crate) next_plan_order: u64,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) watches: Vec<InstrumentId>,
     pub(crate) interest: Interest,
@@ -127,6 +128,7 @@ impl StrategySlot {
             limits: config.limits.clone(),
             mode: TradingMode::Running,
             next_order: 1,
+            next_plan_order: PLAN_ORDERS,
             holdings: config.trades.iter().map(holding).collect(),
             watches: config.watches.clone(),
             interest: config.interest.clone(),
@@ -182,12 +184,14 @@ impl StrategySlot {
         }
     }
 
-    /// Numbers of live orders, all or in one instrument, that no cancel is on its way for.
+    /// Numbers of live orders, all or in one instrument, that no cancel is on its way for. Orders
+    /// of plans end by themselves and are not the strategy's to cancel.
     pub(crate) fn cancelable(&self, instrument: Option<InstrumentId>) -> Vec<u64> {
         self.orders
             .iter()
             .filter(|(_, slot)| instrument.is_none_or(|id| slot.order.request.instrument == id))
             .filter(|(_, slot)| slot.order.status != OrderStatus::PendingCancel)
+            .filter(|(number, _)| **number < PLAN_ORDERS)
             .map(|(number, _)| *number)
             .collect()
     }

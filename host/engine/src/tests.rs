@@ -4,6 +4,7 @@ mod delivery;
 mod gate;
 mod guards;
 mod orders;
+mod plans;
 mod reconcile;
 
 use super::*;

@@ -7,7 +7,7 @@ use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
     AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
-    Position, PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
+    PLAN_ORDERS, Position, PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -23,11 +23,12 @@ impl Engine {
             let quantity = holding.position.quantity;
             Some(PositionUpdate { instrument: holding.instrument, quantity, entry })
         };
+        let own = slot.orders.range(..PLAN_ORDERS).map(|(_, known)| known);
         ResumedState {
-            orders: slot.orders.values().map(|known| order_update(&known.order, 0)).collect(),
+            orders: own.map(|known| order_update(&known.order, 0)).collect(),
             positions: slot.holdings.iter().filter_map(position).collect(),
             balances: slot.accounts().into_iter().flat_map(|id| self.balances_of(id)).collect(),
-            plans: Vec::new(),
+            plans: self.plan_messages(strategy),
             timers: self.timers.of(strategy).collect(),
             funding: slot.holdings.iter().filter_map(|holding| holding.funding).collect(),
             mode: self.mode_of(strategy),

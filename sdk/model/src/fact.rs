@@ -11,6 +11,7 @@ use crate::instrument::Instrument;
 use crate::message::{CallFault, Report, TimerId};
 use crate::mode::TradingMode;
 use crate::order::{Amend, Order, Side};
+use crate::plan::PlanStep;
 use crate::rejection::{RiskRejection, VenueRejection};
 use crate::status::OrderEvent;
 use crate::time::{HostTime, VenueTime};
@@ -148,6 +149,15 @@ pub enum Fact {
         fee: Fee,
         /// When, by the venue.
         happened: VenueTime,
+    },
+    /// One step of a plan.
+    Plan {
+        /// Whose.
+        strategy: StrategyId,
+        /// The strategy's number for it.
+        plan: u64,
+        /// What.
+        step: PlanStep,
     },
     /// Funding moved cash, booked once.
     Funding {

@@ -31,6 +31,7 @@ mod interest;
 mod message;
 mod mode;
 mod order;
+mod plan;
 mod position;
 mod rejection;
 mod sequence;
@@ -61,6 +62,10 @@ pub use interest::{Bars, Interest};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
 pub use mode::{Action, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
+pub use plan::{
+    LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,
+    PairRequest, PairResult, PairSize, PlanStep, Purpose,
+};
 pub use position::{Booked, Position};
 pub use rejection::{RiskRejection, VenueRejection};
 pub use rust_decimal::Decimal;

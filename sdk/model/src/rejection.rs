@@ -142,9 +142,64 @@ pub enum RiskRejection {
     /// The timer or its time is not acceptable.
     #[error("more timers than allowed")]
     TooManyTimers,
+    /// The parameters of a plan cannot be read or make no sense.
+    #[error("the plan's parameters are wrong: {detail}")]
+    PlanUnreadable {
+        /// What is wrong.
+        detail: String,
+    },
+    /// Another plan is at work, or stuck, in the same instrument; or has this number.
+    #[error("plan {plan} is in the way")]
+    PlanInTheWay {
+        /// Which.
+        plan: u64,
+    },
+    /// Not enough is displayed within the plan's slippage.
+    #[error("only {fillable} of {wanted} can be had within the slippage allowed")]
+    NotEnoughDepth {
+        /// What can be had.
+        fillable: Quantity,
+        /// What is needed.
+        wanted: Quantity,
+    },
+    /// The two legs are not worth enough against each other now.
+    #[error("the premium is {premium_bps} bps, {least_bps} are asked for")]
+    PremiumTooLow {
+        /// At prices that can be had now, basis points.
+        premium_bps: Decimal,
+        /// As asked for.
+        least_bps: i32,
+    },
+    /// The best bid is not below the best offer.
+    #[error("the book is crossed")]
+    CrossedBook,
+    /// The account does not have what the order needs, as far as its venue told.
+    #[error("{available} {asset} are available, {needed} are needed")]
+    BalanceTooLow {
+        /// Of what.
+        asset: String,
+        /// There is so much.
+        available: Decimal,
+        /// It takes so much.
+        needed: Decimal,
+    },
 }
 
 impl RiskRejection {
+    /// Whether it may be otherwise in a moment without anybody's doing.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::NoMarket
+                | Self::StaleMarket { .. }
+                | Self::CrossedBook
+                | Self::NotReconciled
+                | Self::JournalUnavailable
+                | Self::RateLimited { .. }
+        )
+    }
+
     /// The stable number that the contract carries.
     #[must_use]
     pub const fn code(&self) -> u32 {
@@ -173,6 +228,12 @@ impl RiskRejection {
             Self::JournalUnavailable => 22,
             Self::TooManyTimers => 23,
             Self::NotReconciled => 24,
+            Self::PlanUnreadable { .. } => 25,
+            Self::PlanInTheWay { .. } => 26,
+            Self::NotEnoughDepth { .. } => 27,
+            Self::PremiumTooLow { .. } => 28,
+            Self::CrossedBook => 29,
+            Self::BalanceTooLow { .. } => 30,
         }
     }
 }

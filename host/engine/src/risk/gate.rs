@@ -11,20 +11,39 @@ use crate::market::DataState;
 use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::{
     AccountId, Action, Amend, Approved, ClientOrderId, Decimal, HostTime, Instrument, NewOrder,
-    Order, OrderStatus, Price, Quantity, RiskRejection, StrategyId, TradingMode, WireId,
+    Order, OrderStatus, PLAN_ORDERS, Price, Quantity, RiskRejection, StrategyId, TradingMode,
+    WireId,
 };
 
 /// The figures of an order that limits look at.
-struct Asked {
-    side: hedgerow_model::Side,
-    price: Price,
-    quantity: Quantity,
+pub(crate) struct Asked {
+    pub(crate) side: hedgerow_model::Side,
+    pub(crate) price: Price,
+    pub(crate) quantity: Quantity,
     /// Already reserved by the order this one changes.
-    held: i64,
-    held_notional: Decimal,
-    reduce_only: bool,
+    pub(crate) held: i64,
+    pub(crate) held_notional: Decimal,
+    pub(crate) reduce_only: bool,
     /// One more order, not a change of one.
-    is_new: bool,
+    pub(crate) is_new: bool,
+    /// What a plan does with it; nothing: it is the strategy's own.
+    pub(crate) action: Option<Action>,
+    /// Orders that will leave beside it, and what they are worth.
+    pub(crate) beside: (u32, Decimal),
+}
+
+impl Asked {
+    /// A new order.
+    pub(crate) fn of(
+        side: hedgerow_model::Side,
+        price: Price,
+        quantity: Quantity,
+        reduce_only: bool,
+    ) -> Self {
+        let (held, held_notional) = (0, Decimal::ZERO);
+        let (is_new, action, beside) = (true, None, (0, Decimal::ZERO));
+        Self { side, price, quantity, held, held_notional, reduce_only, is_new, action, beside }
+    }
 }
 
 impl Engine {
@@ -34,16 +53,10 @@ impl Engine {
         now: HostTime,
         strategy: StrategyId,
         request: &NewOrder,
+        action: Option<Action>,
     ) -> Result<Approved<Order>, RiskRejection> {
-        let asked = Asked {
-            side: request.side,
-            price: request.price,
-            quantity: request.quantity,
-            held: 0,
-            held_notional: Decimal::ZERO,
-            reduce_only: request.flags.reduce_only,
-            is_new: true,
-        };
+        let NewOrder { side, price, quantity, flags, .. } = *request;
+        let asked = Asked { action, ..Asked::of(side, price, quantity, flags.reduce_only) };
         let account = self.judge(now, strategy, request.instrument, &asked)?;
         let wire = WireId(self.next_wire.get(&account).copied().unwrap_or(1));
         Ok(Approved::seal_by_gate(Order {
@@ -66,7 +79,8 @@ impl Engine {
         amend: &Amend,
     ) -> Result<Approved<Amend>, RiskRejection> {
         let slot = self.strategies.get(strategy.index()).ok_or(RiskRejection::UnknownInstrument)?;
-        let known = slot.orders.get(&amend.order).ok_or(RiskRejection::UnknownOrder)?;
+        let known = slot.orders.get(&amend.order).filter(|_| amend.order < PLAN_ORDERS);
+        let known = known.ok_or(RiskRejection::UnknownOrder)?;
         let working =
             matches!(known.order.status, OrderStatus::Open | OrderStatus::PartiallyFilled);
         let left = amend.quantity.checked_sub(known.order.filled).ok_or(RiskRejection::Overflow)?;
@@ -75,13 +89,10 @@ impl Engine {
         }
         let request = known.order.request;
         let asked = Asked {
-            side: request.side,
-            price: amend.price,
-            quantity: left,
             held: known.reserved,
             held_notional: known.reserved_notional,
-            reduce_only: request.flags.reduce_only,
             is_new: false,
+            ..Asked::of(request.side, amend.price, left, request.flags.reduce_only)
         };
         self.judge(now, strategy, request.instrument, &asked)?;
         Ok(Approved::seal_by_gate(*amend))
@@ -103,6 +114,24 @@ impl Engine {
         instrument: hedgerow_model::InstrumentId,
         asked: &Asked,
     ) -> Result<AccountId, RiskRejection> {
+        let (account, reduces) = self.weigh(now, strategy, instrument, asked)?;
+        let slot = self.strategies.get_mut(strategy.index());
+        let slot = slot.ok_or(RiskRejection::UnknownInstrument)?;
+        // what a plan completes leaves too: to hold one leg alone is worse than to be quick
+        if !slot.bucket.take(now, reduces || asked.action.is_some()) {
+            return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
+        }
+        Ok(account)
+    }
+
+    /// Judges without counting: the account, and whether it can only reduce.
+    pub(crate) fn weigh(
+        &self,
+        now: HostTime,
+        strategy: StrategyId,
+        instrument: hedgerow_model::InstrumentId,
+        asked: &Asked,
+    ) -> Result<(AccountId, bool), RiskRejection> {
         let mode = self.mode_of(strategy);
         let index = strategy.index();
         let slot = self.strategies.get(index).ok_or(RiskRejection::UnknownInstrument)?;
@@ -124,12 +153,7 @@ impl Engine {
                 return Err(RiskRejection::NoMarket);
             }
         }
-        let account = holding.account;
-        let slot = self.strategies.get_mut(index).ok_or(RiskRejection::UnknownInstrument)?;
-        if !slot.bucket.take(now, reduces) {
-            return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
-        }
-        Ok(account)
+        Ok((holding.account, reduces))
     }
 
     fn check_mode(
@@ -141,7 +165,8 @@ impl Engine {
         if asked.reduce_only && !reduces {
             return Err(RiskRejection::WouldIncrease);
         }
-        let action = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };
+        let own = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };
+        let action = asked.action.unwrap_or(own);
         if !mode.permits(action) {
             return Err(RiskRejection::ModeForbids { mode });
         }
@@ -202,7 +227,7 @@ impl Engine {
         let add =
             |sum: Decimal, more: Decimal| sum.checked_add(more).ok_or(RiskRejection::Overflow);
         let asked_for = spec.notional(asked.price, asked.quantity).map_err(|_| overflow.clone())?;
-        let mut worst = add(asked_for, -asked.held_notional)?;
+        let mut worst = add(add(asked_for, -asked.held_notional)?, asked.beside.1)?;
         for holding in &slot.holdings {
             worst = add(worst, holding.open_notional)?;
             if holding.position.quantity.is_zero() {
@@ -259,6 +284,7 @@ fn check_limits(
         return Ok(());
     }
     let open = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
+    let open = open.saturating_add(asked.beside.0);
     if asked.is_new && open >= slot.limits.open_orders_max {
         let limit = slot.limits.open_orders_max;
         return Err(RiskRejection::OpenOrdersAboveMax { open, limit });

@@ -111,6 +111,7 @@ impl Engine {
                 TradingMode::ReduceOnly => self.cancel_openings(now, id, effects),
                 _ => self.cancel_many(now, id, None, effects),
             }
+            self.plans_of_go_on(now, id, effects);
         }
     }
 
@@ -126,6 +127,18 @@ impl Engine {
             let mode = TradingMode::CancelOnly;
             self.set_mode(now, Some(strategy), mode, format!("ledger: {why}"), effects);
         }
+    }
+
+    /// Latches a mode that only an operator loosens, as a guard does.
+    pub(crate) fn latch(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        mode: TradingMode,
+        why: String,
+        effects: &mut Effects,
+    ) {
+        self.set_mode(now, Some(strategy), mode, format!("{GUARD}{why}"), effects);
     }
 
     fn concerned(&self, strategy: Option<StrategyId>) -> Vec<StrategyId> {
@@ -150,6 +163,7 @@ impl Engine {
                         if self.is_latched_by_guard(strategy) {
                             self.restart_measures(now, id, effects);
                         }
+                        self.release_plans(now, id, effects);
                     }
                 } else if mode < holds {
                     return; // only a release loosens, and it says why

@@ -35,6 +35,12 @@ impl TokenBucket {
         enough || must
     }
 
+    /// Whether so many orders could leave now.
+    pub(crate) fn has(&self, now: HostTime, orders: u64) -> bool {
+        let mut later = self.clone();
+        (0..orders).all(|_| later.take(now, false))
+    }
+
     /// One order's worth per second and the limit.
     pub(crate) const fn per_s(&self) -> u32 {
         self.per_s

@@ -1,0 +1,389 @@
+//! Plans: what the host carries out over several orders.
+//!
+//! A plan belongs to the host. Every step is a fact before the order it permits leaves, so after a
+//! death the facts and the venue's truth say where it stands; nothing is ever sent again blindly.
+//! What is known of a leg is its fills and the final states of its orders; an order whose outcome
+//! is unknown is waited for, never counted as nothing.
+
+mod pair;
+mod preflight;
+mod price;
+
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    AccountId, ClientOrderId, Decimal, Event, Fact, Fee, HostTime, Instrument, InstrumentId,
+    LegResult, OpaqueMessage, PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price,
+    Purpose, Quantity, Side, StrategyId,
+};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How long an ended plan is kept for late fills: as long as its orders.
+const KEPT: hedgerow_model::Duration = hedgerow_model::Duration::from_secs(24 * 3600);
+
+/// Event codes of `plan` events: it began or went on, it ended.
+const GOES_ON: u32 = 1;
+const ENDED: u32 = 2;
+
+pub(crate) type PlanKey = (StrategyId, u64);
+
+/// What happened on one leg so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LegState {
+    /// Filled in the leg's direction less what was taken back.
+    pub(crate) filled: i64,
+    /// The same in base units.
+    pub(crate) base: Decimal,
+    /// Units and settle-asset value in the leg's direction.
+    forth: (i64, Decimal),
+    /// Units and settle-asset value taken back.
+    back: (i64, Decimal),
+    fees: Decimal,
+}
+
+/// One plan.
+#[derive(Debug)]
+pub(crate) struct PlanSlot {
+    pub(crate) plan: PairPlan,
+    pub(crate) phase: PairPhase,
+    /// Orders sent or denied in this phase.
+    pub(crate) tries: u32,
+    pub(crate) retries: u32,
+    pub(crate) given_up: bool,
+    pub(crate) legs: [LegState; 2],
+    /// Its orders: which leg, what for.
+    pub(crate) orders: BTreeMap<u64, (u8, Purpose)>,
+    /// Why the last order was denied.
+    pub(crate) denied: Option<String>,
+    /// When this phase was entered; a restart begins it anew.
+    pub(crate) entered: HostTime,
+    /// When something was last tried in it.
+    pub(crate) tried: Option<HostTime>,
+    /// When it is looked at again if nothing happens.
+    pub(crate) wake: HostTime,
+    pub(crate) result: Option<PairResult>,
+}
+
+/// All plans, and when ended ones may be forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct Plans {
+    /// Set while an account is being reconciled: nothing goes on before all of it is known.
+    pub(crate) held: bool,
+    pub(crate) all: BTreeMap<PlanKey, PlanSlot>,
+    ended: VecDeque<(HostTime, PlanKey)>,
+}
+
+impl LegState {
+    /// Average price in the leg's direction.
+    pub(crate) fn average(&self, spec: &Instrument) -> Option<Decimal> {
+        let (units, value) = self.forth;
+        (units != 0).then(|| spec.average_entry(value, Quantity::from_units(units)))?
+    }
+}
+
+impl PlanSlot {
+    fn new(plan: PairPlan) -> Self {
+        Self {
+            wake: plan.deadline,
+            entered: plan.began,
+            plan,
+            phase: PairPhase::Opening,
+            tries: 0,
+            retries: 0,
+            given_up: false,
+            legs: Default::default(),
+            orders: BTreeMap::new(),
+            denied: None,
+            tried: None,
+            result: None,
+        }
+    }
+
+    /// Base units bought beyond those sold.
+    pub(crate) fn residual(&self) -> Decimal {
+        let [buy, sell] = &self.legs;
+        buy.base - sell.base
+    }
+
+    pub(crate) fn is_level(&self) -> bool {
+        self.residual().abs() < self.plan.step
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        let outcome = self.result.as_ref().map(|result| &result.outcome);
+        matches!(outcome, Some(hedgerow_model::PairOutcome::Stuck { .. }))
+    }
+
+    pub(crate) fn trades(&self, instrument: InstrumentId) -> bool {
+        self.plan.legs.iter().any(|leg| leg.instrument == instrument)
+    }
+
+    fn trades_on(&self, account: AccountId) -> bool {
+        self.plan.legs.iter().any(|leg| leg.account == account)
+    }
+}
+
+impl Plans {
+    /// When the first plan wants to be looked at.
+    pub(crate) fn next(&self) -> Option<HostTime> {
+        let live = self.all.values().filter(|slot| slot.phase != PairPhase::Ended);
+        live.map(|slot| slot.wake).filter(|wake| *wake != HostTime::NEVER).min()
+    }
+
+    pub(crate) fn due(&self, now: HostTime) -> Vec<PlanKey> {
+        self.live(|slot| slot.wake <= now)
+    }
+
+    fn live(&self, wanted: impl Fn(&PlanSlot) -> bool) -> Vec<PlanKey> {
+        let live = self.all.iter().filter(|(_, slot)| slot.phase != PairPhase::Ended);
+        live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
+    }
+
+    /// The plan that an order belongs to.
+    fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
+        let from = (id.strategy, 0)..=(id.strategy, u64::MAX);
+        let mut own = self.all.range(from).rev();
+        own.find(|(_, slot)| slot.orders.contains_key(&id.number)).map(|(key, _)| *key)
+    }
+
+    /// A plan at work or stuck in one of these instruments, or with this number.
+    pub(crate) fn in_the_way(&self, (strategy, id): PlanKey, legs: &[InstrumentId]) -> Option<u64> {
+        let from = (strategy, 0)..=(strategy, u64::MAX);
+        let blocks = |slot: &PlanSlot| {
+            let busy = slot.phase != PairPhase::Ended || slot.is_stuck();
+            slot.plan.id == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
+        };
+        self.all.range(from).find(|(_, slot)| blocks(slot)).map(|((_, id), _)| *id)
+    }
+}
+
+impl Engine {
+    /// Folds one step of a plan.
+    pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
+        if let PlanStep::Began(plan) = step {
+            self.plans.all.insert(key, PlanSlot::new((**plan).clone()));
+            return;
+        }
+        let Some(slot) = self.plans.all.get_mut(&key) else { return };
+        match step {
+            PlanStep::Sends { leg, purpose, number } => {
+                slot.orders.insert(*number, (*leg, *purpose));
+                slot.tries = slot.tries.saturating_add(1);
+                let again = u32::from(*purpose != Purpose::First);
+                slot.retries = slot.retries.saturating_add(again);
+            }
+            PlanStep::Denied { reason, .. } => {
+                // what may be otherwise in a moment uses up time, not tries
+                slot.tries = slot.tries.saturating_add(u32::from(!reason.is_passing()));
+                slot.denied = Some(reason.to_string());
+            }
+            PlanStep::Phase(phase) => {
+                (slot.phase, slot.tries, slot.denied) = (*phase, 0, None);
+                (slot.entered, slot.tried, slot.result) = (time, None, None);
+            }
+            PlanStep::GivenUp => slot.given_up = true,
+            PlanStep::Ended(result) => {
+                slot.phase = PairPhase::Ended;
+                slot.result = Some((**result).clone());
+                self.plans.ended.push_back((time, key));
+                while let Some((ended, old)) = self.plans.ended.front().copied() {
+                    if time.since(ended) <= KEPT {
+                        break;
+                    }
+                    self.plans.ended.pop_front();
+                    let known = self.plans.all.get(&old);
+                    if known.is_some_and(|slot| slot.phase == PairPhase::Ended && !slot.is_stuck())
+                    {
+                        self.plans.all.remove(&old);
+                    }
+                }
+            }
+            PlanStep::Released => slot.result = None,
+            PlanStep::Began(_) | PlanStep::Refused { .. } => {}
+        }
+    }
+
+    /// Counts a fill for the plan whose order it is.
+    pub(crate) fn count_for_plan(
+        &mut self,
+        id: ClientOrderId,
+        (instrument, side): (InstrumentId, Side),
+        (price, quantity, fee): (Price, Quantity, Fee),
+    ) {
+        if id.number < PLAN_ORDERS {
+            return;
+        }
+        let Some(key) = self.plans.of_order(id) else { return };
+        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
+        let Some(slot) = self.plans.all.get_mut(&key) else { return };
+        let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
+        let place = usize::from(leg);
+        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
+        else {
+            return;
+        };
+        // a fill that fits the ledger fits here: the same products
+        let base = spec.base_quantity(price, quantity).unwrap_or_default();
+        let value = spec.value(price, quantity).unwrap_or_default();
+        let sign = if planned.side == side { 1 } else { -1 };
+        state.filled = state.filled.saturating_add(sign * quantity.units());
+        state.base += Decimal::from(sign) * base;
+        let sum = if sign > 0 { &mut state.forth } else { &mut state.back };
+        *sum = (sum.0.saturating_add(quantity.units()), sum.1 + value);
+        state.fees += fee.worth(spec, price).ok().flatten().unwrap_or_default();
+        // a fee taken in the base asset is not there to balance the other leg
+        let taken = fee.base_units(spec).unwrap_or_default();
+        if !taken.is_zero() {
+            state.filled = state.filled.saturating_sub(sign * taken.units());
+            state.base -= Decimal::from(sign) * spec.quantity(taken);
+        }
+    }
+
+    /// Whether an order of a plan has not ended.
+    pub(crate) fn has_live_orders(&self, key: PlanKey) -> bool {
+        let Some(slot) = self.plans.all.get(&key) else { return false };
+        slot.orders.keys().any(|number| self.order(key.0, *number).is_some())
+    }
+
+    /// After anything that happened to an order: its plan goes on.
+    pub(crate) fn plan_of_order_goes_on(
+        &mut self,
+        now: HostTime,
+        id: ClientOrderId,
+        effects: &mut Effects,
+    ) {
+        if id.number >= PLAN_ORDERS
+            && let Some(key) = self.plans.of_order(id)
+        {
+            self.go_on(now, key, effects);
+        }
+    }
+
+    /// After an account was reconciled: what waited for its truth goes on.
+    pub(crate) fn plans_on_go_on(
+        &mut self,
+        now: HostTime,
+        account: AccountId,
+        effects: &mut Effects,
+    ) {
+        for key in self.plans.live(|slot| slot.trades_on(account)) {
+            if let Some(slot) = self.plans.all.get_mut(&key) {
+                slot.entered = now;
+            }
+            self.go_on(now, key, effects);
+        }
+    }
+
+    /// After a mode changed.
+    pub(crate) fn plans_of_go_on(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        effects: &mut Effects,
+    ) {
+        let own = self.plans.live(|_| true).into_iter().filter(|key| key.0 == strategy);
+        for key in own.collect::<Vec<_>>() {
+            self.go_on(now, key, effects);
+        }
+    }
+
+    /// An operator lets a strategy go on: what is stuck is theirs from now on.
+    pub(crate) fn release_plans(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        effects: &mut Effects,
+    ) {
+        let stuck =
+            self.plans.all.iter().filter(|(key, slot)| key.0 == strategy && slot.is_stuck());
+        for key in stuck.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.plan_fact(now, key, PlanStep::Released, effects);
+        }
+    }
+
+    /// How many plans are under way.
+    #[must_use]
+    pub fn plans_under_way(&self) -> usize {
+        self.plans.live(|_| true).len()
+    }
+
+    pub(crate) fn plan_fact(
+        &mut self,
+        now: HostTime,
+        (strategy, plan): PlanKey,
+        step: PlanStep,
+        effects: &mut Effects,
+    ) {
+        self.record(now, Fact::Plan { strategy, plan, step }, effects);
+    }
+
+    /// Tells the strategy where its plan stands.
+    pub(crate) fn tell_plan(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
+        if let Some(message) = self.plan_message(key) {
+            self.deliver(key.0, now, Event::Plan(message), effects);
+        }
+    }
+
+    fn plan_message(&self, key: PlanKey) -> Option<OpaqueMessage> {
+        let slot = self.plans.all.get(&key)?;
+        let legs: Vec<_> = (0..2).map(|leg| self.leg_result(slot, leg)).collect();
+        let code = if slot.phase == PairPhase::Ended { ENDED } else { GOES_ON };
+        let json = serde_json::json!({
+            "plan": key.1,
+            "kind": slot.plan.kind.word(),
+            "phase": slot.phase,
+            "legs": legs,
+            "residual": slot.residual(),
+            "outcome": slot.result.as_ref().map(|result| &result.outcome),
+        });
+        Some(OpaqueMessage { code, json: json.to_string() })
+    }
+
+    /// Plans of a strategy that are under way or stuck, as it is told of them.
+    pub(crate) fn plan_messages(&self, strategy: StrategyId) -> Vec<OpaqueMessage> {
+        let from = (strategy, 0)..=(strategy, u64::MAX);
+        let own = self.plans.all.range(from);
+        let live = own.filter(|(_, slot)| slot.phase != PairPhase::Ended || slot.is_stuck());
+        live.filter_map(|(key, _)| self.plan_message(*key)).collect()
+    }
+
+    pub(crate) fn leg_result(&self, slot: &PlanSlot, leg: usize) -> LegResult {
+        let (Some(planned), Some(state)) = (slot.plan.legs.get(leg), slot.legs.get(leg)) else {
+            return LegResult::default();
+        };
+        let spec = self.config.instrument(planned.instrument);
+        let average = |(units, value): (i64, Decimal)| {
+            (units != 0).then_some(())?;
+            spec?.average_entry(value, Quantity::from_units(units))
+        };
+        let bought_at = average(state.forth);
+        let cost = bought_at.and_then(|price| {
+            let over = price.checked_sub(planned.middle)?.checked_div(planned.middle)?;
+            let bps = over.checked_mul(Decimal::from(10_000 * planned.side.sign()))?;
+            Some(bps.round_dp(4))
+        });
+        LegResult {
+            filled: Quantity::from_units(state.filled),
+            base: state.base,
+            average: bought_at,
+            slippage_bps: cost,
+            taken_back: average(state.back),
+            fees: state.fees,
+        }
+    }
+
+    /// What taking back lost, fees not counted: its value against that of the same units as bought.
+    pub(crate) fn repair_loss(&self, slot: &PlanSlot) -> Decimal {
+        let lost = |leg: usize| -> Option<Decimal> {
+            let (planned, state) = (slot.plan.legs.get(leg)?, slot.legs.get(leg)?);
+            let ((forth, cost), (back, got)) = (state.forth, state.back);
+            if forth == 0 || back == 0 {
+                return None;
+            }
+            let part = cost.checked_mul(Decimal::from(back))?.checked_div(Decimal::from(forth))?;
+            let inverse = self.config.instrument(planned.instrument)?.kind.is_inverse();
+            let sign = planned.side.sign() * if inverse { -1 } else { 1 };
+            Some((part - got) * Decimal::from(sign))
+        };
+        (0..2).filter_map(lost).sum::<Decimal>().round_dp(14).normalize()
+    }
+}

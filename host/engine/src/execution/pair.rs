@@ -1,0 +1,404 @@
+//! The pair: two legs opened or closed together. One rule book, applied to what is known whenever
+//! something happened; it sends at most one order per leg at a time, and none while the outcome of
+//! another order of the plan is not known.
+//!
+//! - A leg is what its fills say. While an order lives, or its outcome is unknown, nothing is
+//!   decided.
+//! - Legs equal to less than a step: the plan has ended, balanced or flat.
+//! - Otherwise the shorter leg is completed with a wider limit, so often and so long as the plan
+//!   allows; then an open takes back what is too much of the longer leg, reduce-only. A close
+//!   only completes: it never opens again.
+//! - When that does not succeed either, the plan is stuck: an alarm, and nothing new is opened
+//!   until an operator has looked.
+
+use super::preflight::{premium, whole_lots};
+use super::{PlanKey, PlanSlot};
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    Action, ClientOrderId, Decimal, Duration, Fact, HostTime, NewOrder, OrderFact, OrderFlags,
+    PairKind, PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity,
+    RiskRejection, Rounding, TimeInForce, TradingMode, VenueCommand,
+};
+
+/// How long it is waited before another try, when the last one brought nothing.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long taking back is tried where it is not tries that fail but the market that is missing.
+const UNWIND: Duration = Duration::from_secs(30);
+
+/// An order that a plan needs next.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    leg: u8,
+    purpose: Purpose,
+    quantity: Quantity,
+    bps: u32,
+}
+
+/// What is to be done about a plan.
+enum Next {
+    Wait(HostTime),
+    Send(Wanted),
+    Enter(PairPhase),
+    End(PairOutcome),
+}
+
+impl Engine {
+    /// The strategy gives a plan up: nothing more is completed, what is too much is taken back.
+    pub(crate) fn give_up_plan(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        effects: &mut Effects,
+    ) -> bool {
+        let slot = self.plans.all.get(&key);
+        if slot.is_none_or(|slot| slot.phase == PairPhase::Ended) {
+            return false;
+        }
+        self.plan_fact(now, key, PlanStep::GivenUp, effects);
+        self.go_on(now, key, effects);
+        true
+    }
+
+    /// The first orders, as they were checked.
+    pub(crate) fn send_first(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
+        let Some(slot) = self.plans.all.get(&key) else { return };
+        let legs: Vec<(u8, Quantity, Price)> = (0_u8..)
+            .zip(&slot.plan.legs)
+            .filter(|(leg, _)| slot.plan.first.is_none_or(|first| first == *leg))
+            .map(|(leg, planned)| (leg, planned.target, planned.limit))
+            .collect();
+        for (leg, quantity, limit) in legs {
+            self.send_for_plan(now, key, (leg, Purpose::First), (quantity, limit), effects);
+        }
+    }
+
+    /// Does whatever follows from what is known now, until there is something to wait for.
+    pub(crate) fn go_on(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
+        if self.plans.held {
+            return;
+        }
+        // each round ends a phase or uses up a try: there are not many
+        for _ in 0..256 {
+            let Some(slot) = self.plans.all.get(&key) else { return };
+            match self.next_of(now, key, slot) {
+                Next::Wait(wake) => {
+                    if let Some(slot) = self.plans.all.get_mut(&key) {
+                        slot.wake = wake;
+                    }
+                    return;
+                }
+                Next::Send(wanted) => self.send_wanted(now, key, wanted, effects),
+                Next::Enter(phase) => {
+                    self.plan_fact(now, key, PlanStep::Phase(phase), effects);
+                    self.tell_plan(now, key, effects);
+                }
+                Next::End(outcome) => return self.end_plan(now, key, outcome, effects),
+            }
+        }
+    }
+
+    fn next_of(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
+        if slot.phase == PairPhase::Ended {
+            // a late fill of an ended plan: what it brought is taken back
+            let reopens = !slot.is_level() && slot.result.is_some() && !slot.is_stuck();
+            let settles = slot.is_level() && slot.is_stuck();
+            return match (reopens, settles) {
+                (true, _) => Next::Enter(PairPhase::Unwinding),
+                (_, true) => Next::End(self.level_outcome(slot)),
+                _ => Next::Wait(HostTime::NEVER),
+            };
+        }
+        if self.has_live_orders(key) {
+            return Next::Wait(HostTime::NEVER);
+        }
+        match slot.phase {
+            PairPhase::Opening => self.after_first(now, key, slot),
+            PairPhase::Completing => self.complete(now, key, slot),
+            _ => self.unwind(now, key, slot),
+        }
+    }
+
+    /// The first orders are over; with one leg first, the other follows for what was filled.
+    fn after_first(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
+        if let Some(first) = slot.plan.first {
+            let sent = slot.orders.values().any(|(leg, _)| *leg != first);
+            let denied = slot.denied.is_some();
+            if !sent && !denied && !slot.is_level() && self.may_complete(now, key, slot) {
+                return match self.missing(slot, 1 - first) {
+                    Some(quantity) => Next::Send(Wanted {
+                        leg: 1 - first,
+                        purpose: Purpose::First,
+                        quantity,
+                        bps: slot.plan.request.slippage_bps,
+                    }),
+                    None => Next::Enter(PairPhase::Completing),
+                };
+            }
+        }
+        if self.is_done(slot) {
+            return Next::End(self.level_outcome(slot));
+        }
+        Next::Enter(PairPhase::Completing)
+    }
+
+    fn is_done(&self, slot: &PlanSlot) -> bool {
+        let whole = |leg: usize| {
+            let (state, planned) = (slot.legs.get(leg), slot.plan.legs.get(leg));
+            state.zip(planned).is_some_and(|(state, leg)| state.filled >= leg.target.units())
+        };
+        match slot.plan.kind {
+            // an open may end smaller than planned
+            PairKind::Open => slot.is_level(),
+            PairKind::Close => whole(0) && whole(1),
+        }
+    }
+
+    fn level_outcome(&self, slot: &PlanSlot) -> PairOutcome {
+        let nothing = slot.legs.iter().all(|leg| leg.filled == 0);
+        let flat = match slot.plan.kind {
+            PairKind::Open => nothing,
+            PairKind::Close => self.is_done(slot),
+        };
+        if flat { PairOutcome::Flat } else { PairOutcome::Balanced }
+    }
+
+    /// Whether an open may still be completed: in time, permitted, and still worth it where the
+    /// plan says what it must be worth.
+    fn may_complete(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> bool {
+        let late = now >= slot.plan.deadline || slot.given_up;
+        match slot.plan.kind {
+            PairKind::Close => !late,
+            PairKind::Open => !late && self.mode_of(key.0).permits(Action::PlanCompletes),
+        }
+    }
+
+    fn complete(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
+        if self.is_done(slot) {
+            return Next::End(self.level_outcome(slot));
+        }
+        let over = slot.tries >= slot.plan.request.tries || !self.may_complete(now, key, slot);
+        let last = Next::Enter(PairPhase::Unwinding);
+        if over {
+            return last;
+        }
+        if let Some(wait) = self.pause(now, slot) {
+            return Next::Wait(wait.min(slot.plan.deadline));
+        }
+        let bps = slot.plan.request.hedge_bps;
+        match self.shorter(slot) {
+            Some((leg, quantity)) => {
+                Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, bps })
+            }
+            None => last,
+        }
+    }
+
+    fn unwind(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
+        if self.is_done(slot) {
+            return Next::End(self.level_outcome(slot));
+        }
+        let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
+        if !self.mode_of(key.0).permits(Action::PlanUnwinds) {
+            return stuck("the mode forbids to take it back");
+        }
+        let over = now >= slot.entered.after(UNWIND);
+        if slot.tries >= slot.plan.request.tries || over {
+            if slot.plan.kind == PairKind::Close && slot.is_level() {
+                return Next::End(PairOutcome::Balanced); // less than all of both is closed
+            }
+            return stuck(slot.denied.as_deref().unwrap_or("no try brought the legs together"));
+        }
+        if let Some(wait) = self.pause(now, slot) {
+            return Next::Wait(wait);
+        }
+        let bps = slot.plan.request.emergency_bps;
+        let wanted = match slot.plan.kind {
+            PairKind::Open => self.longer(slot).map(|(leg, quantity)| Wanted {
+                leg,
+                purpose: Purpose::TakeBack,
+                quantity,
+                bps,
+            }),
+            PairKind::Close => self.shorter(slot).map(|(leg, quantity)| Wanted {
+                leg,
+                purpose: Purpose::Complete,
+                quantity,
+                bps,
+            }),
+        };
+        wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
+    }
+
+    /// Until when the next try waits: the first of a phase goes at once, later ones after a pause.
+    fn pause(&self, now: HostTime, slot: &PlanSlot) -> Option<HostTime> {
+        let until = slot.tried?.after(PAUSE);
+        (now < until).then_some(until)
+    }
+
+    /// The leg of which something is missing against the other, and how much; of a close, against
+    /// its target.
+    fn shorter(&self, slot: &PlanSlot) -> Option<(u8, Quantity)> {
+        if slot.plan.kind == PairKind::Open {
+            let leg = u8::from(slot.residual().is_sign_positive());
+            return Some((leg, self.missing(slot, leg)?));
+        }
+        (0_u8..2).zip(&slot.plan.legs).zip(&slot.legs).find_map(|((leg, planned), state)| {
+            let left = planned.target.units().saturating_sub(state.filled);
+            (left > 0).then_some((leg, Quantity::from_units(left)))
+        })
+    }
+
+    /// What one leg has too much.
+    fn longer(&self, slot: &PlanSlot) -> Option<(u8, Quantity)> {
+        let leg = u8::from(slot.residual().is_sign_negative());
+        Some((leg, self.missing(slot, leg)?))
+    }
+
+    /// The residual in whole lots of a leg: never more than is missing.
+    fn missing(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+        let planned = slot.plan.legs.get(usize::from(leg))?;
+        let spec = self.config.instrument(planned.instrument)?;
+        let state = slot.legs.get(usize::from(leg))?;
+        let price = state.average(spec).unwrap_or(planned.middle);
+        let quantity = whole_lots(spec, slot.residual().abs(), price).ok()?;
+        (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
+    }
+
+    fn send_wanted(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        Wanted { leg, purpose, quantity, bps }: Wanted,
+        effects: &mut Effects,
+    ) {
+        if let Some(slot) = self.plans.all.get_mut(&key) {
+            slot.tried = Some(now);
+        }
+        match self.limit_of(now, key, (leg, purpose), bps) {
+            Ok(limit) => {
+                self.send_for_plan(now, key, (leg, purpose), (quantity, limit), effects);
+            }
+            Err(reason) => {
+                self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
+            }
+        }
+    }
+
+    fn limit_of(
+        &self,
+        now: HostTime,
+        key: PlanKey,
+        (leg, purpose): (u8, Purpose),
+        bps: u32,
+    ) -> Result<Price, RiskRejection> {
+        let none = RiskRejection::UnknownInstrument;
+        let slot = self.plans.all.get(&key).ok_or(none.clone())?;
+        let planned = slot.plan.legs.get(usize::from(leg)).ok_or(none.clone())?;
+        let spec = self.config.instrument(planned.instrument).ok_or(none.clone())?;
+        let owner = self.strategies.get(key.0.index()).ok_or(none)?;
+        let side = match purpose {
+            Purpose::TakeBack => planned.side.opposite(),
+            _ => planned.side,
+        };
+        let limit = self.taking_limit(now, spec, side, (bps, owner.limits.collar_bps))?;
+        if slot.plan.kind == PairKind::Open && purpose != Purpose::TakeBack {
+            self.check_worth(slot, leg, spec.price(limit))?;
+        }
+        Ok(limit)
+    }
+
+    /// Where the plan says what the pair must be worth, the first order of a leg that follows the
+    /// other is asked for only where that still holds at the worst.
+    fn check_worth(&self, slot: &PlanSlot, leg: u8, limit: Decimal) -> Result<(), RiskRejection> {
+        let follows = slot.plan.first.is_some_and(|first| first != leg);
+        let asked = slot.plan.request.min_premium_bps.filter(|_| follows);
+        let Some(least_bps) = asked.filter(|_| slot.phase == PairPhase::Opening) else {
+            return Ok(());
+        };
+        let other = usize::from(1 - leg);
+        let of = |leg: usize| {
+            let planned = slot.plan.legs.get(leg)?;
+            slot.legs.get(leg)?.average(self.config.instrument(planned.instrument)?)
+        };
+        let Some(had) = of(other) else { return Ok(()) };
+        let (buy, sell) = if leg == 0 { (limit, had) } else { (had, limit) };
+        let premium_bps = premium(buy, sell).ok_or(RiskRejection::Overflow)?;
+        if premium_bps < Decimal::from(least_bps) {
+            return Err(RiskRejection::PremiumTooLow { premium_bps, least_bps });
+        }
+        Ok(())
+    }
+
+    /// An order of a plan, through the gate like every other.
+    fn send_for_plan(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        (leg, purpose): (u8, Purpose),
+        (quantity, price): (Quantity, Price),
+        effects: &mut Effects,
+    ) {
+        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(planned) = slot.plan.legs.get(usize::from(leg)) else { return };
+        let (kind, instrument) = (slot.plan.kind, planned.instrument);
+        let side = match purpose {
+            Purpose::TakeBack => planned.side.opposite(),
+            _ => planned.side,
+        };
+        let action = match (kind, purpose) {
+            (PairKind::Open, Purpose::First) => Action::StrategyOpens,
+            (PairKind::Open, Purpose::Complete) => Action::PlanCompletes,
+            (PairKind::Close, Purpose::First) => Action::StrategyReduces,
+            (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
+        };
+        let reduce_only = kind == PairKind::Close || purpose == Purpose::TakeBack;
+        let Some(owner) = self.strategies.get(key.0.index()) else { return };
+        let number = owner.next_plan_order;
+        let order = NewOrder {
+            number,
+            instrument,
+            side,
+            price,
+            quantity,
+            time_in_force: TimeInForce::ImmediateOrCancel,
+            flags: OrderFlags { post_only: false, reduce_only },
+        };
+        match self.approve(now, key.0, &order, Some(action)) {
+            Ok(approved) => {
+                self.plan_fact(now, key, PlanStep::Sends { leg, purpose, number }, effects);
+                let id = ClientOrderId { strategy: key.0, number };
+                let fact = OrderFact::Approved(Box::new(approved.get().clone()));
+                self.record(now, Fact::Order { id, fact }, effects);
+                effects.commands.push(VenueCommand::Place(approved));
+            }
+            Err(reason) => {
+                self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
+            }
+        }
+    }
+
+    fn end_plan(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        outcome: PairOutcome,
+        effects: &mut Effects,
+    ) {
+        let Some(slot) = self.plans.all.get(&key) else { return };
+        let result = PairResult {
+            legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
+            residual: Rounding::HalfEven.decimal(slot.residual(), 14).normalize(),
+            retries: slot.retries,
+            repair_loss: self.repair_loss(slot),
+            took_ms: now.since(slot.plan.began).as_millis(),
+            outcome,
+        };
+        let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
+        self.plan_fact(now, key, PlanStep::Ended(Box::new(result)), effects);
+        self.tell_plan(now, key, effects);
+        if stuck && self.own_mode(key.0) < TradingMode::ReduceOnly {
+            let why = format!("plan {} is stuck: one leg is held alone", key.1);
+            self.latch(now, key.0, TradingMode::ReduceOnly, why, effects);
+        }
+    }
+}

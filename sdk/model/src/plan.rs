@@ -1,0 +1,269 @@
+//! Plans: what the host carries out over several orders, whatever becomes of the strategy that
+//! asked. Today the pair: two legs opened or closed together.
+//!
+//! A plan ends in one of four ways and no other: balanced, flat, stuck with an alarm, or it never
+//! began. Units: `base` figures are units of the common base asset; quantities are the
+//! instrument's own units.
+
+use crate::fixed::{Price, Quantity};
+use crate::id::{AccountId, InstrumentId};
+use crate::order::Side;
+use crate::rejection::RiskRejection;
+use crate::time::HostTime;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// From here on order numbers belong to plans; strategies number from below.
+pub const PLAN_ORDERS: u64 = 1 << 63;
+
+/// What the two legs of a pair are to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairKind {
+    /// Both legs are opened.
+    Open,
+    /// Both legs are closed, reduce-only.
+    Close,
+}
+
+impl PairKind {
+    /// The kind's word in the contract.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "pair-open",
+            Self::Close => "pair-close",
+        }
+    }
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Open, Self::Close].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// How much of each leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairSize {
+    /// At most so much of the quote currency on the dearer leg.
+    Notional(Decimal),
+    /// So much of the base asset on each leg, rounded down to what both can trade.
+    Base(Decimal),
+    /// All that is held; only to close.
+    All,
+}
+
+/// Which leg goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegOrder {
+    /// Both at once.
+    #[default]
+    Simultaneous,
+    /// The buying leg, then the other for what was filled.
+    BuyFirst,
+    /// The selling leg, then the other for what was filled.
+    SellFirst,
+    /// The leg with less to trade against at its limit, then the other for what was filled.
+    ThinFirst,
+}
+
+fn three() -> u32 {
+    3
+}
+
+/// Parameters of a pair plan, as they cross the wall in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairRequest {
+    /// What is bought.
+    pub buy: InstrumentId,
+    /// What is sold.
+    pub sell: InstrumentId,
+    /// How much.
+    pub size: PairSize,
+    /// Which leg goes first.
+    #[serde(default)]
+    pub legs: LegOrder,
+    /// How far the first orders may reach beyond the touch, basis points.
+    pub slippage_bps: u32,
+    /// How far an order that completes the shorter leg may reach, basis points.
+    pub hedge_bps: u32,
+    /// How far an order that takes back the longer leg may reach, basis points.
+    pub emergency_bps: u32,
+    /// After this long nothing more is completed, ms.
+    pub deadline_ms: u32,
+    /// How often it is tried to complete, and again to take back.
+    #[serde(default = "three")]
+    pub tries: u32,
+    /// What the sold leg must be worth above the bought one at prices that can be had now, basis
+    /// points of the bought one; checked before anything is sent.
+    #[serde(default)]
+    pub min_premium_bps: Option<i32>,
+}
+
+/// One leg, fixed when the plan begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairLeg {
+    /// In what.
+    pub instrument: InstrumentId,
+    /// On whose account.
+    pub account: AccountId,
+    /// Which way it goes.
+    pub side: Side,
+    /// How much of it.
+    pub target: Quantity,
+    /// Its first limit.
+    pub limit: Price,
+    /// The middle of its market when it began.
+    pub middle: Decimal,
+    /// What the target would have cost against what was displayed, per unit.
+    pub expected: Decimal,
+}
+
+/// A pair plan as it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairPlan {
+    /// The strategy's number for it.
+    pub id: u64,
+    /// To open or to close.
+    pub kind: PairKind,
+    /// As it was asked for.
+    pub request: PairRequest,
+    /// The buying leg and the selling leg.
+    pub legs: [PairLeg; 2],
+    /// Which leg goes first; nothing: both at once.
+    pub first: Option<u8>,
+    /// Legs that differ by less are balanced: the common step of linear legs, else a lot of the
+    /// coarser leg; base units.
+    pub step: Decimal,
+    /// When it began.
+    pub began: HostTime,
+    /// When completing ends.
+    pub deadline: HostTime,
+}
+
+/// What an order of a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The leg as planned.
+    First,
+    /// What is missing of it.
+    Complete,
+    /// What is too much of it, taken back.
+    TakeBack,
+}
+
+/// Where a pair plan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairPhase {
+    /// The first orders are out.
+    Opening,
+    /// What is missing is being completed.
+    Completing,
+    /// What is too much is being taken back.
+    Unwinding,
+    /// Over.
+    Ended,
+}
+
+/// How a plan ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairOutcome {
+    /// Both legs, equal to less than a step.
+    Balanced,
+    /// Nothing is held of it (an open that came to nothing, a close that is complete).
+    Flat,
+    /// The legs differ and nothing more can be done: an operator must look.
+    Stuck {
+        /// Why nothing more can be done.
+        why: String,
+    },
+}
+
+/// What became of one leg.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegResult {
+    /// Filled in the leg's direction less what was taken back.
+    pub filled: Quantity,
+    /// The same in base units.
+    pub base: Decimal,
+    /// Average price in the leg's direction; nothing when nothing filled.
+    pub average: Option<Decimal>,
+    /// That price against the middle when it began, as a cost: positive is worse, basis points.
+    pub slippage_bps: Option<Decimal>,
+    /// Average price of what was taken back.
+    pub taken_back: Option<Decimal>,
+    /// Fees in the settle asset.
+    pub fees: Decimal,
+}
+
+/// How a plan ended and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairResult {
+    /// How.
+    pub outcome: PairOutcome,
+    /// The buying leg and the selling leg.
+    pub legs: [LegResult; 2],
+    /// Base units bought beyond those sold: dust, or what is stuck.
+    pub residual: Decimal,
+    /// Orders beyond the first two.
+    pub retries: u32,
+    /// What taking back lost, settle asset of the leg, fees not counted.
+    pub repair_loss: Decimal,
+    /// How long it took, ms.
+    pub took_ms: u64,
+}
+
+impl PairResult {
+    /// Whether it needed repair, or is stuck: an incident.
+    #[must_use]
+    pub fn is_incident(&self) -> bool {
+        let back = self.legs.iter().any(|leg| leg.taken_back.is_some());
+        back || matches!(self.outcome, PairOutcome::Stuck { .. })
+    }
+}
+
+/// A step of a plan, as a fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanStep {
+    /// It passed every check and begins.
+    Began(Box<PairPlan>),
+    /// It did not begin.
+    Refused {
+        /// Of which kind, as asked.
+        kind: String,
+        /// Why.
+        reason: RiskRejection,
+    },
+    /// An order leaves for it.
+    Sends {
+        /// 0 the buying leg, 1 the selling leg.
+        leg: u8,
+        /// What for.
+        purpose: Purpose,
+        /// The order's number.
+        number: u64,
+    },
+    /// An order it needed was denied.
+    Denied {
+        /// 0 the buying leg, 1 the selling leg.
+        leg: u8,
+        /// Why.
+        reason: RiskRejection,
+    },
+    /// It goes on with another phase.
+    Phase(PairPhase),
+    /// The strategy gave it up: it completes nothing more.
+    GivenUp,
+    /// It ended.
+    Ended(Box<PairResult>),
+    /// An operator took responsibility for what was stuck.
+    Released,
+}
