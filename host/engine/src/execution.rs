@@ -8,12 +8,13 @@
 mod pair;
 mod preflight;
 mod price;
+mod send;
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Event, Fact, Fee, HostTime, Instrument, InstrumentId,
-    LegResult, OpaqueMessage, PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price,
-    Purpose, Quantity, Side, StrategyId,
+    LegResult, OpaqueMessage, PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, PlanUpdate,
+    Price, Purpose, Quantity, Side, StrategyId,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -325,17 +326,17 @@ impl Engine {
 
     fn plan_message(&self, key: PlanKey) -> Option<OpaqueMessage> {
         let slot = self.plans.all.get(&key)?;
-        let legs: Vec<_> = (0..2).map(|leg| self.leg_result(slot, leg)).collect();
-        let code = if slot.phase == PairPhase::Ended { ENDED } else { GOES_ON };
-        let json = serde_json::json!({
-            "plan": key.1,
-            "kind": slot.plan.kind.word(),
-            "phase": slot.phase,
-            "legs": legs,
-            "residual": slot.residual(),
-            "outcome": slot.result.as_ref().map(|result| &result.outcome),
-        });
-        Some(OpaqueMessage { code, json: json.to_string() })
+        let update = PlanUpdate {
+            plan: key.1,
+            kind: slot.plan.kind,
+            phase: slot.phase,
+            legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
+            residual: slot.residual(),
+            outcome: slot.result.as_ref().map(|result| result.outcome.clone()),
+        };
+        let code = if update.is_over() { ENDED } else { GOES_ON };
+        let json = serde_json::to_string(&update).ok()?;
+        Some(OpaqueMessage { code, json })
     }
 
     /// Plans of a strategy that are under way or stuck, as it is told of them.

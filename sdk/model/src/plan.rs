@@ -18,11 +18,12 @@ pub const PLAN_ORDERS: u64 = 1 << 63;
 
 /// What the two legs of a pair are to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum PairKind {
     /// Both legs are opened.
+    #[serde(rename = "pair-open")]
     Open,
     /// Both legs are closed, reduce-only.
+    #[serde(rename = "pair-close")]
     Close,
 }
 
@@ -226,6 +227,31 @@ impl PairResult {
     pub fn is_incident(&self) -> bool {
         let back = self.legs.iter().any(|leg| leg.taken_back.is_some());
         back || matches!(self.outcome, PairOutcome::Stuck { .. })
+    }
+}
+
+/// Where a plan stands, as its strategy is told in the JSON of a `plan` event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanUpdate {
+    /// The strategy's number for it.
+    pub plan: u64,
+    /// `pair-open` or `pair-close`.
+    pub kind: PairKind,
+    /// Where it stands.
+    pub phase: PairPhase,
+    /// The buying leg and the selling leg.
+    pub legs: [LegResult; 2],
+    /// Base units bought beyond those sold.
+    pub residual: Decimal,
+    /// How it ended, once it has.
+    pub outcome: Option<PairOutcome>,
+}
+
+impl PlanUpdate {
+    /// Whether nothing more comes of it by itself.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase == PairPhase::Ended
     }
 }
 

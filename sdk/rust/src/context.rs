@@ -3,13 +3,15 @@
 //! The context belongs to the SDK: strategies read from it and ask through it. It is rebuilt from
 //! events after every start; nothing in it needs saving.
 
+mod plans;
+
 use crate::instrument::Instrument;
 use crate::market::Market;
 use crate::request::OrderRequest;
 use hedgerow_model::{
     Amend, BalanceUpdate, Decimal, Event, FillNotice, HostTime, InstrumentId, Intent, NewOrder,
-    OrderEvent, OrderFlags, OrderStatus, OrderUpdate, Position, PositionUpdate, Price, Quantity,
-    Report, ResumedState, RiskRejection, Tick, TimerId, TradingMode,
+    OrderEvent, OrderFlags, OrderStatus, OrderUpdate, PlanUpdate, Position, PositionUpdate, Price,
+    Quantity, Report, ResumedState, RiskRejection, Tick, TimerId, TradingMode,
 };
 use std::collections::BTreeMap;
 
@@ -22,6 +24,7 @@ pub struct Context {
     now: u64,
     mode: TradingMode,
     next_order: u64,
+    next_plan: u64,
     history: bool,
     instruments: Vec<Instrument>,
     markets: Vec<Market>,
@@ -32,6 +35,8 @@ pub struct Context {
     positions: Vec<Position>,
     balances: BTreeMap<(u32, String), (Decimal, Decimal)>,
     timers: BTreeMap<TimerId, HostTime>,
+    /// Plans under way or stuck, and those that ended lately.
+    plans: BTreeMap<u64, PlanUpdate>,
     intents: Vec<Intent>,
 }
 
@@ -271,6 +276,7 @@ impl Context {
                 self.orders.insert(update.number, *update);
             }
             Event::Fill(fill) => self.book(fill),
+            Event::Plan(message) => self.plan_is(message),
             Event::Timer(id) => {
                 self.timers.remove(id);
             }
@@ -314,6 +320,8 @@ impl Context {
         }
         self.balances.clear();
         resumed.balances.iter().for_each(|update| self.balance_is(update));
+        self.plans.clear();
+        resumed.plans.iter().for_each(|message| self.plan_is(message));
         self.mode = resumed.mode;
     }
 

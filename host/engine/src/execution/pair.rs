@@ -11,13 +11,12 @@
 //! - When that does not succeed either, the plan is stuck: an alarm, and nothing new is opened
 //!   until an operator has looked.
 
-use super::preflight::{premium, whole_lots};
+use super::preflight::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Decimal, Duration, Fact, HostTime, NewOrder, OrderFact, OrderFlags,
-    PairKind, PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity,
-    RiskRejection, Rounding, TimeInForce, TradingMode, VenueCommand,
+    Action, Duration, HostTime, PairKind, PairOutcome, PairPhase, PairResult, PlanStep, Price,
+    Purpose, Quantity, Rounding, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -27,11 +26,11 @@ const UNWIND: Duration = Duration::from_secs(30);
 
 /// An order that a plan needs next.
 #[derive(Clone, Copy, Debug)]
-struct Wanted {
-    leg: u8,
-    purpose: Purpose,
-    quantity: Quantity,
-    bps: u32,
+pub(super) struct Wanted {
+    pub(super) leg: u8,
+    pub(super) purpose: Purpose,
+    pub(super) quantity: Quantity,
+    pub(super) bps: u32,
 }
 
 /// What is to be done about a plan.
@@ -262,119 +261,6 @@ impl Engine {
         let price = state.average(spec).unwrap_or(planned.middle);
         let quantity = whole_lots(spec, slot.residual().abs(), price).ok()?;
         (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
-    }
-
-    fn send_wanted(
-        &mut self,
-        now: HostTime,
-        key: PlanKey,
-        Wanted { leg, purpose, quantity, bps }: Wanted,
-        effects: &mut Effects,
-    ) {
-        if let Some(slot) = self.plans.all.get_mut(&key) {
-            slot.tried = Some(now);
-        }
-        match self.limit_of(now, key, (leg, purpose), bps) {
-            Ok(limit) => {
-                self.send_for_plan(now, key, (leg, purpose), (quantity, limit), effects);
-            }
-            Err(reason) => {
-                self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
-            }
-        }
-    }
-
-    fn limit_of(
-        &self,
-        now: HostTime,
-        key: PlanKey,
-        (leg, purpose): (u8, Purpose),
-        bps: u32,
-    ) -> Result<Price, RiskRejection> {
-        let none = RiskRejection::UnknownInstrument;
-        let slot = self.plans.all.get(&key).ok_or(none.clone())?;
-        let planned = slot.plan.legs.get(usize::from(leg)).ok_or(none.clone())?;
-        let spec = self.config.instrument(planned.instrument).ok_or(none.clone())?;
-        let owner = self.strategies.get(key.0.index()).ok_or(none)?;
-        let side = match purpose {
-            Purpose::TakeBack => planned.side.opposite(),
-            _ => planned.side,
-        };
-        let limit = self.taking_limit(now, spec, side, (bps, owner.limits.collar_bps))?;
-        if slot.plan.kind == PairKind::Open && purpose != Purpose::TakeBack {
-            self.check_worth(slot, leg, spec.price(limit))?;
-        }
-        Ok(limit)
-    }
-
-    /// Where the plan says what the pair must be worth, the first order of a leg that follows the
-    /// other is asked for only where that still holds at the worst.
-    fn check_worth(&self, slot: &PlanSlot, leg: u8, limit: Decimal) -> Result<(), RiskRejection> {
-        let follows = slot.plan.first.is_some_and(|first| first != leg);
-        let asked = slot.plan.request.min_premium_bps.filter(|_| follows);
-        let Some(least_bps) = asked.filter(|_| slot.phase == PairPhase::Opening) else {
-            return Ok(());
-        };
-        let other = usize::from(1 - leg);
-        let of = |leg: usize| {
-            let planned = slot.plan.legs.get(leg)?;
-            slot.legs.get(leg)?.average(self.config.instrument(planned.instrument)?)
-        };
-        let Some(had) = of(other) else { return Ok(()) };
-        let (buy, sell) = if leg == 0 { (limit, had) } else { (had, limit) };
-        let premium_bps = premium(buy, sell).ok_or(RiskRejection::Overflow)?;
-        if premium_bps < Decimal::from(least_bps) {
-            return Err(RiskRejection::PremiumTooLow { premium_bps, least_bps });
-        }
-        Ok(())
-    }
-
-    /// An order of a plan, through the gate like every other.
-    fn send_for_plan(
-        &mut self,
-        now: HostTime,
-        key: PlanKey,
-        (leg, purpose): (u8, Purpose),
-        (quantity, price): (Quantity, Price),
-        effects: &mut Effects,
-    ) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
-        let Some(planned) = slot.plan.legs.get(usize::from(leg)) else { return };
-        let (kind, instrument) = (slot.plan.kind, planned.instrument);
-        let side = match purpose {
-            Purpose::TakeBack => planned.side.opposite(),
-            _ => planned.side,
-        };
-        let action = match (kind, purpose) {
-            (PairKind::Open, Purpose::First) => Action::StrategyOpens,
-            (PairKind::Open, Purpose::Complete) => Action::PlanCompletes,
-            (PairKind::Close, Purpose::First) => Action::StrategyReduces,
-            (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
-        };
-        let reduce_only = kind == PairKind::Close || purpose == Purpose::TakeBack;
-        let Some(owner) = self.strategies.get(key.0.index()) else { return };
-        let number = owner.next_plan_order;
-        let order = NewOrder {
-            number,
-            instrument,
-            side,
-            price,
-            quantity,
-            time_in_force: TimeInForce::ImmediateOrCancel,
-            flags: OrderFlags { post_only: false, reduce_only },
-        };
-        match self.approve(now, key.0, &order, Some(action)) {
-            Ok(approved) => {
-                self.plan_fact(now, key, PlanStep::Sends { leg, purpose, number }, effects);
-                let id = ClientOrderId { strategy: key.0, number };
-                let fact = OrderFact::Approved(Box::new(approved.get().clone()));
-                self.record(now, Fact::Order { id, fact }, effects);
-                effects.commands.push(VenueCommand::Place(approved));
-            }
-            Err(reason) => {
-                self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
-            }
-        }
     }
 
     fn end_plan(

@@ -1,0 +1,126 @@
+//! Orders of plans: their limits, and their way through the gate like every other order's.
+
+use super::PlanKey;
+use super::PlanSlot;
+use super::pair::Wanted;
+use super::preflight::premium;
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    Action, ClientOrderId, Decimal, Fact, HostTime, NewOrder, OrderFact, OrderFlags, PairKind,
+    PairPhase, PlanStep, Price, Purpose, Quantity, RiskRejection, TimeInForce, VenueCommand,
+};
+
+impl Engine {
+    pub(super) fn send_wanted(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        Wanted { leg, purpose, quantity, bps }: Wanted,
+        effects: &mut Effects,
+    ) {
+        if let Some(slot) = self.plans.all.get_mut(&key) {
+            slot.tried = Some(now);
+        }
+        match self.limit_of(now, key, (leg, purpose), bps) {
+            Ok(limit) => {
+                self.send_for_plan(now, key, (leg, purpose), (quantity, limit), effects);
+            }
+            Err(reason) => {
+                self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
+            }
+        }
+    }
+
+    fn limit_of(
+        &self,
+        now: HostTime,
+        key: PlanKey,
+        (leg, purpose): (u8, Purpose),
+        bps: u32,
+    ) -> Result<Price, RiskRejection> {
+        let none = RiskRejection::UnknownInstrument;
+        let slot = self.plans.all.get(&key).ok_or(none.clone())?;
+        let planned = slot.plan.legs.get(usize::from(leg)).ok_or(none.clone())?;
+        let spec = self.config.instrument(planned.instrument).ok_or(none.clone())?;
+        let owner = self.strategies.get(key.0.index()).ok_or(none)?;
+        let side = match purpose {
+            Purpose::TakeBack => planned.side.opposite(),
+            _ => planned.side,
+        };
+        let limit = self.taking_limit(now, spec, side, (bps, owner.limits.collar_bps))?;
+        if slot.plan.kind == PairKind::Open && purpose != Purpose::TakeBack {
+            self.check_worth(slot, leg, spec.price(limit))?;
+        }
+        Ok(limit)
+    }
+
+    /// Where the plan says what the pair must be worth, the first order of a leg that follows the
+    /// other is asked for only where that still holds at the worst.
+    fn check_worth(&self, slot: &PlanSlot, leg: u8, limit: Decimal) -> Result<(), RiskRejection> {
+        let follows = slot.plan.first.is_some_and(|first| first != leg);
+        let asked = slot.plan.request.min_premium_bps.filter(|_| follows);
+        let Some(least_bps) = asked.filter(|_| slot.phase == PairPhase::Opening) else {
+            return Ok(());
+        };
+        let other = usize::from(1 - leg);
+        let of = |leg: usize| {
+            let planned = slot.plan.legs.get(leg)?;
+            slot.legs.get(leg)?.average(self.config.instrument(planned.instrument)?)
+        };
+        let Some(had) = of(other) else { return Ok(()) };
+        let (buy, sell) = if leg == 0 { (limit, had) } else { (had, limit) };
+        let premium_bps = premium(buy, sell).ok_or(RiskRejection::Overflow)?;
+        if premium_bps < Decimal::from(least_bps) {
+            return Err(RiskRejection::PremiumTooLow { premium_bps, least_bps });
+        }
+        Ok(())
+    }
+
+    /// An order of a plan, through the gate like every other.
+    pub(super) fn send_for_plan(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        (leg, purpose): (u8, Purpose),
+        (quantity, price): (Quantity, Price),
+        effects: &mut Effects,
+    ) {
+        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(planned) = slot.plan.legs.get(usize::from(leg)) else { return };
+        let (kind, instrument) = (slot.plan.kind, planned.instrument);
+        let side = match purpose {
+            Purpose::TakeBack => planned.side.opposite(),
+            _ => planned.side,
+        };
+        let action = match (kind, purpose) {
+            (PairKind::Open, Purpose::First) => Action::StrategyOpens,
+            (PairKind::Open, Purpose::Complete) => Action::PlanCompletes,
+            (PairKind::Close, Purpose::First) => Action::StrategyReduces,
+            (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
+        };
+        let reduce_only = kind == PairKind::Close || purpose == Purpose::TakeBack;
+        let Some(owner) = self.strategies.get(key.0.index()) else { return };
+        let number = owner.next_plan_order;
+        let order = NewOrder {
+            number,
+            instrument,
+            side,
+            price,
+            quantity,
+            time_in_force: TimeInForce::ImmediateOrCancel,
+            flags: OrderFlags { post_only: false, reduce_only },
+        };
+        match self.approve(now, key.0, &order, Some(action)) {
+            Ok(approved) => {
+                self.plan_fact(now, key, PlanStep::Sends { leg, purpose, number }, effects);
+                let id = ClientOrderId { strategy: key.0, number };
+                let fact = OrderFact::Approved(Box::new(approved.get().clone()));
+                self.record(now, Fact::Order { id, fact }, effects);
+                effects.commands.push(VenueCommand::Place(approved));
+            }
+            Err(reason) => {
+                self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
+            }
+        }
+    }
+}

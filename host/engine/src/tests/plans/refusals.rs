@@ -1,0 +1,80 @@
+//! What keeps a plan from beginning.
+
+use super::*;
+
+#[test]
+fn what_is_wrong_with_a_plan_is_told_before_anything_is_sent() {
+    let refused = |kind: PairKind, request: PairRequest| {
+        let mut pair = Pair::new();
+        let reason = pair.ask(kind, &request);
+        assert_eq!(pair.sent(), []);
+        reason.expect("it begins")
+    };
+    let open = |request| refused(PairKind::Open, request);
+    let unreadable = |reason: RiskRejection, part: &str| {
+        let RiskRejection::PlanUnreadable { detail } = reason else { panic!("{reason:?}") };
+        assert!(detail.contains(part), "{part} is not in {detail}");
+    };
+    unreadable(open(PairRequest { sell: L, ..request() }), "same instrument");
+    unreadable(open(PairRequest { size: PairSize::Base(dec("0")), ..request() }), "above zero");
+    unreadable(open(PairRequest { size: PairSize::All, ..request() }), "only there to close");
+    unreadable(open(PairRequest { hedge_bps: 4, ..request() }), "must rise");
+    unreadable(open(PairRequest { tries: 0, ..request() }), "tries");
+    unreadable(open(PairRequest { deadline_ms: 0, ..request() }), "deadline_ms");
+    unreadable(open(PairRequest { size: PairSize::Base(dec("0.0009")), ..request() }), "one step");
+    let unknown = open(PairRequest { sell: InstrumentId(7), ..request() });
+    assert_eq!(unknown, RiskRejection::UnknownInstrument);
+    let premium = open(PairRequest { min_premium_bps: Some(6), ..request() });
+    assert!(matches!(premium, RiskRejection::PremiumTooLow { least_bps: 6, .. }), "{premium:?}");
+    let nothing = refused(PairKind::Close, PairRequest { size: PairSize::All, ..request() });
+    assert_eq!(nothing, RiskRejection::WouldIncrease);
+    let mut pair = Pair::new();
+    let reason = pair.ask_json(1, "pair-open", "{\"buy\": 0}");
+    unreadable(reason.unwrap(), "missing field");
+    assert_eq!(pair.ask_json(1, "pair-dance", "{}"), Some(RiskRejection::NotSupported));
+    pair.quote(S, (600_299, 1_000), (600_301, 10_000));
+    let depth = pair.ask(PairKind::Open, &request());
+    let (fillable, wanted) = (Quantity::from_units(1_000), Quantity::from_units(1_660));
+    assert_eq!(depth, Some(RiskRejection::NotEnoughDepth { fillable, wanted }));
+    pair.quote(S, (600_301, 10_000), (600_301, 10_000));
+    assert_eq!(pair.ask(PairKind::Open, &request()), Some(RiskRejection::CrossedBook));
+    pair.rig.advance(6_000);
+    pair.quote(S, (600_299, 10_000), (600_301, 10_000));
+    let stale = pair.ask(PairKind::Open, &request());
+    assert_eq!(stale, Some(RiskRejection::StaleMarket { age_ms: 6_000 }));
+}
+
+/// Either leg alone would pass: together they are too much.
+#[test]
+fn both_legs_are_judged_together() {
+    let check = |limits: StrategyLimits| {
+        let mut pair = Pair::with(legs(), limits, false);
+        let reason = pair.ask(PairKind::Open, &request());
+        assert_eq!(pair.sent(), []);
+        reason
+    };
+    let gross = check(StrategyLimits { gross_notional_max: dec("15000"), ..wide() });
+    assert!(matches!(gross, Some(RiskRejection::GrossAboveMax { .. })), "{gross:?}");
+    let open = check(StrategyLimits { open_orders_max: 1, ..wide() });
+    assert!(matches!(open, Some(RiskRejection::OpenOrdersAboveMax { .. })), "{open:?}");
+    let rate = check(StrategyLimits { orders_per_s_max: 1, ..wide() });
+    assert_eq!(rate, Some(RiskRejection::RateLimited { limit_per_s: 1 }));
+}
+
+/// A spot leg must be paid for, as far as the venue told what there is.
+#[test]
+fn a_spot_leg_needs_its_balance() {
+    let mut instruments = legs();
+    instruments[0].kind = InstrumentKind::Spot;
+    let mut pair = Pair::with(instruments, wide(), false);
+    let balance = |total: &str| VenueReport::Balance {
+        asset: "Q".into(),
+        total: dec(total),
+        available: dec(total),
+    };
+    pair.report(L, balance("9000"));
+    let reason = pair.ask(PairKind::Open, &request());
+    assert!(matches!(reason, Some(RiskRejection::BalanceTooLow { .. })), "{reason:?}");
+    pair.report(L, balance("11000"));
+    assert_eq!(pair.ask(PairKind::Open, &request()), None);
+}
