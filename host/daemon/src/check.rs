@@ -61,6 +61,7 @@ pub(crate) fn components(
         .filter_map(|(entry, found)| Some(Owner::new(entry, &found.as_ref()?.plugin.description)))
         .collect();
     owners::check(config, &known, problems);
+    owners::check_money(config, &known, problems);
     all
 }
 

@@ -214,6 +214,7 @@ impl Session<'_> {
                     match self.inbox.recv_timeout(wait) {
                         Ok(message) => {
                             if self.take(message)? {
+                                self.obey_all()?;
                                 self.publish()?;
                                 show(&self.ended.view);
                                 return Ok(());

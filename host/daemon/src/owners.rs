@@ -21,6 +21,39 @@ impl<'c> Owner<'c> {
     }
 }
 
+/// Money of these counts as equal.
+const DOLLARS: [&str; 12] = [
+    "USD", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "DAI", "USDE", "PYUSD", "USDS", "RLUSD", "USD1",
+];
+
+/// Adds a problem where limits would add different money as if it were one.
+pub(crate) fn check_money(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
+    let quote = |place: &usize| config.instruments.get(*place).map(|(i, _)| i.quote.as_str());
+    let differs = |a: &str, b: &str| a != b && !(DOLLARS.contains(&a) && DOLLARS.contains(&b));
+    let together = config.host.loss_max.is_some();
+    let mut before: Option<(&str, &str)> = None;
+    for owner in owners {
+        if !together {
+            before = None;
+        }
+        let name = owner.entry.name.as_str();
+        for quote in owner.trades.iter().filter_map(|(place, _)| quote(place)) {
+            let (other, whose) = *before.get_or_insert((quote, name));
+            if !differs(quote, other) {
+                continue;
+            }
+            let limits = match name == whose {
+                true => "its limits".to_owned(),
+                false => format!("`limits.loss_max` of the host, with \"{whose}\","),
+            };
+            let what = format!("{limits} would add {quote} and {other} as if they were one");
+            let fix = "trade instruments of one quote currency, or of dollars, together";
+            problems.add(owner.entry.span.clone(), "strategy", what, fix);
+            return;
+        }
+    }
+}
+
 /// Adds a problem for every pair that trades the same instrument on one account.
 pub(crate) fn check(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
     for (place, later) in owners.iter().enumerate() {

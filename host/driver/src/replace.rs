@@ -111,7 +111,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// Ends a probation that has gone well so far.
     pub(crate) fn end_probation(&mut self, strategy: StrategyId) -> Result<(), DriverError> {
         let index = strategy.index();
-        if self.instances.get(index).is_some_and(|known| known.probation.is_some()) {
+        let known = self.instances.get(index);
+        if known.is_some_and(|known| known.state == StrategyState::Probation) {
             self.accept(index);
         }
         self.drain()
@@ -122,7 +123,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub fn swap(&mut self, strategy: StrategyId, terms: Swap) -> Result<(), DriverError> {
         self.settling = false;
         let index = strategy.index();
-        if self.instances[index].probation.is_some() {
+        if self.instances[index].state == StrategyState::Probation {
             // a newer component ends the probation of one that has not failed
             self.accept(index);
         }
@@ -178,9 +179,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let instance = &mut self.instances[index];
         (instance.faults, instance.restart_at) = (None, None);
         let ends = now.after(terms.time);
+        // one that was swapped in and has not begun has proved nothing: behind this one too there
+        // is the state of the one before it
+        let before = instance.probation.take().map(|known| known.saved);
+        let saved = before.unwrap_or(saved);
         instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });
         // one whose state nobody could ask for begins like after a restart
-        let from_cut = instance.is_callable() && asked;
+        let from_cut = instance.is_callable() && asked && self.engine.may_start(strategy);
         instance.state = StrategyState::Probation;
         self.commit()?;
         if !from_cut {

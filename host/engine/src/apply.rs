@@ -1,11 +1,12 @@
 //! Folding facts: the only place where state that must survive a restart changes.
 
+mod orders;
+
 use crate::Engine;
-use crate::strategy::OrderSlot;
+use crate::risk::GUARD;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId,
-    Order, OrderEvent, OrderFact, PLAN_ORDERS, PluginStep, Quantity, Report, StrategyId, TimerId,
-    TradingMode, VenueTime, WireId,
+    AccountId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId, Order, OrderEvent,
+    PluginStep, Quantity, Report, StrategyId, TimerId, TradingMode, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -82,14 +83,15 @@ impl Engine {
 
     fn apply_mode(&mut self, strategy: Option<StrategyId>, mode: TradingMode, reason: &str) {
         let why = (mode != TradingMode::Running).then(|| reason.to_owned());
-        match strategy {
-            None => (self.host_mode, self.host_why) = (mode, why),
-            Some(strategy) => {
-                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-                    (slot.mode, slot.why) = (mode, why);
-                }
-            }
-        }
+        let (mode_of, why_of, guarded) = match strategy {
+            None => (&mut self.host_mode, &mut self.host_why, &mut self.host_guarded),
+            Some(strategy) => match self.strategies.get_mut(strategy.index()) {
+                Some(slot) => (&mut slot.mode, &mut slot.why, &mut slot.guarded),
+                None => return,
+            },
+        };
+        (*mode_of, *why_of) = (mode, why);
+        *guarded = mode != TradingMode::Running && (*guarded || reason.starts_with(GUARD));
     }
 
     fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, (hash, detail): (&str, &str)) {
@@ -108,13 +110,14 @@ impl Engine {
         }
         match step {
             PluginStep::Quarantined => {
-                (slot.quarantined, slot.why) = (true, Some(format!("quarantine: {detail}")));
+                slot.quarantined = true;
+                slot.quarantine_why = Some(format!("quarantine: {detail}"));
             }
-            PluginStep::Released => (slot.quarantined, slot.why) = (false, None),
+            PluginStep::Released => (slot.quarantined, slot.quarantine_why) = (false, None),
             PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack => {
                 slot.component = Some(hash.to_owned());
                 if slot.quarantined && step != PluginStep::Loaded {
-                    (slot.quarantined, slot.why) = (false, None);
+                    (slot.quarantined, slot.quarantine_why) = (false, None);
                 }
             }
             PluginStep::Shadowed | PluginStep::Accepted | PluginStep::Refused => {}
@@ -146,158 +149,6 @@ impl Engine {
     fn use_wires(&mut self, account: AccountId, next: WireId) {
         let known = self.next_wire.entry(account).or_insert(1);
         *known = (*known).max(next.0);
-    }
-
-    fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
-        match fact {
-            OrderFact::Approved(order) => self.apply_approved(id, order),
-            OrderFact::Denied { number, reason, .. } => {
-                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-                    slot.last_denial = Some(reason.to_string());
-                    slot.denied = slot.denied.saturating_add(1);
-                    if *number < PLAN_ORDERS {
-                        slot.next_order = slot.next_order.max(number.saturating_add(1));
-                    }
-                }
-            }
-            OrderFact::CancelRequested => {
-                self.advance_order(time, id, OrderEvent::CancelRequested, |_| {});
-            }
-            OrderFact::AmendRequested(amend) => {
-                self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
-                self.set_amending(id, Some(*amend));
-            }
-            OrderFact::Moved { event, venue_id, .. } => {
-                if *event == OrderEvent::AmendRejected {
-                    self.set_amending(id, None);
-                }
-                self.advance_order(time, id, *event, |order| {
-                    order.venue_id = venue_id.or(order.venue_id);
-                });
-            }
-            OrderFact::Amended { price, quantity } => {
-                self.set_amending(id, None);
-                let filled = self.order(id.strategy, id.number).map(|order| order.filled);
-                // amended down to what is filled: nothing is left of it
-                let done = filled.is_some_and(|filled| *quantity <= filled);
-                let event = if done { OrderEvent::FinalFill } else { OrderEvent::Amended };
-                self.advance_order(time, id, event, |order| {
-                    (order.request.price, order.request.quantity) = (*price, *quantity);
-                });
-            }
-        }
-    }
-
-    fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
-        self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
-        self.by_wire.insert((order.account, order.wire), id);
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
-            return;
-        };
-        slot.approved = slot.approved.saturating_add(1);
-        let next = match id.number >= PLAN_ORDERS {
-            true => &mut slot.next_plan_order,
-            false => &mut slot.next_order,
-        };
-        *next = id.number.saturating_add(1).max(*next);
-        let fresh = OrderSlot {
-            order: order.clone(),
-            reserved: 0,
-            reserved_notional: Decimal::ZERO,
-            amending: None,
-        };
-        slot.orders.insert(id.number, fresh);
-        self.reserve_remaining(id);
-    }
-
-    /// Moves an order's status; an event that the table refuses changes only what `change` changes.
-    fn advance_order(
-        &mut self,
-        time: HostTime,
-        id: ClientOrderId,
-        event: OrderEvent,
-        change: impl FnOnce(&mut Order),
-    ) {
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
-            return;
-        };
-        let order = match slot.orders.get_mut(&id.number) {
-            Some(known) => &mut known.order,
-            None => match slot.finished.get_mut(&id.number) {
-                Some(order) => order,
-                None => return,
-            },
-        };
-        change(order);
-        if let Ok(next) = order.status.apply(event, order.filled.is_positive()) {
-            order.status = next;
-        }
-        if !order.status.is_terminal() {
-            if event != OrderEvent::CancelRequested && event != OrderEvent::AmendRequested {
-                self.reserve_remaining(id);
-            }
-        } else {
-            self.finish(time, id);
-        }
-    }
-
-    /// Reserves what may still fill: the remaining size, or that of an amendment under way when it
-    /// is larger, at the dearer price.
-    fn reserve_remaining(&mut self, id: ClientOrderId) {
-        let Some(slot) = self.strategies.get(id.strategy.index()) else {
-            return;
-        };
-        let Some(known) = slot.orders.get(&id.number) else {
-            return;
-        };
-        let order = &known.order;
-        let (mut units, mut price) = (order.remaining().units(), order.request.price);
-        if let Some(amend) = known.amending {
-            units = units.max(amend.quantity.units().saturating_sub(order.filled.units()));
-            price = price.max(amend.price);
-        }
-        let spec = self.config.instrument(order.request.instrument);
-        // what does not fit was refused with the order; nothing here may panic on a venue's figure
-        let worth = spec
-            .and_then(|i| i.notional(price, Quantity::from_units(units)).ok())
-            .unwrap_or(known.reserved_notional);
-        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-            slot.set_reserved(id.number, units, worth);
-        }
-    }
-
-    fn set_amending(&mut self, id: ClientOrderId, amend: Option<hedgerow_model::Amend>) {
-        let slot = self.strategies.get_mut(id.strategy.index());
-        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
-            known.amending = amend;
-        }
-        self.reserve_remaining(id);
-    }
-
-    /// Releases what a finished order reserved and keeps it for late fills.
-    fn finish(&mut self, time: HostTime, id: ClientOrderId) {
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
-            return;
-        };
-        slot.set_reserved(id.number, 0, Decimal::ZERO);
-        let Some(known) = slot.orders.remove(&id.number) else {
-            return;
-        };
-        slot.finished.insert(id.number, known.order);
-        self.tombstones.push_back((time, id));
-        while let Some((fell, old)) = self.tombstones.front().copied() {
-            if time.since(fell) <= TOMBSTONE {
-                break;
-            }
-            self.tombstones.pop_front();
-            let gone = self
-                .strategies
-                .get_mut(old.strategy.index())
-                .and_then(|slot| slot.finished.remove(&old.number));
-            if let Some(order) = gone {
-                self.by_wire.remove(&(order.account, order.wire));
-            }
-        }
     }
 
     fn apply_fill(&mut self, time: HostTime, fact: &Fact) {

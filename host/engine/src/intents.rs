@@ -32,6 +32,7 @@ impl Engine {
             self.on_fault(now, strategy, fault, expected, effects);
             return;
         }
+        let next = outcome.order_numbers().last().map(|last| last.saturating_add(1));
         if let Some(state) = outcome.checkpoint {
             let unheard = self.unheard_timers(strategy);
             self.record(now, Fact::Checkpoint { strategy, version, state, unheard }, effects);
@@ -39,6 +40,10 @@ impl Engine {
         let acts = !outcome.intents.is_empty();
         for intent in outcome.intents {
             self.on_intent(now, strategy, intent, effects);
+        }
+        if let Some(next) = next.filter(|next| *next > self.next_order(strategy)) {
+            // the last of them were denied so often that it is not journaled any more
+            self.record(now, Fact::OrderNumbers { strategy, next }, effects);
         }
         if acts {
             // it writes facts anyway
@@ -157,10 +162,36 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let code = reason.code();
-        self.record(now, Fact::IntentDenied { strategy, intent: intent.into(), reason }, effects);
+        if self.is_journaled_denial(now, strategy, effects) {
+            self.record(
+                now,
+                Fact::IntentDenied { strategy, intent: intent.into(), reason },
+                effects,
+            );
+        }
         let json = format!("{{\"denied\":\"{intent}\",\"id\":{id},\"reason\":{code}}}");
         let notice = hedgerow_model::OpaqueMessage { code, json };
         self.deliver(strategy, now, Event::Other(notice), effects);
+    }
+
+    /// Whether a denial goes into the journal: not beyond so many a second, which would fill the
+    /// disk. A strategy that comes so far is stopped.
+    fn is_journaled_denial(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        effects: &mut Effects,
+    ) -> bool {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return false };
+        match slot.denials.count(now) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Equal => {
+                let why = "it was denied too often in one second: its orders are not journaled";
+                self.stop_strategy(now, strategy, why, effects);
+                true
+            }
+            std::cmp::Ordering::Greater => false,
+        }
     }
 
     fn submit(
@@ -181,8 +212,10 @@ impl Engine {
                 let update = OrderUpdate::unfilled(request, OrderStatus::Denied);
                 let update = OrderUpdate { reason: reason.code(), ..update };
                 let NewOrder { number, instrument, .. } = *request;
-                let fact = OrderFact::Denied { number, instrument, reason };
-                self.record(now, Fact::Order { id, fact }, effects);
+                if self.is_journaled_denial(now, strategy, effects) {
+                    let fact = OrderFact::Denied { number, instrument, reason };
+                    self.record(now, Fact::Order { id, fact }, effects);
+                }
                 self.deliver(strategy, now, Event::Order(update), effects);
             }
         }

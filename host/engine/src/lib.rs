@@ -80,6 +80,8 @@ pub struct Engine {
     exposure: Exposure,
     host_mode: TradingMode,
     host_why: Option<String>,
+    /// A guard has set the host's mode since it last ran freely.
+    host_guarded: bool,
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
     next_wire: BTreeMap<AccountId, u64>,
@@ -118,6 +120,7 @@ impl Engine {
             plans: Plans::default(),
             host_mode: TradingMode::Running,
             host_why: None,
+            host_guarded: false,
             by_wire: BTreeMap::new(),
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),

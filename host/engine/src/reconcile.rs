@@ -174,8 +174,15 @@ impl Engine {
             let (event, venue_id, reason) = (OrderEvent::Accepted, None, None);
             facts.push(OrderFact::Moved { event, venue_id, reason });
         }
-        let differs = (order.request.price, order.request.quantity) != (price, quantity);
-        if differs || order.status == OrderStatus::PendingAmend {
+        let slot = self.strategies.get(id.strategy.index());
+        let amending = slot.and_then(|slot| slot.orders.get(&id.number)?.amending);
+        let came = amending.is_some_and(|a| (a.price, a.quantity) == (price, quantity));
+        if amending.is_some() && !came {
+            // it never arrived, or was refused
+            let event = OrderEvent::AmendRejected;
+            facts.push(OrderFact::Moved { event, venue_id: None, reason: None });
+        }
+        if came || (order.request.price, order.request.quantity) != (price, quantity) {
             facts.push(OrderFact::Amended { price, quantity });
         }
         if facts.is_empty() {

@@ -5,4 +5,5 @@ mod guards;
 mod rate;
 
 pub(crate) use gate::Asked;
-pub(crate) use rate::{TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};
+pub(crate) use guards::GUARD;
+pub(crate) use rate::{DenialLimit, TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};

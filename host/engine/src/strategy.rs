@@ -3,7 +3,7 @@
 
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
-use crate::risk::{TalkLimit, TokenBucket};
+use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
 use hedgerow_model::{
     AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderStatus,
     PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
@@ -99,6 +99,7 @@ pub(crate) struct StrategySlot {
     pub(crate) timers: u32,
     pub(crate) bucket: TokenBucket,
     pub(crate) talk: TalkLimit,
+    pub(crate) denials: DenialLimit,
     pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
     pub(crate) approved: u64,
     pub(crate) denied: u64,
@@ -107,6 +108,10 @@ pub(crate) struct StrategySlot {
     /// The component it last ran.
     pub(crate) component: Option<String>,
     pub(crate) quarantined: bool,
+    /// Why it is in quarantine.
+    pub(crate) quarantine_why: Option<String>,
+    /// A guard has set its mode since it last ran freely.
+    pub(crate) guarded: bool,
     /// Why its newest candidate does not run.
     pub(crate) refused: Option<String>,
     /// Why the newest order was denied.
@@ -138,6 +143,7 @@ impl StrategySlot {
             timers: 0,
             bucket: TokenBucket::new(config.limits.orders_per_s_max),
             talk: TalkLimit::default(),
+            denials: DenialLimit::default(),
             checkpoint: None,
             approved: 0,
             denied: 0,
@@ -145,6 +151,8 @@ impl StrategySlot {
             faults: 0,
             component: None,
             quarantined: false,
+            quarantine_why: None,
+            guarded: false,
             refused: None,
             last_denial: None,
             why: None,

@@ -48,6 +48,12 @@ impl Engine {
         Some(self.strategies.get(strategy.index())?.holding(instrument)?.account)
     }
 
+    /// An amendment of a live order that its venue has not answered.
+    #[must_use]
+    pub fn amending(&self, strategy: StrategyId, number: u64) -> Option<hedgerow_model::Amend> {
+        self.strategies.get(strategy.index())?.orders.get(&number)?.amending
+    }
+
     /// How many cancels their venue has not answered yet.
     #[must_use]
     pub fn cancels_under_way(&self) -> usize {
@@ -148,7 +154,7 @@ impl Engine {
             name: config.name.clone(),
             state: hedgerow_model::view::StrategyState::Running,
             mode: self.mode_of(strategy),
-            why: slot.why.clone(),
+            why: slot.quarantine_why.clone().or_else(|| slot.why.clone()),
             refused: slot.refused.clone(),
             last_denial: slot.last_denial.clone(),
             component: String::new(),

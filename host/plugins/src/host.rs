@@ -197,7 +197,9 @@ impl PluginHost {
             Done::Swapped(result) => {
                 let coming = slot.coming.take();
                 if let (Ok(_), Some(plugin)) = (result, coming) {
-                    slot.previous = Some(std::mem::replace(&mut slot.plugin, plugin));
+                    let old = std::mem::replace(&mut slot.plugin, plugin);
+                    // one that never began is nothing to go back to
+                    slot.previous.get_or_insert(old);
                 }
             }
             Done::Reverted(Ok(_)) => {

@@ -183,8 +183,9 @@ impl PaperVenue {
                 let position = pit.positions.entry(event.account).or_default();
                 let _ = position.book(&pit.spec, side, *price, *quantity, *fee);
             }
-            VenueReport::FundingPayment { instrument, amount, .. } => {
+            VenueReport::FundingPayment { instrument, amount, settlement } => {
                 let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
+                pit.is_settled(settlement.as_nanos());
                 pit.positions.entry(event.account).or_default().funding += amount;
             }
             VenueReport::Accepted { order, .. } => {

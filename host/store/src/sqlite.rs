@@ -2,7 +2,8 @@
 //!
 //! WAL, synchronous=NORMAL, one transaction per commit: it survives the death of the process. What
 //! a power cut may take is covered by the venue's truth and by the boot number, which is committed
-//! with synchronous=FULL. Rows are facts: they are only ever appended.
+//! with synchronous=FULL. Rows are facts: they are only ever appended; but of each strategy's
+//! states only the newest is kept, or the file would grow by gigabytes a day.
 
 use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};
@@ -76,6 +77,8 @@ pub struct SqliteJournal {
     /// Nothing when it could not be made: then facts of a full disk are in memory alone.
     emergency: Option<Emergency>,
     _checkpoints: Checkpoints,
+    /// The row of each strategy's newest state.
+    states: BTreeMap<StrategyId, i64>,
 }
 
 impl SqliteJournal {
@@ -100,7 +103,9 @@ impl SqliteJournal {
             connection.execute_batch(&whole).map_err(fail)?;
         }
         let _checkpoints = Checkpoints::start(path).map_err(fail)?;
-        let mut this = Self { connection, file, emergency: None, _checkpoints };
+        let states = BTreeMap::new();
+        let mut this = Self { connection, file, emergency: None, states, _checkpoints };
+        this.find_states()?;
         this.merge_emergency(&path.with_extension("emergency"))?;
         Ok(this)
     }
@@ -109,7 +114,8 @@ impl SqliteJournal {
     fn merge_emergency(&mut self, path: &Path) -> Result<(), StoreError> {
         let (mut emergency, Kept { facts, after }) = match Emergency::open(path) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            // one that is there and cannot be read may hold what was done
+            Err(error) if path.exists() || error.kind() == std::io::ErrorKind::InvalidData => {
                 let (file, why) = (path.display().to_string(), error.to_string());
                 return Err(StoreError::Emergency { file, why });
             }
@@ -210,18 +216,44 @@ impl SqliteJournal {
     }
 
     fn insert(&mut self, facts: &[Stamped]) -> Result<(), rusqlite::Error> {
+        let mut states = self.states.clone();
         let transaction = self.connection.transaction()?;
         {
             let insert = "INSERT INTO fact (time_ns, kind, body) VALUES (?1, ?2, ?3)";
             let mut statement = transaction.prepare_cached(insert)?;
+            let mut forget = transaction.prepare_cached("DELETE FROM fact WHERE seq = ?1")?;
             for stamped in facts {
                 // facts are plain data: nothing in them can fail to serialise
                 let body = serde_json::to_string(&stamped.fact).unwrap_or_default();
                 let time = i64::try_from(stamped.time.as_nanos()).unwrap_or(i64::MAX);
                 statement.execute((time, kind(&body), &body))?;
+                if let Fact::Checkpoint { strategy, .. } = stamped.fact {
+                    let row = transaction.last_insert_rowid();
+                    if let Some(older) = states.insert(strategy, row) {
+                        forget.execute([older])?;
+                    }
+                }
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.states = states;
+        Ok(())
+    }
+
+    /// The row of each strategy's newest state; older ones are forgotten.
+    fn find_states(&mut self) -> Result<(), StoreError> {
+        let fail = |source| StoreError::Sqlite { file: self.file.clone(), source };
+        let newest = "SELECT json_extract(body, '$.Checkpoint.strategy'), max(seq) FROM fact
+                      WHERE kind = 'Checkpoint' GROUP BY 1";
+        let mut statement = self.connection.prepare(newest).map_err(fail)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)));
+        let rows = rows.map_err(fail)?.collect::<Result<Vec<(u32, i64)>, _>>().map_err(fail)?;
+        drop(statement);
+        self.states = rows.into_iter().map(|(id, row)| (StrategyId(id), row)).collect();
+        let kept = self.states.values().map(i64::to_string).collect::<Vec<_>>().join(",");
+        let forget = format!("DELETE FROM fact WHERE kind = 'Checkpoint' AND seq NOT IN ({kept})");
+        self.connection.execute(&forget, []).map_err(fail)?;
+        Ok(())
     }
 }
 
@@ -253,133 +285,4 @@ impl Journal for SqliteJournal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hedgerow_model::{TimerId, TradingMode};
-
-    fn facts() -> Vec<Stamped> {
-        let strategy = StrategyId(3);
-        let mode = Fact::Mode {
-            strategy: Some(strategy),
-            mode: TradingMode::ReduceOnly,
-            reason: "it's \"quoted\"".into(),
-        };
-        let timer = Fact::TimerEnded { strategy, id: TimerId(u64::MAX), fired: true };
-        [mode, timer]
-            .into_iter()
-            .map(|fact| Stamped { time: HostTime::from_nanos(7), fact })
-            .collect()
-    }
-
-    #[test]
-    fn facts_survive_closing_and_opening() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        assert_eq!(journal.boot(HostTime::from_nanos(1)).unwrap(), 1);
-        journal.commit(&facts()).unwrap();
-        drop(journal);
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        assert_eq!(journal.boot(HostTime::from_nanos(9)).unwrap(), 2);
-        let read = journal.read().unwrap();
-        assert_eq!(read[1..3], facts());
-        assert_eq!(read.len(), 4);
-    }
-
-    #[test]
-    fn facts_of_a_full_disk_are_merged_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        journal.boot(HostTime::from_nanos(1)).unwrap();
-        // the process dies while the disk is full
-        journal.keep_aside(&facts()[..1]);
-        journal.keep_aside(&facts()[1..]);
-        drop(journal);
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        assert_eq!(journal.read().unwrap()[1..], facts());
-        drop(SqliteJournal::open(&path).unwrap());
-        assert_eq!(journal.read().unwrap().len(), 3, "once");
-        // it dies after the disk had room again, before the file was cleared
-        journal.keep_aside(&facts());
-        let kept = std::fs::read(path.with_extension("emergency")).unwrap();
-        journal.commit(&facts()).unwrap();
-        drop(journal);
-        std::fs::write(path.with_extension("emergency"), kept).unwrap();
-        let journal = SqliteJournal::open(&path).unwrap();
-        assert_eq!(journal.read().unwrap().len(), 5, "the journal has them already");
-    }
-
-    #[test]
-    fn a_bad_day_of_large_states_leaves_no_other_fact_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        journal.boot(HostTime::from_nanos(1)).unwrap();
-        let (strategy, time) = (StrategyId(3), HostTime::from_nanos(7));
-        let state = vec![b'x'; 1 << 20];
-        let large = Fact::Checkpoint { strategy, version: 1, state, unheard: Vec::new() };
-        for number in 0..100 {
-            let ended = Fact::TimerEnded { strategy, id: TimerId(number), fired: true };
-            let facts = [large.clone(), ended].map(|fact| Stamped { time, fact });
-            journal.keep_aside(&facts);
-        }
-        drop(journal);
-        let facts = SqliteJournal::open(&path).unwrap().read().unwrap();
-        let ended = |stamped: &&Stamped| matches!(stamped.fact, Fact::TimerEnded { .. });
-        assert_eq!(facts.iter().filter(ended).count(), 100);
-        assert!(facts.len() > 105, "and some states");
-    }
-
-    #[test]
-    fn damage_in_what_a_full_disk_left_is_told_and_nothing_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        journal.keep_aside(&facts());
-        drop(journal);
-        let aside = path.with_extension("emergency");
-        let whole = std::fs::read(&aside).unwrap();
-        let mut bad = whole.clone();
-        bad[20] ^= 0x40;
-        std::fs::write(&aside, &bad).unwrap();
-        let why = SqliteJournal::open(&path).unwrap_err().to_string();
-        assert!(why.contains("journal.emergency") && why.contains("fact 1"), "{why}");
-        assert_eq!(std::fs::read(&aside).unwrap(), bad, "it is as it was");
-        std::fs::write(&aside, &whole).unwrap();
-        assert_eq!(SqliteJournal::open(&path).unwrap().read().unwrap(), facts());
-    }
-
-    /// Somebody who commits at every moment never lets the log end by itself.
-    #[test]
-    fn the_log_stays_bounded_under_steady_commits() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let mut journal = SqliteJournal::open(&path).unwrap();
-        let log = path.with_extension("sqlite-wal");
-        let strategy = StrategyId(3);
-        let (time, state) = (HostTime::from_nanos(7), vec![b'x'; 64 << 10]);
-        let fact = Fact::Checkpoint { strategy, version: 1, state, unheard: Vec::new() };
-        let (mut written, mut begun_anew) = (0_u64, false);
-        let mut before = 0;
-        // a log that only grows would be as long as all that was written
-        while !begun_anew {
-            journal.commit(&[Stamped { time, fact: fact.clone() }]).unwrap();
-            written += 64 << 10;
-            let length = std::fs::metadata(&log).unwrap().len();
-            begun_anew = length < before;
-            before = length;
-            assert!(written < 4 << 30, "the log has {length} bytes");
-        }
-    }
-
-    #[test]
-    fn a_journal_of_a_newer_host_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.sqlite");
-        let journal = SqliteJournal::open(&path).unwrap();
-        journal.connection.pragma_update(None, "user_version", 99).unwrap();
-        drop(journal);
-        assert!(matches!(SqliteJournal::open(&path), Err(StoreError::Newer { found: 99, .. })));
-    }
-}
+mod tests;

@@ -37,7 +37,7 @@ impl Grid {
         self.settle(ctx, &ended, None);
         for place in ended {
             if let Some(level) = self.state.levels.get_mut(place) {
-                let closed = level.order_ended();
+                let closed = level.order_ended(self.market.spec.lot.units());
                 self.count_cycle(closed);
             }
         }
@@ -144,7 +144,7 @@ pub(crate) fn settle(levels: &mut Vec<Level>, known: &Known<'_>) -> Inferred {
     if left != 0 {
         inferred.fees += adopt(levels, known, left);
     }
-    levels.iter_mut().for_each(Level::settle_state);
+    levels.iter_mut().for_each(|level| level.settle_state(known.spec.lot.units()));
     inferred
 }
 

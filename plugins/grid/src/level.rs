@@ -167,7 +167,7 @@ impl Level {
     pub(crate) fn give_up(&mut self) -> (i64, Decimal, Decimal) {
         let part = (self.held, self.cost, self.fees);
         (self.held, self.cost, self.fees) = Default::default();
-        self.settle_state();
+        self.settle_state(1);
         part
     }
 
@@ -177,10 +177,12 @@ impl Level {
         self.fees += fees;
     }
 
-    /// Where it stands without an order follows from what it holds.
-    pub(crate) fn settle_state(&mut self) {
+    /// Where it stands without an order follows from what it holds. Less than a lot, as a fee in
+    /// the base asset leaves, waits for the next cycle.
+    pub(crate) fn settle_state(&mut self, lot: i64) {
         if self.order.is_none() {
-            self.state = if self.held == 0 { LevelState::Idle } else { LevelState::OpenFilled };
+            let nothing = self.held.abs() < lot;
+            self.state = if nothing { LevelState::Idle } else { LevelState::OpenFilled };
         }
     }
 
@@ -208,12 +210,12 @@ impl Level {
     }
 
     /// Its order is over; whether a whole cycle closed with it.
-    pub(crate) fn order_ended(&mut self) -> bool {
+    pub(crate) fn order_ended(&mut self, lot: i64) -> bool {
         let closing = self.state == LevelState::ClosePlaced;
         self.last = self.order.take();
         self.booked = 0;
-        self.settle_state();
-        closing && self.held == 0
+        self.settle_state(lot);
+        closing && self.state == LevelState::Idle
     }
 
     /// Where to open: at the level, or just behind the touch when the market is through it.

@@ -190,7 +190,7 @@ impl Grid {
             state.close_retry.clear();
         } else if let Some(level) = state.levels.iter_mut().find(|level| level.made(fill.number)) {
             state.realised += level.fill(spec, opens, fill);
-            level.settle_state();
+            level.settle_state(spec.lot.units());
         } else {
             state.realised -= fee;
         }
@@ -236,7 +236,7 @@ impl Grid {
             _ => {}
         }
         if ended {
-            let closed = level.order_ended();
+            let closed = level.order_ended(self.market.spec.lot.units());
             self.count_cycle(closed);
         }
     }
@@ -289,7 +289,8 @@ impl Grid {
             self.cancel(ctx, number);
         }
         let live = ctx.orders().any(|order| order.instrument == id);
-        if !live && self.held().is_zero() && ctx.position(id).is_zero() {
+        let lot = self.market.spec.lot;
+        if !live && self.held().abs() < lot && ctx.position(id).abs() < lot {
             let State { realised, fees, cycles, .. } = self.state;
             self.state = State { realised, fees, cycles, ..State::default() };
             self.outdated = false;

@@ -69,7 +69,9 @@ pub(crate) fn check(
         Direction::Sell => mid < p.start,
     };
     // only a grid that has traded can be finished: one that waits beyond its range has not begun
-    let flat = state.levels.iter().all(|l| l.held() == 0 && l.state != LevelState::ClosePlaced);
+    let lot = spec.lot.units();
+    let flat =
+        state.levels.iter().all(|l| l.held().abs() < lot && l.state != LevelState::ClosePlaced);
     (beyond && flat && state.traded).then_some(Stop::Finished)
 }
 
@@ -86,7 +88,7 @@ pub(crate) fn close_pro_rata(
         let take = left.min(level.held().abs());
         gain += level.close_part(spec, fill.price, take);
         left -= take;
-        level.settle_state();
+        level.settle_state(spec.lot.units());
         if left == 0 {
             break;
         }

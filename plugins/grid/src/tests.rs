@@ -159,6 +159,32 @@ fn what_a_fee_took_of_the_base_is_not_closed() {
     assert_eq!((state.cycles, h.strategy().held()), (1, Quantity::ZERO));
 }
 
+/// Less than a lot is left: the level has closed its cycle, opens again, and closes it with the
+/// next.
+#[test]
+fn what_is_left_below_a_lot_goes_with_the_next_cycle() {
+    let mut spot = market();
+    for i in &mut spot {
+        i.spec.kind = InstrumentKind::Spot;
+        i.spec.quantity_scale = hedgerow_sdk::model::Scale::new(4).unwrap();
+        i.spec.lot = Quantity::from_units(100);
+        i.spec.min_quantity = Quantity::from_units(100);
+    }
+    let mut h = Harness::<Grid>::new(&g1(), spot);
+    let fee = Fee { amount: dec("0.0047"), asset: FeeAsset::Base };
+    for (cycle, closed, left) in [(1, 4_600, 53), (2, 4_700, 6), (3, 4_600, 59)] {
+        h.quote(1, 9_999, 10_001);
+        let (number, _, quantity) = h.open(Side::Buy).into_iter().max_by_key(|o| o.1).unwrap();
+        assert_eq!(quantity, 4_700);
+        h.fill_for(number, 4_700, fee);
+        let close = h.open(Side::Sell);
+        assert_eq!((close.len(), close[0].2), (1, closed));
+        h.fill(close[0].0, closed);
+        assert_eq!(h.strategy().state.cycles, cycle);
+        assert_eq!(h.strategy().held().units(), left);
+    }
+}
+
 #[test]
 fn vector_g5_a_fall_without_a_bounce_fires_the_stop() {
     let p = with(g1(), serde_json::json!({ "stop_loss": "0.015", "max_open": 30 }));

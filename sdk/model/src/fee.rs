@@ -67,6 +67,9 @@ impl Fee {
     pub fn worth(&self, instrument: &Instrument, at: Price) -> Result<Option<Decimal>, ValueError> {
         match self.asset {
             FeeAsset::Settle => Ok(Some(self.amount)),
+            FeeAsset::Base if instrument.kind != InstrumentKind::Spot => {
+                Err(ValueError::NoBaseAsset)
+            }
             FeeAsset::Base => {
                 let worth = self.amount.checked_mul(instrument.price(at));
                 let worth = worth.ok_or(ValueError::Overflow)?;

@@ -147,6 +147,9 @@ pub enum ValueError {
     /// A division by zero.
     #[error("division by zero")]
     DivisionByZero,
+    /// A contract has no base asset to pay a fee with.
+    #[error("only a spot fill can pay its fee in the base asset")]
+    NoBaseAsset,
 }
 
 fn mantissa(value: Decimal, scale: Scale) -> Result<i64, ValueError> {

@@ -47,6 +47,15 @@ impl InstrumentKind {
         matches!(self, Self::InversePerpetual | Self::InverseFuture { .. })
     }
 
+    /// When it is delivered, by the venue's clock; nothing: never.
+    #[must_use]
+    pub const fn expiry(self) -> Option<VenueTime> {
+        match self {
+            Self::LinearFuture { expiry } | Self::InverseFuture { expiry } => Some(expiry),
+            Self::Spot | Self::LinearPerpetual | Self::InversePerpetual => None,
+        }
+    }
+
     /// Whether it never expires and pays funding.
     #[must_use]
     pub const fn is_perpetual(self) -> bool {
@@ -115,6 +124,9 @@ pub enum InstrumentError {
     /// Inverse contracts are counted whole.
     #[error("an inverse contract is counted in whole contracts: quantity scale must be 0")]
     FractionalContracts,
+    /// What is bought is the asset itself.
+    #[error("a unit of a spot instrument is a unit of its base asset: multiplier must be 1")]
+    SpotMultiplier,
     /// Inverse contracts settle in their base coin, linear ones in their quote.
     #[error("{symbol} settles in {settle}, but its kind settles in {expected}")]
     WrongSettle {
@@ -140,6 +152,9 @@ impl Instrument {
         positive("min_quantity", self.min_quantity.is_positive());
         positive("multiplier", self.multiplier > Decimal::ZERO);
         positive("tick", self.grid.step_at(Price::from_units(1), self.price_scale).is_ok());
+        if self.kind == InstrumentKind::Spot && self.multiplier != Decimal::ONE {
+            problems.push(InstrumentError::SpotMultiplier);
+        }
         if self.kind.is_inverse() && self.quantity_scale != Scale::ZERO {
             problems.push(InstrumentError::FractionalContracts);
         }

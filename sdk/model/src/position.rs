@@ -314,6 +314,8 @@ mod tests {
         assert_eq!(p.other_fees[&Asset::from("TOKEN").unwrap()], Decimal::new(1, 2));
         assert!(Fee::named(Decimal::ONE, &"X".repeat(25), &i).is_err());
         // a contract's base is not what it holds
+        let wrong = Fee { amount: Decimal::ONE, asset: FeeAsset::Base };
+        assert_eq!(p.book(&i, Side::Buy, at, one, wrong), Err(ValueError::NoBaseAsset));
         let base = Fee::named(Decimal::ONE, "B", &i).unwrap();
         assert_eq!(base.asset, FeeAsset::Other(Asset::from("B").unwrap()));
     }

@@ -170,6 +170,9 @@ pub enum RiskRejection {
         /// As asked for.
         least_bps: i32,
     },
+    /// The contract has been delivered.
+    #[error("the contract has expired")]
+    Expired,
     /// The best bid is not below the best offer.
     #[error("the book is crossed")]
     CrossedBook,
@@ -234,6 +237,7 @@ impl RiskRejection {
             Self::PremiumTooLow { .. } => 28,
             Self::CrossedBook => 29,
             Self::BalanceTooLow { .. } => 30,
+            Self::Expired => 31,
         }
     }
 }

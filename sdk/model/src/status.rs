@@ -173,7 +173,8 @@ impl OrderStatus {
             (s, E::Expired) if !s.is_terminal() => Some(S::Expired),
             (S::PendingCancel, E::CancelRejected) => Some(working),
             (S::Open | S::PartiallyFilled, E::AmendRequested) => Some(S::PendingAmend),
-            (S::PendingAmend, E::Amended | E::AmendRejected) => Some(working),
+            // either says that it lives
+            (S::PendingAmend | S::Unknown, E::Amended | E::AmendRejected) => Some(working),
             // answers to an amendment that a cancel overtook
             (S::PendingCancel, E::Amended | E::AmendRejected) => Some(self),
             (s, E::OutcomeUnknown) if !s.is_terminal() => Some(S::Unknown),

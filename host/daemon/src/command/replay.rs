@@ -11,7 +11,7 @@ use hedgerow_driver::replay::{Aim, Replay, ReplayError, Replayed};
 use hedgerow_engine::{Effects, Engine};
 use hedgerow_model::view::PositionView;
 use hedgerow_model::{
-    AccountId, Decimal, HostTime, Input, Order, OrderStatus, StrategyId, Tick, WireId,
+    AccountId, Amend, Decimal, HostTime, Input, Order, OrderStatus, StrategyId, Tick, WireId,
 };
 use hedgerow_plugins::{Limits, Mode, Plugin, PluginHost, WasmEngine};
 use hedgerow_ports::{Record, Recording as _};
@@ -260,7 +260,8 @@ fn simulate(
             venue.hold(account, spec.id, position.clone());
         }
         for order in engine.live_orders_of(strategy) {
-            take_over(&mut venue, from, order, &sent);
+            let amending = engine.amending(strategy, order.request.number);
+            take_over(&mut venue, from, (order, amending), &sent);
         }
     }
     replay.set_free(venue)?;
@@ -273,7 +274,12 @@ fn simulate(
 }
 
 /// An order as it stands, and what was on its way to the venue at the difference.
-fn take_over(venue: &mut PaperVenue, now: HostTime, order: &Order, sent: &[(AccountId, WireId)]) {
+fn take_over(
+    venue: &mut PaperVenue,
+    now: HostTime,
+    (order, amending): (&Order, Option<Amend>),
+    sent: &[(AccountId, WireId)],
+) {
     if sent.contains(&(order.account, order.wire)) {
         return; // it comes with what was sent since
     }
@@ -283,6 +289,9 @@ fn take_over(venue: &mut PaperVenue, now: HostTime, order: &Order, sent: &[(Acco
         return;
     }
     venue.rest_again(order);
+    if let Some(amend) = amending {
+        venue.submit(now, Request::Amend { account, instrument, wire, amend });
+    }
     if order.status == OrderStatus::PendingCancel {
         venue.submit(now, Request::Cancel { account, instrument, wire });
     }

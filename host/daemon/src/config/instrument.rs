@@ -91,14 +91,28 @@ fn multiplier(s: &mut Section<'_, '_>, kind: Option<InstrumentKind>) -> Option<D
 
 /// How updates are numbered. Where they are, as in Binance's raw streams, it must be said: taken
 /// for snapshots a hole would pass unseen.
-fn sequence(s: &mut Section<'_, '_>, numbered: bool) -> Option<SequenceRule> {
+fn sequence(
+    s: &mut Section<'_, '_>,
+    numbered: bool,
+    kind: Option<InstrumentKind>,
+) -> Option<SequenceRule> {
     let words = [
         ("snapshots", SequenceRule::Snapshots),
         ("previous-id", SequenceRule::PreviousId),
         ("first-id-follows", SequenceRule::FirstIdFollows),
     ];
     if numbered {
-        return s.word("sequence", &words).map(|at| at.value);
+        let At { value, span } = s.word("sequence", &words)?;
+        let (theirs, word) = match kind {
+            Some(InstrumentKind::Spot) => (SequenceRule::FirstIdFollows, "first-id-follows"),
+            _ => (SequenceRule::PreviousId, "previous-id"),
+        };
+        if kind.is_some() && value != theirs {
+            let what = "is not how these updates are numbered";
+            s.problem(span, "sequence", what, format!("write \"{word}\""));
+            return None;
+        }
+        return Some(value);
     }
     s.word_or_absent("sequence", &words, SequenceRule::Snapshots)
 }
@@ -149,7 +163,7 @@ pub(super) fn instrument(
     let min_quantity = on_scale(s, "min_quantity", quantity_scale, Quantity::exact);
     let min_notional = s.positive_or_none("min_notional");
     let multiplier = multiplier(s, kind);
-    let sequence = sequence(s, numbered);
+    let sequence = sequence(s, numbered, kind);
     let maker = s.rate("maker_fee");
     let taker = s.rate("taker_fee");
     let taken_in = fees_in(s, kind);

@@ -184,6 +184,40 @@ fn many_may_watch_what_one_trades() {
     assert!(claims([true, false]).starts_with("0 problems"));
 }
 
+/// Limits and guards add figures in quote currencies: different money is not one sum.
+#[test]
+fn money_of_different_kinds_is_not_added() {
+    let strategy = &GOOD[GOOD.find("[[strategy]]").unwrap()..];
+    let begin = GOOD.find("[[instrument]]").unwrap();
+    let end = begin + GOOD[begin..].find("[[account]]").unwrap();
+    let other = |quote: &str| {
+        let instrument = GOOD[begin..end].replace("symbol = \"A\"", "symbol = \"B\"");
+        let instrument = instrument.replace("quote = \"USD\"", &format!("quote = \"{quote}\""));
+        let second = strategy.replace("first", "second").replace("v:A", "v:B");
+        let text = format!("{GOOD}\n{instrument}\n{second}");
+        let config = read(&text).unwrap_or_else(|e| panic!("{e}"));
+        let owner = |entry| Owner::new(entry, &component(true));
+        let owners: Vec<Owner<'_>> = config.strategies.iter().map(owner).collect();
+        let mut problems = Problems::default();
+        owners::check_money(&config, &owners, &mut problems);
+        problems.render("host.toml", &config.text)
+    };
+    assert!(other("USDC").starts_with("0 problems"));
+    let said = other("BTC");
+    assert!(said.contains("would add BTC and USD as if they were one"), "{said}");
+}
+
+#[test]
+fn the_numbers_of_updates_are_the_product_s_own() {
+    let wrong = ("lot = \"1\"", "lot = \"1\"\nsequence = \"snapshots\"");
+    check(&[BINANCE, wrong], &["sequence: is not how these updates are numbered"]);
+    let other = ("lot = \"1\"", "lot = \"1\"\nsequence = \"first-id-follows\"");
+    check(&[BINANCE, other], &["sequence: is not how"]);
+    check(&[BINANCE, ("linear-perpetual", "spot"), other], &[]);
+    let thousand = ("lot = \"1\"", "lot = \"1\"\nmultiplier = \"1000\"");
+    check(&[("linear-perpetual", "spot"), thousand], &["multiplier must be 1"]);
+}
+
 #[test]
 fn a_folder_for_a_source_that_reads_none_is_refused() {
     let config = read(GOOD).unwrap();

@@ -17,7 +17,13 @@ enum Line {
 }
 
 /// The file.
-pub(super) struct Books(Option<File>);
+pub(super) struct Books {
+    file: Option<File>,
+    /// How much of it is whole.
+    length: u64,
+    /// Reports that could not be written yet: they are told, so they must not be lost.
+    waiting: String,
+}
 
 /// What was read back.
 #[derive(Default)]
@@ -31,7 +37,7 @@ pub(super) struct Kept {
 impl Books {
     /// Books that forget.
     pub(super) fn none() -> Self {
-        Self(None)
+        Self { file: None, length: 0, waiting: String::new() }
     }
 
     /// Opens or makes the file; gives what it holds.
@@ -49,23 +55,44 @@ impl Books {
             kept.take(read);
         }
         let file = File::options().create(true).append(true).open(path)?;
-        file.set_len(u64::try_from(whole).unwrap_or(0))?;
-        Ok((Self(Some(file)), kept))
+        let length = u64::try_from(whole).unwrap_or(0);
+        file.set_len(length)?;
+        Ok((Self { file: Some(file), length, waiting: String::new() }, kept))
     }
 
     pub(super) fn placed(&mut self, order: &Order) -> std::io::Result<()> {
         self.write(&Line::Placed(Box::new(order.clone())))
     }
 
+    /// A report is told whether it could be kept or not; it is kept as soon as that is possible.
     pub(super) fn reported(&mut self, event: &VenueEvent) -> std::io::Result<()> {
-        self.write(&Line::Reported(Box::new(event.clone())))
+        let line = Line::Reported(Box::new(event.clone()));
+        self.waiting.push_str(&serde_json::to_string(&line).map_err(std::io::Error::other)?);
+        self.waiting.push('\n');
+        self.flush()
     }
 
     fn write(&mut self, line: &Line) -> std::io::Result<()> {
-        let Some(file) = &mut self.0 else { return Ok(()) };
+        self.flush()?;
         let mut text = serde_json::to_string(line).map_err(std::io::Error::other)?;
         text.push('\n');
-        file.write_all(text.as_bytes())
+        self.append(&text)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.append(&waiting).inspect_err(|_| self.waiting = waiting)
+    }
+
+    /// All of it or nothing: half a line would be read as damage.
+    fn append(&mut self, text: &str) -> std::io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            file.set_len(self.length)?;
+            return Err(error);
+        }
+        self.length += u64::try_from(text.len()).unwrap_or(0);
+        Ok(())
     }
 }
 

@@ -11,7 +11,8 @@ use crate::config::{Config, DataSource};
 use crate::data;
 use crate::live::wall;
 use hedgerow_model::{
-    AccountId, Decimal, HostTime, InstrumentId, Position, VenueEvent, VenueReport,
+    AccountId, Decimal, HostTime, InstrumentId, Order, Position, VenueEvent, VenueId,
+    VenueRejection, VenueReport, VenueTime,
 };
 use hedgerow_ports::{Feed as _, Venue as _};
 use hedgerow_simulator::{PaperVenue, Request, TapeFeed};
@@ -59,6 +60,8 @@ struct Server {
     log: Vec<VenueEvent>,
     placed: BTreeMap<(AccountId, u64), u32>,
     definitions: Vec<String>,
+    /// Of each instrument.
+    venues: Vec<VenueId>,
     host: Option<Host>,
     /// Who came while another host was served, and when.
     waiting: Option<(UnixStream, Instant)>,
@@ -96,6 +99,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         log: Vec::new(),
         placed: BTreeMap::new(),
         definitions: link_definitions(config),
+        venues: config.instruments.iter().map(|(i, _)| i.venue).collect(),
         host: None,
         waiting: None,
     };
@@ -137,7 +141,10 @@ fn began(folder: &Path, now: u64) -> Result<u64, Failure> {
         let fail = |e| Failure::new(format!("{}: {e}: it holds a time in ns", file.display()));
         return text.trim().parse().map_err(fail);
     }
-    std::fs::write(&file, now.to_string()).map_err(Failure::new)?;
+    // aside first: half a number would keep the venue from ever starting again
+    let aside = folder.join("market-began.new");
+    std::fs::write(&aside, now.to_string()).map_err(Failure::new)?;
+    std::fs::rename(&aside, &file).map_err(Failure::new)?;
     Ok(now)
 }
 
@@ -242,13 +249,26 @@ impl Server {
         }
     }
 
+    /// What cannot be kept is not taken, and that is said.
+    fn refuse(&mut self, now: HostTime, order: &Order) {
+        let Some(venue) = self.venues.get(order.request.instrument.index()).copied() else {
+            return;
+        };
+        let (account, wire) = (order.account, order.wire);
+        let report = VenueReport::Rejected { wire, reason: VenueRejection::NotTrading };
+        let happened = VenueTime::from_nanos(now.as_nanos());
+        let event = VenueEvent { venue, account, received: now, happened, report };
+        self.tell(&Frame::Event(event));
+    }
+
     fn obey(&mut self, request: Request) {
         let now = HostTime::from_nanos(wall());
         if let Request::Place(order) = &request {
             *self.placed.entry((order.account, order.wire.0)).or_default() += 1;
             if let Err(error) = self.books.placed(order) {
                 tracing::error!(%error, "the paper venue's books cannot be written");
-                return;
+                let order = order.clone();
+                return self.refuse(now, &order);
             }
         }
         if let Request::Reconcile { account, since, .. } = request {

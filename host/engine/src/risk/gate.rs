@@ -141,6 +141,10 @@ impl Engine {
         }
         let holding = slot.holding(instrument).ok_or(RiskRejection::NotGranted)?;
         check_grid(spec, asked)?;
+        let expired = spec.kind.expiry().is_some_and(|at| now.as_nanos() >= at.as_nanos());
+        if expired {
+            return Err(RiskRejection::Expired);
+        }
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
         let reconciled = self.is_reconciled(holding.account);
         self.check_mode((mode, reconciled), reduces, asked)?;

@@ -8,7 +8,7 @@ use crate::{Effects, Engine, OperatorCommand};
 use hedgerow_model::{Event, Fact, HostTime, InstrumentId, StrategyId, TradingMode};
 
 /// How the reason of a mode begins that a guard has set.
-const GUARD: &str = "guard: ";
+pub(crate) const GUARD: &str = "guard: ";
 
 impl Engine {
     pub(crate) fn own_mode(&self, strategy: StrategyId) -> TradingMode {
@@ -165,8 +165,8 @@ impl Engine {
                         }
                         self.release_plans(now, id, effects);
                     }
-                } else if mode < holds {
-                    return; // only a release loosens, and it says why
+                } else if mode <= holds {
+                    return; // only a release loosens, and what holds keeps its reason
                 }
                 self.set_mode(now, strategy, mode, format!("operator: {reason}"), effects);
             }
@@ -180,11 +180,10 @@ impl Engine {
 
     /// Whether it was a guard that set the mode of a strategy, or of the host.
     fn is_latched_by_guard(&self, strategy: Option<StrategyId>) -> bool {
-        let why = match strategy {
-            None => self.host_why.as_deref(),
-            Some(one) => self.strategies.get(one.index()).and_then(|slot| slot.why.as_deref()),
-        };
-        why.is_some_and(|why| why.starts_with(GUARD))
+        match strategy {
+            None => self.host_guarded,
+            Some(one) => self.strategies.get(one.index()).is_some_and(|slot| slot.guarded),
+        }
     }
 
     fn restart_measures(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {

@@ -59,6 +59,28 @@ pub(crate) struct TalkLimit {
     told: bool,
 }
 
+/// Denials of a strategy that are journaled in a second; one with more of them is stopped.
+const DENIALS_PER_S: u32 = 1_000;
+
+/// How often a strategy was denied lately.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DenialLimit {
+    second: u64,
+    count: u32,
+}
+
+impl DenialLimit {
+    /// Counts a denial: how it stands to what is journaled.
+    pub(crate) fn count(&mut self, now: HostTime) -> std::cmp::Ordering {
+        let second = now.as_nanos() / SECOND;
+        if second != self.second {
+            *self = Self { second, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count.cmp(&DENIALS_PER_S)
+    }
+}
+
 /// What becomes of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {

@@ -201,3 +201,17 @@ fn a_restart_remembers_what_a_drawdown_is_measured_from() {
     rig.quote(0, 10_050, 10_070);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::ReduceOnly);
 }
+
+#[test]
+fn nothing_is_ordered_in_a_contract_that_was_delivered() {
+    let mut config = config(limits());
+    let expiry = VenueTime::from_nanos(START + 1_000_000_000);
+    config.instruments[0].kind = InstrumentKind::LinearFuture { expiry };
+    let mut rig = Rig::new();
+    rig.engine = Engine::new(config);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(10_000, 100), None);
+    rig.advance(1_000);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(10_000, 100), Some(RiskRejection::Expired));
+}

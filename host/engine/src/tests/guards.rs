@@ -248,3 +248,48 @@ fn a_pause_leaves_what_can_only_reduce() {
     operator(&mut rig, Some(ME), TradingMode::CancelOnly);
     assert_eq!(rig.status(3), Some(OrderStatus::PendingCancel));
 }
+
+/// A pause of equal strictness beside a guard's latch is not its release, and hides nothing.
+#[test]
+fn a_pause_beside_a_guard_does_not_hide_that_it_was_one() {
+    let mut rig = Rig::new();
+    rig.buy(10_000, 1_000);
+    rig.accept(1);
+    rig.fill(1, 10_000, 1_000);
+    rig.quote(0, 6_400, 6_420);
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::ReduceOnly, "drawdown above 30");
+    let mut command = |mode, reason: &str| {
+        let command = OperatorCommand::SetMode { strategy: Some(ME), mode };
+        let now = HostTime::from_nanos(rig.now);
+        let input = Input::Operator { now, command, reason: reason.into() };
+        rig.engine.handle(input, &mut rig.effects);
+        rig.engine.strategy_view(ME).unwrap().why.unwrap_or_default()
+    };
+    let why = command(TradingMode::ReduceOnly, "paused");
+    assert!(why.contains("drawdown"), "{why}");
+    let why = command(TradingMode::CancelOnly, "stricter");
+    assert!(why.contains("stricter"), "{why}");
+    command(TradingMode::Running, "looked");
+    rig.quote(0, 6_399, 6_419);
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::Running, "its measures began anew");
+}
+
+/// What is denied without end fills no journal.
+#[test]
+fn a_strategy_that_is_denied_without_end_is_stopped_and_not_journaled() {
+    let mut rig = Rig::new();
+    for _ in 0..3 {
+        let first = rig.engine.next_order(ME);
+        let off_grid = |number| NewOrder { number, ..rig.order(Side::Buy, 9_991, 100) };
+        rig.want((first..first + 900).map(|number| Intent::Submit(off_grid(number))).collect());
+    }
+    let denied = |stamped: &&hedgerow_model::Stamped| {
+        matches!(stamped.fact, Fact::Order { fact: OrderFact::Denied { .. }, .. })
+    };
+    assert_eq!(rig.effects.facts.iter().filter(denied).count(), 1_000);
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
+    assert_eq!(rig.engine.next_order(ME), 2_701);
+    let mut again = Engine::new(rig.engine.config().clone());
+    again.restore(&rig.effects.facts);
+    assert_eq!(again.next_order(ME), 2_701);
+}

@@ -49,12 +49,8 @@ fn an_amendment_reserves_the_larger_size_until_it_is_answered() {
     assert_eq!(rig.open(Side::Buy), 8_900, "a fill meanwhile does not forget the amendment");
     rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
     assert_eq!(rig.open(Side::Buy), 8_900);
-    rig.report(VenueReport::Amended {
-        wire: WireId(1),
-        price: Price::from_units(9_990),
-        quantity: Quantity::from_units(500),
-    });
-    assert_eq!(rig.open(Side::Buy), 400);
+    rig.report(VenueReport::Amended { wire: WireId(1), price: Price::from_units(9_990), quantity });
+    assert_eq!((rig.open(Side::Buy), rig.status(1)), (8_900, Some(OrderStatus::PartiallyFilled)));
 }
 
 #[test]
@@ -161,4 +157,45 @@ fn late_data_does_not_turn_time_back() {
     rig.now -= 500_000_000;
     rig.quote(0, 9_990, 10_010);
     assert_eq!(rig.engine.now(), HostTime::from_nanos(START + 1_000_000_000));
+}
+
+/// The venue cuts an order while our amendment of it is on its way: two changes, two answers.
+#[test]
+fn a_change_of_the_venue_s_own_does_not_answer_an_amendment() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 100);
+    rig.accept(1);
+    let amend =
+        Amend { order: 1, price: Price::from_units(9_980), quantity: Quantity::from_units(150) };
+    rig.want(vec![Intent::Amend(amend)]);
+    let (wire, price) = (WireId(1), Price::from_units(9_990));
+    rig.report(VenueReport::Amended { wire, price, quantity: Quantity::from_units(60) });
+    assert_eq!(rig.status(1), Some(OrderStatus::PendingAmend));
+    assert_eq!(rig.open(Side::Buy), 150, "either may fill");
+    let reason = hedgerow_model::VenueRejection::FilterFailed;
+    rig.report(VenueReport::AmendRejected { wire, reason });
+    assert_eq!(rig.status(1), Some(OrderStatus::Open));
+    assert_eq!(rig.open(Side::Buy), 60);
+    let odd = |stamped: &hedgerow_model::Stamped| matches!(stamped.fact, Fact::Discrepancy { .. });
+    assert!(!rig.effects.facts.iter().any(odd));
+}
+
+/// What is told again of an order that is forgotten is no discrepancy; a fill of one is.
+#[test]
+fn what_is_told_of_a_forgotten_order_is_known_to_be_old() {
+    let mut rig = Rig::new();
+    rig.engine.restore(&[hedgerow_model::Stamped {
+        time: HostTime::from_nanos(START),
+        fact: Fact::WireIds { account: AccountId(0), next: WireId(50) },
+    }]);
+    let odd = |rig: &Rig| {
+        let is =
+            |stamped: &&hedgerow_model::Stamped| matches!(stamped.fact, Fact::Discrepancy { .. });
+        rig.effects.facts.iter().filter(is).count()
+    };
+    rig.report(VenueReport::Canceled { wire: WireId(7) });
+    assert_eq!(odd(&rig), 0);
+    rig.fill(7, 10_000, 10);
+    rig.report(VenueReport::Canceled { wire: WireId(50) });
+    assert_eq!(odd(&rig), 2);
 }

@@ -28,7 +28,10 @@ impl PaperVenue {
             return;
         };
         let (venue, account, wire) = (pit.spec.venue, order.account, order.wire);
-        if let Some(reason) = pit.refuses(order) {
+        let expiry = pit.spec.kind.expiry();
+        let over = expiry.is_some_and(|expiry| at.as_nanos() >= expiry.as_nanos());
+        let refused = over.then_some(VenueRejection::NotTrading).or_else(|| pit.refuses(order));
+        if let Some(reason) = refused {
             self.report(at, venue, account, VenueReport::Rejected { wire, reason });
             return;
         }

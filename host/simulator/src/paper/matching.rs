@@ -200,16 +200,16 @@ impl Pit {
     }
 
     fn meet_level(&mut self, tick: &Tick) -> Vec<Match> {
+        if self.is_in_snapshot() {
+            return Vec::new(); // on the way to the end of it levels are what they were, not are
+        }
+        if std::mem::take(&mut self.recounts) {
+            self.recount_queues(tick.ts);
+        }
         let side = if tick.has(flag::SELL) { Side::Sell } else { Side::Buy };
         for resting in self.resting.iter_mut() {
-            if resting.side == side
-                && resting.price.units() == tick.a
-                && tick.b.max(0) < resting.ahead
-            {
-                let known = resting.ahead != i64::MAX;
-                let lowered = if known { resting.ahead - tick.b.max(0) } else { 0 };
-                resting.shrunk = (resting.shrunk.0 + lowered, tick.ts);
-                resting.ahead = tick.b.max(0);
+            if resting.side == side && resting.price.units() == tick.a {
+                resting.only_ahead(tick.b.max(0), tick.ts);
             }
         }
         if !tick.is_last() {
@@ -223,6 +223,18 @@ impl Pit {
             }
         }
         self.crossed(self.book.best(Side::Buy), self.book.best(Side::Sell))
+    }
+
+    /// After a snapshot: what it displays at our price is all that can be ahead. Beyond its last
+    /// level nothing is known.
+    fn recount_queues(&mut self, at: u64) {
+        let book = &self.book;
+        for resting in &mut self.resting {
+            let last = book.levels(resting.side).last();
+            if last.is_some_and(|last| resting.side.reaches(resting.price, last.price)) {
+                resting.only_ahead(book.at(resting.side, resting.price).units(), at);
+            }
+        }
     }
 
     /// The market stands at or across our prices: through them, those orders are done, at their own

@@ -30,6 +30,17 @@ pub(super) struct Resting {
 }
 
 impl Resting {
+    /// No more than this is displayed at its price, so no more can be ahead.
+    pub(super) fn only_ahead(&mut self, displayed: i64, at: u64) {
+        if displayed >= self.ahead {
+            return;
+        }
+        let known = self.ahead != i64::MAX;
+        let lowered = if known { self.ahead - displayed } else { 0 };
+        self.shrunk = (self.shrunk.0 + lowered, at);
+        self.ahead = displayed;
+    }
+
     /// How much of a trade at its price the book's updates have already taken off what is ahead.
     pub(super) fn counted(&mut self, trade: &Tick, volume: i64) -> i64 {
         let (lowered, at) = self.shrunk;
@@ -61,6 +72,8 @@ pub(super) struct Pit {
     /// Whether the book grew from a snapshot without a hole: then it is the truth, else quotes are.
     pub(super) has_book: bool,
     in_snapshot: bool,
+    /// A snapshot has just ended: what is displayed is known anew.
+    pub(super) recounts: bool,
     last_update: Option<LastUpdate>,
     pub(super) quote: Option<Quote>,
     mark_doubled: Option<i64>,
@@ -87,6 +100,7 @@ impl Pit {
             book: Book::default(),
             has_book: false,
             in_snapshot: false,
+            recounts: false,
             last_update: None,
             quote: None,
             mark_doubled: None,
@@ -113,8 +127,14 @@ impl Pit {
             return false;
         }
         self.last_update = Some(LastUpdate { id: tick.seq, snapshot: self.in_snapshot });
+        self.recounts = self.in_snapshot && tick.is_last();
         self.in_snapshot &= !tick.is_last();
         true
+    }
+
+    /// Whether a snapshot has begun and not ended: what is displayed so far is not what stands.
+    pub(super) fn is_in_snapshot(&self) -> bool {
+        self.in_snapshot
     }
 
     /// Something is missing: what the market was is no longer known. Where our orders stand in
@@ -222,6 +242,17 @@ impl Pit {
             let passed = missed.saturating_mul(funding.interval);
             funding.settlement = funding.settlement.saturating_add(passed);
             self.settled = Some(funding.settlement.saturating_sub(funding.interval));
+            funding.due = HostTime::from_nanos(funding.due.as_nanos().saturating_add(passed));
+        }
+    }
+
+    /// A settlement was paid by an earlier process: it is not paid again.
+    pub(super) fn is_settled(&mut self, settlement: u64) {
+        self.settled = self.settled.max(Some(settlement));
+        if let Some(funding) = self.funding.as_mut().filter(|f| f.settlement <= settlement) {
+            let times = (settlement - funding.settlement) / funding.interval.max(1) + 1;
+            let passed = times.saturating_mul(funding.interval);
+            funding.settlement = funding.settlement.saturating_add(passed);
             funding.due = HostTime::from_nanos(funding.due.as_nanos().saturating_add(passed));
         }
     }

@@ -362,6 +362,37 @@ fn a_smaller_size_keeps_its_place_and_a_new_price_loses_it() {
     }
 }
 
+/// The venue died after a settlement; the last announcement still names it.
+#[test]
+fn what_an_earlier_process_paid_is_not_paid_again() {
+    let hour = 3_600_000_i64 * 1_000_000;
+    let next = 50 * 1_000_000;
+    let ticks = vec![
+        quote(1, (1_000, 50), (1_002, 50)),
+        tick(1, TickKind::Funding, 0, [100_000_000_000, hour, next, 0]),
+        quote(90, (1_000, 50), (1_002, 50)),
+    ];
+    let paid = |reports: Vec<VenueEvent>| -> Vec<VenueEvent> {
+        let is = |event: &VenueEvent| matches!(event.report, VenueReport::FundingPayment { .. });
+        reports.into_iter().filter(is).collect()
+    };
+    let mut rig = Rig::new(ticks.clone(), 0);
+    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
+    let mut told = Vec::new();
+    rig.venue.poll(HostTime::from_nanos(60 * MS), &mut told);
+    let held = rig.venue.position(AccountId(0), InstrumentId(0));
+    assert_eq!(paid(told.clone()).len(), 1);
+    let mut again = Rig::new(ticks, 0);
+    again.venue.poll(HostTime::from_nanos(61 * MS), &mut Vec::new());
+    for event in &told {
+        again.venue.book_again(event, |_, _| Some(Side::Buy));
+    }
+    let mut told = Vec::new();
+    again.venue.poll(HostTime::from_nanos(90 * MS), &mut told);
+    assert_eq!(paid(told), []);
+    assert_eq!(again.venue.position(AccountId(0), InstrumentId(0)), held);
+}
+
 #[test]
 fn funding_is_paid_once_on_what_is_held_at_the_settlement() {
     let hour = 3_600_000_i64 * 1_000_000;

@@ -182,8 +182,8 @@ impl<'i> File<'i> {
             return Err(OTHER);
         }
         match kind {
-            "trade" => self.trade(received, &parse(data)?).ok_or(NUMBER),
-            "bookTicker" => self.ticker(received, &parse(data)?).ok_or(NUMBER),
+            "trade" => self.trade(received, &parse(data)?),
+            "bookTicker" => self.ticker(received, &parse(data)?),
             kind if kind.starts_with("depth") => self.depth(line, received, data),
             _ => Err(UNKNOWN),
         }
@@ -205,7 +205,7 @@ impl<'i> File<'i> {
                 return Ok(());
             }
             Some(_) => {
-                self.diff(received, &diff).ok_or(NUMBER)?;
+                self.diff(received, &diff)?;
                 self.report.figure("depth_rows_applied", 1);
                 true
             }
@@ -232,32 +232,35 @@ impl<'i> File<'i> {
         self.ticks.push(tick);
     }
 
-    fn trade(&mut self, received: u64, trade: &Trade<'_>) -> Option<()> {
+    fn trade(&mut self, received: u64, trade: &Trade<'_>) -> Result<(), &'static str> {
         if trade.kind.is_some_and(|kind| kind != "MARKET") {
             // insurance fund and settlement trades never met the book
             self.report.figure("trades_off_book", 1);
-            return Some(());
+            return Ok(());
         }
-        let times = Times { venue: Some(millis(trade.time)?), received };
+        let times = Times { venue: Some(millis(trade.time).ok_or(NUMBER)?), received };
         let mut tick = tick(times, self.instrument.id.0, TickKind::Trade, trade.t);
-        (tick.a, tick.b) = (self.price(trade.p)?, self.quantity(trade.q)?);
-        tick.c = i64::try_from(trade.t).ok()?;
+        (tick.a, tick.b) =
+            (self.price(trade.p).ok_or(NUMBER)?, self.quantity(trade.q).ok_or(NUMBER)?);
+        tick.c = i64::try_from(trade.t).map_err(|_| NUMBER)?;
         tick.flags |= if trade.m { flag::SELL } else { 0 };
-        self.push(TickKind::Trade, sane(tick).ok()?);
-        Some(())
+        self.push(TickKind::Trade, sane(tick)?);
+        Ok(())
     }
 
-    fn ticker(&mut self, received: u64, ticker: &Ticker<'_>) -> Option<()> {
+    fn ticker(&mut self, received: u64, ticker: &Ticker<'_>) -> Result<(), &'static str> {
         let venue = match ticker.transaction.or(ticker.event) {
-            Some(ms) => Some(millis(ms)?),
+            Some(ms) => Some(millis(ms).ok_or(NUMBER)?),
             None => None,
         };
         let mut tick =
             tick(Times { venue, received }, self.instrument.id.0, TickKind::Quote, ticker.u);
-        (tick.a, tick.b) = (self.price(ticker.b)?, self.quantity(ticker.bid_size)?);
-        (tick.c, tick.d) = (self.price(ticker.a)?, self.quantity(ticker.ask_size)?);
-        self.push(TickKind::Quote, sane(tick).ok()?);
-        Some(())
+        (tick.a, tick.b) =
+            (self.price(ticker.b).ok_or(NUMBER)?, self.quantity(ticker.bid_size).ok_or(NUMBER)?);
+        (tick.c, tick.d) =
+            (self.price(ticker.a).ok_or(NUMBER)?, self.quantity(ticker.ask_size).ok_or(NUMBER)?);
+        self.push(TickKind::Quote, sane(tick)?);
+        Ok(())
     }
 
     fn take_snapshot(&mut self, received: u64, json: &str) -> Result<(), &'static str> {
@@ -271,7 +274,7 @@ impl<'i> File<'i> {
         };
         let times = Times { venue, received };
         let levels = (&snapshot.bids, &snapshot.asks);
-        self.levels(times, snapshot.last, (0, 0), levels, true).ok_or(NUMBER)?;
+        self.levels(times, snapshot.last, (0, 0), levels, true)?;
         self.report.figure("snapshots", 1);
         self.snapshot = Some(snapshot.last);
         let mut whole = Some(LastUpdate { id: snapshot.last, snapshot: true });
@@ -287,8 +290,8 @@ impl<'i> File<'i> {
             }
             let end = self.ticks.len();
             // known to us only now, with the snapshot
-            if self.diff(received, &diff).is_none() {
-                self.report.bad(NUMBER, kept.line);
+            if let Err(reason) = self.diff(received, &diff) {
+                self.report.bad(reason, kept.line);
                 continue;
             }
             if kept.applied {
@@ -322,9 +325,12 @@ impl<'i> File<'i> {
         if self.spot { SequenceRule::FirstIdFollows } else { SequenceRule::PreviousId }
     }
 
-    fn diff(&mut self, received: u64, diff: &Diff<'_>) -> Option<()> {
-        let venue = Some(millis(diff.transaction.unwrap_or(diff.event))?);
-        let chain = (i64::try_from(diff.first).ok()?, i64::try_from(diff.pu.unwrap_or(0)).ok()?);
+    fn diff(&mut self, received: u64, diff: &Diff<'_>) -> Result<(), &'static str> {
+        let venue = Some(millis(diff.transaction.unwrap_or(diff.event)).ok_or(NUMBER)?);
+        let chain = (
+            i64::try_from(diff.first).map_err(|_| NUMBER)?,
+            i64::try_from(diff.pu.unwrap_or(0)).map_err(|_| NUMBER)?,
+        );
         self.levels(Times { venue, received }, diff.u, chain, (&diff.b, &diff.a), false)
     }
 
@@ -336,15 +342,16 @@ impl<'i> File<'i> {
         (first, previous): (i64, i64),
         (bids, asks): (&Levels<'_>, &Levels<'_>),
         snapshot: bool,
-    ) -> Option<()> {
+    ) -> Result<(), &'static str> {
         let mut made = Vec::with_capacity(bids.len() + asks.len());
         for (levels, side) in [(bids, 0), (asks, flag::SELL)] {
             for (price, quantity) in levels {
                 let mut tick = tick(times, self.instrument.id.0, TickKind::Level, seq);
                 tick.flags = (tick.flags & !flag::LAST) | side;
-                (tick.a, tick.b) = (self.price(price)?, self.quantity(quantity)?);
+                (tick.a, tick.b) =
+                    (self.price(price).ok_or(NUMBER)?, self.quantity(quantity).ok_or(NUMBER)?);
                 (tick.c, tick.d) = (first, previous);
-                made.push(sane(tick).ok()?);
+                made.push(sane(tick)?);
             }
         }
         if made.is_empty() {
@@ -361,7 +368,7 @@ impl<'i> File<'i> {
         for tick in made {
             self.push(TickKind::Level, tick);
         }
-        Some(())
+        Ok(())
     }
 
     fn finish(mut self) -> (Vec<Tick>, FileReport) {

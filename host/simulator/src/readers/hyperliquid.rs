@@ -161,7 +161,7 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         let venue = millis_text(exchange).ok_or("no venue time")?;
         clock.see(received, report);
         let id: i64 = id.parse().map_err(|_| "no trade id")?;
-        if !known.insert(id) {
+        if known.contains(&id) {
             report.repeated += 1;
             return Ok(());
         }
@@ -177,6 +177,7 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
             _ => return Err("neither buy nor sell"),
         };
         let tick = sane(tick)?;
+        known.insert(id);
         report.count(TickKind::Trade);
         ticks.push(tick);
         Ok(())

@@ -172,7 +172,7 @@ fn trade(
         return Err("wrong number of columns");
     };
     let id: i64 = id.parse().map_err(|_| "no trade id")?;
-    if !known.insert(id) {
+    if known.contains(&id) {
         report.repeated += 1;
         return Ok(None);
     }
@@ -187,6 +187,7 @@ fn trade(
         _ => return Err("neither buy nor sell"),
     };
     let tick = sane(tick)?;
+    known.insert(id);
     report.count(TickKind::Trade);
     Ok(Some(tick))
 }

@@ -177,7 +177,16 @@ pub(crate) fn align(ticks: Vec<Tick>, smallest: Option<i128>, report: &mut FileR
         }
         u64::try_from(i128::from(tick.ts) + smallest).unwrap_or(tick.recv_ts)
     };
-    ticks.into_iter().map(|tick| Row { at: at(&tick), tick }).collect()
+    let mut rows: Vec<Row> = ticks.into_iter().map(|tick| Row { at: at(&tick), tick }).collect();
+    // an update of a book takes effect as one, when the last of it does
+    let mut end = None;
+    for row in rows.iter_mut().rev().filter(|row| row.tick.kind == TickKind::Level.code()) {
+        if row.tick.is_last() {
+            end = Some(row.at);
+        }
+        row.at = end.unwrap_or(row.at);
+    }
+    rows
 }
 
 /// Whether a tick's prices and sizes are ones that a market can have. A zero that looks real would

@@ -2,6 +2,7 @@
 
 use crate::kills::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::{component, run};
+use hedgerow_model::{Fact, PluginStep, StrategyId};
 
 /// A new component may be put in while the venue is away: it begins when the account is known.
 #[test]
@@ -36,13 +37,32 @@ fn what_is_swapped_in_while_the_venue_is_away_waits_for_it() {
         let other = |view| first(&view, "hash").as_str().is_some_and(|hash| *hash != before);
         all.status().is_some_and(other)
     });
-    let view = all.status().unwrap();
-    assert_eq!((first(&view, "state"), first(&view, "calls")), ("Loading".into(), 0.into()));
+    let waits = |view: &serde_json::Value| {
+        assert_eq!((first(view, "state"), first(view, "calls")), ("Loading".into(), 0.into()));
+    };
+    waits(&all.status().unwrap());
+    // one more meanwhile: nothing was proved, nothing begins
+    let swapped = first(&all.status().unwrap(), "hash");
+    std::fs::write(
+        plugins.join("hedgerow-guest-probe.wasm"),
+        hedgerow_end_to_end::variant(&bytes, 5),
+    )
+    .unwrap();
+    wait("the second swap", || {
+        let other = |view| first(&view, "hash").as_str().is_some_and(|hash| *hash != swapped);
+        all.status().is_some_and(other)
+    });
+    waits(&all.status().unwrap());
     all.start_venue();
     let filled = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
     wait("it begins", || all.status().is_some_and(filled));
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all.path("host.toml"));
+    let accepted = |stamped: &&hedgerow_model::Stamped| {
+        let fact = &stamped.fact;
+        matches!(fact, Fact::Plugin { step: PluginStep::Accepted, strategy: StrategyId(0), .. })
+    };
+    assert!(facts.iter().filter(accepted).count() <= 1, "one that was never called");
 }
 
 /// A file that is broken by now does not keep a host from its orders, and is told of.

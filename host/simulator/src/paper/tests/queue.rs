@@ -21,6 +21,25 @@ fn beyond_what_is_displayed_nobody_knows_who_is_ahead() {
     assert_eq!(rig.fills(23), [(wire, 900, 4)]);
 }
 
+/// On the way to the end of a snapshot its levels are what they were, not what they are.
+#[test]
+fn a_snapshot_that_is_not_over_moves_no_queue() {
+    let ticks = vec![
+        update(1, (0, 1), flag::SNAPSHOT, 1_000, 100),
+        update(1, (0, 1), flag::SELL, 1_010, 50),
+        // 20 then, and what came since
+        Tick { flags: flag::SNAPSHOT, ..update(5, (1, 2), 0, 1_000, 20) },
+        Tick { flags: flag::SELL, ..update(5, (1, 2), 0, 1_010, 50) },
+        update(5, (2, 3), 0, 1_000, 120),
+        sold(6, 1_000, 30),
+        sold(7, 1_000, 74),
+    ];
+    let mut rig = Rig::chained(ticks);
+    let wire = rig.order(2, Side::Buy, 1_000, 10, PLAIN);
+    assert_eq!(rig.fills(6), [], "a hundred stand before it");
+    assert_eq!(rig.fills(7), [(wire, 1_000, 4)]);
+}
+
 #[test]
 fn a_price_that_becomes_the_best_has_nobody_ahead() {
     let ticks = vec![

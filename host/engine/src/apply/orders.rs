@@ -1,0 +1,183 @@
+//! Orders, as their facts fold: statuses, and what each holds reserved.
+
+use super::TOMBSTONE;
+use crate::Engine;
+use crate::strategy::OrderSlot;
+use hedgerow_model::{
+    ClientOrderId, Decimal, HostTime, Order, OrderEvent, OrderFact, PLAN_ORDERS, Price, Quantity,
+    WireId,
+};
+
+impl Engine {
+    pub(super) fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
+        match fact {
+            OrderFact::Approved(order) => self.apply_approved(id, order),
+            OrderFact::Denied { number, reason, .. } => {
+                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+                    slot.last_denial = Some(reason.to_string());
+                    slot.denied = slot.denied.saturating_add(1);
+                    if *number < PLAN_ORDERS {
+                        slot.next_order = slot.next_order.max(number.saturating_add(1));
+                    }
+                }
+            }
+            OrderFact::CancelRequested => {
+                self.advance_order(time, id, OrderEvent::CancelRequested, |_| {});
+            }
+            OrderFact::AmendRequested(amend) => {
+                self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
+                self.set_amending(id, Some(*amend));
+            }
+            OrderFact::Moved { event, venue_id, .. } => {
+                if *event == OrderEvent::AmendRejected {
+                    self.set_amending(id, None);
+                }
+                self.advance_order(time, id, *event, |order| {
+                    order.venue_id = venue_id.or(order.venue_id);
+                });
+            }
+            OrderFact::Amended { price, quantity } => {
+                let slot = self.strategies.get(id.strategy.index());
+                let known = slot.and_then(|slot| slot.orders.get(&id.number));
+                let asked = known.and_then(|known| known.amending);
+                let other = asked.is_some_and(|a| (a.price, a.quantity) != (*price, *quantity));
+                if other {
+                    // the venue changed it by itself; what we asked for is still to be answered
+                    self.resize(time, id, (*price, *quantity));
+                    return;
+                }
+                self.set_amending(id, None);
+                let filled = self.order(id.strategy, id.number).map(|order| order.filled);
+                // amended down to what is filled: nothing is left of it
+                let done = filled.is_some_and(|filled| *quantity <= filled);
+                let event = if done { OrderEvent::FinalFill } else { OrderEvent::Amended };
+                self.advance_order(time, id, event, |order| {
+                    (order.request.price, order.request.quantity) = (*price, *quantity);
+                });
+            }
+        }
+    }
+
+    fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
+        self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
+        self.by_wire.insert((order.account, order.wire), id);
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
+        slot.approved = slot.approved.saturating_add(1);
+        let next = match id.number >= PLAN_ORDERS {
+            true => &mut slot.next_plan_order,
+            false => &mut slot.next_order,
+        };
+        *next = id.number.saturating_add(1).max(*next);
+        let fresh = OrderSlot {
+            order: order.clone(),
+            reserved: 0,
+            reserved_notional: Decimal::ZERO,
+            amending: None,
+        };
+        slot.orders.insert(id.number, fresh);
+        self.reserve_remaining(id);
+    }
+
+    /// Moves an order's status; an event that the table refuses changes only what `change` changes.
+    pub(super) fn advance_order(
+        &mut self,
+        time: HostTime,
+        id: ClientOrderId,
+        event: OrderEvent,
+        change: impl FnOnce(&mut Order),
+    ) {
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
+        let order = match slot.orders.get_mut(&id.number) {
+            Some(known) => &mut known.order,
+            None => match slot.finished.get_mut(&id.number) {
+                Some(order) => order,
+                None => return,
+            },
+        };
+        change(order);
+        if let Ok(next) = order.status.apply(event, order.filled.is_positive()) {
+            order.status = next;
+        }
+        if !order.status.is_terminal() {
+            if event != OrderEvent::CancelRequested && event != OrderEvent::AmendRequested {
+                self.reserve_remaining(id);
+            }
+        } else {
+            self.finish(time, id);
+        }
+    }
+
+    /// Reserves what may still fill: the remaining size, or that of an amendment under way when it
+    /// is larger, at the dearer price.
+    fn reserve_remaining(&mut self, id: ClientOrderId) {
+        let Some(slot) = self.strategies.get(id.strategy.index()) else {
+            return;
+        };
+        let Some(known) = slot.orders.get(&id.number) else {
+            return;
+        };
+        let order = &known.order;
+        let (mut units, mut price) = (order.remaining().units(), order.request.price);
+        if let Some(amend) = known.amending {
+            units = units.max(amend.quantity.units().saturating_sub(order.filled.units()));
+            price = price.max(amend.price);
+        }
+        let spec = self.config.instrument(order.request.instrument);
+        // what does not fit was refused with the order; nothing here may panic on a venue's figure
+        let worth = spec
+            .and_then(|i| i.notional(price, Quantity::from_units(units)).ok())
+            .unwrap_or(known.reserved_notional);
+        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+            slot.set_reserved(id.number, units, worth);
+        }
+    }
+
+    /// A change that nobody asked for, while another is on its way.
+    fn resize(&mut self, time: HostTime, id: ClientOrderId, (price, quantity): (Price, Quantity)) {
+        let filled = self.order(id.strategy, id.number).map(|order| order.filled);
+        let done = filled.is_some_and(|filled| quantity <= filled);
+        // anything that leaves the status as it is: the answer to the amendment moves it
+        let event = if done { OrderEvent::FinalFill } else { OrderEvent::Accepted };
+        self.advance_order(time, id, event, |order| {
+            (order.request.price, order.request.quantity) = (price, quantity);
+        });
+    }
+
+    fn set_amending(&mut self, id: ClientOrderId, amend: Option<hedgerow_model::Amend>) {
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+            known.amending = amend;
+        }
+        self.reserve_remaining(id);
+    }
+
+    /// Releases what a finished order reserved and keeps it for late fills.
+    fn finish(&mut self, time: HostTime, id: ClientOrderId) {
+        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
+            return;
+        };
+        slot.set_reserved(id.number, 0, Decimal::ZERO);
+        let Some(known) = slot.orders.remove(&id.number) else {
+            return;
+        };
+        slot.finished.insert(id.number, known.order);
+        self.tombstones.push_back((time, id));
+        while let Some((fell, old)) = self.tombstones.front().copied() {
+            if time.since(fell) <= TOMBSTONE {
+                break;
+            }
+            self.tombstones.pop_front();
+            let gone = self
+                .strategies
+                .get_mut(old.strategy.index())
+                .and_then(|slot| slot.finished.remove(&old.number));
+            if let Some(order) = gone {
+                self.by_wire.remove(&(order.account, order.wire));
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The journal file: what is written is read, what is damaged is told.
+
+use super::*;
+use hedgerow_model::{TimerId, TradingMode};
+
+fn facts() -> Vec<Stamped> {
+    let strategy = StrategyId(3);
+    let mode = Fact::Mode {
+        strategy: Some(strategy),
+        mode: TradingMode::ReduceOnly,
+        reason: "it's \"quoted\"".into(),
+    };
+    let timer = Fact::TimerEnded { strategy, id: TimerId(u64::MAX), fired: true };
+    [mode, timer].into_iter().map(|fact| Stamped { time: HostTime::from_nanos(7), fact }).collect()
+}
+
+#[test]
+fn facts_survive_closing_and_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.boot(HostTime::from_nanos(1)).unwrap(), 1);
+    journal.commit(&facts()).unwrap();
+    drop(journal);
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.boot(HostTime::from_nanos(9)).unwrap(), 2);
+    let read = journal.read().unwrap();
+    assert_eq!(read[1..3], facts());
+    assert_eq!(read.len(), 4);
+}
+
+#[test]
+fn facts_of_a_full_disk_are_merged_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    journal.boot(HostTime::from_nanos(1)).unwrap();
+    // the process dies while the disk is full
+    journal.keep_aside(&facts()[..1]);
+    journal.keep_aside(&facts()[1..]);
+    drop(journal);
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.read().unwrap()[1..], facts());
+    drop(SqliteJournal::open(&path).unwrap());
+    assert_eq!(journal.read().unwrap().len(), 3, "once");
+    // it dies after the disk had room again, before the file was cleared
+    journal.keep_aside(&facts());
+    let kept = std::fs::read(path.with_extension("emergency")).unwrap();
+    journal.commit(&facts()).unwrap();
+    drop(journal);
+    std::fs::write(path.with_extension("emergency"), kept).unwrap();
+    let journal = SqliteJournal::open(&path).unwrap();
+    assert_eq!(journal.read().unwrap().len(), 5, "the journal has them already");
+}
+
+#[test]
+fn a_bad_day_of_large_states_leaves_no_other_fact_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    journal.boot(HostTime::from_nanos(1)).unwrap();
+    let (strategy, time) = (StrategyId(3), HostTime::from_nanos(7));
+    let state = vec![b'x'; 1 << 20];
+    let large = Fact::Checkpoint { strategy, version: 1, state, unheard: Vec::new() };
+    for number in 0..100 {
+        let ended = Fact::TimerEnded { strategy, id: TimerId(number), fired: true };
+        let facts = [large.clone(), ended].map(|fact| Stamped { time, fact });
+        journal.keep_aside(&facts);
+    }
+    drop(journal);
+    let facts = SqliteJournal::open(&path).unwrap().read().unwrap();
+    let ended = |stamped: &&Stamped| matches!(stamped.fact, Fact::TimerEnded { .. });
+    assert_eq!(facts.iter().filter(ended).count(), 100);
+    assert!(facts.len() > 105, "and some states");
+}
+
+#[test]
+fn damage_in_what_a_full_disk_left_is_told_and_nothing_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    journal.keep_aside(&facts());
+    drop(journal);
+    let aside = path.with_extension("emergency");
+    let whole = std::fs::read(&aside).unwrap();
+    let mut bad = whole.clone();
+    bad[20] ^= 0x40;
+    std::fs::write(&aside, &bad).unwrap();
+    let why = SqliteJournal::open(&path).unwrap_err().to_string();
+    assert!(why.contains("journal.emergency") && why.contains("fact 1"), "{why}");
+    assert_eq!(std::fs::read(&aside).unwrap(), bad, "it is as it was");
+    std::fs::write(&aside, &whole).unwrap();
+    assert_eq!(SqliteJournal::open(&path).unwrap().read().unwrap(), facts());
+}
+
+/// Somebody who commits at every moment never lets the log end by itself.
+#[test]
+fn the_log_stays_bounded_under_steady_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    let log = path.with_extension("sqlite-wal");
+    let strategy = StrategyId(3);
+    let (time, state) = (HostTime::from_nanos(7), vec![b'x'; 64 << 10]);
+    let fact = Fact::Checkpoint { strategy, version: 1, state, unheard: Vec::new() };
+    let (mut written, mut begun_anew) = (0_u64, false);
+    let mut before = 0;
+    // a log that only grows would be as long as all that was written
+    while !begun_anew {
+        journal.commit(&[Stamped { time, fact: fact.clone() }]).unwrap();
+        written += 64 << 10;
+        let length = std::fs::metadata(&log).unwrap().len();
+        begun_anew = length < before;
+        before = length;
+        assert!(written < 4 << 30, "the log has {length} bytes");
+    }
+}
+
+#[test]
+fn a_journal_of_a_newer_host_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let journal = SqliteJournal::open(&path).unwrap();
+    journal.connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(journal);
+    assert!(matches!(SqliteJournal::open(&path), Err(StoreError::Newer { found: 99, .. })));
+}
+
+/// Of states only the newest counts: the file does not grow by what nobody reads again.
+#[test]
+fn of_each_strategy_s_states_the_newest_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let state = |strategy: u32, byte: u8| Stamped {
+        time: HostTime::EPOCH,
+        fact: Fact::Checkpoint {
+            strategy: StrategyId(strategy),
+            version: 1,
+            state: vec![byte; 40_000],
+            unheard: Vec::new(),
+        },
+    };
+    let kept = |journal: &SqliteJournal| -> Vec<Stamped> {
+        let facts = journal.read().unwrap().into_iter();
+        facts.filter(|s| matches!(s.fact, Fact::Checkpoint { .. })).collect()
+    };
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    for byte in 0..200 {
+        journal.commit(&[state(1, byte), facts()[0].clone(), state(2, byte)]).unwrap();
+    }
+    assert_eq!(kept(&journal), [state(1, 199), state(2, 199)]);
+    assert_eq!(journal.read().unwrap().len(), 202);
+    journal.close().unwrap();
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 2_000_000, "{size}");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    journal.commit(&[state(1, 3)]).unwrap();
+    assert_eq!(kept(&journal), [state(2, 199), state(1, 3)]);
+}
+
+/// One that is there and cannot be read may hold what was done: that is not passed over.
+#[test]
+fn an_emergency_file_that_cannot_be_opened_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    drop(SqliteJournal::open(&path).unwrap());
+    let aside = path.with_extension("emergency");
+    std::fs::remove_file(&aside).unwrap();
+    std::fs::create_dir(&aside).unwrap();
+    let error = SqliteJournal::open(&path).unwrap_err().to_string();
+    assert!(error.contains("what the journal could not take"), "{error}");
+}
