@@ -32,6 +32,6 @@ pub(crate) fn install(args: &[String]) -> Result<()> {
     let partial = to.with_extension("wasm.tmp");
     std::fs::write(&partial, bytes)?;
     std::fs::rename(&partial, &to)?;
-    println!("{} is in place: the running demo swaps it in", to.display());
+    println!("{} is in place: a running demo whose strategies use it swaps it in", to.display());
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use crate::command::Failure;
 use crate::config::problem::{Located, Problems};
-use crate::config::{self, Config, ConfigError, StrategyEntry};
+use crate::config::{self, Config, ConfigError, DataSource, StrategyEntry};
 use crate::owners::{self, Owner};
 use crate::wiring::{component_path, load_one, setup};
 use hedgerow_plugins::{Cache, InitFailure, Mode, Plugin, PluginHost, Start, WasmEngine};
@@ -62,7 +62,24 @@ pub(crate) fn components(
         .collect();
     owners::check(config, &known, problems);
     owners::check_money(config, &known, problems);
+    check_expiry(config, &known, problems);
     all
+}
+
+/// In a market of now, what was delivered cannot be traded any more.
+fn check_expiry(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
+    let now_is = matches!(config.data, DataSource::Generated { .. } | DataSource::Socket { .. });
+    for owner in owners.iter().filter(|_| now_is) {
+        for (place, _) in &owner.trades {
+            let Some((spec, _)) = config.instruments.get(*place) else { continue };
+            let expiry = spec.kind.expiry();
+            if expiry.is_some_and(|at| at.as_nanos() <= crate::live::wall()) {
+                let what = format!("trades {}, which has expired", spec.symbol);
+                let fix = "give it a contract that has not, or correct its expiry_unix_s";
+                problems.add(owner.entry.span.clone(), "strategy", what, fix);
+            }
+        }
+    }
 }
 
 /// Starts each component that fits by itself, without a state, and drops it again: what it says of

@@ -1,5 +1,6 @@
 //! From a config's data source to a tape.
 
+use crate::command::{Failure, exit};
 use crate::config::{Config, DataSource};
 use hedgerow_model::{Instrument, Tick};
 use hedgerow_simulator::readers::{self, FileReport, ReadError};
@@ -45,4 +46,19 @@ pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
     let span = time(ticks.first()).zip(time(ticks.last()));
     let (count, files) = (ticks.len(), recording.files.clone());
     Ok(Opened { tape: recording.into_tape(), files, span, ticks: Some(count) })
+}
+
+/// A warm-up that leaves nothing to trade on is a mistake.
+pub(crate) fn check_warm_up(config: &Config, opened: &Opened) -> Result<(), Failure> {
+    let Some((first, last)) = opened.span else { return Ok(()) };
+    let seconds = last.saturating_sub(first) / 1_000_000_000;
+    if config.warm_up.as_nanos() > 0 && config.warm_up.as_nanos() >= last.saturating_sub(first) {
+        let message = format!(
+            "{}: data.warm_up_s: the recording has {seconds} s, and all of it would be history; \
+             write less",
+            config.file.display()
+        );
+        return Err(Failure { code: exit::CONFIG, message });
+    }
+    Ok(())
 }

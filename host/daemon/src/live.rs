@@ -64,7 +64,7 @@ pub struct Ended {
     pub view: HostView,
     /// From the start of the loop to the first fill.
     pub first_fill: Option<std::time::Duration>,
-    /// Time between the last event of the old component and the first of the new one, by swap.
+    /// From when market data was set aside for the successor until it begins with it, by swap.
     pub pauses: Vec<std::time::Duration>,
 }
 
@@ -148,6 +148,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         inbox,
         swaps: VecDeque::new(),
         cut: None,
+        aside: None,
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
@@ -179,6 +180,8 @@ struct Session<'h> {
     swaps: VecDeque<(StrategyId, Plugin)>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
+    /// Since when market data is set aside for the successor.
+    aside: Option<Instant>,
     began: Instant,
     published: Option<Instant>,
     ended: Ended,
@@ -268,10 +271,15 @@ impl Session<'_> {
         self.host.stop_now()?;
         self.host.try_journal()?;
         let left = self.host.engine().cancels_under_way();
+        self.publish()?;
         if left > 0 {
-            tracing::warn!(left, "ending with cancels that the venue has not answered");
+            let message = format!(
+                "the run has ended, but {left} cancels are not answered by the venue: those orders \
+                 may live on; start again beside it, or cancel them there"
+            );
+            return Err(Failure::new(message));
         }
-        self.publish()
+        Ok(())
     }
 
     fn stretch(&mut self) -> Result<Progress, Failure> {
@@ -340,14 +348,19 @@ impl Session<'_> {
             }
         }
         let Some((strategy, _)) = self.swaps.front() else { return Ok(()) };
-        if self.cut.is_some() || !self.host.is_ready_to_swap(*strategy) {
+        if self.cut.is_some() {
             return Ok(());
         }
+        let began = *self.aside.get_or_insert_with(Instant::now);
+        if !self.host.is_ready_to_swap(*strategy) {
+            return Ok(());
+        }
+        self.aside = None;
         let Some((strategy, plugin)) = self.swaps.pop_front() else {
             return Ok(());
         };
         let component = plugin.hash.clone();
-        self.cut = Some((component.clone(), Instant::now()));
+        self.cut = Some((component.clone(), began));
         self.host.host_mut().set_candidate(strategy, plugin);
         let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };
         Ok(self.host.swap(strategy, terms)?)

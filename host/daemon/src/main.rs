@@ -340,7 +340,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             say(&said, json, replay::Said::table)?;
             match said.code(&options) {
                 exit::OK => Ok(()),
-                code => Err(Failure { code, message: "the replay is not the recorded run".into() }),
+                code => Err(Failure { code, message: said.failure().into() }),
             }
         }
         Command::Plugin { what: PluginCommand::Info { file, json } } => {
@@ -348,7 +348,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::Bench { what: BenchCommand::Engine { rule, data, components, batch, json } } => {
             let measured = bench::engine(&rule, &data, &components, batch.into())?;
-            say(&measured, json, |measured| format!("{measured:#?}\n"))
+            say(&measured, json, bench::table)
         }
     }
 }

@@ -115,7 +115,7 @@ pub(crate) struct StrategySlot {
     /// Why its newest candidate does not run.
     pub(crate) refused: Option<String>,
     /// Why the newest order was denied.
-    pub(crate) last_denial: Option<String>,
+    pub(crate) last_denial: Option<(HostTime, String)>,
     /// Why it may not do everything.
     pub(crate) why: Option<String>,
     pub(crate) active: HostTime,

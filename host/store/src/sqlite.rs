@@ -11,7 +11,8 @@ use hedgerow_model::{Fact, HostTime, Stamped, StrategyId};
 use hedgerow_ports::{Journal, JournalError};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Numbered steps from an empty file to the present layout.
 const MIGRATIONS: [&str; 1] = ["
@@ -77,6 +78,9 @@ pub struct SqliteJournal {
     /// Nothing when it could not be made: then facts of a full disk are in memory alone.
     emergency: Option<Emergency>,
     _checkpoints: Checkpoints,
+    path: PathBuf,
+    /// When it was last seen that the file is still there.
+    seen: Instant,
     /// The row of each strategy's newest state.
     states: BTreeMap<StrategyId, i64>,
 }
@@ -104,7 +108,16 @@ impl SqliteJournal {
         }
         let _checkpoints = Checkpoints::start(path).map_err(fail)?;
         let states = BTreeMap::new();
-        let mut this = Self { connection, file, emergency: None, states, _checkpoints };
+        let (path, seen) = (path.to_owned(), Instant::now());
+        let mut this = Self {
+            connection,
+            file,
+            emergency: None,
+            path: path.clone(),
+            seen,
+            states,
+            _checkpoints,
+        };
         this.find_states()?;
         this.merge_emergency(&path.with_extension("emergency"))?;
         Ok(this)
@@ -141,6 +154,16 @@ impl SqliteJournal {
     fn last_row(&self) -> Result<i64, rusqlite::Error> {
         let last = "SELECT coalesce(max(seq), 0) FROM fact";
         self.connection.query_row(last, [], |row| row.get(0))
+    }
+
+    /// A file that was taken away goes on taking rows that nobody will read again.
+    fn is_there(&mut self) -> Result<(), JournalError> {
+        if self.seen.elapsed() >= Duration::from_secs(1) {
+            std::fs::metadata(&self.path)
+                .map_err(|e| JournalError(format!("{}: {e}", self.path.display())))?;
+            self.seen = Instant::now();
+        }
+        Ok(())
     }
 
     /// Closes the file with everything in it: nothing is left beside it.
@@ -264,6 +287,7 @@ fn kind(body: &str) -> &str {
 
 impl Journal for SqliteJournal {
     fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError> {
+        self.is_there()?;
         self.insert(facts).map_err(|e| JournalError(e.to_string()))?;
         // in this order: what is in both is known by the journal's last row
         if let Some(Err(error)) = self.emergency.as_mut().map(Emergency::clear) {

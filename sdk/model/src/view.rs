@@ -133,6 +133,8 @@ pub struct StrategyView {
     pub refused: Option<String>,
     /// Why its newest denied order was denied.
     pub last_denial: Option<String>,
+    /// When that was.
+    pub denied_at: HostTime,
     /// Name and version from the component.
     pub component: String,
     /// SHA-256 of the running component, hex.

@@ -47,6 +47,7 @@ pub fn run(config: &Config, loaded: &Loaded, batching: Batching) -> Result<Finis
         let message = "a generated market never ends: give a recording, or use `hedgerow run`";
         return Err(Failure::new(message));
     }
+    data::check_warm_up(config, &opened)?;
     let journal = MemoryJournal::default();
     let (facts, latch) = (Vec::new(), KillLatch::absent());
     let (goes_on, rings, wake) = (false, false, None);

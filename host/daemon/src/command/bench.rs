@@ -46,6 +46,17 @@ pub struct Measured {
     pub journal: String,
 }
 
+/// The figures for a person.
+#[must_use]
+pub fn table(measured: &Measured) -> String {
+    // the one list of names is that of the JSON
+    let json = serde_json::to_value(measured).unwrap_or_default();
+    let lines = json.as_object().into_iter().flatten();
+    lines
+        .map(|(name, value)| format!("{name}: {}\n", value.to_string().trim_matches('"')))
+        .collect()
+}
+
 fn wide() -> StrategyLimits {
     let wide = Decimal::from(1_000_000_000_000_i64);
     StrategyLimits {

@@ -44,7 +44,11 @@ pub fn lay_out(options: &Options) -> Result<Config, Failure> {
     install(&options.components, &plugins, "grid")?;
     let file = options.home.join("host.toml");
     if !file.exists() {
-        std::fs::write(&file, CONFIG).map_err(Failure::new)?;
+        // a quarter ahead, at eight in the morning, as quarterlies are
+        let day = 24 * 3_600;
+        let expiry = (crate::live::wall() / 1_000_000_000 / day + 91) * day + 8 * 3_600;
+        let config = CONFIG.replace("EXPIRY", &expiry.to_string());
+        std::fs::write(&file, config).map_err(Failure::new)?;
     }
     let config = config::load(&file)?;
     match &options.data {

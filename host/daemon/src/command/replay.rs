@@ -298,6 +298,15 @@ fn take_over(
 }
 
 impl Said {
+    /// Why it failed.
+    #[must_use]
+    pub fn failure(&self) -> &'static str {
+        match self.difference {
+            Some(_) => "the replay is not the recorded run",
+            None => "the recording is damaged: it was done again as far as it can be read",
+        }
+    }
+
     /// The exit code: a run that must be the same and is not has failed.
     #[must_use]
     pub fn code(&self, options: &Options) -> i32 {

@@ -149,7 +149,9 @@ fn conditions(view: &HostView) -> String {
     let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
     let whole = whole.chain(late).chain(old).chain(lost);
     let of = |s: &StrategyView| {
-        let denied = s.last_denial.as_ref().map(|why| format!("the newest denial: {why}"));
+        let ago = age(view.as_of, s.denied_at);
+        let denied = s.last_denial.as_ref();
+        let denied = denied.map(|why| format!("the newest denial, {ago} ago: {why}"));
         let all = [s.why.clone(), s.refused.clone(), denied].into_iter().flatten();
         all.map(|why| format!("! {}: {why}\n", s.name)).collect::<String>()
     };

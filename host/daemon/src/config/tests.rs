@@ -195,6 +195,7 @@ fn money_of_different_kinds_is_not_added() {
         let instrument = instrument.replace("quote = \"USD\"", &format!("quote = \"{quote}\""));
         let second = strategy.replace("first", "second").replace("v:A", "v:B");
         let text = format!("{GOOD}\n{instrument}\n{second}");
+        let text = text.replace("\n[limits]\n", "\n[limits]\nloss_max = \"5\"\n");
         let config = read(&text).unwrap_or_else(|e| panic!("{e}"));
         let owner = |entry| Owner::new(entry, &component(true));
         let owners: Vec<Owner<'_>> = config.strategies.iter().map(owner).collect();

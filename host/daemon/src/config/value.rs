@@ -20,6 +20,9 @@ pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
 
 pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
+        DeValue::String(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
+            "a number with more digits than are kept"
+        }
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a binary float",

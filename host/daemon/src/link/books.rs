@@ -3,6 +3,7 @@
 //!
 //! A torn last line is what a killed process leaves; it was told to nobody, and is cut off.
 
+use crate::command::Failure;
 use hedgerow_model::{Order, OrderStatus, VenueEvent, VenueReport};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -140,4 +141,18 @@ impl Kept {
     pub(super) fn resting(&self) -> impl Iterator<Item = &Order> {
         self.orders.values().filter(|order| order.status == OrderStatus::Open)
     }
+}
+
+/// When the market of these books began: a venue that was killed goes on in the same market.
+pub(super) fn began(folder: &Path, now: u64) -> Result<u64, Failure> {
+    let file = folder.join("market-began");
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        let fail = |e| Failure::new(format!("{}: {e}: it holds a time in ns", file.display()));
+        return text.trim().parse().map_err(fail);
+    }
+    // aside first: half a number would keep the venue from ever starting again
+    let aside = folder.join("market-began.new");
+    std::fs::write(&aside, now.to_string()).map_err(Failure::new)?;
+    std::fs::rename(&aside, &file).map_err(Failure::new)?;
+    Ok(now)
 }

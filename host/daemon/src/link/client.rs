@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const RECONNECT: Duration = Duration::from_millis(100);
+/// How long a venue may be silent.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Ticks that may wait for the loop.
 const MOST: usize = 1 << 20;
 
@@ -136,6 +138,8 @@ impl Reader {
             };
             let Ok(writer) = stream.try_clone() else { continue };
             let _ = writer.set_write_timeout(Some(Duration::from_millis(200)));
+            // it says a word every second: one that does not is gone, whatever its socket says
+            let _ = stream.set_read_timeout(Some(SILENCE));
             let mut reader = BufReader::new(stream);
             match Frame::read(&mut reader) {
                 Ok(Frame::Hello(theirs)) if theirs == self.definitions => {}
@@ -197,6 +201,7 @@ impl Reader {
             }
             Frame::Hello(_)
             | Frame::Busy
+            | Frame::Beat
             | Frame::Request(_)
             | Frame::AskTruth
             | Frame::Truth(_) => {}

@@ -21,6 +21,8 @@ pub(super) enum Frame {
     Hello(Vec<String>),
     /// Venue to whoever waited too long: another host is served.
     Busy,
+    /// Venue to host: it is alive.
+    Beat,
     /// Venue to host.
     Ticks(Vec<Tick>),
     /// Venue to host.
@@ -35,6 +37,7 @@ enum Json {
     AskTruth,
     Hello(Vec<String>),
     Busy,
+    Beat,
     Event(VenueEvent),
     Truth(super::Truth),
 }
@@ -47,6 +50,7 @@ impl Frame {
             Self::AskTruth => (2, json(&Json::AskTruth)?),
             Self::Hello(known) => (2, json(&Json::Hello(known.clone()))?),
             Self::Busy => (2, json(&Json::Busy)?),
+            Self::Beat => (2, json(&Json::Beat)?),
             Self::Event(event) => (2, json(&Json::Event(event.clone()))?),
             Self::Truth(truth) => (2, json(&Json::Truth(truth.clone()))?),
         };
@@ -73,6 +77,7 @@ impl Frame {
             Json::Request(request) => Self::Request(request),
             Json::AskTruth => Self::AskTruth,
             Json::Busy => Self::Busy,
+            Json::Beat => Self::Beat,
             Json::Hello(known) => Self::Hello(known),
             Json::Event(event) => Self::Event(event),
             Json::Truth(truth) => Self::Truth(truth),

@@ -3,7 +3,7 @@
 //!
 //! Everything it ever reported is kept, so that a host that was away is told again what it missed.
 
-use super::books::{Books, Kept};
+use super::books::{Books, Kept, began};
 use super::frame::Frame;
 use super::link_definitions;
 use crate::command::{Failure, exit};
@@ -65,6 +65,8 @@ struct Server {
     host: Option<Host>,
     /// Who came while another host was served, and when.
     waiting: Option<(UnixStream, Instant)>,
+    /// When it last said that it is alive.
+    beat: Instant,
 }
 
 /// How long somebody waits for another host to go before it is told that there is one.
@@ -102,6 +104,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         venues: config.instruments.iter().map(|(i, _)| i.venue).collect(),
         host: None,
         waiting: None,
+        beat: Instant::now(),
     };
     let (books, kept) = match serve.state {
         None => (Books::none(), Kept::default()),
@@ -120,6 +123,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         server.take_requests();
         server.receive(&listener);
         server.go_on(HostTime::from_nanos(wall()));
+        server.beat();
         std::thread::sleep(Duration::from_millis(1));
     }
     let _ = std::fs::remove_file(serve.socket);
@@ -132,20 +136,6 @@ fn tell_address(serve: &Serve<'_>) -> Result<(), Failure> {
     }
     crate::command::print(&format!("listening on {}\n", serve.socket.display()));
     Ok(())
-}
-
-/// When the market of these books began: a venue that was killed goes on in the same market.
-fn began(folder: &Path, now: u64) -> Result<u64, Failure> {
-    let file = folder.join("market-began");
-    if let Ok(text) = std::fs::read_to_string(&file) {
-        let fail = |e| Failure::new(format!("{}: {e}: it holds a time in ns", file.display()));
-        return text.trim().parse().map_err(fail);
-    }
-    // aside first: half a number would keep the venue from ever starting again
-    let aside = folder.join("market-began.new");
-    std::fs::write(&aside, now.to_string()).map_err(Failure::new)?;
-    std::fs::rename(&aside, &file).map_err(Failure::new)?;
-    Ok(now)
 }
 
 /// Takes a dead socket away, and nothing else.
@@ -195,6 +185,14 @@ impl Server {
             self.placed.insert((AccountId(*account), *wire), 1);
         }
         self.log = kept.log;
+    }
+
+    /// A word now and then, so that a host knows a quiet venue from a dead one.
+    fn beat(&mut self) {
+        if self.beat.elapsed() >= Duration::from_secs(1) {
+            self.beat = Instant::now();
+            self.tell(&Frame::Beat);
+        }
     }
 
     /// One host at a time: the next is served when the one before it is gone.
@@ -264,7 +262,13 @@ impl Server {
     fn obey(&mut self, request: Request) {
         let now = HostTime::from_nanos(wall());
         if let Request::Place(order) = &request {
-            *self.placed.entry((order.account, order.wire.0)).or_default() += 1;
+            let times = self.placed.entry((order.account, order.wire.0)).or_default();
+            *times += 1;
+            if *times > 1 {
+                // as real venues do: an id that was used is not taken again
+                let order = order.clone();
+                return self.refuse(now, &order);
+            }
             if let Err(error) = self.books.placed(order) {
                 tracing::error!(%error, "the paper venue's books cannot be written");
                 let order = order.clone();

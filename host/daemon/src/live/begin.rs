@@ -10,6 +10,7 @@ use crate::live::pace::Pacer;
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::Batching;
 use hedgerow_model::{Fact, HostTime, PluginStep, Stamped, StrategyId};
+use hedgerow_ports::Journal as _;
 use hedgerow_store::SqliteJournal;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -32,12 +33,16 @@ pub(super) fn host(
 ) -> Result<Begun, Failure> {
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { path } = &config.data {
-        let (mut journal, facts) = journal::go_on(config)?;
+        let (mut journal, mut facts) = journal::go_on(config)?;
         let start = HostTime::from_nanos(wall());
         journal.boot(start).map_err(Failure::new)?;
         let remote = link::connect(path, config).map_err(Failure::new)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         let goes_on = !facts.is_empty();
+        if !goes_on {
+            facts = journal::first_ids(config, start);
+            journal.commit(&facts).map_err(Failure::new)?;
+        }
         wiring::go_on_with(config, loaded, &facts);
         let inbox = inbox.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
@@ -51,6 +56,7 @@ pub(super) fn host(
     }
     let start = HostTime::from_nanos(wall());
     let opened = data::open(config, start.as_nanos())?;
+    data::check_warm_up(config, &opened)?;
     let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
     let facts = Vec::new();

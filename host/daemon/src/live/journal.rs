@@ -3,7 +3,7 @@
 use super::{clock, wall};
 use crate::command::{Failure, exit};
 use crate::config::Config;
-use hedgerow_model::{Fact, HostTime, Stamped};
+use hedgerow_model::{AccountId, Fact, HostTime, Stamped, WireId};
 use hedgerow_ports::Journal as _;
 use hedgerow_store::SqliteJournal;
 
@@ -31,6 +31,15 @@ pub(super) fn begin(config: &Config) -> Result<SqliteJournal, Failure> {
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
     journal.commit(&named(config)).map_err(Failure::new)?;
     Ok(journal)
+}
+
+/// Where ids begin in a new journal. The venue may know orders of a journal that is lost: theirs
+/// are below, whatever the host's second.
+pub(super) fn first_ids(config: &Config, now: HostTime) -> Vec<Stamped> {
+    let first = (now.as_nanos() / 1_000_000_000) << 20;
+    let of = |id| Fact::WireIds { account: AccountId(id), next: WireId(first) };
+    let accounts = (0_u32..).take(config.accounts.len());
+    accounts.map(|id| Stamped { time: now, fact: of(id) }).collect()
 }
 
 fn named(config: &Config) -> Vec<Stamped> {

@@ -211,13 +211,14 @@ impl<R: Recording> Script<R> {
                 return self.differ(format!("recorded effects did not follow: {words}"));
             }
             Some(Record::Ticks(_)) => {
-                return self.differ(format!("an input where only ticks were recorded: {input:?}"));
+                return self
+                    .differ(format!("an input where only ticks were recorded: {}", brief(input)));
             }
             // it ends in the middle of what follows from its last input
             None => return,
         };
         if !same(recorded, input, self.is_live) {
-            let what = format!("recorded: {recorded:?}; now: {input:?}");
+            let what = format!("recorded: {}; now: {}", brief(recorded), brief(input));
             return self.differ(what);
         }
         self.summary.inputs += 1;
@@ -311,5 +312,24 @@ impl<R: Recording> Recorder for Checker<R> {
         if !self.is_over() {
             self.0.borrow_mut().saw_effects(facts, commands, events);
         }
+    }
+}
+
+/// An input for a person: states are told by their size.
+fn brief(input: &Input<'_>) -> String {
+    const LONGEST: usize = 2_000;
+    let text = match input {
+        Input::Outcome { strategy, outcome, .. } => {
+            let state = outcome.checkpoint.as_ref().map_or(0, Vec::len);
+            let (read, intents) = (outcome.consumed, &outcome.intents);
+            format!(
+                "strategy {strategy} read {read} ticks, wants {intents:?}, state of {state} bytes"
+            )
+        }
+        other => format!("{other:?}"),
+    };
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }

@@ -14,7 +14,7 @@ impl Engine {
             OrderFact::Approved(order) => self.apply_approved(id, order),
             OrderFact::Denied { number, reason, .. } => {
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-                    slot.last_denial = Some(reason.to_string());
+                    slot.last_denial = Some((time, reason.to_string()));
                     slot.denied = slot.denied.saturating_add(1);
                     if *number < PLAN_ORDERS {
                         slot.next_order = slot.next_order.max(number.saturating_add(1));

@@ -10,9 +10,9 @@ use crate::Engine;
 use crate::market::DataState;
 use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::{
-    AccountId, Action, Amend, Approved, ClientOrderId, Decimal, HostTime, Instrument, NewOrder,
-    Order, OrderStatus, PLAN_ORDERS, Price, Quantity, RiskRejection, StrategyId, TradingMode,
-    WireId,
+    AccountId, Action, Amend, Approved, ClientOrderId, Decimal, HostTime, Instrument,
+    InstrumentKind, NewOrder, Order, OrderStatus, PLAN_ORDERS, Price, Quantity, RiskRejection,
+    StrategyId, TradingMode, WireId,
 };
 
 /// The figures of an order that limits look at.
@@ -280,7 +280,9 @@ fn check_limits(
 ) -> Result<(), RiskRejection> {
     let overflow = |_| RiskRejection::Overflow;
     let requested = spec.notional(asked.price, asked.quantity).map_err(overflow)?;
-    if let Some(minimum) = spec.min_notional.filter(|min| requested < *min && !asked.reduce_only) {
+    // a spot venue makes no exception for what reduces
+    let exempt = asked.reduce_only && spec.kind != InstrumentKind::Spot;
+    if let Some(minimum) = spec.min_notional.filter(|min| requested < *min && !exempt) {
         return Err(RiskRejection::BelowMinNotional { requested, minimum });
     }
     // what only reduces is never refused by a limit of ours

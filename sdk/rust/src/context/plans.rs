@@ -9,7 +9,7 @@ const PLANS_KEPT: usize = 64;
 impl Context {
     /// Asks for both legs of a pair to be opened; gives the plan's number. The host carries it out
     /// whatever becomes of this strategy; where it stands is in [`Self::plan`] and comes as
-    /// [`Event::Plan`]. One that does not begin is refused with [`Event::Other`].
+    /// [`crate::Event::Plan`]. One that does not begin is refused with [`crate::Event::Other`].
     pub fn pair_open(&mut self, request: &PairRequest) -> u64 {
         self.begin_plan(PairKind::Open, request)
     }

@@ -30,6 +30,10 @@ impl Drop for Processes {
 
 impl Processes {
     pub(crate) fn new() -> Self {
+        Self::at(4_000)
+    }
+
+    pub(crate) fn at(events_per_s: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let plugins = component("hedgerow-guest-probe").parent().unwrap().to_owned();
         let state = folder.path().join("state");
@@ -38,7 +42,7 @@ impl Processes {
             ("two", "hedgerow-guest-probe", "two", "B", ""),
         ];
         // slow ways, so that orders and answers are under way when something dies
-        let config = generated(&plugins, &state, 4_000, &probes)
+        let config = generated(&plugins, &state, events_per_s, &probes)
             .replace("latency_out_ms = 1", "latency_out_ms = 150")
             .replace("latency_back_ms = 1", "latency_back_ms = 30");
         std::fs::write(folder.path().join("host.toml"), config).unwrap();

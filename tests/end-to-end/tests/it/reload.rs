@@ -2,6 +2,7 @@
 //!
 //! `HEDGEROW_SWAPS=1000` is the long form.
 
+use crate::kills::{Processes, assert_ledger, wait};
 use crate::rig::{FIRST, Rig, deed};
 use hedgerow_driver::{StrategyState, Swapped};
 use hedgerow_end_to_end::{component, variant};
@@ -213,4 +214,46 @@ fn a_state_that_is_garbage_is_refused_and_named() {
         let Err(InitFailure::BadState(why)) = made else { panic!("{data:?} was taken") };
         assert!(!why.is_empty());
     }
+}
+
+/// The whole way of a reload: files replaced in the folder of a host whose strategies run on
+/// threads of their own, beside a venue in another process. `HEDGEROW_LIVE_SWAPS` sets how many.
+#[test]
+fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
+    let swaps: u64 =
+        std::env::var("HEDGEROW_LIVE_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
+    let mut all = Processes::at(20_000);
+    let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
+    // a slow machine may be behind for a while; that is another test's matter
+    let config = format!("{config}\n[sandbox]\nticks_waiting_max = 10000000\n");
+    std::fs::write(all.path("host.toml"), config).unwrap();
+    let plugins = all.own_plugins();
+    all.start_host();
+    let bytes = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let probe = |view: &serde_json::Value| -> serde_json::Value {
+        let said = view["strategies"][0]["status"].as_str().unwrap_or("null");
+        serde_json::from_str(said).unwrap()
+    };
+    wait("it trades", || all.status().is_some_and(|view| probe(&view)["fills"].as_u64() > Some(0)));
+    for n in 0..swaps {
+        let before = all.status().unwrap();
+        let version = variant(&bytes, 100 + u32::try_from(n).unwrap());
+        let (aside, file) = (plugins.join("probe.new"), plugins.join("hedgerow-guest-probe.wasm"));
+        std::fs::write(&aside, &version).unwrap();
+        std::fs::rename(&aside, &file).unwrap();
+        let is_new = |place: usize, view: &serde_json::Value| {
+            let of = |view: &serde_json::Value| view["strategies"][place]["hash"].clone();
+            of(view) != of(&before) && view["strategies"][place]["state"] == "Running"
+        };
+        wait("both run it, and it has passed its probation", || {
+            all.status().is_some_and(|view| is_new(0, &view) && is_new(1, &view))
+        });
+    }
+    let view = all.status().unwrap();
+    let said = probe(&view);
+    assert_eq!((&said["missing"], &said["repeated"]), (&0.into(), &0.into()), "{said}");
+    assert_eq!(said["seen"], said["last"], "{said}");
+    assert_eq!(said["resumed"], swaps + 1, "{said}");
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
 }

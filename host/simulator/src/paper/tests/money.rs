@@ -1,0 +1,91 @@
+//! Fees and funding.
+
+use super::*;
+
+/// As spot venues do it: a purchase pays in what was bought, a sale in what was received for it.
+#[test]
+fn a_fee_is_taken_of_what_was_received() {
+    let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
+    let market = vec![quote(1, (1_000, 500), (1_002, 500)), quote(30, (1_000, 500), (1_002, 500))];
+    let mut rig = Rig::with(spot.clone(), market.clone(), 0);
+    let fees = Fees { taker: Decimal::new(1, 1), taken_in: FeeIn::Received, ..Fees::default() };
+    let venue = rig.venue.venues.clone();
+    rig.venue = PaperVenue::new(venue, &[(spot, fees)], &Tape::of(market));
+    rig.order(2, Side::Buy, 1_002, 100, PLAIN);
+    let paid = |reports: Vec<VenueReport>| {
+        reports.into_iter().find_map(|report| match report {
+            VenueReport::Fill { fee, .. } => Some(fee),
+            _ => None,
+        })
+    };
+    let bought = Fee { amount: Decimal::from(10), asset: FeeAsset::Base };
+    assert_eq!(paid(rig.reports(10)), Some(bought));
+    let held = |rig: &Rig| rig.venue.position(AccountId(0), InstrumentId(0)).quantity.units();
+    assert_eq!(held(&rig), 90);
+    // what was taken cannot be sold
+    rig.order(11, Side::Sell, 1_000, 91, PLAIN);
+    let reports = rig.reports(12);
+    assert!(matches!(reports[..], [VenueReport::Rejected { .. }]), "{reports:?}");
+    rig.order(13, Side::Sell, 1_000, 90, PLAIN);
+    // 90 x 100 x 0.1
+    assert_eq!(paid(rig.reports(14)), Some(Fee::in_settle(Decimal::from(900))));
+    assert_eq!(held(&rig), 0);
+}
+
+/// The venue died after a settlement; the last announcement still names it.
+#[test]
+fn what_an_earlier_process_paid_is_not_paid_again() {
+    let hour = 3_600_000_i64 * 1_000_000;
+    let next = 50 * 1_000_000;
+    let ticks = vec![
+        quote(1, (1_000, 50), (1_002, 50)),
+        tick(1, TickKind::Funding, 0, [100_000_000_000, hour, next, 0]),
+        quote(90, (1_000, 50), (1_002, 50)),
+    ];
+    let paid = |reports: Vec<VenueEvent>| -> Vec<VenueEvent> {
+        let is = |event: &VenueEvent| matches!(event.report, VenueReport::FundingPayment { .. });
+        reports.into_iter().filter(is).collect()
+    };
+    let mut rig = Rig::new(ticks.clone(), 0);
+    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
+    let mut told = Vec::new();
+    rig.venue.poll(HostTime::from_nanos(60 * MS), &mut told);
+    let held = rig.venue.position(AccountId(0), InstrumentId(0));
+    assert_eq!(paid(told.clone()).len(), 1);
+    let mut again = Rig::new(ticks, 0);
+    again.venue.poll(HostTime::from_nanos(61 * MS), &mut Vec::new());
+    for event in &told {
+        again.venue.book_again(event, |_, _| Some(Side::Buy));
+    }
+    let mut told = Vec::new();
+    again.venue.poll(HostTime::from_nanos(90 * MS), &mut told);
+    assert_eq!(paid(told), []);
+    assert_eq!(again.venue.position(AccountId(0), InstrumentId(0)), held);
+}
+
+#[test]
+fn funding_is_paid_once_on_what_is_held_at_the_settlement() {
+    let hour = 3_600_000_i64 * 1_000_000;
+    let rate = 100_000_000_000; // 0.0001
+    let next = 50 * 1_000_000;
+    let ticks = vec![
+        quote(1, (1_000, 50), (1_002, 50)),
+        tick(1, TickKind::Funding, 0, [rate, hour, next, 0]),
+        quote(60, (1_000, 50), (1_002, 50)),
+        // a late announcement of the settlement that is over
+        Tick { ts: 49 * MS, ..tick(61, TickKind::Funding, 0, [rate, hour, next, 0]) },
+        quote(90, (1_000, 50), (1_002, 50)),
+    ];
+    let mut rig = Rig::new(ticks, 0);
+    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
+    let payments: Vec<Decimal> = rig
+        .reports(90)
+        .into_iter()
+        .filter_map(|report| match report {
+            VenueReport::FundingPayment { amount, .. } => Some(amount),
+            _ => None,
+        })
+        .collect();
+    // a long pays 10 x 100.1 x 0.0001 at the middle
+    assert_eq!(payments, [Decimal::new(-1_001, 4)]);
+}
