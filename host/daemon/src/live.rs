@@ -273,11 +273,8 @@ impl Session<'_> {
         let left = self.host.engine().cancels_under_way();
         self.publish()?;
         if left > 0 {
-            let message = format!(
-                "the run has ended, but {left} cancels are not answered by the venue: those orders \
-                 may live on; start again beside it, or cancel them there"
-            );
-            return Err(Failure::new(message));
+            let what = "cancels that the venue has not answered: those orders may live on";
+            return Err(Failure::new(format!("the run has ended with {left} {what}")));
         }
         Ok(())
     }

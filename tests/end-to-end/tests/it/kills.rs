@@ -30,10 +30,11 @@ impl Drop for Processes {
 
 impl Processes {
     pub(crate) fn new() -> Self {
-        Self::at(4_000)
+        // slow ways, so that orders and answers are under way when something dies
+        Self::at(4_000, (150, 30))
     }
 
-    pub(crate) fn at(events_per_s: u32) -> Self {
+    pub(crate) fn at(events_per_s: u32, (out, back): (u32, u32)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let plugins = component("hedgerow-guest-probe").parent().unwrap().to_owned();
         let state = folder.path().join("state");
@@ -41,10 +42,9 @@ impl Processes {
             ("one", "hedgerow-guest-probe", "one", "A", ""),
             ("two", "hedgerow-guest-probe", "two", "B", ""),
         ];
-        // slow ways, so that orders and answers are under way when something dies
         let config = generated(&plugins, &state, events_per_s, &probes)
-            .replace("latency_out_ms = 1", "latency_out_ms = 150")
-            .replace("latency_back_ms = 1", "latency_back_ms = 30");
+            .replace("latency_out_ms = 1", &format!("latency_out_ms = {out}"))
+            .replace("latency_back_ms = 1", &format!("latency_back_ms = {back}"));
         std::fs::write(folder.path().join("host.toml"), config).unwrap();
         let mut this = Self { folder, venue: None, host: None };
         this.start_venue();

