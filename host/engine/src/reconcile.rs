@@ -224,6 +224,15 @@ impl Engine {
         slots.flat_map(of).collect()
     }
 
+    /// An instrument's name and a quantity of it, for people.
+    fn in_words(&self, id: InstrumentId, quantity: Quantity) -> (String, String) {
+        let Some(spec) = self.config.instrument(id) else {
+            return (format!("instrument {id}"), quantity.to_string());
+        };
+        let venue = self.config.venues.get(spec.venue.index()).map_or("?", String::as_str);
+        (format!("{venue}:{}", spec.symbol), spec.quantity(quantity).normalize().to_string())
+    }
+
     fn compare_positions(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
         let account = event.account;
         let held = |id: &InstrumentId| {
@@ -234,14 +243,18 @@ impl Engine {
             .positions
             .iter()
             .filter(|(id, quantity)| !quantity.is_zero() && !held(id))
-            .map(|(id, quantity)| format!("a position of {quantity} in {id} is nobody's here"))
+            .map(|(id, quantity)| {
+                let (name, quantity) = self.in_words(*id, *quantity);
+                format!("a position of {quantity} in {name} is nobody's here")
+            })
             .collect();
         for detail in foreign {
             self.record(event.received, Fact::Discrepancy { account, detail }, effects);
         }
         for (strategy, instrument, ours, theirs) in self.differing(account, answer) {
-            let detail =
-                format!("position in {instrument}: the venue has {theirs}, the ledger {ours}");
+            let (name, theirs) = self.in_words(instrument, theirs);
+            let (_, ours) = self.in_words(instrument, ours);
+            let detail = format!("position in {name}: the venue has {theirs}, the ledger {ours}");
             self.record(event.received, Fact::Discrepancy { account, detail }, effects);
             self.stop_strategy(event.received, strategy, "it differs from the venue's", effects);
         }

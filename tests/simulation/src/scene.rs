@@ -34,6 +34,8 @@ pub struct Scene {
     pub latency: (u64, u64),
     /// How resting orders fill.
     pub fills: FillModel,
+    /// Everybody trades the first instrument, on accounts of their own.
+    pub overlap: bool,
     /// What every instrument is.
     pub kind: InstrumentKind,
     /// Strategies on threads of their own: their credit for ticks, and how many looks the slowest
@@ -55,6 +57,7 @@ impl Default for Scene {
             host_limit: false,
             latency: (1_000_000, 1_000_000),
             fills: FillModel::Queue,
+            overlap: false,
             kind: InstrumentKind::LinearPerpetual,
             threads: None,
             faulty: 0,
@@ -111,10 +114,12 @@ fn limits(tight: bool) -> StrategyLimits {
     }
 }
 
-/// Instruments are dealt out: each has one owner.
+/// Instruments are dealt out: each has one owner on an account.
 fn dealt(scene: &Scene, strategy: u32) -> Vec<InstrumentId> {
     let count = u32::try_from(scene.strategies.len()).unwrap_or(1);
-    let own = (0..scene.taste.instruments).filter(|id| id % count == strategy);
+    let common = scene.overlap && !scene.shared;
+    let own =
+        (0..scene.taste.instruments).filter(|id| id % count == strategy || common && *id == 0);
     own.map(InstrumentId).collect()
 }
 

@@ -27,10 +27,11 @@ fn scene() -> impl Strategy<Value = Scene> {
         ]),
         any::<bool>(),
         prop::sample::select(KINDS.to_vec()),
+        prop::sample::select(vec![false, false, true]),
     );
     (taste, rest).prop_map(|(taste, rest)| {
         let (seed, instruments, (levels, quotes, marks), coarse, delay, chunk) = taste;
-        let (strategies, shared, tight, host_limit, latency, queue, kind) = rest;
+        let (strategies, shared, tight, host_limit, latency, queue, kind, overlap) = rest;
         let count = u32::try_from(strategies.len()).unwrap();
         let taste = Taste {
             seed,
@@ -53,6 +54,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             latency,
             fills,
             kind,
+            overlap,
             ..Scene::default()
         }
     })
