@@ -170,6 +170,8 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
                 id: AccountId(id(place)),
                 name: name.clone(),
                 reconcile: matches!(config.data, DataSource::Socket { .. }),
+                // what came over the one socket before the question is known
+                settling: hedgerow_model::Duration::ZERO,
             })
             .collect(),
         strategies: strategies.map(strategy).collect(),

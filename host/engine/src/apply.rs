@@ -169,6 +169,15 @@ impl Engine {
             .map_or(Quantity::ZERO, Order::remaining);
         let event = if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
         self.advance_order(time, *id, event, grow);
+        // the last fill of an order that its venue has ended
+        let slot = self.strategies.get(id.strategy.index());
+        let known = slot.and_then(|slot| slot.orders.get(&id.number));
+        let ending = known.and_then(|known| Some((known.ending?, known.order.filled)));
+        if let Some(((event, wanted), filled)) = ending
+            && filled >= wanted
+        {
+            self.advance_order(time, *id, event, |_| {});
+        }
     }
 
     fn book_fill(&mut self, fact: &Fact) {

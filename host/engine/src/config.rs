@@ -34,6 +34,9 @@ pub struct AccountConfig {
     /// Whether it must be reconciled with its venue before anything opens on it. Simulated venues
     /// in this process begin with nothing and need not be.
     pub reconcile: bool,
+    /// How long an order may be on its way so that its venue does not know it yet when it is asked:
+    /// one that is younger and not found is asked for again.
+    pub settling: Duration,
 }
 
 /// One strategy.

@@ -20,6 +20,7 @@
 mod apply;
 mod config;
 mod delivery;
+mod endings;
 mod execution;
 mod fills;
 mod intents;
@@ -89,6 +90,8 @@ pub struct Engine {
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     /// Accounts that are not reconciled, and what is known of those being asked about.
     unreconciled: BTreeMap<AccountId, reconcile::Answer>,
+    /// When accounts are asked for fills of orders that ended.
+    owing: BTreeMap<AccountId, HostTime>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// Settlements of funding that were booked.
@@ -127,6 +130,7 @@ impl Engine {
             funding_seen: BTreeMap::new(),
             balances: BTreeMap::new(),
             unreconciled,
+            owing: BTreeMap::new(),
             last_fill: BTreeMap::new(),
             journal_failed: false,
             odd: (0, String::new()),
@@ -229,7 +233,8 @@ impl Engine {
     /// Wake-ups that do not move with the ticks.
     #[must_use]
     pub fn next_fixed_wakeup(&self) -> Option<HostTime> {
-        [self.timers.next(), self.plans.next()].into_iter().flatten().min()
+        let next = [self.timers.next(), self.plans.next(), self.next_question(), self.next_owed()];
+        next.into_iter().flatten().min()
     }
 
     /// The mode that holds for a strategy: the strictest of host's and its own.

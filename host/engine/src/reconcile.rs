@@ -9,7 +9,7 @@
 use crate::strategy::{Holding, StrategySlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Fact, InstrumentId, Order, OrderEvent, OrderFact,
+    AccountId, ClientOrderId, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent, OrderFact,
     OrderStatus, Price, Quantity, StrategyId, VenueCommand, VenueEvent, VenueReport, VenueTime,
     WireId,
 };
@@ -34,6 +34,8 @@ pub(crate) struct Answer {
     ours: BTreeSet<ClientOrderId>,
     open: BTreeMap<WireId, Open>,
     positions: BTreeMap<InstrumentId, Quantity>,
+    /// Nothing is known of an order so young that it may be on its way: when to ask again.
+    again: Option<HostTime>,
 }
 
 /// An order as the venue has it.
@@ -52,11 +54,30 @@ impl Engine {
 
     /// The private stream is confirmed: ask.
     pub(crate) fn begin_reconcile(&mut self, event: &VenueEvent, effects: &mut Effects) {
-        self.ask(event, 1, effects);
+        self.ask(event.received, event.account, 1, effects);
     }
 
-    fn ask(&mut self, event: &VenueEvent, asked: u8, effects: &mut Effects) {
-        let (account, now) = (event.account, event.received);
+    /// When an account wants to be asked about again.
+    pub(crate) fn next_question(&self) -> Option<HostTime> {
+        self.unreconciled.values().filter_map(|answer| answer.again).min()
+    }
+
+    /// Asks again what could not be said yet.
+    pub(crate) fn ask_again(&mut self, now: HostTime, effects: &mut Effects) {
+        let due = |answer: &Answer| answer.again.is_some_and(|at| at <= now);
+        let due = self.unreconciled.iter().filter(|(_, answer)| due(answer));
+        for account in due.map(|(account, _)| *account).collect::<Vec<_>>() {
+            self.ask(now, account, 1, effects);
+        }
+    }
+
+    pub(crate) fn ask(
+        &mut self,
+        now: HostTime,
+        account: AccountId,
+        asked: u8,
+        effects: &mut Effects,
+    ) {
         // a number of its own, if two questions fall on one moment
         let nonce = now.as_nanos().saturating_add(u64::from(asked));
         let ours = self.live_orders(account).map(|order| order.id).collect();
@@ -105,14 +126,34 @@ impl Engine {
                 answer.positions.insert(*instrument, *quantity);
             }
             VenueReport::Reconciled { .. } => {
-                let Some(answer) = self.unreconciled.remove(&event.account) else { return };
-                if answer.asked < ASKED && !self.differing(event.account, &answer).is_empty() {
-                    return self.ask(event, answer.asked + 1, effects);
+                let (now, account) = (event.received, event.account);
+                if let Some(at) = self.settles(account) {
+                    if let Some(answer) = self.unreconciled.get_mut(&account) {
+                        (answer.nonce, answer.again) = (None, Some(at.max(now)));
+                    }
+                    return;
+                }
+                let Some(answer) = self.unreconciled.remove(&account) else { return };
+                if answer.asked < ASKED && !self.differing(account, &answer).is_empty() {
+                    return self.ask(now, account, answer.asked + 1, effects);
                 }
                 self.finish_reconcile(event, &answer, effects);
             }
             _ => {}
         }
+    }
+
+    /// When all of our orders that the venue did not tell of are old enough to be gone; nothing:
+    /// they are.
+    fn settles(&self, account: AccountId) -> Option<HostTime> {
+        let answer = self.unreconciled.get(&account)?;
+        let settling = self.config.accounts.get(account.index())?.settling;
+        let asked = HostTime::from_nanos(answer.nonce?);
+        let missing = self.live_orders(account).filter(|order| {
+            answer.ours.contains(&order.id) && !answer.open.contains_key(&order.wire)
+        });
+        let known = missing.map(|order| order.created.after(settling));
+        known.filter(|known| *known > asked).max()
     }
 
     fn finish_reconcile(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
@@ -202,8 +243,17 @@ impl Engine {
         status: OrderStatus,
         effects: &mut Effects,
     ) {
+        let slot = self.strategies.get(id.strategy.index());
+        let known = slot.and_then(|slot| slot.orders.get(&id.number));
+        let ending = known.and_then(|known| known.ending);
         let never = matches!(status, OrderStatus::PendingNew | OrderStatus::Unknown);
-        let moved = if never { OrderEvent::Rejected } else { OrderEvent::Canceled };
+        let usual = if never { OrderEvent::Rejected } else { OrderEvent::Canceled };
+        let moved = ending.map_or(usual, |(event, _)| event);
+        if let Some((_, filled)) = ending {
+            let detail = format!("order {id} ended with {filled} filled, but not all fills came");
+            let account = event.account;
+            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
+        }
         let fact = OrderFact::Moved { event: moved, venue_id: None, reason: None };
         self.record(event.received, Fact::Order { id, fact }, effects);
         self.tell_order(event.received, id, 0, effects);

@@ -70,6 +70,8 @@ impl Engine {
         for instrument in self.markets.grow_stale(now) {
             self.market_status(now, instrument, MarketStatus::Stale, effects);
         }
+        self.ask_again(now, effects);
+        self.ask_for_owed(now, effects);
         for key in self.plans.due(now) {
             self.go_on(now, key, effects);
         }
@@ -101,8 +103,8 @@ impl Engine {
                 self.moved(event, *wire, OrderEvent::Rejected, None, Some(*reason), effects);
             }
             VenueReport::Fill { .. } => self.filled(event, effects),
-            VenueReport::Canceled { wire } => {
-                self.moved(event, *wire, OrderEvent::Canceled, None, None, effects);
+            VenueReport::Canceled { wire, filled } => {
+                self.ended(event, *wire, (OrderEvent::Canceled, *filled), effects);
             }
             VenueReport::CancelRejected { wire, reason } => {
                 let moved = OrderEvent::CancelRejected;
@@ -115,8 +117,8 @@ impl Engine {
                 let moved = OrderEvent::AmendRejected;
                 self.moved(event, *wire, moved, None, Some(*reason), effects);
             }
-            VenueReport::Expired { wire } => {
-                self.moved(event, *wire, OrderEvent::Expired, None, None, effects);
+            VenueReport::Expired { wire, filled } => {
+                self.ended(event, *wire, (OrderEvent::Expired, *filled), effects);
             }
             VenueReport::OutcomeUnknown { wire } => {
                 self.moved(event, *wire, OrderEvent::OutcomeUnknown, None, None, effects);
@@ -231,7 +233,7 @@ impl Engine {
         found
     }
 
-    fn moved(
+    pub(crate) fn moved(
         &mut self,
         event: &VenueEvent,
         wire: WireId,

@@ -5,8 +5,8 @@ use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
 use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
 use hedgerow_model::{
-    AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderStatus,
-    PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
+    AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderEvent,
+    OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,6 +80,8 @@ pub(crate) struct OrderSlot {
     pub(crate) reserved_notional: Decimal,
     /// An amendment that the venue has not answered: either size may fill.
     pub(crate) amending: Option<Amend>,
+    /// Its venue says that it ended, with so much filled; fills are still to come.
+    pub(crate) ending: Option<(OrderEvent, Quantity)>,
 }
 
 /// One strategy.

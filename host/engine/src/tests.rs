@@ -79,7 +79,12 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
     EngineConfig {
         instruments: vec![instrument(0), instrument(1), instrument(2)],
         venues: vec!["v".into()],
-        accounts: vec![AccountConfig { id: AccountId(0), name: "a".into(), reconcile: false }],
+        accounts: vec![AccountConfig {
+            id: AccountId(0),
+            name: "a".into(),
+            reconcile: false,
+            settling: Duration::ZERO,
+        }],
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
         stale_after: Duration::from_secs(5),

@@ -55,6 +55,13 @@ pub enum OrderFact {
         /// Why, when refused.
         reason: Option<VenueRejection>,
     },
+    /// The venue says that it ended, with more filled than was heard: it lives until the fills are.
+    Ends {
+        /// How.
+        event: OrderEvent,
+        /// Filled in all.
+        filled: Quantity,
+    },
     /// The venue amended it.
     Amended {
         /// The limit now.

@@ -110,6 +110,9 @@ pub enum VenueReport {
     Canceled {
         /// Ours.
         wire: WireId,
+        /// Filled in all, as the venue has it; nothing: it did not say. Fills that were not heard
+        /// yet are still to come.
+        filled: Option<Quantity>,
     },
     /// The cancel was refused.
     CancelRejected {
@@ -138,6 +141,9 @@ pub enum VenueReport {
     Expired {
         /// Ours.
         wire: WireId,
+        /// Filled in all, as the venue has it; nothing: it did not say. Fills that were not heard
+        /// yet are still to come.
+        filled: Option<Quantity>,
     },
     /// No answer came; the venue's truth must be asked for.
     OutcomeUnknown {

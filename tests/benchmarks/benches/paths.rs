@@ -128,7 +128,12 @@ fn engine() -> Engine {
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument()],
         venues: vec!["v".into()],
-        accounts: vec![AccountConfig { id: AccountId(0), name: "a".into(), reconcile: false }],
+        accounts: vec![AccountConfig {
+            id: AccountId(0),
+            name: "a".into(),
+            reconcile: false,
+            settling: Duration::ZERO,
+        }],
         strategies: vec![strategy],
         host: HostLimits { loss_max: None },
         stale_after: Duration::from_secs(3_600),

@@ -141,8 +141,12 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
     };
-    let named =
-        |id: u32| AccountConfig { id: AccountId(id), name: id.to_string(), reconcile: false };
+    let named = |id: u32| AccountConfig {
+        id: AccountId(id),
+        name: id.to_string(),
+        reconcile: false,
+        settling: Duration::ZERO,
+    };
     EngineConfig {
         instruments: instruments.to_vec(),
         venues: vec!["sim".into()],

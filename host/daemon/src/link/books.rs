@@ -131,8 +131,10 @@ impl Kept {
             VenueReport::Rejected { wire, .. } => {
                 set(wire.0, &|o| o.status = OrderStatus::Rejected);
             }
-            VenueReport::Canceled { wire } => set(wire.0, &|o| o.status = OrderStatus::Canceled),
-            VenueReport::Expired { wire } => set(wire.0, &|o| o.status = OrderStatus::Expired),
+            VenueReport::Canceled { wire, .. } => {
+                set(wire.0, &|o| o.status = OrderStatus::Canceled)
+            }
+            VenueReport::Expired { wire, .. } => set(wire.0, &|o| o.status = OrderStatus::Expired),
             _ => {}
         }
     }

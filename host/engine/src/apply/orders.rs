@@ -36,6 +36,13 @@ impl Engine {
                     order.venue_id = venue_id.or(order.venue_id);
                 });
             }
+            OrderFact::Ends { event, filled } => {
+                let slot = self.strategies.get_mut(id.strategy.index());
+                if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+                    known.ending = Some((*event, *filled));
+                }
+                self.reserve_remaining(id);
+            }
             OrderFact::Amended { price, quantity } => {
                 let slot = self.strategies.get(id.strategy.index());
                 let known = slot.and_then(|slot| slot.orders.get(&id.number));
@@ -75,6 +82,7 @@ impl Engine {
             reserved: 0,
             reserved_notional: Decimal::ZERO,
             amending: None,
+            ending: None,
         };
         slot.orders.insert(id.number, fresh);
         self.reserve_remaining(id);
@@ -122,6 +130,9 @@ impl Engine {
         };
         let order = &known.order;
         let (mut units, mut price) = (order.remaining().units(), order.request.price);
+        if let Some((_, filled)) = known.ending {
+            units = filled.units().saturating_sub(order.filled.units()).max(0);
+        }
         if let Some(amend) = known.amending {
             units = units.max(amend.quantity.units().saturating_sub(order.filled.units()));
             price = price.max(amend.price);

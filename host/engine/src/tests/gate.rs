@@ -60,7 +60,7 @@ fn the_position_counts_every_open_order_of_its_side() {
     // a cancel on its way reserves until it is proven
     rig.want(vec![Intent::Cancel(rig.engine.next_order(ME) - 2)]);
     assert!(matches!(rig.buy(9_990, 3_000), Some(RiskRejection::PositionAboveMax { .. })));
-    rig.report(VenueReport::Canceled { wire: WireId(2) });
+    rig.report(VenueReport::Canceled { wire: WireId(2), filled: None });
     assert_eq!(rig.buy(9_990, 3_000), None);
 }
 
@@ -178,7 +178,12 @@ fn anothers_collar_is_not_mine() {
     let trades = vec![(InstrumentId(0), account)];
     let other = StrategyConfig { id, trades, limits: tight, ..both.strategies[0].clone() };
     both.strategies.push(other);
-    both.accounts.push(AccountConfig { id: account, name: "b".into(), reconcile: false });
+    both.accounts.push(AccountConfig {
+        id: account,
+        name: "b".into(),
+        reconcile: false,
+        settling: Duration::ZERO,
+    });
     let mut rig = Rig::new();
     rig.engine = Engine::new(both);
     rig.quote(0, 9_990, 10_010);

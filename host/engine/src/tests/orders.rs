@@ -11,7 +11,7 @@ fn a_repeated_fill_is_booked_once_and_a_late_one_after_a_cancel_is_booked() {
     rig.fill_as(1, 7, 9_990, 400);
     assert_eq!(rig.position(), 400);
     rig.want(vec![Intent::Cancel(1)]);
-    rig.report(VenueReport::Canceled { wire: WireId(1) });
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: None });
     assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Canceled), 0));
     rig.fill_as(1, 8, 9_990, 600);
     assert_eq!((rig.position(), rig.status(1)), (1_000, Some(OrderStatus::Filled)));
@@ -193,9 +193,9 @@ fn what_is_told_of_a_forgotten_order_is_known_to_be_old() {
             |stamped: &&hedgerow_model::Stamped| matches!(stamped.fact, Fact::Discrepancy { .. });
         rig.effects.facts.iter().filter(is).count()
     };
-    rig.report(VenueReport::Canceled { wire: WireId(7) });
+    rig.report(VenueReport::Canceled { wire: WireId(7), filled: None });
     assert_eq!(odd(&rig), 0);
     rig.fill(7, 10_000, 10);
-    rig.report(VenueReport::Canceled { wire: WireId(50) });
+    rig.report(VenueReport::Canceled { wire: WireId(50), filled: None });
     assert_eq!(odd(&rig), 2);
 }

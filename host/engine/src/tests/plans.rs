@@ -2,13 +2,14 @@
 //! restarts.
 
 mod ends;
+mod random;
 mod refusals;
 mod vectors;
 
 use super::*;
 use hedgerow_model::{
     LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase, PairRequest,
-    PairResult, PairSize, PlanStep,
+    PairResult, PairSize, PlanStep, Purpose,
 };
 
 const L: InstrumentId = InstrumentId(0);
@@ -77,7 +78,12 @@ impl Pair {
         let mut config = config(limits);
         config.instruments = instruments;
         config.accounts = [0, 1]
-            .map(|id| AccountConfig { id: AccountId(id), name: id.to_string(), reconcile })
+            .map(|id| AccountConfig {
+                id: AccountId(id),
+                name: id.to_string(),
+                reconcile,
+                settling: Duration::from_secs(2),
+            })
             .to_vec();
         config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(1))];
         config.strategies[0].watches = Vec::new();
@@ -162,11 +168,16 @@ impl Pair {
     }
 
     fn report(&mut self, leg: InstrumentId, report: VenueReport) {
+        self.report_of(leg, (self.rig.now, report));
+    }
+
+    /// A report of what happened at another time.
+    fn report_of(&mut self, leg: InstrumentId, (happened, report): (u64, VenueReport)) {
         let event = VenueEvent {
             venue: VenueId(0),
             account: AccountId(leg.0),
             received: HostTime::from_nanos(self.rig.now),
-            happened: VenueTime::from_nanos(self.rig.now),
+            happened: VenueTime::from_nanos(happened),
             report,
         };
         let input = Input::Venue(std::borrow::Cow::Borrowed(&event));
@@ -193,7 +204,7 @@ impl Pair {
     }
 
     fn expire(&mut self, sent: Sent) {
-        self.report(sent.leg, VenueReport::Expired { wire: WireId(sent.wire) });
+        self.report(sent.leg, VenueReport::Expired { wire: WireId(sent.wire), filled: None });
     }
 
     fn reject(&mut self, sent: Sent) {

@@ -44,7 +44,8 @@ impl PaperVenue {
         self.next_order += 1;
         self.report(at, venue, account, VenueReport::Accepted { wire, order: id });
         if kill {
-            self.report(at, venue, account, VenueReport::Expired { wire });
+            let filled = Some(Quantity::ZERO);
+            self.report(at, venue, account, VenueReport::Expired { wire, filled });
             return;
         }
         self.settle_matches(at, index, taken);
@@ -52,7 +53,8 @@ impl PaperVenue {
             return;
         }
         if order.request.time_in_force != TimeInForce::GoodTillCancel {
-            self.report(at, venue, account, VenueReport::Expired { wire });
+            let filled = Some(Quantity::from_units(filled));
+            self.report(at, venue, account, VenueReport::Expired { wire, filled });
             return;
         }
         let NewOrder { side, price, flags, .. } = order.request;
@@ -91,16 +93,17 @@ impl PaperVenue {
             return;
         };
         let venue = pit.spec.venue;
-        let before = pit.resting.len();
-        pit.resting.retain(|r| !(r.account == account && r.wire == wire));
-        let gone = pit.resting.len() < before;
-        let report = if gone {
-            VenueReport::Canceled { wire }
-        } else {
-            VenueReport::CancelRejected { wire, reason: VenueRejection::UnknownOrder }
+        let place = pit.resting.iter().position(|r| r.account == account && r.wire == wire);
+        let gone = place.map(|place| pit.resting.remove(place));
+        let report = match &gone {
+            Some(resting) => {
+                let filled = Some(Quantity::from_units(resting.filled));
+                VenueReport::Canceled { wire, filled }
+            }
+            None => VenueReport::CancelRejected { wire, reason: VenueRejection::UnknownOrder },
         };
         self.report(at, venue, account, report);
-        if gone {
+        if gone.is_some() {
             self.rested_changed(id.index());
         }
     }

@@ -80,7 +80,7 @@ impl PaperVenue {
             let (wire, price) = (resting.wire, resting.price);
             let quantity = Quantity::from_units(resting.filled + room);
             let report = match room {
-                0 => VenueReport::Expired { wire },
+                0 => VenueReport::Expired { wire, filled: Some(quantity) },
                 _ => VenueReport::Amended { wire, price, quantity },
             };
             told.push((resting.account, report));

@@ -68,7 +68,7 @@ fn reductions_that_one_trade_reaches_together_do_not_turn_the_position() {
     let second = rig.order(3, Side::Sell, 1_006, 10, REDUCE);
     rig.reports(4);
     let reports = rig.reports(20);
-    let [VenueReport::Fill { wire, quantity, .. }, VenueReport::Expired { wire: ended }] =
+    let [VenueReport::Fill { wire, quantity, .. }, VenueReport::Expired { wire: ended, .. }] =
         reports[..]
     else {
         panic!("{reports:?}")
