@@ -132,7 +132,7 @@ impl Kept {
                 set(wire.0, &|o| o.status = OrderStatus::Rejected);
             }
             VenueReport::Canceled { wire, .. } => {
-                set(wire.0, &|o| o.status = OrderStatus::Canceled)
+                set(wire.0, &|o| o.status = OrderStatus::Canceled);
             }
             VenueReport::Expired { wire, .. } => set(wire.0, &|o| o.status = OrderStatus::Expired),
             _ => {}

@@ -199,3 +199,38 @@ fn what_is_told_of_a_forgotten_order_is_known_to_be_old() {
     rig.report(VenueReport::Canceled { wire: WireId(50), filled: None });
     assert_eq!(odd(&rig), 2);
 }
+
+/// The word of the end is faster than the fills: what they bring stays reserved, and the order is
+/// over with the last of them.
+#[test]
+fn an_order_that_ended_lives_until_its_fills_are_heard() {
+    let mut rig = Rig::new();
+    rig.buy(9_990, 100);
+    rig.accept(1);
+    let filled = Some(Quantity::from_units(60));
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Open), 60));
+    rig.fill(1, 9_990, 35);
+    assert_eq!(rig.open(Side::Buy), 25);
+    rig.fill(1, 9_990, 25);
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Canceled), 0));
+    assert_eq!(rig.position(), 60);
+    // the same word again, and one that says nothing new
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled });
+    let mut again = Engine::new(rig.engine.config().clone());
+    again.restore(&rig.effects.facts);
+    let of = |engine: &Engine| {
+        let slot = &engine.strategies[0];
+        (slot.orders.len(), slot.finished[&1].status, slot.holdings[0].open(Side::Buy))
+    };
+    assert_eq!(of(&again), of(&rig.engine));
+    // fills that do not come are asked for
+    rig.buy(9_990, 100);
+    rig.report(VenueReport::Expired { wire: WireId(2), filled: Some(Quantity::from_units(10)) });
+    assert_eq!(rig.engine.next_fixed_wakeup(), Some(HostTime::from_nanos(rig.now + 1_000_000_000)));
+    rig.advance(1_000);
+    let now = HostTime::from_nanos(rig.now);
+    rig.engine.handle(Input::Wake(now), &mut rig.effects);
+    let asked = rig.effects.commands.last();
+    assert!(matches!(asked, Some(VenueCommand::Reconcile { .. })), "{asked:?}");
+}
