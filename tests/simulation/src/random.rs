@@ -2,8 +2,9 @@
 
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
-    Context, Event, InitError, Intent, OrderRequest, OrderStatus, Price, Quantity, SavedState,
-    Side, Strategy, Tick, TickKind, TimeInForce, TimerId, Want, save_json, schemars, serde,
+    Context, Decimal, Event, InitError, Intent, LegOrder, OrderRequest, OrderStatus, PairRequest,
+    PairSize, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind, TimeInForce, TimerId,
+    Want, save_json, schemars, serde,
 };
 
 /// What it is told.
@@ -57,7 +58,7 @@ impl Random {
             let Some(id) = traded.get(place).copied() else {
                 return;
             };
-            match self.below(12) {
+            match self.below(13) {
                 0..=5 => self.order(ctx, id),
                 6 | 7 => {
                     if let Some(number) = self.pick(ctx) {
@@ -76,9 +77,41 @@ impl Random {
                     let at = HostTime::from_nanos(ctx.now().as_nanos() + wait[index]);
                     ctx.set_timer(TimerId(self.below(5)), at);
                 }
-                _ => ctx.cancel_timer(TimerId(self.below(5))),
+                11 => ctx.cancel_timer(TimerId(self.below(5))),
+                _ => self.pair(ctx, &traded),
             }
         }
+    }
+
+    /// A pair of two of its instruments, opened or closed, or one given up.
+    fn pair(&mut self, ctx: &mut Context, traded: &[InstrumentId]) {
+        let live: Vec<u64> = ctx.plans().filter(|p| !p.is_over()).map(|p| p.plan).collect();
+        if let (Some(plan), 0) = (live.first(), self.below(3)) {
+            return ctx.cancel_plan(*plan);
+        }
+        let (Some(first), Some(last)) = (traded.first(), traded.last()) else { return };
+        let (buy, sell) = if self.next() & 1 == 0 { (*first, *last) } else { (*last, *first) };
+        let size = match self.below(3) {
+            0 => PairSize::All,
+            _ => PairSize::Base(Decimal::new(1 + self.signed(60, 0), 2)),
+        };
+        let order = [LegOrder::Simultaneous, LegOrder::BuyFirst, LegOrder::ThinFirst];
+        let request = PairRequest {
+            buy,
+            sell,
+            size,
+            legs: order[usize::try_from(self.below(3)).unwrap_or(0)],
+            slippage_bps: u32::try_from(self.below(30)).unwrap_or(0),
+            hedge_bps: 40,
+            emergency_bps: 100,
+            deadline_ms: 1 + u32::try_from(self.below(400)).unwrap_or(0),
+            tries: 1 + u32::try_from(self.below(3)).unwrap_or(0),
+            min_premium_bps: None,
+        };
+        match size {
+            PairSize::All => ctx.pair_close(&request),
+            _ => ctx.pair_open(&request),
+        };
     }
 
     fn pick(&mut self, ctx: &Context) -> Option<u64> {

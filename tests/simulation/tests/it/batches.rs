@@ -125,7 +125,18 @@ fn the_scenes_are_lively_and_batches_are_used() {
         for stamped in &ran.journal.facts {
             let text = format!("{:?}", stamped.fact);
             let kind = text.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
-            let inner = ["Approved", "Denied", "Amended", "Moved", "CancelRequested"];
+            let inner = [
+                "Began",
+                "Refused",
+                "Sends",
+                "Phase",
+                "Ended(",
+                "Approved",
+                "Denied",
+                "Amended",
+                "Moved",
+                "CancelRequested",
+            ];
             let inner = inner.iter().find(|word| text.contains(*word)).copied().unwrap_or("");
             *facts.entry(format!("{kind} {inner}")).or_default() += 1;
         }
@@ -141,6 +152,10 @@ fn the_scenes_are_lively_and_batches_are_used() {
         "Market ",
         "TimerEnded ",
         "MeasuresRestarted ",
+        "Plan Began",
+        "Plan Sends",
+        "Plan Phase",
+        "Plan Ended(",
     ] {
         assert!(facts.contains_key(kind), "no {kind} in {facts:?}");
     }
