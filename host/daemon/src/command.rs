@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod bench;
 pub mod demo;
+pub mod journal;
 pub mod plugin;
 pub mod replay;
 pub mod run;

@@ -9,6 +9,7 @@ mod control;
 mod journal;
 mod pace;
 mod reload;
+mod wind_up;
 
 pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
@@ -25,7 +26,7 @@ use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
 use hedgerow_model::{Duration, Fact, HostTime, PluginStep, StrategyId, Swap, TradingMode};
 use hedgerow_plugins::Plugin;
-use hedgerow_ports::{StopReason, StrategyHost as _};
+use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -248,35 +249,6 @@ impl Session<'_> {
         for more in ended.into_iter().filter_map(Result::err) {
             tracing::error!(why = %more.message, "while ending");
         }
-    }
-
-    /// The strategies' last calls, and the cancels that follow from them.
-    fn wind_up(&mut self) -> Result<(), Failure> {
-        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-        while !self.host.is_ready_to_stop() {
-            self.host.advance(self.pacer.horizon())?;
-        }
-        self.host.stop_all(StopReason::Shutdown)?;
-        let (began, until) = (Instant::now(), self.host.now().after(Duration::from_secs(2)));
-        while began.elapsed() < PATIENCE {
-            if self.host.is_stopped() && self.host.engine().cancels_under_way() == 0 {
-                break;
-            }
-            match self.host.advance(self.pacer.horizon().min(until))? {
-                Progress::Worked => {}
-                Progress::Finished if self.host.is_stopped() => break,
-                _ => std::thread::sleep(std::time::Duration::from_millis(1)),
-            }
-        }
-        self.host.stop_now()?;
-        self.host.try_journal()?;
-        let left = self.host.engine().cancels_under_way();
-        self.publish()?;
-        if left > 0 {
-            let what = "cancels that the venue has not answered: those orders may live on";
-            return Err(Failure::new(format!("the run has ended with {left} {what}")));
-        }
-        Ok(())
     }
 
     fn stretch(&mut self) -> Result<Progress, Failure> {

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use hedgerow_daemon::command::{
-    Failure, backtest, bench, demo, exit, plugin, print, print_json, replay, run, show,
+    Failure, backtest, bench, demo, exit, journal, plugin, print, print_json, replay, run, show,
 };
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
@@ -151,6 +151,13 @@ enum Command {
         #[command(flatten)]
         host: Running,
     },
+    /// Shows what a state folder's journal tells, whether its host runs or not.
+    Journal {
+        /// What of it.
+        what: JournalCommand,
+        #[command(flatten)]
+        host: Running,
+    },
     /// Looks at a config.
     Config {
         #[command(subcommand)]
@@ -206,6 +213,14 @@ impl Running {
     fn tell(&self, request: &Request) -> Result<(), Failure> {
         run::tell(&self.state, self.json, request)
     }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum JournalCommand {
+    /// Every pair: what was asked, what became of it, what it cost.
+    Plans,
+    /// Pairs that were repaired, or are stuck.
+    Incidents,
 }
 
 #[derive(Subcommand)]
@@ -284,6 +299,14 @@ fn say<T: serde::Serialize>(
     Ok(())
 }
 
+fn pairs(what: JournalCommand, host: &Running) -> Result<(), Failure> {
+    let asked = match what {
+        JournalCommand::Plans => journal::Asked::Plans,
+        JournalCommand::Incidents => journal::Asked::Incidents,
+    };
+    say(&journal::plans(&host.state, asked)?, host.json, |plans| journal::table(plans))
+}
+
 fn execute(cli: Cli) -> Result<(), Failure> {
     let for_seconds = |seconds: Option<u64>| seconds.map(std::time::Duration::from_secs);
     match cli.command {
@@ -343,6 +366,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
                 code => Err(Failure { code, message: said.failure().into() }),
             }
         }
+        Command::Journal { what, host } => pairs(what, &host),
         Command::Plugin { what: PluginCommand::Info { file, json } } => {
             say(&plugin::info(&file)?, json, plugin::table)
         }

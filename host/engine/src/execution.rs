@@ -9,21 +9,18 @@ mod pair;
 mod preflight;
 mod price;
 mod send;
+mod told;
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Event, Fact, Fee, HostTime, Instrument, InstrumentId,
-    LegResult, OpaqueMessage, PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, PlanUpdate,
-    Price, Purpose, Quantity, Side, StrategyId,
+    AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, Instrument, InstrumentId, LegResult,
+    PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
+    StrategyId,
 };
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long an ended plan is kept for late fills: as long as its orders.
 const KEPT: hedgerow_model::Duration = hedgerow_model::Duration::from_secs(24 * 3600);
-
-/// Event codes of `plan` events: it began or went on, it ended.
-const GOES_ON: u32 = 1;
-const ENDED: u32 = 2;
 
 pub(crate) type PlanKey = (StrategyId, u64);
 
@@ -315,36 +312,6 @@ impl Engine {
         effects: &mut Effects,
     ) {
         self.record(now, Fact::Plan { strategy, plan, step }, effects);
-    }
-
-    /// Tells the strategy where its plan stands.
-    pub(crate) fn tell_plan(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
-        if let Some(message) = self.plan_message(key) {
-            self.deliver(key.0, now, Event::Plan(message), effects);
-        }
-    }
-
-    fn plan_message(&self, key: PlanKey) -> Option<OpaqueMessage> {
-        let slot = self.plans.all.get(&key)?;
-        let update = PlanUpdate {
-            plan: key.1,
-            kind: slot.plan.kind,
-            phase: slot.phase,
-            legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
-            residual: slot.residual(),
-            outcome: slot.result.as_ref().map(|result| result.outcome.clone()),
-        };
-        let code = if update.is_over() { ENDED } else { GOES_ON };
-        let json = serde_json::to_string(&update).ok()?;
-        Some(OpaqueMessage { code, json })
-    }
-
-    /// Plans of a strategy that are under way or stuck, as it is told of them.
-    pub(crate) fn plan_messages(&self, strategy: StrategyId) -> Vec<OpaqueMessage> {
-        let from = (strategy, 0)..=(strategy, u64::MAX);
-        let own = self.plans.all.range(from);
-        let live = own.filter(|(_, slot)| slot.phase != PairPhase::Ended || slot.is_stuck());
-        live.filter_map(|(key, _)| self.plan_message(*key)).collect()
     }
 
     pub(crate) fn leg_result(&self, slot: &PlanSlot, leg: usize) -> LegResult {

@@ -156,6 +156,7 @@ impl Engine {
             mode: self.mode_of(strategy),
             why: slot.quarantine_why.clone().or_else(|| slot.why.clone()),
             refused: slot.refused.clone(),
+            plans: self.plan_views(strategy),
             last_denial: slot.last_denial.as_ref().map(|(_, why)| why.clone()),
             denied_at: slot.last_denial.as_ref().map_or(HostTime::EPOCH, |(at, _)| *at),
             component: String::new(),

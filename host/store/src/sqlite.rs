@@ -190,13 +190,7 @@ impl SqliteJournal {
         while let Some(row) = rows.next().map_err(|e| self.fail(e))? {
             let (seq, time, body): (i64, i64, String) =
                 (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))().map_err(|e| self.fail(e))?;
-            let fact: Fact = serde_json::from_str(&body).map_err(|e| StoreError::Row {
-                file: self.file.clone(),
-                row: seq,
-                why: e.to_string(),
-            })?;
-            let time = HostTime::from_nanos(u64::try_from(time).unwrap_or(0));
-            facts.push(Stamped { time, fact });
+            facts.push(stamped(&self.file, (seq, time, body))?);
         }
         Ok(facts)
     }
@@ -220,6 +214,26 @@ impl SqliteJournal {
             }
         }
         Ok(all)
+    }
+
+    /// Facts of some kinds, from a journal that is only read; its host may be at work.
+    pub fn facts_of(path: &Path, kinds: &[&str]) -> Result<Vec<Stamped>, StoreError> {
+        let file = path.display().to_string();
+        let fail = |source| StoreError::Sqlite { file: file.clone(), source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        let marks = vec!["?"; kinds.len()].join(",");
+        let wanted =
+            format!("SELECT seq, time_ns, body FROM fact WHERE kind IN ({marks}) ORDER BY seq");
+        let mut statement = connection.prepare(&wanted).map_err(fail)?;
+        let kinds = rusqlite::params_from_iter(kinds);
+        let rows = statement.query_map(kinds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let mut facts = Vec::new();
+        for row in rows.map_err(fail)? {
+            let (seq, time, body) = row.map_err(fail)?;
+            facts.push(stamped(&file, (seq, time, body))?);
+        }
+        Ok(facts)
     }
 
     /// Counts this boot, on the disk before it returns. Gives its number.
@@ -278,6 +292,16 @@ impl SqliteJournal {
         self.connection.execute(&forget, []).map_err(fail)?;
         Ok(())
     }
+}
+
+/// A row as a fact.
+fn stamped(file: &str, (row, time, body): (i64, i64, String)) -> Result<Stamped, StoreError> {
+    let fact: Fact = serde_json::from_str(&body).map_err(|e| {
+        let (file, why) = (file.to_owned(), e.to_string());
+        StoreError::Row { file, row, why }
+    })?;
+    let time = HostTime::from_nanos(u64::try_from(time).unwrap_or(0));
+    Ok(Stamped { time, fact })
 }
 
 /// The kind of a fact: the one key of its JSON.

@@ -116,6 +116,8 @@ pub struct PairLeg {
     pub side: Side,
     /// How much of it.
     pub target: Quantity,
+    /// The same in base units, at the middle for an inverse contract.
+    pub base: Decimal,
     /// Its first limit.
     pub limit: Price,
     /// The middle of its market when it began.

@@ -4,6 +4,7 @@ use crate::fee::Asset;
 use crate::id::{InstrumentId, StrategyId};
 use crate::mode::TradingMode;
 use crate::order::Side;
+use crate::plan::PlanUpdate;
 use crate::status::OrderStatus;
 use crate::time::HostTime;
 use rust_decimal::Decimal;
@@ -155,6 +156,8 @@ pub struct StrategyView {
     pub open_orders: Vec<OrderView>,
     /// When it last did anything.
     pub as_of: HostTime,
+    /// Plans under way or stuck.
+    pub plans: Vec<PlanUpdate>,
     /// What it last said of itself.
     pub status: Option<String>,
 }

@@ -2,8 +2,8 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
-use hedgerow_model::HostTime;
 use hedgerow_model::view::{Connection, HostView, PositionView, StrategyView};
+use hedgerow_model::{HostTime, PairOutcome};
 
 /// A loop that is this far behind its inputs is told of.
 const BEHIND_MS: u64 = 500;
@@ -35,7 +35,7 @@ fn span(ms: u64) -> String {
     }
 }
 
-fn table(head: &[&str]) -> Table {
+pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -149,10 +149,21 @@ fn conditions(view: &HostView) -> String {
     let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
     let whole = whole.chain(late).chain(old).chain(lost);
     let of = |s: &StrategyView| {
+        let plans = s.plans.iter().map(|plan| {
+            let legs: Vec<String> =
+                plan.legs.iter().map(|leg| leg.base.normalize().to_string()).collect();
+            let stands = match &plan.outcome {
+                Some(PairOutcome::Stuck { why }) => format!("STUCK ({why})"),
+                _ => format!("{:?}", plan.phase).to_lowercase(),
+            };
+            let (kind, apart) = (plan.kind.word(), plan.residual.normalize());
+            let legs = legs.join(" bought, ");
+            format!("{kind} {}: {stands}, {legs} sold, apart {apart} base", plan.plan)
+        });
         let ago = age(view.as_of, s.denied_at);
         let denied = s.last_denial.as_ref();
         let denied = denied.map(|why| format!("the newest denial, {ago} ago: {why}"));
-        let all = [s.why.clone(), s.refused.clone(), denied].into_iter().flatten();
+        let all = [s.why.clone(), s.refused.clone(), denied].into_iter().flatten().chain(plans);
         all.map(|why| format!("! {}: {why}\n", s.name)).collect::<String>()
     };
     whole.chain(view.strategies.iter().map(of)).collect()

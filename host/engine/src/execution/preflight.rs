@@ -38,6 +38,11 @@ impl Draft<'_> {
         i64::try_from(whole.trunc().mantissa()).map_err(overflow)
     }
 
+    fn base(&self, quantity: Quantity) -> Result<Decimal, RiskRejection> {
+        let lots = Decimal::from(quantity.units()).checked_div(self.spec.lot.units().into());
+        lots.and_then(|lots| lots.checked_mul(self.lot)).ok_or(RiskRejection::Overflow)
+    }
+
     fn quantity(&self, lots: i64) -> Result<Quantity, RiskRejection> {
         let units = lots.checked_mul(self.spec.lot.units()).ok_or(RiskRejection::Overflow)?;
         Ok(Quantity::from_units(units))
@@ -129,6 +134,7 @@ impl Engine {
                 account,
                 side: draft.side,
                 target,
+                base: draft.base(target)?,
                 limit: Self::tightened(draft.spec, draft.side, limit, offer.worst),
                 middle: draft.middle,
                 expected: offer.average,

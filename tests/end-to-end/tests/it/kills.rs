@@ -51,6 +51,14 @@ impl Processes {
         this
     }
 
+    /// Other strategies than the probes, before anything but the venue runs.
+    pub(crate) fn strategies(&self, text: &str) {
+        let file = self.path("host.toml");
+        let config = std::fs::read_to_string(&file).unwrap();
+        let end = config.find("[[strategy]]").unwrap();
+        std::fs::write(file, format!("{}{text}", &config[..end])).unwrap();
+    }
+
     /// A plugins folder of this test's own, with the probe in it.
     pub(crate) fn own_plugins(&self) -> PathBuf {
         let plugins = self.path("plugins");
@@ -116,7 +124,13 @@ impl Processes {
                 view["mode"] == "halted" && strategies.len() == 2 && strategies.iter().all(quiet)
             })
         });
-        assert!(run(&["stop", "--state", state]).status.success());
+        self.end()
+    }
+
+    /// Ends the host in order, and asks the venue.
+    pub(crate) fn end(&mut self) -> (Truth, Vec<Stamped>) {
+        let state = self.path("state");
+        assert!(run(&["stop", "--state", state.to_str().unwrap()]).status.success());
         assert!(self.host.take().unwrap().wait().unwrap().success());
         let truth = truth(&self.path("venue.sock")).unwrap_or_else(|e| panic!("{}", e.message));
         let journal = self.path("state/journal.sqlite");
@@ -222,16 +236,15 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     for stamped in &facts {
         match &stamped.fact {
             Fact::Boot { number } => boot = *number,
-            Fact::Order { fact: OrderFact::Approved(_), .. } => {
+            // an order is committed with the state that asked for it
+            Fact::Order { id, fact: OrderFact::Approved(_) } => {
                 traded.insert(boot);
-            }
-            Fact::Checkpoint { strategy, .. } => {
-                kept[strategy.index()].insert(boot);
+                kept[id.strategy.index()].insert(boot);
             }
             _ => {}
         }
     }
-    // each counts its starts in its state: none of those that a checkpoint knew was forgotten
+    // each counts its starts in its state: none of those that a state knew was forgotten
     for (starts, kept) in starts.iter().zip(&kept) {
         assert!(*starts >= kept.len() as u64, "{starts} starts, states of {} boots", kept.len());
     }

@@ -5,6 +5,7 @@ mod hostile;
 mod kills;
 mod latch;
 mod native;
+mod pairs;
 mod recordings;
 mod reload;
 mod replay;

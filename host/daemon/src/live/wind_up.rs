@@ -1,0 +1,41 @@
+//! The end of a run in order.
+
+use super::Session;
+use crate::command::Failure;
+use hedgerow_driver::Progress;
+use hedgerow_model::Duration;
+use hedgerow_ports::StopReason;
+use std::time::Instant;
+
+impl Session<'_> {
+    /// The strategies' last calls, and the cancels that follow from them.
+    pub(super) fn wind_up(&mut self) -> Result<(), Failure> {
+        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+        while !self.host.is_ready_to_stop() {
+            self.host.advance(self.pacer.horizon())?;
+        }
+        self.host.stop_all(StopReason::Shutdown)?;
+        let (began, until) = (Instant::now(), self.host.now().after(Duration::from_secs(2)));
+        while began.elapsed() < PATIENCE {
+            let engine = self.host.engine();
+            let waits = engine.cancels_under_way() + engine.plans_under_way();
+            if self.host.is_stopped() && waits == 0 {
+                break;
+            }
+            match self.host.advance(self.pacer.horizon().min(until))? {
+                Progress::Worked => {}
+                Progress::Finished if self.host.is_stopped() => break,
+                _ => std::thread::sleep(std::time::Duration::from_millis(1)),
+            }
+        }
+        self.host.stop_now()?;
+        self.host.try_journal()?;
+        let left = self.host.engine().cancels_under_way();
+        self.publish()?;
+        if left > 0 {
+            let what = "cancels that the venue has not answered: those orders may live on";
+            return Err(Failure::new(format!("the run has ended with {left} {what}")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Pairs of two accounts beside a paper venue in another process, with the host killed at any
+//! moment: every plan ends balanced or flat, no order is sent twice, the ledger is the venue's.
+//! `HEDGEROW_PAIR_KILLS=500` is the long form.
+
+use crate::kills::{Processes, assert_ledger, wait};
+use hedgerow_end_to_end::run;
+use hedgerow_model::{Fact, OrderFact, PLAN_ORDERS, PairOutcome, PlanStep, Stamped};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+fn strategy(name: &str, symbols: [&str; 2], buy_first: bool) -> String {
+    let [long, short] = symbols;
+    format!(
+        "[[strategy]]\nname = \"{name}\"\nplugin = \"hedgerow-guest-pair\"\naccount = \"one\"\n\
+         [strategy.roles]\nlong = \"v:{long}\"\nshort = \"v:{short}\"\n\
+         [strategy.accounts]\nshort = \"two\"\n\
+         [strategy.parameters]\nevery_ms = 120\nbuy_first = {buy_first}\n\
+         [strategy.limits]\norder_notional_max = \"100000\"\n\
+         position_notional_max = \"1000000\"\ngross_notional_max = \"2000000\"\n\
+         open_orders_max = 100\norders_per_s_max = 1000\ncollar_bps = 500\n\
+         loss_max = \"1000000\"\ndrawdown_max = \"1000000\"\n"
+    )
+}
+
+/// How each plan of each strategy ended.
+type Ends = BTreeMap<(u32, u64), Option<PairOutcome>>;
+
+/// How plans ended, and in which boots one began.
+fn plans(facts: &[Stamped]) -> (Ends, BTreeSet<u64>) {
+    let mut plans = BTreeMap::new();
+    let (mut boots, mut boot) = (BTreeSet::new(), 0);
+    for stamped in facts {
+        match &stamped.fact {
+            Fact::Boot { number } => boot = *number,
+            Fact::Plan { strategy, plan, step: PlanStep::Began(_) } => {
+                boots.insert(boot);
+                assert!(plans.insert((strategy.0, *plan), None).is_none(), "a number used twice");
+            }
+            Fact::Plan { strategy, plan, step: PlanStep::Ended(result) } => {
+                plans.insert((strategy.0, *plan), Some(result.outcome.clone()));
+            }
+            _ => {}
+        }
+    }
+    (plans, boots)
+}
+
+fn killed(kills: u64, buy_first: bool) {
+    let mut all = Processes::at(2_000, (40, 20));
+    all.strategies(&strategy("pair", ["A", "B"], buy_first));
+    // the venue knows its accounts and instruments by the same config
+    let mut venue = all.venue.take().unwrap();
+    venue.kill().unwrap();
+    venue.wait().unwrap();
+    std::fs::remove_file(all.path("venue.sock")).unwrap();
+    all.start_venue();
+    let mut dice = 0x9E37_79B9_u64;
+    for _ in 0..kills {
+        all.start_host();
+        wait("a plan is under way", || {
+            all.status().is_some_and(|view| {
+                view["strategies"][0]["plans"].as_array().is_some_and(|plans| !plans.is_empty())
+            })
+        });
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        std::thread::sleep(Duration::from_millis((dice >> 33) % 400));
+        all.kill_host();
+    }
+    all.start_host();
+    wait("it goes on", || {
+        all.status().is_some_and(|view| view["strategies"][0]["fills"].as_u64() > Some(0))
+    });
+    let state = all.path("state");
+    let state = state.to_str().unwrap();
+    wait("no new pair is opened", || run(&["pause", "--state", state]).status.success());
+    wait("no plan is under way", || {
+        all.status().is_some_and(|view| {
+            let s = &view["strategies"][0];
+            let none = |key: &str| s[key].as_array().is_some_and(Vec::is_empty);
+            view["mode"] == "reduce-only" && none("plans") && none("open_orders")
+        })
+    });
+    let (truth, facts) = all.end();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    let (plans, boots) = plans(&facts);
+    for (plan, outcome) in &plans {
+        let good = matches!(outcome, Some(PairOutcome::Balanced | PairOutcome::Flat));
+        assert!(good, "plan {plan:?} ended as {outcome:?}");
+    }
+    assert!(boots.len() as u64 * 4 > kills, "plans in {} of {kills} boots", boots.len());
+    // every order of a plan was announced by it, and none belongs to two
+    let mut announced = BTreeSet::new();
+    for stamped in &facts {
+        match &stamped.fact {
+            Fact::Plan { step: PlanStep::Sends { number, .. }, .. } => {
+                assert!(announced.insert(*number), "order {number} announced twice");
+            }
+            Fact::Order { id, fact: OrderFact::Approved(_) } => {
+                assert!(id.number < PLAN_ORDERS || announced.contains(&id.number), "{id}");
+            }
+            _ => {}
+        }
+    }
+    let held: Vec<i64> = truth.positions.iter().map(|(_, _, units, ..)| *units).collect();
+    assert_eq!(held.iter().sum::<i64>(), 0, "one leg is held alone: {held:?}");
+    // the same for people
+    let listed = run(&["journal", "plans", "--json", "--state", state]);
+    let listed: Vec<serde_json::Value> = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed.len(), plans.len());
+    let incidents = run(&["journal", "incidents", "--json", "--state", state]);
+    let incidents: Vec<serde_json::Value> = serde_json::from_slice(&incidents.stdout).unwrap();
+    assert!(incidents.iter().all(|i| i["retries"].as_u64() > Some(0)), "{incidents:?}");
+    println!("{kills} kills, {} plans, {} fills", plans.len(), truth.fills.values().sum::<u64>());
+}
+
+fn kills() -> u64 {
+    std::env::var("HEDGEROW_PAIR_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
+}
+
+#[test]
+fn a_pair_survives_the_death_of_the_host_at_any_moment() {
+    killed(kills().div_ceil(2), false);
+}
+
+#[test]
+fn a_pair_with_one_leg_first_survives_it_too() {
+    killed(kills() / 2, true);
+}
