@@ -17,6 +17,7 @@
     )
 )]
 
+mod adopt;
 mod apply;
 mod config;
 mod delivery;
@@ -47,7 +48,7 @@ use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Delivery, Event, HostTime, InstrumentId, PluginStep,
-    Stamped, StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
+    Quantity, Stamped, StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -90,6 +91,8 @@ pub struct Engine {
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     /// Accounts that are not reconciled, and what is known of those being asked about.
     unreconciled: BTreeMap<AccountId, reconcile::Answer>,
+    /// Positions that were not the venue's when last compared: the venue's.
+    differs: BTreeMap<(StrategyId, InstrumentId), Quantity>,
     /// When accounts are asked for fills of orders that ended.
     owing: BTreeMap<AccountId, HostTime>,
     /// When the newest fill of an account happened.
@@ -131,6 +134,7 @@ impl Engine {
             balances: BTreeMap::new(),
             unreconciled,
             owing: BTreeMap::new(),
+            differs: BTreeMap::new(),
             last_fill: BTreeMap::new(),
             journal_failed: false,
             odd: (0, String::new()),

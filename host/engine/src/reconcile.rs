@@ -266,6 +266,8 @@ impl Engine {
             let differs = |holding: &Holding| {
                 let ours = holding.position.quantity;
                 let theirs = answer.positions.get(&holding.instrument).copied().unwrap_or_default();
+                let theirs = theirs.units().saturating_sub(holding.external);
+                let theirs = Quantity::from_units(theirs);
                 (ours != theirs).then_some((strategy, holding.instrument, ours, theirs))
             };
             let on = slot.holdings.iter().filter(|holding| holding.account == account);
@@ -301,7 +303,13 @@ impl Engine {
         for detail in foreign {
             self.record(event.received, Fact::Discrepancy { account, detail }, effects);
         }
+        self.differs.retain(|(strategy, instrument), _| {
+            let slot = self.strategies.get(strategy.index());
+            let holding = slot.and_then(|slot| slot.holding(*instrument));
+            holding.is_some_and(|holding| holding.account != account)
+        });
         for (strategy, instrument, ours, theirs) in self.differing(account, answer) {
+            self.differs.insert((strategy, instrument), theirs);
             let (name, theirs) = self.in_words(instrument, theirs);
             let (_, ours) = self.in_words(instrument, ours);
             let detail = format!("position in {name}: the venue has {theirs}, the ledger {ours}");

@@ -24,6 +24,8 @@ pub(crate) struct Holding {
     pub(crate) open_sell: i64,
     /// What those orders are worth at their prices, quote currency.
     pub(crate) open_notional: Decimal,
+    /// What of the venue's position an operator said is not the strategy's.
+    pub(crate) external: i64,
     /// The newest funding payment.
     pub(crate) funding: Option<FundingNotice>,
     /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and

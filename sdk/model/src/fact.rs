@@ -157,6 +157,26 @@ pub enum Fact {
         /// When, by the venue.
         happened: VenueTime,
     },
+    /// An operator had the ledger take over a position as its venue has it.
+    Adopted {
+        /// Whose.
+        strategy: StrategyId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The position from now on, signed.
+        quantity: Quantity,
+        /// What the difference is valued at: the mark of that moment.
+        price: Price,
+    },
+    /// An operator said that a part of what a venue has is not the strategy's.
+    Ignored {
+        /// Beside whose position.
+        strategy: StrategyId,
+        /// In what.
+        instrument: InstrumentId,
+        /// How much of the venue's position it is, signed.
+        quantity: Quantity,
+    },
     /// One step of a plan.
     Plan {
         /// Whose.

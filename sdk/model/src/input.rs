@@ -172,4 +172,14 @@ pub enum OperatorCommand {
         /// Whose.
         strategy: Option<StrategyId>,
     },
+    /// The ledger takes over the positions that its venue has, where they differ.
+    Adopt {
+        /// Whose.
+        strategy: StrategyId,
+    },
+    /// What its venue has beyond the ledger is somebody else's from now on.
+    Ignore {
+        /// Whose.
+        strategy: StrategyId,
+    },
 }

@@ -80,6 +80,21 @@ impl Position {
         Ok(Booked { realised, quantity: self.quantity })
     }
 
+    /// Makes the position what it is said to be; the difference is valued at a price. On an error
+    /// nothing has changed.
+    pub fn adopt(
+        &mut self,
+        instrument: &Instrument,
+        quantity: Quantity,
+        price: Price,
+    ) -> Result<(), ValueError> {
+        let mut after = self.clone();
+        let by = quantity.units().checked_sub(self.quantity.units()).ok_or(ValueError::Overflow)?;
+        after.shift(instrument, price, by)?;
+        *self = after;
+        Ok(())
+    }
+
     fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {
         if let FeeAsset::Other(asset) = fee.asset {
             let paid = self.other_fees.entry(asset).or_default();

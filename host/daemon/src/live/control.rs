@@ -32,6 +32,15 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// Whose a difference between ledger and venue is.
+    Settle {
+        /// Which strategy.
+        strategy: String,
+        /// The strategy's; otherwise somebody else's.
+        adopt: bool,
+        /// Why.
+        reason: String,
+    },
     /// End the run.
     Stop,
 }
@@ -147,6 +156,21 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
     match request {
         Request::Status => Reply::Status(Box::new(view)),
         Request::Stop => pass(Message::Stop),
+        Request::Settle { strategy, adopt, reason } => {
+            let found = view.strategies.iter().find(|s| s.name == strategy).map(|s| s.id);
+            let Some(strategy) = found else {
+                return Reply::Refused { why: format!("there is no strategy {strategy}") };
+            };
+            let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
+            if reason.trim().is_empty() {
+                return Reply::Refused { why: "give a reason: it is journaled".into() };
+            }
+            let command = match adopt {
+                true => OperatorCommand::Adopt { strategy },
+                false => OperatorCommand::Ignore { strategy },
+            };
+            pass(Message::Command(command, reason))
+        }
         Request::SetMode { strategy, mode, reason } => {
             let id = match &strategy {
                 None => None,

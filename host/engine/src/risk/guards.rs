@@ -170,6 +170,8 @@ impl Engine {
                 }
                 self.set_mode(now, strategy, mode, format!("operator: {reason}"), effects);
             }
+            OperatorCommand::Adopt { strategy } => self.adopt(now, strategy, effects),
+            OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
             OperatorCommand::CancelAll { strategy } => {
                 for id in self.concerned(strategy) {
                     self.cancel_many(now, id, None, effects);

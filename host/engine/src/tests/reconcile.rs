@@ -196,3 +196,69 @@ fn ids_after_a_restart_are_beyond_anything_that_was_used() {
     again.restore(&gap);
     assert_eq!(again.next_order(ME), before + 1_000_000);
 }
+
+/// A rig that trades, holds 100, and whose venue has 250.
+fn differing() -> Rig {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, vec![]);
+    rig.buy(10_000, 100);
+    rig.accept(1);
+    rig.fill(1, 10_000, 100);
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        answered(&mut rig, vec![position(250)]);
+    }
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
+    rig
+}
+
+fn operator(rig: &mut Rig, command: OperatorCommand) {
+    let now = HostTime::from_nanos(rig.now);
+    let input = Input::Operator { now, command, reason: "looked at the venue".into() };
+    rig.engine.handle(input, &mut rig.effects);
+}
+
+fn compared_again(rig: &mut Rig, theirs: i64) -> TradingMode {
+    let mode = TradingMode::Running;
+    operator(rig, OperatorCommand::SetMode { strategy: Some(ME), mode });
+    rig.advance(10);
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        if !rig.engine.may_start(ME) {
+            answered(rig, vec![position(theirs)]);
+        }
+    }
+    rig.engine.mode_of(ME)
+}
+
+#[test]
+fn what_the_venue_has_is_adopted_by_an_operators_word() {
+    let mut rig = differing();
+    let told = rig.effects.deliveries.len();
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    assert_eq!(rig.position(), 250);
+    let position = rig.effects.deliveries.iter().skip(told).find_map(|d| match &d.what {
+        Delivered::Event(Event::Position(update)) => Some(update.quantity.units()),
+        _ => None,
+    });
+    assert_eq!(position, Some(250));
+    // 150 more at the mark of 100.00 cost nothing and earned nothing
+    let held = rig.engine.positions(ME).next().unwrap().1.clone();
+    assert_eq!((held.realised, held.cost), (dec("0"), dec("25")));
+    assert!(rig.engine.conditions().is_empty());
+    assert_eq!(compared_again(&mut rig, 250), TradingMode::Running);
+    let mut again = Engine::new(rig.engine.config().clone());
+    again.restore(&rig.effects.facts);
+    assert_eq!(again.strategies[0].position(InstrumentId(0)).units(), 250);
+}
+
+#[test]
+fn what_the_venue_has_beside_us_is_ignored_by_an_operators_word() {
+    let mut rig = differing();
+    operator(&mut rig, OperatorCommand::Ignore { strategy: ME });
+    assert_eq!(rig.position(), 100);
+    assert_eq!(compared_again(&mut rig, 250), TradingMode::Running);
+    // the other's part moved: that is not ours to know
+    assert_eq!(compared_again(&mut rig, 260), TradingMode::CancelOnly);
+}

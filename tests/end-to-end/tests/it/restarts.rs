@@ -118,3 +118,60 @@ fn a_venue_that_serves_another_host_says_so() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// A journal that is lost takes no id and no fill of before with it; what the venue has is the
+/// operator's to say.
+#[test]
+fn a_lost_journal_is_made_good_by_adopting_what_the_venue_has() {
+    let mut all = Processes::new();
+    all.start_host();
+    let each = |view: &serde_json::Value, good: &dyn Fn(&serde_json::Value) -> bool| {
+        view["strategies"].as_array().is_some_and(|all| all.len() == 2 && all.iter().all(good))
+    };
+    let traded = |s: &serde_json::Value| s["fills"].as_u64() > Some(3);
+    wait("both trade", || all.status().is_some_and(|view| each(&view, &traded)));
+    let (before, _) = all.end();
+    std::fs::remove_dir_all(all.path("state")).unwrap();
+    all.start_host();
+    let stopped = |s: &serde_json::Value| s["mode"] == "cancel-only";
+    let held = |place: usize| before.positions.iter().any(|p| p.0.0 as usize == place && p.2 != 0);
+    wait("what differs stops the strategies that it concerns", || {
+        all.status().is_some_and(|view| {
+            (0..2).all(|place| stopped(&view["strategies"][place]) == held(place))
+                && view["strategies"][0]["state"] == "Running"
+        })
+    });
+    let state = all.path("state");
+    let state = state.to_str().unwrap();
+    for name in ["one", "two"] {
+        for command in ["adopt", "resume"] {
+            let said = run(&[command, name, "--reason", "the journal was lost", "--state", state]);
+            assert!(said.status.success(), "{said:?}");
+        }
+    }
+    wait("both trade again", || all.status().is_some_and(|view| each(&view, &traded)));
+    let (truth, facts) = all.settle();
+    let ours = |account: u32, instrument: u32| {
+        let mut units = 0;
+        for stamped in &facts {
+            match &stamped.fact {
+                Fact::Adopted { strategy, instrument: id, quantity, .. }
+                    if (strategy.0, id.0) == (account, instrument) =>
+                {
+                    units = quantity.units();
+                }
+                Fact::Fill { account: whose, instrument: id, side, quantity, .. }
+                    if (whose.0, id.0) == (account, instrument) =>
+                {
+                    units += side.sign() * quantity.units();
+                }
+                _ => {}
+            }
+        }
+        units
+    };
+    for (account, instrument, units, ..) in &truth.positions {
+        assert_eq!(ours(account.0, instrument.0), *units);
+    }
+    assert!(truth.repeated.is_empty(), "{:?}", truth.repeated);
+}

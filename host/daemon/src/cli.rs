@@ -1,0 +1,283 @@
+//! The command line: what can be asked, and how.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use hedgerow_driver::Batching;
+use std::path::PathBuf;
+
+/// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
+/// WebAssembly components.
+#[derive(Parser)]
+#[command(name = "hedgerow", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Batch {
+    /// One tick at a time.
+    #[value(name = "1")]
+    One,
+    /// As many as are quiet.
+    Adaptive,
+}
+
+impl From<Batch> for Batching {
+    fn from(batch: Batch) -> Self {
+        match batch {
+            Batch::One => Self::One,
+            Batch::Adaptive => Self::Adaptive,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs a config's strategies over a recording and reports.
+    Backtest {
+        /// The config file.
+        config: PathBuf,
+        /// The folder of the recording, in place of the config's.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Ticks per call.
+        #[arg(long, value_enum, default_value = "adaptive")]
+        batch: Batch,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows a host at work: generated market, paper venues, no credentials, no network.
+    Demo {
+        /// The folder it lives in.
+        #[arg(long, default_value = ".hedgerow/demo")]
+        home: PathBuf,
+        /// The folder of built components.
+        #[arg(long, default_value = "target/guests/components")]
+        components: PathBuf,
+        /// Ends by itself after this long.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// A recording in place of the generated market: a folder with Binance's raw streams,
+        /// `usdm_btcusdt_<yyyymmdd>.gz` and `usdm_ethusdt_<yyyymmdd>.gz`.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Prints one JSON object at the end.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs a host: paper trading over the config's data, paced as it says.
+    Run {
+        /// The config file.
+        #[arg(long)]
+        config: PathBuf,
+        /// The folder of the recording, in place of the config's.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// The socket of a paper venue, in place of the config's data.
+        #[arg(long, conflicts_with = "data")]
+        venue: Option<PathBuf>,
+        /// Records every input and what followed into this new folder, for `hedgerow replay`.
+        #[arg(long)]
+        record: Option<PathBuf>,
+        /// Ends by itself after this long.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// Prints the last view as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serves a config's venues and data as a paper venue of its own, behind a Unix socket.
+    PaperVenue {
+        /// The config file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Where to listen.
+        #[arg(long)]
+        socket: PathBuf,
+        /// A folder in which it keeps its books over its own death; without it, it forgets.
+        #[arg(long)]
+        state: Option<PathBuf>,
+        /// Ends by itself after this long.
+        #[arg(long)]
+        seconds: Option<u64>,
+        /// One JSON object instead of a line.
+        #[arg(long)]
+        json: bool,
+    },
+    #[command(flatten)]
+    Operate(Operate),
+    /// Looks at a config.
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+    /// Does a recorded run again: every effect must follow.
+    ///
+    /// With another component: its intents are compared up to the first difference (`--compare`, as
+    /// is usual), or a simulated venue answers it from there on (`--simulate`).
+    Replay {
+        /// The folder of a `run --record`.
+        recording: PathBuf,
+        /// A component file in place of a strategy's.
+        #[arg(long)]
+        plugin: Option<PathBuf>,
+        /// In whose place; needed where there are several strategies.
+        #[arg(long, requires = "plugin")]
+        strategy: Option<String>,
+        /// Compares intents and ends at the first difference.
+        #[arg(long, requires = "plugin", conflicts_with = "simulate")]
+        compare: bool,
+        /// Goes on from the first difference with a simulated venue.
+        #[arg(long, requires = "plugin")]
+        simulate: bool,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks at components.
+    Plugin {
+        #[command(subcommand)]
+        what: PluginCommand,
+    },
+    /// Measures.
+    Bench {
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
+}
+
+/// What an operator asks or tells a host.
+#[derive(Subcommand)]
+pub(crate) enum Operate {
+    /// Shows what a running host does.
+    Status {
+        #[command(flatten)]
+        host: Running,
+    },
+    /// Stops opening: for one strategy, or for all.
+    Pause {
+        /// Which; none: the host.
+        strategy: Option<String>,
+        #[command(flatten)]
+        host: Running,
+        /// Why.
+        #[arg(long, default_value = "paused by hand")]
+        reason: String,
+    },
+    /// Lets trading go on, and clears the guards.
+    Resume {
+        /// Which; none: the host.
+        strategy: Option<String>,
+        #[command(flatten)]
+        host: Running,
+        /// Why; it is journaled.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Makes the ledger of a strategy take over its venue's positions, where they differ.
+    Adopt {
+        /// Which.
+        strategy: String,
+        #[command(flatten)]
+        host: Running,
+        /// Why; it is journaled.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Says that what a venue has beyond a strategy's ledger is somebody else's.
+    Ignore {
+        /// Which.
+        strategy: String,
+        #[command(flatten)]
+        host: Running,
+        /// Why; it is journaled.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Halts everything but cancels, and cancels all orders.
+    Kill {
+        #[command(flatten)]
+        host: Running,
+        /// Why.
+        #[arg(long, default_value = "killed by hand")]
+        reason: String,
+    },
+    /// Ends a running host.
+    Stop {
+        #[command(flatten)]
+        host: Running,
+    },
+    /// Shows what a state folder's journal tells, whether its host runs or not.
+    Journal {
+        /// What of it.
+        what: JournalCommand,
+        #[command(flatten)]
+        host: Running,
+    },
+}
+
+/// Which host, and how it is printed.
+#[derive(clap::Args)]
+pub(crate) struct Running {
+    /// The state folder of the host.
+    #[arg(long, default_value = ".hedgerow/demo/state")]
+    pub(crate) state: PathBuf,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum JournalCommand {
+    /// Every pair: what was asked, what became of it, what it cost.
+    Plans,
+    /// Pairs that were repaired, or are stuck.
+    Incidents,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Checks a config as `run` would, and starts nothing.
+    Check {
+        /// The config file.
+        config: PathBuf,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Shows what a component says of itself: version, hash, roles, states, parameter schema.
+    Info {
+        /// The component file.
+        file: PathBuf,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BenchCommand {
+    /// A rule of the throughput comparison through the whole path.
+    Engine {
+        /// noop, ema or maker.
+        #[arg(long)]
+        rule: String,
+        /// The folder of `events.csv`.
+        #[arg(long)]
+        data: PathBuf,
+        /// The folder of components.
+        #[arg(long, default_value = "target/guests/components")]
+        components: PathBuf,
+        /// Ticks per call.
+        #[arg(long, value_enum, default_value = "adaptive")]
+        batch: Batch,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
