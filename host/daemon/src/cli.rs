@@ -208,6 +208,13 @@ pub(crate) enum Operate {
         #[command(flatten)]
         host: Running,
     },
+    /// Checks the chain of hashes over every word of an operator.
+    Audit {
+        /// What of it.
+        what: AuditCommand,
+        #[command(flatten)]
+        host: Running,
+    },
     /// Shows what a state folder's journal tells, whether its host runs or not.
     Journal {
         /// What of it.
@@ -226,6 +233,12 @@ pub(crate) struct Running {
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum AuditCommand {
+    /// Recomputes it, and names the first row that is not as it was written.
+    Verify,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

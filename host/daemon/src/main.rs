@@ -4,7 +4,8 @@ mod cli;
 
 use clap::Parser as _;
 use cli::{
-    BenchCommand, Cli, Command, ConfigCommand, JournalCommand, Operate, PluginCommand, Running,
+    AuditCommand, BenchCommand, Cli, Command, ConfigCommand, JournalCommand, Operate,
+    PluginCommand, Running,
 };
 use hedgerow_daemon::command::{
     Failure, backtest, bench, demo, exit, journal, plugin, print, print_json, replay, run, show,
@@ -77,6 +78,9 @@ fn operate(what: Operate) -> Result<(), Failure> {
         }
         Operate::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
         Operate::Stop { host } => host.tell(&Request::Stop),
+        Operate::Audit { what: AuditCommand::Verify, host } => {
+            journal::audit(&host.state, host.json)
+        }
         Operate::Journal { what, host } => pairs(what, &host),
     }
 }

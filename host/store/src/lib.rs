@@ -2,12 +2,14 @@
 //!
 //! SQLite for a host that must survive its own death; memory for backtests, behind the same port.
 
+mod audit;
 mod checkpoints;
 mod emergency;
 mod memory;
 mod recording;
 mod sqlite;
 
+pub use audit::{Audit, verify as verify_audit};
 pub use memory::MemoryJournal;
 pub use recording::{Preface, RecordingReader, RecordingWriter};
 pub use sqlite::{SqliteJournal, StoreError};

@@ -5,6 +5,7 @@
 //! with synchronous=FULL. Rows are facts: they are only ever appended; but of each strategy's
 //! states only the newest is kept, or the file would grow by gigabytes a day.
 
+use crate::audit;
 use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};
 use hedgerow_model::{Fact, HostTime, Stamped, StrategyId};
@@ -15,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Numbered steps from an empty file to the present layout.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE fact (
         seq INTEGER PRIMARY KEY,
         time_ns INTEGER NOT NULL,
@@ -23,7 +25,11 @@ const MIGRATIONS: [&str; 1] = ["
         body TEXT NOT NULL
     ) STRICT;
     CREATE INDEX fact_by_kind ON fact (kind, seq);
-"];
+",
+    "
+    CREATE TABLE audit (fact INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
+",
+];
 
 /// Why the journal file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -264,6 +270,9 @@ impl SqliteJournal {
                 let body = serde_json::to_string(&stamped.fact).unwrap_or_default();
                 let time = i64::try_from(stamped.time.as_nanos()).unwrap_or(i64::MAX);
                 statement.execute((time, kind(&body), &body))?;
+                if audit::belongs(kind(&body)) {
+                    audit::append(&transaction, (transaction.last_insert_rowid(), time, &body))?;
+                }
                 if let Fact::Checkpoint { strategy, .. } = stamped.fact {
                     let row = transaction.last_insert_rowid();
                     if let Some(older) = states.insert(strategy, row) {
