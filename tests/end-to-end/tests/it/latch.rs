@@ -53,6 +53,9 @@ fn a_kill_holds_through_a_restart_until_an_operator_releases_it() {
     wait("it trades again", || orders(&all) > before + 10);
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all.path("host.toml"));
+    let (code, audit) = tell(&all, &["audit", "verify"]);
+    assert_eq!((code, audit["broken"].is_null()), (Some(0), true), "{audit}");
+    assert!(audit["rows"].as_u64() > Some(5), "{audit}");
     // nothing was approved between the halt and the release
     let mut halted = false;
     for stamped in &facts {
