@@ -17,6 +17,7 @@ use hedgerow_model::{
     PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
     StrategyId,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long an ended plan is kept for late fills: as long as its orders.
@@ -25,7 +26,8 @@ const KEPT: hedgerow_model::Duration = hedgerow_model::Duration::from_secs(24 * 
 pub(crate) type PlanKey = (StrategyId, u64);
 
 /// What happened on one leg so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LegState {
     /// Filled in the leg's direction less what was taken back.
     pub(crate) filled: i64,
@@ -39,7 +41,8 @@ pub(crate) struct LegState {
 }
 
 /// One plan.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PlanSlot {
     pub(crate) plan: PairPlan,
     pub(crate) phase: PairPhase,
@@ -62,9 +65,11 @@ pub(crate) struct PlanSlot {
 }
 
 /// All plans, and when ended ones may be forgotten.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Plans {
     /// Set while an account is being reconciled: nothing goes on before all of it is known.
+    #[serde(skip)]
     pub(crate) held: bool,
     pub(crate) all: BTreeMap<PlanKey, PlanSlot>,
     ended: VecDeque<(HostTime, PlanKey)>,

@@ -5,7 +5,7 @@
 //! over a hash map: the same inputs give the same effects, byte for byte.
 //!
 //! Every change that must survive a restart goes through a [`Fact`]: `handle` decides, `apply`
-//! folds. Restoring is folding the same facts again.
+//! folds. Restoring is folding the same facts again, or taking up a [`Snapshot`] of what they made.
 #![cfg_attr(
     not(test),
     warn(
@@ -31,6 +31,7 @@ mod quiet;
 mod reconcile;
 mod reports;
 mod risk;
+mod snapshot;
 mod strategy;
 mod timers;
 mod view;
@@ -40,6 +41,7 @@ pub use config::{
 };
 pub use hedgerow_model::{Fact, Input, OperatorCommand};
 pub use quiet::QuietScan;
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
 
 use crate::execution::Plans;
 use crate::market::Markets;

@@ -58,7 +58,7 @@ impl Gauge {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Part {
     constant: i128,
     coefficient: i128,
@@ -134,9 +134,12 @@ impl Exposure {
         let Some(form) = self.forms.get_mut(strategy.index()) else {
             return;
         };
-        match form.parts.iter_mut().find(|(id, _)| *id == instrument.id) {
-            Some((_, known)) => *known = part,
-            None => form.parts.push((instrument.id, part)),
+        // what says nothing is left out, and the rest is in order: the form follows from the
+        // positions alone, whatever came first
+        form.parts.retain(|(id, _)| *id != instrument.id);
+        if part != Part::default() {
+            let place = form.parts.partition_point(|(id, _)| *id < instrument.id);
+            form.parts.insert(place, (instrument.id, part));
         }
         let mut moving = form.parts.iter().filter(|(_, part)| part.coefficient != 0);
         form.sole = moving.next().filter(|_| moving.next().is_none()).map(|(id, _)| *id);
@@ -268,6 +271,22 @@ impl Exposure {
             form.base = form.base.saturating_add(profit);
             form.noted = 0;
             self.set_gauge(strategy, Gauge::default());
+        }
+    }
+
+    /// Where a strategy's measures begin and the highest profit that facts know, as whole numbers in
+    /// text.
+    pub(crate) fn measures(&self, strategy: StrategyId) -> (String, String) {
+        let form = self.forms.get(strategy.index());
+        form.map(|form| (form.base.to_string(), form.noted.to_string())).unwrap_or_default()
+    }
+
+    /// Takes up what [`Self::measures`] gave.
+    pub(crate) fn set_measures(&mut self, strategy: StrategyId, (base, noted): &(String, String)) {
+        let (base, noted) = (base.parse().unwrap_or(0), noted.parse().unwrap_or(0));
+        if let Some(form) = self.forms.get_mut(strategy.index()) {
+            (form.base, form.noted) = (base, noted);
+            self.set_gauge(strategy, Gauge { peak: noted, calm: None });
         }
     }
 

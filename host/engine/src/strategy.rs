@@ -8,13 +8,15 @@ use hedgerow_model::{
     AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderEvent,
     OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many trade ids are remembered one by one before older ones are refused by watermark.
 const TRADES_REMEMBERED: usize = 65_536;
 
 /// One instrument of one strategy.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Holding {
     pub(crate) instrument: InstrumentId,
     pub(crate) account: AccountId,
@@ -75,7 +77,8 @@ impl Holding {
 }
 
 /// An order and what it holds reserved.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct OrderSlot {
     pub(crate) order: Order,
     pub(crate) reserved: i64,

@@ -3,6 +3,7 @@
 //! ledger is the venues'.
 
 use super::*;
+use crate::snapshot::tests::any_cut_is_the_whole;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -210,6 +211,7 @@ impl World {
         let facts = self.pair.rig.effects.facts.clone();
         let mut pair = Pair::with(legs(), wide(), true);
         pair.rig.engine.restore(&facts);
+        any_cut_is_the_whole(&pair.rig.engine.config().clone(), &facts);
         pair.rig.effects.facts = facts;
         pair.rig.now = self.pair.rig.now + 50_000_000;
         pair.markets();

@@ -1,0 +1,310 @@
+//! The folded state as one value: what facts up to some row have made, so that a restart folds only
+//! the rows after it.
+//!
+//! A snapshot is made by an engine that has done nothing but fold, never by one at work: it holds
+//! no market data, no question under way, nothing that a restart begins anew. Folding all facts, and
+//! taking a snapshot up at any of them and folding the rest, give the same engine
+//! (`tests/simulation`).
+//!
+//! Every struct of the state is taken apart by name here or derives its form: a new field does not
+//! compile before it was decided on. One that folding changes must be in the snapshot, and
+//! [`SNAPSHOT_VERSION`] grows whenever a field keeps its name and changes its meaning.
+
+use crate::Engine;
+use crate::execution::Plans;
+use crate::strategy::{Holding, OrderSlot, StrategySlot};
+use hedgerow_model::{
+    AccountId, ClientOrderId, Decimal, HostTime, Instrument, InstrumentId, Order, StrategyId,
+    TimerId, TradingMode, VenueTime,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The meaning of snapshots this engine writes and reads.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// Everything that facts have made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    version: u32,
+    now: HostTime,
+    /// As facts changed them.
+    instruments: Vec<Instrument>,
+    mode: Mode,
+    strategies: Vec<Strategy>,
+    timers: Vec<(StrategyId, TimerId, HostTime)>,
+    plans: Plans,
+    next_wire: BTreeMap<AccountId, u64>,
+    tombstones: VecDeque<(HostTime, ClientOrderId)>,
+    last_fill: BTreeMap<AccountId, VenueTime>,
+    funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
+    balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
+    odd: (u64, String),
+}
+
+/// A mode latch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mode {
+    mode: TradingMode,
+    why: Option<String>,
+    guarded: bool,
+}
+
+/// One strategy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Strategy {
+    mode: Mode,
+    next_order: u64,
+    next_plan_order: u64,
+    holdings: Vec<Holding>,
+    orders: BTreeMap<u64, OrderSlot>,
+    finished: BTreeMap<u64, Order>,
+    /// Timers that fired and are in no checkpoint.
+    fired: BTreeSet<TimerId>,
+    checkpoint: Option<(u32, Vec<u8>)>,
+    /// Approved, denied, filled.
+    counts: (u64, u64, u64),
+    faults: u32,
+    component: Option<String>,
+    quarantined: bool,
+    quarantine_why: Option<String>,
+    refused: Option<String>,
+    last_denial: Option<(HostTime, String)>,
+    said: Option<String>,
+    /// Where its measures begin and the highest profit since, as the exposure writes them.
+    measures: (String, String),
+}
+
+/// Why a snapshot is not taken up. Folding everything is always right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// It means something else.
+    #[error("it is of version {found}, this host reads {SNAPSHOT_VERSION}")]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+    /// It was folded for other strategies, instruments or roles.
+    #[error("it was made for other {what}")]
+    Other {
+        /// What differs.
+        what: &'static str,
+    },
+    /// A figure in it cannot be read.
+    #[error("a figure in it cannot be read: {0}")]
+    Figure(String),
+}
+
+impl Engine {
+    /// The folded state. Of an engine that has only folded.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let Self {
+            config,
+            strategies,
+            timers,
+            plans,
+            host_mode,
+            host_why,
+            host_guarded,
+            next_wire,
+            tombstones,
+            last_fill,
+            funding_seen,
+            balances,
+            odd,
+            now,
+            // follows from the orders
+            by_wire: _,
+            // follows from positions and measures, which stand with the strategies
+            exposure: _,
+            // begins anew with every host
+            markets: _,
+            unreconciled: _,
+            differs: _,
+            owing: _,
+            journal_failed: _,
+        } = self;
+        let all = (0_u32..).map(StrategyId).zip(strategies);
+        Snapshot {
+            version: SNAPSHOT_VERSION,
+            now: *now,
+            instruments: config.instruments.clone(),
+            mode: Mode { mode: *host_mode, why: host_why.clone(), guarded: *host_guarded },
+            strategies: all.map(|(id, slot)| self.strategy_part(id, slot)).collect(),
+            timers: timers.all().collect(),
+            plans: plans.clone(),
+            next_wire: next_wire.clone(),
+            tombstones: tombstones.clone(),
+            last_fill: last_fill.clone(),
+            funding_seen: funding_seen.clone(),
+            balances: balances.clone(),
+            odd: odd.clone(),
+        }
+    }
+
+    fn strategy_part(&self, id: StrategyId, slot: &StrategySlot) -> Strategy {
+        let StrategySlot {
+            mode,
+            next_order,
+            next_plan_order,
+            holdings,
+            credit,
+            orders,
+            finished,
+            checkpoint,
+            approved,
+            denied,
+            fills,
+            faults,
+            component,
+            quarantined,
+            quarantine_why,
+            guarded,
+            refused,
+            last_denial,
+            why,
+            said,
+            // as the config says
+            limits: _,
+            watches: _,
+            interest: _,
+            // counted again
+            timers: _,
+            // begins anew with every host
+            bucket: _,
+            talk: _,
+            denials: _,
+            active: _,
+        } = slot;
+        Strategy {
+            mode: Mode { mode: *mode, why: why.clone(), guarded: *guarded },
+            next_order: *next_order,
+            next_plan_order: *next_plan_order,
+            holdings: holdings.clone(),
+            orders: orders.clone(),
+            finished: finished.clone(),
+            fired: credit.fired.keys().copied().collect(),
+            checkpoint: checkpoint.clone(),
+            counts: (*approved, *denied, *fills),
+            faults: *faults,
+            component: component.clone(),
+            quarantined: *quarantined,
+            quarantine_why: quarantine_why.clone(),
+            refused: refused.clone(),
+            last_denial: last_denial.clone(),
+            said: said.clone(),
+            measures: self.exposure.measures(id),
+        }
+    }
+
+    /// Takes a snapshot up in an engine that has not run, instead of the facts it was made of. On
+    /// an error nothing has changed.
+    pub fn take_up(&mut self, snapshot: Snapshot) -> Result<(), SnapshotError> {
+        self.fits(&snapshot)?;
+        let Snapshot {
+            version: _,
+            now,
+            instruments,
+            mode,
+            strategies,
+            timers,
+            plans,
+            next_wire,
+            tombstones,
+            last_fill,
+            funding_seen,
+            balances,
+            odd,
+        } = snapshot;
+        self.now = now;
+        self.config.instruments = instruments;
+        (self.host_mode, self.host_why, self.host_guarded) = (mode.mode, mode.why, mode.guarded);
+        (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
+        (self.last_fill, self.funding_seen) = (last_fill, funding_seen);
+        (self.balances, self.odd) = (balances, odd);
+        for (id, part) in (0_u32..).map(StrategyId).zip(strategies) {
+            self.take_strategy_up(id, part);
+        }
+        for (strategy, id, at) in timers {
+            self.timers.set(strategy, id, at);
+            if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                slot.timers = slot.timers.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    fn fits(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        if snapshot.version != SNAPSHOT_VERSION {
+            return Err(SnapshotError::Version { found: snapshot.version });
+        }
+        let units = |i: &Instrument| (i.id, i.symbol.clone(), i.price_scale, i.quantity_scale);
+        if !self.config.instruments.iter().map(units).eq(snapshot.instruments.iter().map(units)) {
+            return Err(SnapshotError::Other { what: "instruments" });
+        }
+        if self.strategies.len() != snapshot.strategies.len() {
+            return Err(SnapshotError::Other { what: "strategies" });
+        }
+        for (slot, part) in self.strategies.iter().zip(&snapshot.strategies) {
+            // what a strategy does not trade now was folded nowhere; what it did not trade then,
+            // neither
+            let key = |holding: &Holding| (holding.instrument, holding.account);
+            if !slot.holdings.iter().map(key).eq(part.holdings.iter().map(key)) {
+                return Err(SnapshotError::Other { what: "roles of a strategy" });
+            }
+            for figure in [&part.measures.0, &part.measures.1] {
+                figure.parse::<i128>().map_err(|_| SnapshotError::Figure(figure.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_strategy_up(&mut self, id: StrategyId, part: Strategy) {
+        let Some(slot) = self.strategies.get_mut(id.index()) else { return };
+        let Strategy {
+            mode,
+            next_order,
+            next_plan_order,
+            holdings,
+            orders,
+            finished,
+            fired,
+            checkpoint,
+            counts,
+            faults,
+            component,
+            quarantined,
+            quarantine_why,
+            refused,
+            last_denial,
+            said,
+            measures,
+        } = part;
+        let live = orders.values().map(|known| &known.order);
+        for order in live.chain(finished.values()) {
+            self.by_wire.insert((order.account, order.wire), order.id);
+        }
+        (slot.mode, slot.why, slot.guarded) = (mode.mode, mode.why, mode.guarded);
+        (slot.next_order, slot.next_plan_order) = (next_order, next_plan_order);
+        (slot.holdings, slot.orders, slot.finished) = (holdings, orders, finished);
+        slot.credit.fired = fired.into_iter().map(|id| (id, 0)).collect();
+        slot.checkpoint = checkpoint;
+        (slot.approved, slot.denied, slot.fills) = counts;
+        (slot.faults, slot.component) = (faults, component);
+        (slot.quarantined, slot.quarantine_why) = (quarantined, quarantine_why);
+        (slot.refused, slot.last_denial, slot.said) = (refused, last_denial, said);
+        self.exposure.set_measures(id, &measures);
+        for holding in &slot.holdings {
+            if let Some(spec) = self.config.instruments.get(holding.instrument.index()) {
+                self.exposure.update(id, spec, &holding.position);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
