@@ -274,8 +274,8 @@ impl Exposure {
         }
     }
 
-    /// Where a strategy's measures begin and the highest profit that facts know, as whole numbers in
-    /// text.
+    /// Where a strategy's measures begin and the highest profit that facts know, as whole numbers
+    /// in text.
     pub(crate) fn measures(&self, strategy: StrategyId) -> (String, String) {
         let form = self.forms.get(strategy.index());
         form.map(|form| (form.base.to_string(), form.noted.to_string())).unwrap_or_default()

@@ -2,8 +2,8 @@
 //! the rows after it.
 //!
 //! A snapshot is made by an engine that has done nothing but fold, never by one at work: it holds
-//! no market data, no question under way, nothing that a restart begins anew. Folding all facts, and
-//! taking a snapshot up at any of them and folding the rest, give the same engine
+//! no market data, no question under way, nothing that a restart begins anew. Folding all facts,
+//! and taking a snapshot up at any of them and folding the rest, give the same engine
 //! (`tests/simulation`).
 //!
 //! Every struct of the state is taken apart by name here or derives its form: a new field does not
