@@ -5,10 +5,12 @@
 //! What is known of a leg is its fills and the final states of its orders; an order whose outcome
 //! is unknown is waited for, never counted as nothing.
 
+mod begin;
 mod pair;
 mod preflight;
 mod price;
 mod send;
+mod slots;
 mod told;
 
 use crate::{Effects, Engine};
@@ -18,10 +20,9 @@ use hedgerow_model::{
     StrategyId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-/// How long an ended plan is kept for late fills: as long as its orders.
-const KEPT: hedgerow_model::Duration = hedgerow_model::Duration::from_secs(24 * 3600);
+pub(crate) use slots::{Plans, Slot};
 
 pub(crate) type PlanKey = (StrategyId, u64);
 
@@ -40,7 +41,7 @@ pub(crate) struct LegState {
     fees: Decimal,
 }
 
-/// One plan.
+/// One pair plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanSlot {
@@ -62,17 +63,6 @@ pub(crate) struct PlanSlot {
     /// When it is looked at again if nothing happens.
     pub(crate) wake: HostTime,
     pub(crate) result: Option<PairResult>,
-}
-
-/// All plans, and when ended ones may be forgotten.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Plans {
-    /// Set while an account is being reconciled: nothing goes on before all of it is known.
-    #[serde(skip)]
-    pub(crate) held: bool,
-    pub(crate) all: BTreeMap<PlanKey, PlanSlot>,
-    ended: VecDeque<(HostTime, PlanKey)>,
 }
 
 impl LegState {
@@ -125,48 +115,14 @@ impl PlanSlot {
     }
 }
 
-impl Plans {
-    /// When the first plan wants to be looked at.
-    pub(crate) fn next(&self) -> Option<HostTime> {
-        let live = self.all.values().filter(|slot| slot.phase != PairPhase::Ended);
-        live.map(|slot| slot.wake).filter(|wake| *wake != HostTime::NEVER).min()
-    }
-
-    pub(crate) fn due(&self, now: HostTime) -> Vec<PlanKey> {
-        self.live(|slot| slot.wake <= now)
-    }
-
-    fn live(&self, wanted: impl Fn(&PlanSlot) -> bool) -> Vec<PlanKey> {
-        let live = self.all.iter().filter(|(_, slot)| slot.phase != PairPhase::Ended);
-        live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
-    }
-
-    /// The plan that an order belongs to.
-    fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
-        let from = (id.strategy, 0)..=(id.strategy, u64::MAX);
-        let mut own = self.all.range(from).rev();
-        own.find(|(_, slot)| slot.orders.contains_key(&id.number)).map(|(key, _)| *key)
-    }
-
-    /// A plan at work or stuck in one of these instruments, or with this number.
-    pub(crate) fn in_the_way(&self, (strategy, id): PlanKey, legs: &[InstrumentId]) -> Option<u64> {
-        let from = (strategy, 0)..=(strategy, u64::MAX);
-        let blocks = |slot: &PlanSlot| {
-            let busy = slot.phase != PairPhase::Ended || slot.is_stuck();
-            slot.plan.id == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
-        };
-        self.all.range(from).find(|(_, slot)| blocks(slot)).map(|((_, id), _)| *id)
-    }
-}
-
 impl Engine {
     /// Folds one step of a plan.
     pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
         if let PlanStep::Began(plan) = step {
-            self.plans.all.insert(key, PlanSlot::new((**plan).clone()));
+            self.plans.insert(key, Slot::Pair(Box::new(PlanSlot::new((**plan).clone()))));
             return;
         }
-        let Some(slot) = self.plans.all.get_mut(&key) else { return };
+        let Some(slot) = self.plans.pair_mut(&key) else { return };
         match step {
             PlanStep::Sends { leg, purpose, number } => {
                 slot.orders.insert(*number, (*leg, *purpose));
@@ -187,18 +143,7 @@ impl Engine {
             PlanStep::Ended(result) => {
                 slot.phase = PairPhase::Ended;
                 slot.result = Some((**result).clone());
-                self.plans.ended.push_back((time, key));
-                while let Some((ended, old)) = self.plans.ended.front().copied() {
-                    if time.since(ended) <= KEPT {
-                        break;
-                    }
-                    self.plans.ended.pop_front();
-                    let known = self.plans.all.get(&old);
-                    if known.is_some_and(|slot| slot.phase == PairPhase::Ended && !slot.is_stuck())
-                    {
-                        self.plans.all.remove(&old);
-                    }
-                }
+                self.plans.ended(time, key);
             }
             PlanStep::Released => slot.result = None,
             PlanStep::Began(_) | PlanStep::Refused { .. } => {}
@@ -217,7 +162,7 @@ impl Engine {
         }
         let Some(key) = self.plans.of_order(id) else { return };
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
-        let Some(slot) = self.plans.all.get_mut(&key) else { return };
+        let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
         let place = usize::from(leg);
         let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
@@ -243,8 +188,31 @@ impl Engine {
 
     /// Whether an order of a plan has not ended.
     pub(crate) fn has_live_orders(&self, key: PlanKey) -> bool {
-        let Some(slot) = self.plans.all.get(&key) else { return false };
-        slot.orders.keys().any(|number| self.order(key.0, *number).is_some())
+        let Some(slot) = self.plans.get(&key) else { return false };
+        slot.numbers().any(|number| self.order(key.0, number).is_some())
+    }
+
+    /// Does whatever follows for a plan from what is known now.
+    pub(crate) fn plan_goes_on(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
+        match self.plans.get(&key) {
+            Some(Slot::Pair(_)) => self.go_on(now, key, effects),
+            None => {}
+        }
+    }
+
+    /// The strategy gives a plan up; `false` when there is none at work.
+    pub(crate) fn give_up_plan(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        effects: &mut Effects,
+    ) -> bool {
+        if self.plans.get(&key).is_none_or(Slot::is_over) {
+            return false;
+        }
+        self.plan_fact(now, key, PlanStep::GivenUp, effects);
+        self.plan_goes_on(now, key, effects);
+        true
     }
 
     /// After anything that happened to an order: its plan goes on.
@@ -257,7 +225,7 @@ impl Engine {
         if id.number >= PLAN_ORDERS
             && let Some(key) = self.plans.of_order(id)
         {
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
     }
 
@@ -269,10 +237,10 @@ impl Engine {
         effects: &mut Effects,
     ) {
         for key in self.plans.live(|slot| slot.trades_on(account)) {
-            if let Some(slot) = self.plans.all.get_mut(&key) {
+            if let Some(slot) = self.plans.pair_mut(&key) {
                 slot.entered = now;
             }
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
     }
 
@@ -285,7 +253,7 @@ impl Engine {
     ) {
         let own = self.plans.live(|_| true).into_iter().filter(|key| key.0 == strategy);
         for key in own.collect::<Vec<_>>() {
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
     }
 
@@ -296,9 +264,7 @@ impl Engine {
         strategy: StrategyId,
         effects: &mut Effects,
     ) {
-        let stuck =
-            self.plans.all.iter().filter(|(key, slot)| key.0 == strategy && slot.is_stuck());
-        for key in stuck.map(|(key, _)| *key).collect::<Vec<_>>() {
+        for key in self.plans.stuck(strategy) {
             self.plan_fact(now, key, PlanStep::Released, effects);
         }
     }

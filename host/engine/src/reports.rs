@@ -73,7 +73,7 @@ impl Engine {
         self.ask_again(now, effects);
         self.ask_for_owed(now, effects);
         for key in self.plans.due(now) {
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
         while let Some((strategy, id)) = self.timers.due(now) {
             self.record(now, Fact::TimerEnded { strategy, id, fired: true }, effects);

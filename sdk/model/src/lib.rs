@@ -64,7 +64,7 @@ pub use mode::{Action, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
 pub use plan::{
     LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,
-    PairRequest, PairResult, PairSize, PlanStep, PlanUpdate, Purpose,
+    PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
 };
 pub use position::{Booked, Position};
 pub use rejection::{RiskRejection, VenueRejection};

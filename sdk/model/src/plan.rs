@@ -232,9 +232,43 @@ impl PairResult {
     }
 }
 
-/// Where a plan stands, as its strategy is told in the JSON of a `plan` event.
+/// Where a plan stands, as its strategy is told in the JSON of a `plan` event: `kind` says which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanUpdate {
+#[serde(untagged)]
+pub enum PlanUpdate {
+    /// Two legs.
+    Pair(PairUpdate),
+}
+
+impl PlanUpdate {
+    /// The strategy's number for it.
+    #[must_use]
+    pub fn plan(&self) -> u64 {
+        match self {
+            Self::Pair(pair) => pair.plan,
+        }
+    }
+
+    /// Whether nothing more comes of it by itself.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.phase == PairPhase::Ended,
+        }
+    }
+
+    /// As a pair, if it is one.
+    #[must_use]
+    pub fn pair(&self) -> Option<&PairUpdate> {
+        match self {
+            Self::Pair(pair) => Some(pair),
+        }
+    }
+}
+
+/// Where a pair stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairUpdate {
     /// The strategy's number for it.
     pub plan: u64,
     /// `pair-open` or `pair-close`.
@@ -247,14 +281,6 @@ pub struct PlanUpdate {
     pub residual: Decimal,
     /// How it ended, once it has.
     pub outcome: Option<PairOutcome>,
-}
-
-impl PlanUpdate {
-    /// Whether nothing more comes of it by itself.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.phase == PairPhase::Ended
-    }
 }
 
 /// A step of a plan, as a fact.

@@ -39,8 +39,8 @@ pub use describe::{Description, Want};
 pub use hedgerow_model as model;
 pub use hedgerow_model::{
     Decimal, Event, Fee, FeeAsset, FillNotice, Intent, LegOrder, OrderStatus, OrderUpdate,
-    PairOutcome, PairPhase, PairRequest, PairSize, PlanUpdate, Price, Quantity, Rounding, Side,
-    Tick, TickKind, TimeInForce, TimerId, TradingMode,
+    PairOutcome, PairPhase, PairRequest, PairSize, PairUpdate, PlanUpdate, Price, Quantity,
+    Rounding, Side, Tick, TickKind, TimeInForce, TimerId, TradingMode,
 };
 pub use instrument::Instrument;
 pub use market::{Bar, Funding, Market};

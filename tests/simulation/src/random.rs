@@ -3,8 +3,8 @@
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
     Context, Decimal, Event, InitError, Intent, LegOrder, OrderRequest, OrderStatus, PairRequest,
-    PairSize, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind, TimeInForce, TimerId,
-    Want, save_json, schemars, serde,
+    PairSize, PlanUpdate, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind, TimeInForce,
+    TimerId, Want, save_json, schemars, serde,
 };
 
 /// What it is told.
@@ -85,7 +85,7 @@ impl Random {
 
     /// A pair of two of its instruments, opened or closed, or one given up.
     fn pair(&mut self, ctx: &mut Context, traded: &[InstrumentId]) {
-        let live: Vec<u64> = ctx.plans().filter(|p| !p.is_over()).map(|p| p.plan).collect();
+        let live: Vec<u64> = ctx.plans().filter(|p| !p.is_over()).map(PlanUpdate::plan).collect();
         if let (Some(plan), 0) = (live.first(), self.below(3)) {
             return ctx.cancel_plan(*plan);
         }

@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
 use hedgerow_model::view::{Connection, HostView, PositionView, StrategyView};
-use hedgerow_model::{HostTime, PairOutcome};
+use hedgerow_model::{HostTime, PairOutcome, PlanUpdate};
 
 /// A loop that is this far behind its inputs is told of.
 const BEHIND_MS: u64 = 500;
@@ -149,17 +149,7 @@ fn conditions(view: &HostView) -> String {
     let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
     let whole = whole.chain(late).chain(old).chain(lost);
     let of = |s: &StrategyView| {
-        let plans = s.plans.iter().map(|plan| {
-            let legs: Vec<String> =
-                plan.legs.iter().map(|leg| leg.base.normalize().to_string()).collect();
-            let stands = match &plan.outcome {
-                Some(PairOutcome::Stuck { why }) => format!("STUCK ({why})"),
-                _ => format!("{:?}", plan.phase).to_lowercase(),
-            };
-            let (kind, apart) = (plan.kind.word(), plan.residual.normalize());
-            let legs = legs.join(" bought, ");
-            format!("{kind} {}: {stands}, {legs} sold, apart {apart} base", plan.plan)
-        });
+        let plans = s.plans.iter().map(plan_in_words);
         let ago = age(view.as_of, s.denied_at);
         let denied = s.last_denial.as_ref();
         let denied = denied.map(|why| format!("the newest denial, {ago} ago: {why}"));
@@ -199,4 +189,21 @@ fn clock(time: HostTime) -> String {
     let seconds = time.as_nanos() / 1_000_000_000;
     let (h, m, s) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{h:02}:{m:02}:{s:02} UTC")
+}
+
+/// Where a plan stands, in a line.
+fn plan_in_words(plan: &PlanUpdate) -> String {
+    match plan {
+        PlanUpdate::Pair(plan) => {
+            let legs: Vec<String> =
+                plan.legs.iter().map(|leg| leg.base.normalize().to_string()).collect();
+            let stands = match &plan.outcome {
+                Some(PairOutcome::Stuck { why }) => format!("STUCK ({why})"),
+                _ => format!("{:?}", plan.phase).to_lowercase(),
+            };
+            let (kind, apart) = (plan.kind.word(), plan.residual.normalize());
+            let legs = legs.join(" bought, ");
+            format!("{kind} {}: {stands}, {legs} sold, apart {apart} base", plan.plan)
+        }
+    }
 }

@@ -42,25 +42,9 @@ enum Next {
 }
 
 impl Engine {
-    /// The strategy gives a plan up: nothing more is completed, what is too much is taken back.
-    pub(crate) fn give_up_plan(
-        &mut self,
-        now: HostTime,
-        key: PlanKey,
-        effects: &mut Effects,
-    ) -> bool {
-        let slot = self.plans.all.get(&key);
-        if slot.is_none_or(|slot| slot.phase == PairPhase::Ended) {
-            return false;
-        }
-        self.plan_fact(now, key, PlanStep::GivenUp, effects);
-        self.go_on(now, key, effects);
-        true
-    }
-
     /// The first orders, as they were checked.
     pub(crate) fn send_first(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(slot) = self.plans.pair(&key) else { return };
         let legs: Vec<(u8, Quantity, Price)> = (0_u8..)
             .zip(&slot.plan.legs)
             .filter(|(leg, _)| slot.plan.first.is_none_or(|first| first == *leg))
@@ -78,10 +62,10 @@ impl Engine {
         }
         // each round ends a phase or uses up a try: there are not many
         for _ in 0..256 {
-            let Some(slot) = self.plans.all.get(&key) else { return };
+            let Some(slot) = self.plans.pair(&key) else { return };
             match self.next_of(now, key, slot) {
                 Next::Wait(wake) => {
-                    if let Some(slot) = self.plans.all.get_mut(&key) {
+                    if let Some(slot) = self.plans.pair_mut(&key) {
                         slot.wake = wake;
                     }
                     return;
@@ -270,7 +254,7 @@ impl Engine {
         outcome: PairOutcome,
         effects: &mut Effects,
     ) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(slot) = self.plans.pair(&key) else { return };
         let result = PairResult {
             legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
             residual: Rounding::HalfEven.decimal(slot.residual(), 14).normalize(),

@@ -1,13 +1,13 @@
 //! What is checked and fixed before a pair plan sends anything: sizes, depth, premium, and that
 //! both legs would pass the gate.
 
+use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
-use crate::{Effects, Engine};
 use hedgerow_model::{
     Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder, PairKind,
-    PairLeg, PairPlan, PairRequest, PairSize, PlanStep, Quantity, RiskRejection, Rounding, Side,
-    StrategyId, ValueError,
+    PairLeg, PairPlan, PairRequest, PairSize, Quantity, RiskRejection, Rounding, Side, StrategyId,
+    ValueError,
 };
 
 /// The most tries a plan may ask for.
@@ -70,39 +70,12 @@ pub(crate) fn common_step(a: Decimal, b: Decimal) -> Option<Decimal> {
 }
 
 impl Engine {
-    /// A plan as it was asked for: it begins, or is refused with a reason.
-    pub(crate) fn begin_plan(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        (id, kind, json): (u64, &str, &str),
-        effects: &mut Effects,
-    ) -> Result<(), RiskRejection> {
-        let begun = self.plan_pair(now, strategy, (id, kind, json));
-        let key = (strategy, id);
-        match begun {
-            Ok(plan) => {
-                self.plan_fact(now, key, PlanStep::Began(Box::new(plan)), effects);
-                self.tell_plan(now, key, effects);
-                self.send_first(now, key, effects);
-                self.go_on(now, key, effects);
-                Ok(())
-            }
-            Err(reason) => {
-                let (kind, told) = (kind.chars().take(64).collect(), reason.clone());
-                self.plan_fact(now, key, PlanStep::Refused { kind, reason: told }, effects);
-                Err(reason)
-            }
-        }
-    }
-
-    fn plan_pair(
+    pub(super) fn plan_pair(
         &self,
         now: HostTime,
         strategy: StrategyId,
-        (id, kind, json): (u64, &str, &str),
+        (id, kind, json): (u64, PairKind, &str),
     ) -> Result<PairPlan, RiskRejection> {
-        let kind = PairKind::from_word(kind).ok_or(RiskRejection::NotSupported)?;
         let request: PairRequest = serde_json::from_str(json).map_err(|e| wrong(e.to_string()))?;
         let slot = self.strategies.get(strategy.index());
         let slot = slot.ok_or(RiskRejection::UnknownInstrument)?;

@@ -18,7 +18,7 @@ impl Engine {
         Wanted { leg, purpose, quantity, bps }: Wanted,
         effects: &mut Effects,
     ) {
-        if let Some(slot) = self.plans.all.get_mut(&key) {
+        if let Some(slot) = self.plans.pair_mut(&key) {
             slot.tried = Some(now);
         }
         match self.limit_of(now, key, (leg, purpose), bps) {
@@ -39,7 +39,7 @@ impl Engine {
         bps: u32,
     ) -> Result<Price, RiskRejection> {
         let none = RiskRejection::UnknownInstrument;
-        let slot = self.plans.all.get(&key).ok_or(none.clone())?;
+        let slot = self.plans.pair(&key).ok_or(none.clone())?;
         let planned = slot.plan.legs.get(usize::from(leg)).ok_or(none.clone())?;
         let spec = self.config.instrument(planned.instrument).ok_or(none.clone())?;
         let owner = self.strategies.get(key.0.index()).ok_or(none)?;
@@ -85,7 +85,7 @@ impl Engine {
         (quantity, price): (Quantity, Price),
         effects: &mut Effects,
     ) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(slot) = self.plans.pair(&key) else { return };
         let Some(planned) = slot.plan.legs.get(usize::from(leg)) else { return };
         let (kind, instrument) = (slot.plan.kind, planned.instrument);
         let side = match purpose {

@@ -233,11 +233,11 @@ impl Pair {
     }
 
     fn phase(&self) -> PairPhase {
-        self.rig.engine.plans.all[&(ME, 1)].phase
+        self.rig.engine.plans.pair(&(ME, 1)).unwrap().phase
     }
 
     fn result(&self) -> PairResult {
-        self.rig.engine.plans.all[&(ME, 1)].result.clone().expect("it has not ended")
+        self.rig.engine.plans.pair(&(ME, 1)).unwrap().result.clone().expect("it has not ended")
     }
 
     /// What the strategy was told of its plan, last.
@@ -255,7 +255,7 @@ impl Pair {
         let mut again = Engine::new(self.rig.engine.config.clone());
         again.restore(&self.rig.effects.facts);
         let of = |engine: &Engine| {
-            let plans = engine.plans.all.iter().map(|(key, slot)| {
+            let plans = engine.plans.pairs().map(|(key, slot)| {
                 let legs: Vec<_> = slot.legs.iter().map(|leg| (leg.filled, leg.base)).collect();
                 format!("{key:?} {:?} {} {legs:?} {:?}", slot.phase, slot.tries, slot.result)
             });

@@ -46,10 +46,10 @@ impl Context {
 
     pub(super) fn plan_is(&mut self, message: &OpaqueMessage) {
         let Ok(update) = serde_json::from_str::<PlanUpdate>(&message.json) else { return };
-        self.plans.insert(update.plan, update);
+        self.plans.insert(update.plan(), update);
         while self.plans.len() > PLANS_KEPT {
             let over = self.plans.values().find(|update| update.is_over());
-            let Some(oldest) = over.map(|update| update.plan) else { return };
+            let Some(oldest) = over.map(PlanUpdate::plan) else { return };
             self.plans.remove(&oldest);
         }
     }

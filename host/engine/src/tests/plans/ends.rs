@@ -68,7 +68,7 @@ fn a_close_closes_both_and_never_opens() {
     for sent in pair.sent() {
         pair.fill(sent, 599_998, 1_660);
     }
-    let slot = &pair.rig.engine.plans.all[&(ME, 2)];
+    let slot = &pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
     assert_eq!(slot.result.as_ref().unwrap().outcome, PairOutcome::Flat);
     assert_eq!([pair.held(L), pair.held(S)], [0, 0]);
     pair.assert_restores();

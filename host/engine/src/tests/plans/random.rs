@@ -268,7 +268,7 @@ impl World {
     /// Nothing is left alone without somebody who looks after it.
     fn check(&self) {
         let engine = &self.pair.rig.engine;
-        let slot = &engine.plans.all[&(ME, 1)];
+        let slot = &engine.plans.pair(&(ME, 1)).unwrap();
         let ended = slot.phase == PairPhase::Ended;
         if ended {
             assert!(slot.is_level() || slot.is_stuck(), "{slot:?}");
@@ -298,7 +298,7 @@ impl World {
             self.pair.pass(1_000);
             self.answer();
             self.take_sent(true);
-            let slot = &self.pair.rig.engine.plans.all[&(ME, 1)];
+            let slot = &self.pair.rig.engine.plans.pair(&(ME, 1)).unwrap();
             let over = slot.phase == PairPhase::Ended && self.alive(0).is_none();
             calm = if over { calm + 1 } else { 0 };
             if calm == 5 {
@@ -306,7 +306,7 @@ impl World {
             }
         }
         self.check();
-        let slot = &self.pair.rig.engine.plans.all[&(ME, 1)];
+        let slot = &self.pair.rig.engine.plans.pair(&(ME, 1)).unwrap();
         assert_eq!(slot.phase, PairPhase::Ended, "{slot:?}");
         for leg in [L, S] {
             assert_eq!(self.pair.held(leg), self.position(leg), "the ledger is not the venue's");

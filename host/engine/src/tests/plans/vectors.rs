@@ -40,7 +40,7 @@ fn vector_l1_walks_the_book_and_asks_for_no_worse_than_it_needs() {
         .collect();
     pair.rig.engine.handle(Input::Market(&ticks), &mut pair.rig.effects);
     pair.open(&request());
-    let slot = &pair.rig.engine.plans.all[&(ME, 1)].plan;
+    let slot = &pair.rig.engine.plans.pair(&(ME, 1)).unwrap().plan;
     // 0.05 x 60 000.0 + 0.08 x 60 000.5 + 0.036 x 60 003.0 = 9960.148
     assert_eq!(slot.legs[0].expected.round_dp(6), dec("60000.891566"));
     assert_eq!(slot.legs[0].middle, dec("59999.9"));

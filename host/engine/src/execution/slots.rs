@@ -1,0 +1,162 @@
+//! All plans of all strategies in one map, whatever their kind: what each kind must say of itself
+//! so that the rest of the engine need not know which it is.
+
+use super::{PlanKey, PlanSlot};
+use hedgerow_model::{
+    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, StrategyId,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How long an ended plan is kept for late fills: as long as its orders.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// One plan of any kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Slot {
+    /// Two legs.
+    Pair(Box<PlanSlot>),
+}
+
+impl Slot {
+    /// When it is looked at again if nothing happens.
+    pub(crate) fn wake(&self) -> HostTime {
+        match self {
+            Self::Pair(pair) => pair.wake,
+        }
+    }
+
+    /// Whether nothing more comes of it by itself.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.phase == PairPhase::Ended,
+        }
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.is_stuck(),
+        }
+    }
+
+    pub(crate) fn trades(&self, instrument: InstrumentId) -> bool {
+        match self {
+            Self::Pair(pair) => pair.trades(instrument),
+        }
+    }
+
+    pub(crate) fn trades_on(&self, account: AccountId) -> bool {
+        match self {
+            Self::Pair(pair) => pair.trades_on(account),
+        }
+    }
+
+    /// The numbers of its orders.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        match self {
+            Self::Pair(pair) => pair.orders.keys().copied(),
+        }
+    }
+
+    fn owns(&self, number: u64) -> bool {
+        match self {
+            Self::Pair(pair) => pair.orders.contains_key(&number),
+        }
+    }
+}
+
+/// All plans, and when ended ones may be forgotten.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plans {
+    /// Set while an account is being reconciled: nothing goes on before all of it is known.
+    #[serde(skip)]
+    pub(crate) held: bool,
+    all: BTreeMap<PlanKey, Slot>,
+    ended: VecDeque<(HostTime, PlanKey)>,
+}
+
+impl Plans {
+    pub(crate) fn get(&self, key: &PlanKey) -> Option<&Slot> {
+        self.all.get(key)
+    }
+
+    pub(crate) fn pair(&self, key: &PlanKey) -> Option<&PlanSlot> {
+        match self.all.get(key)? {
+            Slot::Pair(pair) => Some(pair),
+        }
+    }
+
+    pub(crate) fn pair_mut(&mut self, key: &PlanKey) -> Option<&mut PlanSlot> {
+        match self.all.get_mut(key)? {
+            Slot::Pair(pair) => Some(pair),
+        }
+    }
+
+    pub(super) fn insert(&mut self, key: PlanKey, slot: Slot) {
+        self.all.insert(key, slot);
+    }
+
+    /// Takes note that a plan ended; forgets those that ended long ago.
+    pub(super) fn ended(&mut self, time: HostTime, key: PlanKey) {
+        self.ended.push_back((time, key));
+        while let Some((ended, old)) = self.ended.front().copied() {
+            if time.since(ended) <= KEPT {
+                break;
+            }
+            self.ended.pop_front();
+            if self.all.get(&old).is_some_and(|slot| slot.is_over() && !slot.is_stuck()) {
+                self.all.remove(&old);
+            }
+        }
+    }
+
+    /// When the first plan wants to be looked at.
+    pub(crate) fn next(&self) -> Option<HostTime> {
+        let live = self.all.values().filter(|slot| !slot.is_over());
+        live.map(Slot::wake).filter(|wake| *wake != HostTime::NEVER).min()
+    }
+
+    pub(crate) fn due(&self, now: HostTime) -> Vec<PlanKey> {
+        self.live(|slot| slot.wake() <= now)
+    }
+
+    pub(super) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
+        let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
+        live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
+    }
+
+    fn of(&self, strategy: StrategyId) -> impl DoubleEndedIterator<Item = (&PlanKey, &Slot)> {
+        self.all.range((strategy, 0)..=(strategy, u64::MAX))
+    }
+
+    /// Plans of a strategy that are under way or stuck.
+    pub(super) fn concerning(&self, strategy: StrategyId) -> impl Iterator<Item = PlanKey> + '_ {
+        let live = self.of(strategy).filter(|(_, slot)| !slot.is_over() || slot.is_stuck());
+        live.map(|(key, _)| *key)
+    }
+
+    pub(super) fn stuck(&self, strategy: StrategyId) -> Vec<PlanKey> {
+        self.of(strategy).filter(|(_, slot)| slot.is_stuck()).map(|(key, _)| *key).collect()
+    }
+
+    /// The plan that an order belongs to.
+    pub(super) fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
+        let mut own = self.of(id.strategy).rev();
+        own.find(|(_, slot)| slot.owns(id.number)).map(|(key, _)| *key)
+    }
+
+    /// A plan at work or stuck in one of these instruments, or with this number.
+    pub(crate) fn in_the_way(&self, (strategy, id): PlanKey, legs: &[InstrumentId]) -> Option<u64> {
+        let blocks = |(key, slot): &(&PlanKey, &Slot)| {
+            let busy = !slot.is_over() || slot.is_stuck();
+            key.1 == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
+        };
+        self.of(strategy).find(blocks).map(|((_, id), _)| *id)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&PlanKey, &PlanSlot)> {
+        self.all.keys().filter_map(|key| Some((key, self.pair(key)?)))
+    }
+}
