@@ -155,10 +155,10 @@ pub(crate) enum Operate {
         #[command(flatten)]
         host: Running,
     },
-    /// Stops opening: for one strategy, or for all.
+    /// Stops opening: for a strategy, an account or an instrument, or for all.
     Pause {
-        /// Which; none: the host.
-        strategy: Option<String>,
+        /// Its name, an instrument's as venue:symbol; none: the host.
+        what: Option<String>,
         #[command(flatten)]
         host: Running,
         /// Why.
@@ -167,8 +167,8 @@ pub(crate) enum Operate {
     },
     /// Lets trading go on, and clears the guards.
     Resume {
-        /// Which; none: the host.
-        strategy: Option<String>,
+        /// The name of a strategy, an account or an instrument (venue:symbol); none: the host.
+        what: Option<String>,
         #[command(flatten)]
         host: Running,
         /// Why; it is journaled.

@@ -24,7 +24,7 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{Duration, Fact, HostTime, PluginStep, StrategyId, Swap, TradingMode};
+use hedgerow_model::{Duration, Fact, HostTime, PluginStep, Scope, StrategyId, Swap, TradingMode};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
@@ -169,8 +169,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
 
 /// What the loop is told when the latch was set.
 fn halt(why: &str) -> (OperatorCommand, String) {
-    let (strategy, mode) = (None, TradingMode::Halted);
-    (OperatorCommand::SetMode { strategy, mode }, format!("kill latch: {why}"))
+    let (scope, mode) = (Scope::Host, TradingMode::Halted);
+    (OperatorCommand::SetMode { scope, mode }, format!("kill latch: {why}"))
 }
 
 struct Session<'h> {
@@ -237,9 +237,9 @@ impl Session<'_> {
     /// still goes.
     fn give_up(&mut self, why: &Failure) {
         tracing::error!(why = %why.message, "the host ends: what is open is canceled");
-        let (strategy, mode) = (None, TradingMode::Halted);
+        let (scope, mode) = (Scope::Host, TradingMode::Halted);
         let reason = format!("the host met an error: {}", why.message);
-        self.host.command(OperatorCommand::SetMode { strategy, mode }, reason);
+        self.host.command(OperatorCommand::SetMode { scope, mode }, reason);
         let ended = [
             self.obey_all(),
             self.wind_up(),

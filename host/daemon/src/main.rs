@@ -64,11 +64,11 @@ fn pairs(what: JournalCommand, host: &Running) -> Result<(), Failure> {
 fn operate(what: Operate) -> Result<(), Failure> {
     match what {
         Operate::Status { host } => run::status(&host.state, host.json),
-        Operate::Pause { strategy, host, reason } => {
-            host.tell(&run::mode(strategy, TradingMode::ReduceOnly, &reason))
+        Operate::Pause { what, host, reason } => {
+            host.tell(&run::mode(what, TradingMode::ReduceOnly, &reason))
         }
-        Operate::Resume { strategy, host, reason } => {
-            host.tell(&run::mode(strategy, TradingMode::Running, &reason))
+        Operate::Resume { what, host, reason } => {
+            host.tell(&run::mode(what, TradingMode::Running, &reason))
         }
         Operate::Adopt { strategy, host, reason } => {
             host.tell(&Request::Settle { strategy, adopt: true, reason })

@@ -7,7 +7,9 @@ use crate::kept;
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
-use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
+use hedgerow_engine::{
+    AccountConfig, AccountGuards, Engine, EngineConfig, StrategyConfig, StrategyGuards,
+};
 use hedgerow_model::{
     AccountId, Bars, Fact, Instrument, InstrumentId, Interest, Stamped, StrategyId,
 };
@@ -158,6 +160,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             limits: entry.limits.clone(),
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
+            guards: StrategyGuards::default(),
         }
     };
     let accounts = config.accounts.iter().enumerate();
@@ -172,10 +175,12 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
                 reconcile: matches!(config.data, DataSource::Socket { .. }),
                 // what came over the one socket before the question is known
                 settling: hedgerow_model::Duration::ZERO,
+                guards: AccountGuards::default(),
             })
             .collect(),
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
+        instrument_limits: Vec::new(),
         stale_after: config.stale_after,
         // where time is the wall clock, a slow strategy must not hold up the others
         tick_credit: config.data.is_live().then_some(config.ticks_waiting_max),

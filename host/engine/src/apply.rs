@@ -3,10 +3,9 @@
 mod orders;
 
 use crate::Engine;
-use crate::risk::GUARD;
 use hedgerow_model::{
     AccountId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId, Order, OrderEvent,
-    PluginStep, Quantity, Report, StrategyId, TimerId, TradingMode, VenueTime, WireId,
+    PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -37,7 +36,7 @@ impl Engine {
             Fact::TimerEnded { strategy, id, fired } => {
                 self.apply_timer_ended(*strategy, *id, *fired);
             }
-            Fact::Mode { strategy, mode, reason } => self.apply_mode(*strategy, *mode, reason),
+            Fact::Mode { scope, mode, reason } => self.modes.set(*scope, *mode, reason),
             Fact::MeasuresRestarted { strategy, profit } => {
                 self.exposure.reset(*strategy, *profit);
             }
@@ -80,19 +79,6 @@ impl Engine {
             | Fact::IntentDenied { .. }
             | Fact::Operator { .. } => {}
         }
-    }
-
-    fn apply_mode(&mut self, strategy: Option<StrategyId>, mode: TradingMode, reason: &str) {
-        let why = (mode != TradingMode::Running).then(|| reason.to_owned());
-        let (mode_of, why_of, guarded) = match strategy {
-            None => (&mut self.host_mode, &mut self.host_why, &mut self.host_guarded),
-            Some(strategy) => match self.strategies.get_mut(strategy.index()) {
-                Some(slot) => (&mut slot.mode, &mut slot.why, &mut slot.guarded),
-                None => return,
-            },
-        };
-        (*mode_of, *why_of) = (mode, why);
-        *guarded = mode != TradingMode::Running && (*guarded || reason.starts_with(GUARD));
     }
 
     fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, (hash, detail): (&str, &str)) {

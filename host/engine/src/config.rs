@@ -1,5 +1,6 @@
 //! What the engine is told once. Limits have no defaults: whoever builds this has been told them.
 
+use crate::limits::{AccountGuards, HostLimits, InstrumentLimits, StrategyGuards};
 use hedgerow_model::{
     AccountId, Decimal, Duration, Instrument, InstrumentId, Interest, StrategyId, VenueId,
 };
@@ -17,6 +18,8 @@ pub struct EngineConfig {
     pub strategies: Vec<StrategyConfig>,
     /// Limits over everything.
     pub host: HostLimits,
+    /// Limits of instruments, by id; what is missing at the end has none.
+    pub instrument_limits: Vec<InstrumentLimits>,
     /// Market data older than this is stale.
     pub stale_after: Duration,
     /// How many ticks a strategy may have before it without having read them, where strategies run
@@ -37,6 +40,8 @@ pub struct AccountConfig {
     /// How long an order may be on its way so that its venue does not know it yet when it is asked:
     /// one that is younger and not found is asked for again.
     pub settling: Duration,
+    /// Its limits and guards.
+    pub guards: AccountGuards,
 }
 
 /// One strategy.
@@ -54,6 +59,8 @@ pub struct StrategyConfig {
     pub interest: Interest,
     /// Its limits.
     pub limits: StrategyLimits,
+    /// Its guards beside them.
+    pub guards: StrategyGuards,
     /// What becomes of its open orders when it is stopped.
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
@@ -91,13 +98,6 @@ pub struct StrategyLimits {
     pub drawdown_max: Decimal,
     /// Timers at once.
     pub timers_max: u32,
-}
-
-/// Limits over all strategies together.
-#[derive(Clone, Debug)]
-pub struct HostLimits {
-    /// Loss of all strategies together that stops opening everywhere; none: not measured.
-    pub loss_max: Option<Decimal>,
 }
 
 impl EngineConfig {

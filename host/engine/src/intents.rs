@@ -239,7 +239,7 @@ impl Engine {
     }
 
     /// Cancels one live order; `false` when there is none. Never refused otherwise.
-    fn cancel(
+    pub(crate) fn cancel(
         &mut self,
         now: HostTime,
         strategy: StrategyId,
@@ -268,23 +268,6 @@ impl Engine {
     ) {
         let numbers = self.strategies.get(strategy.index()).map(|slot| slot.cancelable(instrument));
         for number in numbers.unwrap_or_default() {
-            self.cancel(now, strategy, number, effects);
-        }
-    }
-
-    /// Cancels every order that may open.
-    pub(crate) fn cancel_openings(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        effects: &mut Effects,
-    ) {
-        let Some(slot) = self.strategies.get(strategy.index()) else { return };
-        let orders = slot.cancelable(None).into_iter();
-        let opens = orders.filter(|number| {
-            slot.orders.get(number).is_none_or(|known| !self.is_reduction(&known.order))
-        });
-        for number in opens.collect::<Vec<_>>() {
             self.cancel(now, strategy, number, effects);
         }
     }

@@ -25,6 +25,7 @@ mod endings;
 mod execution;
 mod fills;
 mod intents;
+mod limits;
 mod market;
 mod portfolio;
 mod quiet;
@@ -36,21 +37,24 @@ mod strategy;
 mod timers;
 mod view;
 
-pub use config::{
-    AccountConfig, EngineConfig, HostLimits, OpenOrders, StrategyConfig, StrategyLimits,
-};
+pub use config::{AccountConfig, EngineConfig, OpenOrders, StrategyConfig, StrategyLimits};
 pub use hedgerow_model::{Fact, Input, OperatorCommand};
+pub use limits::{
+    AccountGuards, FundingGuard, GuardAction, HostLimits, InstrumentLimits, MarginGrade,
+    ProfitGuards, StrategyGuards, Watch,
+};
 pub use quiet::QuietScan;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
 
 use crate::execution::Plans;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
+use crate::risk::Modes;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Delivery, Event, HostTime, InstrumentId, PluginStep,
-    Quantity, Stamped, StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
+    Quantity, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -82,10 +86,7 @@ pub struct Engine {
     timers: Timers,
     plans: Plans,
     exposure: Exposure,
-    host_mode: TradingMode,
-    host_why: Option<String>,
-    /// A guard has set the host's mode since it last ran freely.
-    host_guarded: bool,
+    modes: Modes,
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
     next_wire: BTreeMap<AccountId, u64>,
@@ -126,9 +127,7 @@ impl Engine {
             config,
             timers: Timers::default(),
             plans: Plans::default(),
-            host_mode: TradingMode::Running,
-            host_why: None,
-            host_guarded: false,
+            modes: Modes::default(),
             by_wire: BTreeMap::new(),
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
@@ -241,14 +240,6 @@ impl Engine {
     pub fn next_fixed_wakeup(&self) -> Option<HostTime> {
         let next = [self.timers.next(), self.plans.next(), self.next_question(), self.next_owed()];
         next.into_iter().flatten().min()
-    }
-
-    /// The mode that holds for a strategy: the strictest of host's and its own.
-    #[must_use]
-    pub fn mode_of(&self, strategy: StrategyId) -> TradingMode {
-        self.strategies
-            .get(strategy.index())
-            .map_or(TradingMode::Halted, |slot| slot.mode.max(self.host_mode))
     }
 
     /// Facts that put ids beyond anything that a process may have used whose last commits were lost

@@ -116,7 +116,7 @@ impl Exposure {
             forms: config.strategies.iter().map(|s| form(&s.limits)).collect(),
             gauges: config.strategies.iter().map(|_| Gauge::default()).collect(),
             holders: config.instruments.iter().map(|_| Vec::new()).collect(),
-            host_loss_max: config.host.loss_max.map(doubled),
+            host_loss_max: config.host.profit.loss.map(|watch| doubled(watch.limit)),
         }
     }
 

@@ -17,7 +17,8 @@ use crate::Engine;
 use crate::market::{DataState, MarkSource, Market, gives_way};
 use crate::portfolio::{Gauge, Verdict};
 use hedgerow_model::{
-    HostTime, InstrumentId, LastUpdate, SequenceRule, StrategyId, Tick, TickKind, TradingMode, flag,
+    HostTime, InstrumentId, LastUpdate, Scope, SequenceRule, StrategyId, Tick, TickKind,
+    TradingMode, flag,
 };
 
 /// The scan's copy of what it needs of one instrument, and of what moves with its ticks.
@@ -213,11 +214,13 @@ impl Engine {
         let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
         let verdict = self.exposure.judge(strategy, mark, gauge);
         !self.exposure.is_peak_due(strategy, gauge)
-            && verdict.is_none_or(|verdict| self.own_mode(strategy) >= trip_mode(verdict))
+            && verdict.is_none_or(|verdict| {
+                self.modes.of(Scope::Strategy(strategy)) >= trip_mode(verdict)
+            })
     }
 
     fn host_guard_trips(&self, scan: &QuietScan) -> bool {
-        if !self.exposure.couples() || self.host_mode != TradingMode::Running {
+        if !self.exposure.couples() || self.modes.of(Scope::Host) != TradingMode::Running {
             return false;
         }
         let mark = |id: InstrumentId| scan.cursors.get(id.index()).and_then(|cursor| cursor.mark);

@@ -2,8 +2,10 @@
 
 mod gate;
 mod guards;
+mod modes;
 mod rate;
 
 pub(crate) use gate::Asked;
 pub(crate) use guards::GUARD;
+pub(crate) use modes::Modes;
 pub(crate) use rate::{DenialLimit, TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};

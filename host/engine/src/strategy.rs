@@ -6,7 +6,7 @@ use crate::delivery::Credit;
 use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
 use hedgerow_model::{
     AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderEvent,
-    OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
+    OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,7 +93,6 @@ pub(crate) struct OrderSlot {
 #[derive(Debug)]
 pub(crate) struct StrategySlot {
     pub(crate) limits: StrategyLimits,
-    pub(crate) mode: TradingMode,
     pub(crate) next_order: u64,
     pub(crate) next_plan_order: u64,
     pub(crate) holdings: Vec<Holding>,
@@ -117,14 +116,10 @@ pub(crate) struct StrategySlot {
     pub(crate) quarantined: bool,
     /// Why it is in quarantine.
     pub(crate) quarantine_why: Option<String>,
-    /// A guard has set its mode since it last ran freely.
-    pub(crate) guarded: bool,
     /// Why its newest candidate does not run.
     pub(crate) refused: Option<String>,
     /// Why the newest order was denied.
     pub(crate) last_denial: Option<(HostTime, String)>,
-    /// Why it may not do everything.
-    pub(crate) why: Option<String>,
     pub(crate) active: HostTime,
     pub(crate) said: Option<String>,
 }
@@ -138,7 +133,6 @@ impl StrategySlot {
         };
         Self {
             limits: config.limits.clone(),
-            mode: TradingMode::Running,
             next_order: 1,
             next_plan_order: PLAN_ORDERS,
             holdings: config.trades.iter().map(holding).collect(),
@@ -159,10 +153,8 @@ impl StrategySlot {
             component: None,
             quarantined: false,
             quarantine_why: None,
-            guarded: false,
             refused: None,
             last_denial: None,
-            why: None,
             active: HostTime::EPOCH,
             said: None,
         }

@@ -3,6 +3,7 @@
 mod delivery;
 mod gate;
 mod guards;
+mod modes;
 mod orders;
 mod plans;
 mod reconcile;
@@ -11,8 +12,9 @@ use super::*;
 use hedgerow_model::{
     Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent, Interest,
     Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome, Price,
-    PriceGrid, Quantity, RiskRejection, Scale, SequenceRule, Side, Tick, TickKind, TimeInForce,
-    TradeId, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime, flag,
+    PriceGrid, Quantity, RiskRejection, Scale, Scope, SequenceRule, Side, Tick, TickKind,
+    TimeInForce, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime,
+    flag,
 };
 
 const START: u64 = 1_000_000_000_000;
@@ -75,6 +77,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
         limits,
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
     };
     EngineConfig {
         instruments: vec![instrument(0), instrument(1), instrument(2)],
@@ -84,9 +87,11 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
             name: "a".into(),
             reconcile: false,
             settling: Duration::ZERO,
+            guards: AccountGuards::default(),
         }],
         strategies: vec![strategy],
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
     }

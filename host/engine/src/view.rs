@@ -4,10 +4,10 @@ use crate::Engine;
 use crate::market::DataState;
 use crate::reports::order_update;
 use crate::strategy::{Holding, StrategySlot};
-use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
+use hedgerow_model::view::{AccountView, InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
     AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
-    PLAN_ORDERS, Position, PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
+    PLAN_ORDERS, Position, PositionUpdate, ResumedState, Scope, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -73,7 +73,7 @@ impl Engine {
     /// The host's own mode.
     #[must_use]
     pub fn host_mode(&self) -> TradingMode {
-        self.host_mode
+        self.modes.of(Scope::Host)
     }
 
     /// The time of the newest input.
@@ -106,7 +106,7 @@ impl Engine {
         self.markets.get(spec.id)?.mark(spec)
     }
 
-    fn name(&self, spec: &Instrument) -> String {
+    pub(crate) fn name(&self, spec: &Instrument) -> String {
         let venue = self.config.venues.get(spec.venue.index()).map_or("?", String::as_str);
         format!("{venue}:{}", spec.symbol)
     }
@@ -125,9 +125,21 @@ impl Engine {
                 mark: self.mark(spec),
                 as_of: market.received,
                 stale: market.state != DataState::Fresh,
+                mode: self.modes.of(Scope::Instrument(spec.id)),
             })
         };
         self.config.instruments.iter().filter_map(view).collect()
+    }
+
+    /// Every account, for people.
+    #[must_use]
+    pub fn account_views(&self) -> Vec<AccountView> {
+        let view = |account: &crate::AccountConfig| AccountView {
+            id: account.id,
+            name: account.name.clone(),
+            mode: self.modes.of(Scope::Account(account.id)),
+        };
+        self.config.accounts.iter().map(view).collect()
     }
 
     /// What is not well with the whole, one sentence each.
@@ -136,7 +148,7 @@ impl Engine {
         let accounts = self.config.accounts.iter().filter(|a| !self.is_reconciled(a.id));
         let unknown = accounts
             .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
-        let mode = self.host_why.iter().map(|why| format!("mode {}: {why}", self.host_mode));
+        let mode = self.modes_in_words();
         let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
         let (odd, last) = &self.odd;
         let odd =
@@ -154,7 +166,7 @@ impl Engine {
             name: config.name.clone(),
             state: hedgerow_model::view::StrategyState::Running,
             mode: self.mode_of(strategy),
-            why: slot.quarantine_why.clone().or_else(|| slot.why.clone()),
+            why: slot.quarantine_why.clone().or_else(|| self.why(strategy)),
             refused: slot.refused.clone(),
             plans: self.plan_views(strategy),
             last_denial: slot.last_denial.as_ref().map(|(_, why)| why.clone()),

@@ -5,8 +5,8 @@
 
 use hedgerow_model::view::PositionView;
 use hedgerow_model::{
-    Asset, Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Stamped,
-    StrategyId,
+    Asset, Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Scope,
+    Stamped, StrategyId,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ fn take(report: &mut RunReport, instruments: &[Instrument], ran: &[Ran], fact: &
                 report.strategies[at].faults += 1;
             }
         }
-        Fact::Mode { strategy: Some(strategy), mode, reason } => {
+        Fact::Mode { scope: Scope::Strategy(strategy), mode, reason } => {
             if let Some(at) = of(&mut report.strategies, *strategy) {
                 report.strategies[at].modes.push(format!("{mode}: {reason}"));
             }

@@ -9,7 +9,7 @@ use crate::id::{
 };
 use crate::instrument::Instrument;
 use crate::message::{CallFault, Report, TimerId};
-use crate::mode::TradingMode;
+use crate::mode::{Scope, TradingMode};
 use crate::order::{Amend, Order, Side};
 use crate::plan::PlanStep;
 use crate::rejection::{RiskRejection, VenueRejection};
@@ -228,8 +228,8 @@ pub enum Fact {
     },
     /// A mode latch moved.
     Mode {
-        /// Of what: nothing is the host.
-        strategy: Option<StrategyId>,
+        /// Of what.
+        scope: Scope,
         /// To what.
         mode: TradingMode,
         /// Why, in words.

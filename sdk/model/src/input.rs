@@ -4,7 +4,7 @@
 use crate::fact::Fact;
 use crate::id::StrategyId;
 use crate::message::{CallFault, FaultKind, Outcome};
-use crate::mode::TradingMode;
+use crate::mode::{Scope, TradingMode};
 use crate::tick::Tick;
 use crate::time::{Duration, HostTime};
 use crate::venue::VenueEvent;
@@ -162,8 +162,8 @@ pub struct Swap {
 pub enum OperatorCommand {
     /// Sets a mode; Running also clears the guards' latches and starts their measures anew.
     SetMode {
-        /// Of one strategy, or of the host.
-        strategy: Option<StrategyId>,
+        /// Of what.
+        scope: Scope,
         /// To what.
         mode: TradingMode,
     },

@@ -60,7 +60,7 @@ pub use input::{Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
-pub use mode::{Action, TradingMode};
+pub use mode::{Action, Scope, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
 pub use plan::{
     LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,

@@ -1,7 +1,7 @@
 //! What the driver publishes for people and programs to look at. Every figure carries its time.
 
 use crate::fee::Asset;
-use crate::id::{InstrumentId, StrategyId};
+use crate::id::{AccountId, InstrumentId, StrategyId};
 use crate::mode::TradingMode;
 use crate::order::Side;
 use crate::plan::PlanUpdate;
@@ -56,6 +56,8 @@ pub struct HostView {
     pub behind_ms: u64,
     /// Every venue.
     pub venues: Vec<VenueView>,
+    /// Every account.
+    pub accounts: Vec<AccountView>,
     /// Every instrument.
     pub instruments: Vec<InstrumentView>,
     /// Every strategy.
@@ -98,6 +100,17 @@ impl std::fmt::Display for Connection {
     }
 }
 
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Ours.
+    pub id: AccountId,
+    /// Its name in the config.
+    pub name: String,
+    /// The mode latched for it alone.
+    pub mode: TradingMode,
+}
+
 /// One instrument's market.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InstrumentView {
@@ -115,6 +128,8 @@ pub struct InstrumentView {
     pub as_of: HostTime,
     /// Whether it is too old or has a gap.
     pub stale: bool,
+    /// The mode latched for it alone.
+    pub mode: TradingMode,
 }
 
 /// One strategy.

@@ -3,8 +3,8 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hedgerow_engine::{
-    AccountConfig, Effects, Engine, EngineConfig, HostLimits, Input, OpenOrders, StrategyConfig,
-    StrategyLimits,
+    AccountConfig, AccountGuards, Effects, Engine, EngineConfig, HostLimits, Input, OpenOrders,
+    StrategyConfig, StrategyGuards, StrategyLimits,
 };
 use hedgerow_model::{
     AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
@@ -124,6 +124,7 @@ fn engine() -> Engine {
         limits,
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
     };
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument()],
@@ -133,9 +134,11 @@ fn engine() -> Engine {
             name: "a".into(),
             reconcile: false,
             settling: Duration::ZERO,
+            guards: AccountGuards::default(),
         }],
         strategies: vec![strategy],
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
         stale_after: Duration::from_secs(3_600),
         tick_credit: None,
     });

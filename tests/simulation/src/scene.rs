@@ -5,12 +5,13 @@ use crate::native::NativeHost;
 use crate::random::{Parameters, Random};
 use hedgerow_driver::{Batching, Driver, Stats};
 use hedgerow_engine::{
-    AccountConfig, Engine, EngineConfig, HostLimits, OpenOrders, OperatorCommand, StrategyConfig,
-    StrategyLimits,
+    AccountConfig, AccountGuards, Engine, EngineConfig, GuardAction, HostLimits, OpenOrders,
+    OperatorCommand, ProfitGuards, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
     AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest, Price,
-    PriceGrid, Quantity, Scale, SequenceRule, Stamped, StrategyId, TickKind, TradingMode, VenueId,
+    PriceGrid, Quantity, Scale, Scope, SequenceRule, Stamped, StrategyId, TickKind, TradingMode,
+    VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -140,19 +141,30 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         limits: limits(scene.tight),
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
     };
     let named = |id: u32| AccountConfig {
         id: AccountId(id),
         name: id.to_string(),
         reconcile: false,
         settling: Duration::ZERO,
+        guards: AccountGuards::default(),
     };
     EngineConfig {
         instruments: instruments.to_vec(),
         venues: vec!["sim".into()],
         accounts: (0..count).map(named).collect(),
         strategies: (0..count).map(strategy).collect(),
-        host: HostLimits { loss_max: scene.host_limit.then_some(Decimal::TWO) },
+        host: HostLimits {
+            profit: ProfitGuards {
+                loss: scene
+                    .host_limit
+                    .then_some(Watch { limit: Decimal::TWO, action: GuardAction::Pause }),
+                ..ProfitGuards::default()
+            },
+            ..HostLimits::default()
+        },
+        instrument_limits: Vec::new(),
         stale_after: Duration::from_millis(500),
         tick_credit: scene.threads.map(|(credit, _)| credit),
     }
@@ -300,11 +312,14 @@ pub fn drive<V: SimulatedVenue, J: Journal>(
             Progress::Finished => return Ok(()),
             Progress::Waiting(_) => {
                 let mode = TradingMode::Running;
-                let command = OperatorCommand::SetMode { strategy: None, mode };
+                let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
                 driver.command(command, "on".into());
                 for id in 0..8 {
                     let strategy = Some(StrategyId(id));
-                    driver.command(OperatorCommand::SetMode { strategy, mode }, "on".into());
+                    driver.command(
+                        OperatorCommand::SetMode { scope: strategy.into(), mode },
+                        "on".into(),
+                    );
                 }
                 next = next.after(minute);
             }

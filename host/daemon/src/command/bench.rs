@@ -9,7 +9,7 @@ use crate::data;
 use crate::latch::KillLatch;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
+use hedgerow_engine::{AccountGuards, HostLimits, OpenOrders, StrategyGuards, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, StrategyId, VenueId,
@@ -112,6 +112,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         limits: wide(),
         on_stop: OpenOrders::Keep,
         on_fault: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
         span: 0..0,
         spans: [0..0, 0..0],
     };
@@ -127,7 +128,8 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         instruments: vec![instrument()],
         accounts: vec!["bench".into()],
         strategies: vec![strategy],
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
         sandbox: hedgerow_plugins::Limits::default(),
         ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
         stale_after: Duration::from_secs(5),

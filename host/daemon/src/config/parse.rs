@@ -5,7 +5,7 @@ use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, StrategyEntry};
-use hedgerow_engine::HostLimits;
+use hedgerow_engine::{GuardAction, HostLimits, ProfitGuards, Watch};
 use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
 use hedgerow_simulator::{FillModel, VenueConfig};
@@ -56,7 +56,12 @@ fn read(
     let (plugins, state) = places(&mut root, &folder, folders);
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
-    let host = root.table("limits", |s| HostLimits { loss_max: s.positive_or_none("loss_max") });
+    let host = root.table("limits", |s| {
+        let loss = s.positive_or_none("loss_max");
+        let loss = loss.map(|limit| Watch { limit, action: GuardAction::Pause });
+        let profit = ProfitGuards { loss, ..ProfitGuards::default() };
+        HostLimits { profit, ..HostLimits::default() }
+    });
     let sandbox = root.table("sandbox", super::sandbox::limits);
     let (sandbox, ticks_waiting_max) =
         sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
@@ -106,7 +111,7 @@ fn read(
         instruments,
         accounts,
         strategies,
-        host: host.unwrap_or(HostLimits { loss_max: None }),
+        host: host.unwrap_or_default(),
         sandbox,
         ticks_waiting_max,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),

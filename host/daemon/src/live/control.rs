@@ -8,7 +8,7 @@ use crate::command::{Failure, exit};
 use crate::latch::KillLatch;
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
-use hedgerow_model::{StrategyId, TradingMode};
+use hedgerow_model::{Scope, TradingMode};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -23,10 +23,10 @@ use std::time::Duration;
 pub enum Request {
     /// The newest view.
     Status,
-    /// A mode for one strategy, by name, or for the host.
+    /// A mode for a strategy, an account or an instrument, by name, or for the host.
     SetMode {
-        /// Which strategy.
-        strategy: Option<String>,
+        /// Which; none: the host.
+        what: Option<String>,
         /// To what.
         mode: TradingMode,
         /// Why.
@@ -148,6 +148,44 @@ fn move_latch(latch: &KillLatch, mode: TradingMode, reason: &str) -> Result<(), 
     }
 }
 
+/// What a name means: a strategy, an account or an instrument. One that means several is told with
+/// what to write instead.
+fn named(view: &HostView, name: &str) -> Result<Scope, String> {
+    let all = ["strategy", "account", "instrument"]
+        .map(|kind| named_as(view, kind, name).map(|scope| (kind, scope)));
+    let found: Vec<_> = all.into_iter().flatten().collect();
+    if let Some((kind, rest)) = name.split_once('/')
+        && found.is_empty()
+    {
+        let plain = named_as(view, kind, rest);
+        return plain.ok_or_else(|| format!("there is no {kind} {rest}"));
+    }
+    match found.as_slice() {
+        [(_, scope)] => Ok(*scope),
+        [] => Err(format!(
+            "there is no strategy, account or instrument {name}; an instrument is written \
+             venue:symbol"
+        )),
+        several => {
+            let ways = several.iter().map(|(kind, _)| format!("{kind}/{name}"));
+            Err(format!("{name} means several: write {}", ways.collect::<Vec<_>>().join(" or ")))
+        }
+    }
+}
+
+fn named_as(view: &HostView, kind: &str, name: &str) -> Option<Scope> {
+    match kind {
+        "strategy" => {
+            view.strategies.iter().find(|s| s.name == name).map(|s| Scope::Strategy(s.id))
+        }
+        "account" => view.accounts.iter().find(|a| a.name == name).map(|a| Scope::Account(a.id)),
+        "instrument" => {
+            view.instruments.iter().find(|i| i.name == name).map(|i| Scope::Instrument(i.id))
+        }
+        _ => None,
+    }
+}
+
 fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &KillLatch) -> Reply {
     let pass = |message| match inbox.send(message) {
         Ok(()) => Reply::Accepted,
@@ -171,27 +209,21 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
             };
             pass(Message::Command(command, reason))
         }
-        Request::SetMode { strategy, mode, reason } => {
-            let id = match &strategy {
-                None => None,
-                Some(name) => match view.strategies.iter().find(|s| s.name == *name) {
-                    Some(found) => Some(found.id),
-                    None => {
-                        return Reply::Refused { why: format!("there is no strategy {name}") };
-                    }
-                },
+        Request::SetMode { what, mode, reason } => {
+            let scope = match what.map_or(Ok(Scope::Host), |name| named(&view, &name)) {
+                Ok(scope) => scope,
+                Err(why) => return Reply::Refused { why },
             };
-            let strategy: Option<StrategyId> = id;
             let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
             if reason.trim().is_empty() {
                 return Reply::Refused { why: "give a reason: it is journaled".into() };
             }
-            if strategy.is_none()
+            if scope == Scope::Host
                 && let Err(why) = move_latch(latch, mode, &reason)
             {
                 return Reply::Refused { why };
             }
-            pass(Message::Command(OperatorCommand::SetMode { strategy, mode }, reason))
+            pass(Message::Command(OperatorCommand::SetMode { scope, mode }, reason))
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, Duration, HostTime, PairKind, PairOutcome, PairPhase, PairResult, PlanStep, Price,
-    Purpose, Quantity, Rounding, TradingMode,
+    Purpose, Quantity, Rounding, Scope, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -151,7 +151,7 @@ impl Engine {
         let late = now >= slot.plan.deadline || slot.given_up;
         match slot.plan.kind {
             PairKind::Close => !late,
-            PairKind::Open => !late && self.mode_of(key.0).permits(Action::PlanCompletes),
+            PairKind::Open => !late && self.mode_of_plan(key).permits(Action::PlanCompletes),
         }
     }
 
@@ -181,7 +181,7 @@ impl Engine {
             return Next::End(self.level_outcome(slot));
         }
         let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
-        if !self.mode_of(key.0).permits(Action::PlanUnwinds) {
+        if !self.mode_of_plan(key).permits(Action::PlanUnwinds) {
             return stuck("the mode forbids to take it back");
         }
         let over = now >= slot.entered.after(UNWIND);
@@ -266,7 +266,7 @@ impl Engine {
         let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
         self.plan_fact(now, key, PlanStep::Ended(Box::new(result)), effects);
         self.tell_plan(now, key, effects);
-        if stuck && self.own_mode(key.0) < TradingMode::ReduceOnly {
+        if stuck && self.modes.of(Scope::Strategy(key.0)) < TradingMode::ReduceOnly {
             let why = format!("plan {} is stuck: one leg is held alone", key.1);
             self.latch(now, key.0, TradingMode::ReduceOnly, why, effects);
         }

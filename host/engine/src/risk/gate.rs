@@ -132,7 +132,6 @@ impl Engine {
         instrument: hedgerow_model::InstrumentId,
         asked: &Asked,
     ) -> Result<(AccountId, bool), RiskRejection> {
-        let mode = self.mode_of(strategy);
         let index = strategy.index();
         let slot = self.strategies.get(index).ok_or(RiskRejection::UnknownInstrument)?;
         let spec = self.config.instrument(instrument).ok_or(RiskRejection::UnknownInstrument)?;
@@ -146,6 +145,7 @@ impl Engine {
             return Err(RiskRejection::Expired);
         }
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
+        let mode = self.mode_at(strategy, holding.account, instrument);
         let reconciled = self.is_reconciled(holding.account);
         self.check_mode((mode, reconciled), reduces, asked)?;
         let mark = self.check_market(now, (spec, slot.limits.collar_bps), reduces, asked)?;

@@ -5,16 +5,12 @@
 use crate::portfolio::Verdict;
 use crate::quiet::trip_mode;
 use crate::{Effects, Engine, OperatorCommand};
-use hedgerow_model::{Event, Fact, HostTime, InstrumentId, StrategyId, TradingMode};
+use hedgerow_model::{Fact, HostTime, InstrumentId, Scope, StrategyId, TradingMode};
 
 /// How the reason of a mode begins that a guard has set.
 pub(crate) const GUARD: &str = "guard: ";
 
 impl Engine {
-    pub(crate) fn own_mode(&self, strategy: StrategyId) -> TradingMode {
-        self.strategies.get(strategy.index()).map_or(TradingMode::Halted, |slot| slot.mode)
-    }
-
     fn profit_now(&self, strategy: StrategyId) -> Option<Option<i128>> {
         let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
         self.exposure.profit(strategy, mark)
@@ -62,14 +58,14 @@ impl Engine {
             self.note_peak(now, strategy, effects);
         }
         let mode = trip_mode(verdict);
-        if mode <= self.own_mode(strategy) {
+        if mode <= self.modes.of(Scope::Strategy(strategy)) {
             return;
         }
         let reason = match verdict {
             Verdict::Loss => "loss above loss_max",
             _ => "drawdown above drawdown_max",
         };
-        self.set_mode(now, Some(strategy), mode, format!("{GUARD}{reason}"), effects);
+        self.set_mode(now, Scope::Strategy(strategy), mode, format!("{GUARD}{reason}"), effects);
     }
 
     /// After cash moved: a new highest profit becomes a fact.
@@ -80,7 +76,7 @@ impl Engine {
     }
 
     pub(crate) fn guard_host(&mut self, now: HostTime, effects: &mut Effects) {
-        if !self.exposure.couples() || self.host_mode != TradingMode::Running {
+        if !self.exposure.couples() || self.modes.of(Scope::Host) != TradingMode::Running {
             return;
         }
         let trips = {
@@ -89,61 +85,8 @@ impl Engine {
         };
         if trips {
             let reason = format!("{GUARD}loss of all strategies above the host's loss_max");
-            self.set_mode(now, None, TradingMode::ReduceOnly, reason, effects);
+            self.set_mode(now, Scope::Host, TradingMode::ReduceOnly, reason, effects);
         }
-    }
-
-    /// Latches a mode, tells whom it concerns and cancels what is open unless all is well again.
-    fn set_mode(
-        &mut self,
-        now: HostTime,
-        strategy: Option<StrategyId>,
-        mode: TradingMode,
-        reason: String,
-        effects: &mut Effects,
-    ) {
-        self.record(now, Fact::Mode { strategy, mode, reason }, effects);
-        for id in self.concerned(strategy) {
-            self.deliver(id, now, Event::Mode(self.mode_of(id)), effects);
-            match mode {
-                TradingMode::Running => {}
-                // what can only reduce is what is left to do
-                TradingMode::ReduceOnly => self.cancel_openings(now, id, effects),
-                _ => self.cancel_many(now, id, None, effects),
-            }
-            self.plans_of_go_on(now, id, effects);
-        }
-    }
-
-    /// Nothing but cancels until an operator has looked.
-    pub(crate) fn stop_strategy(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        why: &str,
-        effects: &mut Effects,
-    ) {
-        if self.own_mode(strategy) < TradingMode::CancelOnly {
-            let mode = TradingMode::CancelOnly;
-            self.set_mode(now, Some(strategy), mode, format!("ledger: {why}"), effects);
-        }
-    }
-
-    /// Latches a mode that only an operator loosens, as a guard does.
-    pub(crate) fn latch(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        mode: TradingMode,
-        why: String,
-        effects: &mut Effects,
-    ) {
-        self.set_mode(now, Some(strategy), mode, format!("{GUARD}{why}"), effects);
-    }
-
-    fn concerned(&self, strategy: Option<StrategyId>) -> Vec<StrategyId> {
-        let all = (0..self.strategies.len()).filter_map(|i| u32::try_from(i).ok().map(StrategyId));
-        strategy.map_or_else(|| all.collect(), |one| vec![one])
     }
 
     pub(crate) fn on_operator(
@@ -156,35 +99,26 @@ impl Engine {
         let said = Fact::Operator { command: format!("{command:?}"), reason: reason.clone() };
         self.record(now, said, effects);
         match *command {
-            OperatorCommand::SetMode { strategy, mode } => {
-                let holds = strategy.map_or(self.host_mode, |one| self.own_mode(one));
+            OperatorCommand::SetMode { scope, mode } => {
                 if mode == TradingMode::Running {
-                    for id in self.concerned(strategy) {
-                        if self.is_latched_by_guard(strategy) {
+                    for id in self.concerned(scope) {
+                        if self.modes.is_guarded(scope) {
                             self.restart_measures(now, id, effects);
                         }
                         self.release_plans(now, id, effects);
                     }
-                } else if mode <= holds {
+                } else if mode <= self.modes.of(scope) {
                     return; // only a release loosens, and what holds keeps its reason
                 }
-                self.set_mode(now, strategy, mode, format!("operator: {reason}"), effects);
+                self.set_mode(now, scope, mode, format!("operator: {reason}"), effects);
             }
             OperatorCommand::Adopt { strategy } => self.adopt(now, strategy, effects),
             OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
             OperatorCommand::CancelAll { strategy } => {
-                for id in self.concerned(strategy) {
+                for id in self.concerned(strategy.into()) {
                     self.cancel_many(now, id, None, effects);
                 }
             }
-        }
-    }
-
-    /// Whether it was a guard that set the mode of a strategy, or of the host.
-    fn is_latched_by_guard(&self, strategy: Option<StrategyId>) -> bool {
-        match strategy {
-            None => self.host_guarded,
-            Some(one) => self.strategies.get(one.index()).is_some_and(|slot| slot.guarded),
         }
     }
 

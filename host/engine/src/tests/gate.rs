@@ -128,7 +128,7 @@ fn modes_refuse_by_the_table() {
     rig.fill(1, 10_010, 2_000);
     let set = |rig: &mut Rig, mode| {
         let now = HostTime::from_nanos(rig.now);
-        let command = OperatorCommand::SetMode { strategy: None, mode };
+        let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
         let input = Input::Operator { now, command, reason: "test".into() };
         rig.engine.handle(input, &mut rig.effects);
     };
@@ -183,6 +183,7 @@ fn anothers_collar_is_not_mine() {
         name: "b".into(),
         reconcile: false,
         settling: Duration::ZERO,
+        guards: AccountGuards::default(),
     });
     let mut rig = Rig::new();
     rig.engine = Engine::new(both);

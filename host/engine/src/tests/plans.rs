@@ -83,6 +83,7 @@ impl Pair {
                 name: id.to_string(),
                 reconcile,
                 settling: Duration::from_secs(2),
+                guards: AccountGuards::default(),
             })
             .to_vec();
         config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(1))];
@@ -266,7 +267,7 @@ impl Pair {
     }
 
     fn mode(&mut self, mode: TradingMode) {
-        let command = OperatorCommand::SetMode { strategy: None, mode };
+        let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
         let now = HostTime::from_nanos(self.rig.now);
         let input = Input::Operator { now, command, reason: "test".into() };
         self.rig.engine.handle(input, &mut self.rig.effects);

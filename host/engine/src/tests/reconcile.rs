@@ -221,7 +221,7 @@ fn operator(rig: &mut Rig, command: OperatorCommand) {
 
 fn compared_again(rig: &mut Rig, theirs: i64) -> TradingMode {
     let mode = TradingMode::Running;
-    operator(rig, OperatorCommand::SetMode { strategy: Some(ME), mode });
+    operator(rig, OperatorCommand::SetMode { scope: Scope::Strategy(ME), mode });
     rig.advance(10);
     rig.report(VenueReport::Up);
     for _ in 0..3 {

@@ -1,12 +1,12 @@
 //! The journal file: what is written is read, what is damaged is told.
 
 use super::*;
-use hedgerow_model::{TimerId, TradingMode};
+use hedgerow_model::{Scope, TimerId, TradingMode};
 
 fn facts() -> Vec<Stamped> {
     let strategy = StrategyId(3);
     let mode = Fact::Mode {
-        strategy: Some(strategy),
+        scope: Scope::Strategy(strategy),
         mode: TradingMode::ReduceOnly,
         reason: "it's \"quoted\"".into(),
     };

@@ -5,7 +5,7 @@
 use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_model::{
     AccountId, Duration, Event, Fact, HostTime, InstrumentId, MarketStatus, OperatorCommand,
-    OrderFact, Side, StrategyId, Swap, Tick, TickKind, TradingMode,
+    OrderFact, Scope, Side, StrategyId, Swap, Tick, TickKind, TradingMode,
 };
 use hedgerow_ports::StopReason;
 use hedgerow_simulation::market::{Taste, tape};
@@ -214,9 +214,9 @@ fn run_with_faults(scene: &Scene, every: u64) -> (u64, u64) {
         }
         if turn.is_multiple_of(every * 3) {
             let mode = TradingMode::Running;
-            driver.command(OperatorCommand::SetMode { strategy: None, mode }, "on".into());
+            driver.command(OperatorCommand::SetMode { scope: Scope::Host, mode }, "on".into());
             let strategy = Some(strategy);
-            driver.command(OperatorCommand::SetMode { strategy, mode }, "on".into());
+            driver.command(OperatorCommand::SetMode { scope: strategy.into(), mode }, "on".into());
         }
         if let Some(strategy) = wanted
             && driver.is_ready_to_swap(strategy)

@@ -95,7 +95,8 @@ fn a_pair_that_cannot_be_mended_is_stuck_and_nothing_new_opens() {
     // it is told again to whoever starts
     assert_eq!(pair.rig.engine.resumed(ME).plans.len(), 1);
     // an operator takes it over
-    let command = OperatorCommand::SetMode { strategy: Some(ME), mode: TradingMode::Running };
+    let command =
+        OperatorCommand::SetMode { scope: Scope::Strategy(ME), mode: TradingMode::Running };
     let now = HostTime::from_nanos(pair.rig.now);
     let input = Input::Operator { now, command, reason: "looked".into() };
     pair.rig.engine.handle(input, &mut pair.rig.effects);
