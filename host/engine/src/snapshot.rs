@@ -12,10 +12,11 @@
 
 use crate::Engine;
 use crate::execution::Plans;
+use crate::risk::Modes;
 use crate::strategy::{Holding, OrderSlot, StrategySlot};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, HostTime, Instrument, InstrumentId, Order, StrategyId,
-    TimerId, TradingMode, VenueTime,
+    TimerId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,7 +32,7 @@ pub struct Snapshot {
     now: HostTime,
     /// As facts changed them.
     instruments: Vec<Instrument>,
-    mode: Mode,
+    modes: Modes,
     strategies: Vec<Strategy>,
     timers: Vec<(StrategyId, TimerId, HostTime)>,
     plans: Plans,
@@ -43,20 +44,10 @@ pub struct Snapshot {
     odd: (u64, String),
 }
 
-/// A mode latch.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mode {
-    mode: TradingMode,
-    why: Option<String>,
-    guarded: bool,
-}
-
 /// One strategy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strategy {
-    mode: Mode,
     next_order: u64,
     next_plan_order: u64,
     holdings: Vec<Holding>,
@@ -107,9 +98,7 @@ impl Engine {
             strategies,
             timers,
             plans,
-            host_mode,
-            host_why,
-            host_guarded,
+            modes,
             next_wire,
             tombstones,
             last_fill,
@@ -133,7 +122,7 @@ impl Engine {
             version: SNAPSHOT_VERSION,
             now: *now,
             instruments: config.instruments.clone(),
-            mode: Mode { mode: *host_mode, why: host_why.clone(), guarded: *host_guarded },
+            modes: modes.clone(),
             strategies: all.map(|(id, slot)| self.strategy_part(id, slot)).collect(),
             timers: timers.all().collect(),
             plans: plans.clone(),
@@ -148,7 +137,6 @@ impl Engine {
 
     fn strategy_part(&self, id: StrategyId, slot: &StrategySlot) -> Strategy {
         let StrategySlot {
-            mode,
             next_order,
             next_plan_order,
             holdings,
@@ -163,10 +151,8 @@ impl Engine {
             component,
             quarantined,
             quarantine_why,
-            guarded,
             refused,
             last_denial,
-            why,
             said,
             // as the config says
             limits: _,
@@ -181,7 +167,6 @@ impl Engine {
             active: _,
         } = slot;
         Strategy {
-            mode: Mode { mode: *mode, why: why.clone(), guarded: *guarded },
             next_order: *next_order,
             next_plan_order: *next_plan_order,
             holdings: holdings.clone(),
@@ -209,7 +194,7 @@ impl Engine {
             version: _,
             now,
             instruments,
-            mode,
+            modes,
             strategies,
             timers,
             plans,
@@ -222,7 +207,7 @@ impl Engine {
         } = snapshot;
         self.now = now;
         self.config.instruments = instruments;
-        (self.host_mode, self.host_why, self.host_guarded) = (mode.mode, mode.why, mode.guarded);
+        self.modes = modes;
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
         (self.last_fill, self.funding_seen) = (last_fill, funding_seen);
         (self.balances, self.odd) = (balances, odd);
@@ -266,7 +251,6 @@ impl Engine {
     fn take_strategy_up(&mut self, id: StrategyId, part: Strategy) {
         let Some(slot) = self.strategies.get_mut(id.index()) else { return };
         let Strategy {
-            mode,
             next_order,
             next_plan_order,
             holdings,
@@ -288,7 +272,6 @@ impl Engine {
         for order in live.chain(finished.values()) {
             self.by_wire.insert((order.account, order.wire), order.id);
         }
-        (slot.mode, slot.why, slot.guarded) = (mode.mode, mode.why, mode.guarded);
         (slot.next_order, slot.next_plan_order) = (next_order, next_plan_order);
         (slot.holdings, slot.orders, slot.finished) = (holdings, orders, finished);
         slot.credit.fired = fired.into_iter().map(|id| (id, 0)).collect();

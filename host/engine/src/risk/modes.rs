@@ -9,13 +9,14 @@ use hedgerow_model::{
     AccountId, ClientOrderId, Event, Fact, HostTime, InstrumentId, OpaqueMessage, Order, Scope,
     StrategyId, TradingMode,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The code of an `other` event that tells the mode of one of a strategy's instruments.
 const INSTRUMENT_MODE: u32 = 1_001;
 
 /// One latch that is not at rest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Latch {
     mode: TradingMode,
     why: String,
@@ -24,7 +25,7 @@ struct Latch {
 }
 
 /// All latches; what is not here runs freely.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Modes(BTreeMap<Scope, Latch>);
 
 impl Modes {
