@@ -151,7 +151,9 @@ impl Engine {
         let late = now >= slot.plan.deadline || slot.given_up;
         match slot.plan.kind {
             PairKind::Close => !late,
-            PairKind::Open => !late && self.mode_of_plan(key).permits(Action::PlanCompletes),
+            PairKind::Open => {
+                !late && self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanCompletes)
+            }
         }
     }
 
@@ -181,7 +183,7 @@ impl Engine {
             return Next::End(self.level_outcome(slot));
         }
         let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
-        if !self.mode_of_plan(key).permits(Action::PlanUnwinds) {
+        if !self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanUnwinds) {
             return stuck("the mode forbids to take it back");
         }
         let over = now >= slot.entered.after(UNWIND);

@@ -6,8 +6,8 @@
 use super::GUARD;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Event, Fact, HostTime, InstrumentId, OpaqueMessage, Order, Scope,
-    StrategyId, TradingMode,
+    AccountId, ClientOrderId, Event, Fact, HostTime, InstrumentId, OpaqueMessage, Order, PairPlan,
+    Scope, StrategyId, TradingMode,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,11 +83,9 @@ impl Engine {
         self.modes.of(Scope::Account(account)).max(self.modes.of(Scope::Instrument(instrument)))
     }
 
-    /// The mode that holds for a plan: what both of its legs may do.
-    pub(crate) fn mode_of_plan(&self, key: crate::execution::PlanKey) -> TradingMode {
-        let legs = self.plans.all.get(&key).map(|slot| slot.plan.legs.iter());
-        let modes = legs.into_iter().flatten();
-        let modes = modes.map(|leg| self.mode_at(key.0, leg.account, leg.instrument));
+    /// The mode that holds for a pair plan: what both of its legs may do.
+    pub(crate) fn mode_of_pair(&self, strategy: StrategyId, plan: &PairPlan) -> TradingMode {
+        let modes = plan.legs.iter().map(|leg| self.mode_at(strategy, leg.account, leg.instrument));
         modes.max().unwrap_or(TradingMode::Halted)
     }
 
