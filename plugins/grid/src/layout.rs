@@ -1,7 +1,7 @@
 //! The parameters that decide where levels are and what they trade. Saved levels are only good for
 //! the layout they were made from.
 
-use crate::parameters::{Direction, Parameters, Spacing};
+use crate::parameters::{Direction, Parameters, Sizing, Spacing};
 use hedgerow_sdk::{Decimal, serde};
 
 /// What the levels were laid out from.
@@ -16,6 +16,10 @@ pub struct Layout {
     min_order_quote: Decimal,
     spacing: Spacing,
     max_levels: u32,
+    #[serde(default)]
+    sizing: Sizing,
+    #[serde(default)]
+    centre: Option<Decimal>,
 }
 
 impl Layout {
@@ -31,7 +35,13 @@ impl Layout {
             min_order_quote: p.min_order_quote,
             spacing: p.spacing,
             max_levels: p.max_levels,
+            sizing: p.sizing,
+            centre: p.centre,
         }
+    }
+
+    pub(crate) fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// The keys in which another layout differs.
@@ -46,6 +56,8 @@ impl Layout {
             ("min_order_quote", self.min_order_quote == other.min_order_quote),
             ("spacing", self.spacing == other.spacing),
             ("max_levels", self.max_levels == other.max_levels),
+            ("sizing", self.sizing == other.sizing),
+            ("centre", self.centre == other.centre),
         ];
         keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
     }

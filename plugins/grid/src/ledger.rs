@@ -6,33 +6,44 @@
 //! [`settle`] the levels hold the position to the unit; prices and fees of what was not heard are
 //! estimates.
 
-use crate::Grid;
 use crate::level::{Level, LevelState};
+use crate::{Grid, entry};
 use hedgerow_sdk::model::{self, Fee, Instrument};
-use hedgerow_sdk::{Context, Decimal, FillNotice, OrderUpdate, Price, Quantity, Rounding, Side};
+use hedgerow_sdk::{Context, Decimal, FillNotice, OrderUpdate, Price, Quantity, Rounding};
+use std::collections::BTreeSet;
 
 impl Grid {
     /// What happened unheard: fills of live orders are booked where they belong, orders that ended
     /// release their levels, and the ledger's position settles the rest.
     pub(crate) fn on_resumed(&mut self, ctx: &Context) {
-        let opens = self.side();
+        let gone = |order: Option<u64>| order.is_some_and(|number| ctx.order(number).is_none());
         let mut ended = Vec::new();
+        let mut live = BTreeSet::new();
         for (place, level) in self.state.levels.iter_mut().enumerate() {
-            let Some(number) = level.order else { continue };
-            let Some(order) = ctx.order(number) else {
-                ended.push(place);
-                continue;
-            };
-            level.learn(order);
-            let missed = order.filled.units() - level.booked();
+            match level.order.and_then(|number| ctx.order(number)) {
+                Some(order) => {
+                    level.learn(order);
+                    live.insert(order.number);
+                }
+                None if level.order.is_some() => ended.push(place),
+                None => {}
+            }
+        }
+        for order in live.into_iter().filter_map(|number| ctx.order(number)) {
+            let owners = self.state.levels.iter().filter(|l| l.order == Some(order.number));
+            let missed = order.filled.units() - owners.map(Level::booked).sum::<i64>();
             if missed > 0 {
                 let fill = unheard(&self.market, order, missed);
                 self.state.fees += fill.fee.amount;
-                self.state.realised += level.fill(&self.market.spec, opens, &fill);
+                let gain = entry::book(&mut self.state.levels, &self.market.spec, &fill);
+                self.state.realised += gain.unwrap_or_default();
             }
         }
-        if self.state.close_order.is_some_and(|number| ctx.order(number).is_none()) {
+        if gone(self.state.close_order) {
             self.state.close_order = None;
+        }
+        if gone(self.state.entry.order) {
+            self.state.entry.order = None;
         }
         self.settle(ctx, &ended, None);
         for place in ended {
@@ -43,7 +54,8 @@ impl Grid {
         }
         let owned = |number| self.state.levels.iter().any(|level| level.order == Some(number));
         let ours = ctx.orders().filter(|order| order.instrument == self.market.spec.id);
-        let stray = |number: &u64| !owned(*number) && self.state.close_order != Some(*number);
+        let own = [self.state.close_order, self.state.entry.order];
+        let stray = |number: &u64| !owned(*number) && !own.contains(&Some(*number));
         self.strays = ours.map(|order| order.number).filter(stray).collect();
     }
 
@@ -55,7 +67,6 @@ impl Grid {
         let entry = || spec.price_on_grid(ctx.entry(spec.id)?, Rounding::HalfEven).ok();
         let known = Known {
             spec,
-            opens: self.side(),
             position: ctx.position(spec.id).units(),
             ended,
             price: price.or_else(entry),
@@ -91,8 +102,6 @@ fn unheard(market: &hedgerow_sdk::Instrument, order: &OrderUpdate, units: i64) -
 /// What is known when the difference is looked at.
 pub(crate) struct Known<'a> {
     pub(crate) spec: &'a Instrument,
-    /// The side of the grid's opens.
-    pub(crate) opens: Side,
     /// The ledger's, signed.
     pub(crate) position: i64,
     /// Places of levels whose order ended and may have filled unheard.
@@ -133,7 +142,7 @@ pub(crate) fn settle(levels: &mut Vec<Level>, known: &Known<'_>) -> Inferred {
     for place in opening_order(levels, known) {
         let Some(level) = levels.get_mut(place) else { continue };
         let units = left.abs().min(level.unfilled());
-        if left.signum() != known.opens.sign() || units <= 0 {
+        if left.signum() != level.side().sign() || units <= 0 {
             continue;
         }
         let fee = known.fee_of(level.asked(), units);
@@ -163,7 +172,10 @@ fn closing_order(levels: &[Level], known: &Known<'_>) -> Vec<usize> {
     let mut places: Vec<_> = levels
         .iter()
         .enumerate()
-        .map(|(place, level)| (rank(place, level), level.price.units() * known.opens.sign(), place))
+        .map(|(place, level)| {
+            let price = level.price.units() * level.side().sign();
+            (rank(place, level), price, place)
+        })
         .collect();
     places.sort_unstable();
     places.into_iter().map(|(.., place)| place).collect()
@@ -176,7 +188,7 @@ fn opening_order(levels: &[Level], known: &Known<'_>) -> Vec<usize> {
     };
     let mut places: Vec<usize> = known.ended.iter().filter(opening).copied().collect();
     places.sort_by_key(|place| {
-        levels.get(*place).map(|level| -level.price.units() * known.opens.sign())
+        levels.get(*place).map(|level| -level.price.units() * level.side().sign())
     });
     places
 }
@@ -195,6 +207,26 @@ fn adopt(levels: &mut Vec<Level>, known: &Known<'_>, units: i64) -> Decimal {
         }
     }
     fee
+}
+
+/// A grid that ends holds one position: levels that hold the opposite of each other are closed
+/// against each other, at a price that makes no difference to the sum. Gives the profit.
+pub(crate) fn net(levels: &mut [Level], spec: &Instrument, at: Price) -> Decimal {
+    let held = |levels: &[Level], sign: i64| -> i64 {
+        levels.iter().map(|level| (level.held() * sign).max(0)).sum()
+    };
+    let (longs, shorts) = (held(levels, 1), held(levels, -1));
+    let mut left = [longs.min(shorts); 2];
+    let mut gain = Decimal::ZERO;
+    for level in levels.iter_mut() {
+        let [long, short] = &mut left;
+        let rest = if level.held() > 0 { long } else { short };
+        let units = (*rest).min(level.held().abs());
+        *rest -= units;
+        gain += level.close_part(spec, at, units);
+        level.settle_state(spec.lot.units());
+    }
+    gain
 }
 
 /// Moves what is too small to be closed alone to the nearest level that waits to close more.

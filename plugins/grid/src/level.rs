@@ -4,7 +4,8 @@
 //! a partial fill goes on with the filled part; a canceled close goes on with the unclosed part.
 
 use crate::backoff::Backoff;
-use crate::parameters::{Direction, Parameters};
+use crate::levels::PlannedLevel;
+use crate::parameters::Parameters;
 use hedgerow_sdk::model::Instrument;
 use hedgerow_sdk::{Decimal, FillNotice, OrderRequest, OrderUpdate, Price, Quantity, Side, serde};
 
@@ -31,6 +32,8 @@ pub struct Level {
     pub price: Price,
     /// What it opens.
     pub quantity: Quantity,
+    /// Whether it opens by selling.
+    pub sells: bool,
     /// Where it stands.
     pub state: LevelState,
     /// Its live order.
@@ -60,13 +63,20 @@ pub struct Level {
 impl Level {
     /// An idle level.
     #[must_use]
-    pub fn new(price: Price, quantity: Quantity) -> Self {
-        Self { price, quantity, ..Self::default() }
+    pub fn new(planned: PlannedLevel) -> Self {
+        let PlannedLevel { price, quantity, side } = planned;
+        Self { price, quantity, sells: side == Side::Sell, ..Self::default() }
     }
 
     /// A level for what no other accounts for.
     pub(crate) fn adopted(price: Price) -> Self {
-        Self { adopted: true, ..Self::new(price, Quantity::ZERO) }
+        Self { adopted: true, price, ..Self::default() }
+    }
+
+    /// How it opens.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        if self.sells { Side::Sell } else { Side::Buy }
     }
 
     /// Open quantity, signed.
@@ -84,18 +94,22 @@ impl Level {
     }
 
     /// A buy level may open once the market has been above it, a sell level once below.
-    pub(crate) fn arm(&mut self, direction: Direction, bid: Price, ask: Price) {
-        self.armed |= match direction {
-            Direction::Buy => bid > self.price,
-            Direction::Sell => ask < self.price,
-        };
+    pub(crate) fn arm(&mut self, bid: Price, ask: Price) {
+        self.armed |= if self.sells { ask < self.price } else { bid > self.price };
     }
 
-    pub(crate) fn placed(&mut self, number: u64, order: &OrderRequest) {
-        let closes = order.reduce_only;
-        self.state = if closes { LevelState::ClosePlaced } else { LevelState::OpenPlaced };
+    /// An order of its own is on its way: to close what it holds, or to open.
+    pub(crate) fn placed(&mut self, number: u64, order: &OrderRequest, to: LevelState) {
+        self.state = to;
         (self.order, self.asked) = (Some(number), order.price);
         (self.ordered, self.booked) = (order.quantity.units(), 0);
+    }
+
+    /// Its part of an order that opens several levels is on its way.
+    pub(crate) fn entered(&mut self, number: u64, limit: Price) {
+        self.state = LevelState::OpenPlaced;
+        (self.order, self.asked) = (Some(number), limit);
+        (self.ordered, self.booked) = (self.quantity.units(), 0);
     }
 
     /// Whether its close would close more than is held: a late fill was faster.
@@ -128,6 +142,11 @@ impl Level {
         self.quantity.units() - self.booked
     }
 
+    /// What it may still hold beyond what it does.
+    pub(crate) fn room(&self) -> i64 {
+        (self.quantity.units() - self.held.abs()).max(0)
+    }
+
     /// Whether a fill of this order belongs here, be it late.
     pub(crate) fn made(&self, order: u64) -> bool {
         self.order == Some(order) || self.last == Some(order)
@@ -135,13 +154,13 @@ impl Level {
 
     /// Books a fill of an order of this level's; gives the profit of what it closed, both fees
     /// taken off. What it closed beyond what is held here is not this level's.
-    pub(crate) fn fill(&mut self, spec: &Instrument, opens: Side, fill: &FillNotice) -> Decimal {
+    pub(crate) fn fill(&mut self, spec: &Instrument, fill: &FillNotice) -> Decimal {
         let units = fill.quantity.units();
         if self.order == Some(fill.number) {
             self.booked += units;
         }
         self.backoff.clear();
-        if fill.side == opens && !self.adopted {
+        if fill.side == self.side() && !self.adopted {
             self.add(spec, fill.price, fill.side.sign() * units, worth(fill, spec));
             // what the venue took of what was bought is not there to be sold
             let taken = fill.fee.base_units(spec).unwrap_or_default().units();
@@ -226,12 +245,12 @@ impl Level {
         bid: Price,
         ask: Price,
     ) -> Option<Price> {
-        match p.direction {
-            Direction::Buy if self.price >= bid => {
+        match self.side() {
+            Side::Buy if self.price >= bid => {
                 let behind = spec.price(bid) * (Decimal::ONE - p.safe_extra_spread);
                 spec.passive_price(Side::Buy, behind).ok()
             }
-            Direction::Sell if self.price <= ask => {
+            Side::Sell if self.price <= ask => {
                 let behind = spec.price(ask) * (Decimal::ONE + p.safe_extra_spread);
                 spec.passive_price(Side::Sell, behind).ok()
             }

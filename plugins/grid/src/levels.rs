@@ -8,19 +8,24 @@
 //!     n     = min(n1, n2, max_levels), at least 1
 //!     b     = max(base0, floor_lot(total / (mid x n))), then n = min(n, floor(total / (b x mid)))
 //! ```
+//!
+//! That is for equal base quantities. With equal worth each level trades floor_lot(total / n / its
+//! price), and n is made smaller until that is at least the venue's minimum on every level.
 
-use crate::parameters::{Parameters, Spacing};
+use crate::parameters::{Direction, Parameters, Sizing, Spacing};
 use hedgerow_sdk::model::Instrument;
-use hedgerow_sdk::{Decimal, Price, Quantity, Rounding, decimal_from_f64, math, to_f64};
+use hedgerow_sdk::{Decimal, Price, Quantity, Rounding, Side, decimal_from_f64, math, to_f64};
 use std::fmt;
 
-/// A laid-out grid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Level prices, lowest first.
-    pub prices: Vec<Price>,
-    /// What each level trades.
+/// One level of a laid-out grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedLevel {
+    /// Where it opens.
+    pub price: Price,
+    /// What it trades.
     pub quantity: Quantity,
+    /// How it opens.
+    pub side: Side,
 }
 
 /// Why there is no grid.
@@ -52,23 +57,54 @@ fn whole(value: Decimal) -> u32 {
     u32::try_from(value.floor().mantissa().max(0)).unwrap_or(u32::MAX)
 }
 
-/// Lays out the grid around `mid`.
-pub fn plan(p: &Parameters, spec: &Instrument, mid: Decimal) -> Result<Plan, GridError> {
+/// What the venue and the money allow.
+struct Money<'a> {
+    p: &'a Parameters,
+    spec: &'a Instrument,
+    /// Least worth of one order, with room.
+    least: Decimal,
+}
+
+impl Money<'_> {
+    /// What one unit of quantity is worth at a price: the price for linear contracts, the contract
+    /// for inverse ones.
+    fn unit_value(&self, price: Decimal) -> Result<Decimal, GridError> {
+        let one = Quantity::from_units(self.spec.quantity_scale.unit());
+        let worth = self.spec.notional_at(price, one).map_err(|_| GridError::Overflow)?;
+        if worth > Decimal::ZERO { Ok(worth) } else { Err(GridError::Overflow) }
+    }
+
+    /// The smallest order at a price.
+    fn smallest(&self, price: Decimal) -> Result<Quantity, GridError> {
+        let asked = self.least / self.unit_value(price)?;
+        let lots = self.spec.round_quantity(asked, Rounding::Ceil);
+        Ok(lots.map_err(|_| GridError::Overflow)?.max(self.spec.min_quantity))
+    }
+
+    fn not_enough(&self, mid: Decimal) -> GridError {
+        let smallest = self
+            .smallest(mid)
+            .and_then(|least| self.spec.notional_at(mid, least).map_err(|_| GridError::Overflow));
+        let total = self.p.total_quote;
+        smallest
+            .map_or(GridError::Overflow, |smallest| GridError::NotEnoughMoney { smallest, total })
+    }
+}
+
+/// Lays out the grid around `mid`, lowest level first.
+pub fn plan(
+    p: &Parameters,
+    spec: &Instrument,
+    mid: Decimal,
+) -> Result<Vec<PlannedLevel>, GridError> {
     let overflow = |_| GridError::Overflow;
     let least = p.min_order_quote.max(spec.min_notional.unwrap_or_default()) * Decimal::new(105, 2);
-    // what one unit of quantity is worth: the price for linear contracts, the contract for inverse
-    // ones
-    let one = Quantity::from_units(spec.quantity_scale.unit());
-    let unit_value = spec.notional_at(mid, one).map_err(overflow)?;
-    if unit_value <= Decimal::ZERO {
-        return Err(GridError::Overflow);
-    }
-    let base0 = spec.round_quantity(least / unit_value, Rounding::Ceil).map_err(overflow)?;
-    let base0 = base0.max(spec.min_quantity);
+    let money = Money { p, spec, least };
+    let (unit_value, base0) = (money.unit_value(mid)?, money.smallest(mid)?);
     let smallest = spec.notional_at(mid, base0).map_err(overflow)?;
     let n1 = whole(p.total_quote / smallest);
     if n1 == 0 {
-        return Err(GridError::NotEnoughMoney { smallest, total: p.total_quote });
+        return Err(money.not_enough(mid));
     }
     // on a grid of significant figures the step depends on the price
     let at = Price::rounded(mid, spec.price_scale, Rounding::HalfEven).map_err(overflow)?;
@@ -77,18 +113,66 @@ pub fn plan(p: &Parameters, spec: &Instrument, mid: Decimal) -> Result<Plan, Gri
     let step = p.min_step.max(tick / mid);
     let n2 = whole((p.end - p.start) / p.start / step);
     let mut n = n1.min(n2).min(p.max_levels).max(1);
-    let share = p.total_quote / (unit_value * Decimal::from(n));
-    let quantity = spec.quantity_on_grid(share).map_err(overflow)?.max(base0);
-    let worth = spec.notional_at(mid, quantity).map_err(overflow)?;
-    n = n.min(whole(p.total_quote / worth)).max(1);
+    let sized = match p.sizing {
+        Sizing::EqualBase => {
+            let share = p.total_quote / (unit_value * Decimal::from(n));
+            let quantity = spec.quantity_on_grid(share).map_err(overflow)?.max(base0);
+            let worth = spec.notional_at(mid, quantity).map_err(overflow)?;
+            n = n.min(whole(p.total_quote / worth)).max(1);
+            prices(p, spec, n)?.into_iter().map(|price| (price, quantity)).collect()
+        }
+        Sizing::EqualQuote => equal_worth(&money, n)?.ok_or_else(|| money.not_enough(mid))?,
+    };
+    let centre = p.centre.unwrap_or(mid);
+    let planned = |(price, quantity)| {
+        let side = match p.direction {
+            Direction::Buy => Side::Buy,
+            Direction::Sell => Side::Sell,
+            Direction::Neutral if spec.price(price) > centre => Side::Sell,
+            Direction::Neutral => Side::Buy,
+        };
+        PlannedLevel { price, quantity, side }
+    };
+    // a level on the centre itself is neither below nor above it
+    let on_centre = |level: &PlannedLevel| {
+        p.direction == Direction::Neutral && spec.price(level.price) == centre
+    };
+    let all: Vec<_> = sized.into_iter().map(planned).collect();
+    let only = all.len() == 1;
+    Ok(all.into_iter().filter(|level| only || !on_centre(level)).collect())
+}
+
+/// As many levels of equal worth as the money gives; nothing when not even one.
+fn equal_worth(money: &Money<'_>, most: u32) -> Result<Option<Vec<(Price, Quantity)>>, GridError> {
+    let (p, spec) = (money.p, money.spec);
+    for n in (1..=most).rev() {
+        let share = p.total_quote / Decimal::from(n);
+        let size = |price: Price| {
+            let at = spec.price(price);
+            let quantity = spec.quantity_on_grid(share / money.unit_value(at)?);
+            let quantity = quantity.map_err(|_| GridError::Overflow)?;
+            Ok((quantity >= money.smallest(at)?).then_some((price, quantity)))
+        };
+        let sized: Result<Option<Vec<_>>, GridError> =
+            prices(p, spec, n)?.into_iter().map(size).collect();
+        if let Some(sized) = sized? {
+            return Ok(Some(sized));
+        }
+    }
+    Ok(None)
+}
+
+/// The prices of `n` levels, on the venue's grid, each once.
+fn prices(p: &Parameters, spec: &Instrument, n: u32) -> Result<Vec<Price>, GridError> {
     let mut prices = Vec::new();
     for i in 0..n {
-        let price = spec.price_on_grid(level(p, i, n), Rounding::HalfEven).map_err(overflow)?;
+        let price = spec.price_on_grid(level(p, i, n), Rounding::HalfEven);
+        let price = price.map_err(|_| GridError::Overflow)?;
         if prices.last() != Some(&price) {
             prices.push(price);
         }
     }
-    Ok(Plan { prices, quantity })
+    Ok(prices)
 }
 
 fn level(p: &Parameters, i: u32, n: u32) -> Decimal {

@@ -10,10 +10,13 @@
 #![warn(clippy::cast_possible_truncation)]
 
 mod backoff;
+mod check;
+mod entry;
 mod layout;
 mod ledger;
 mod level;
 mod levels;
+mod lever;
 mod parameters;
 mod placing;
 mod stops;
@@ -21,15 +24,16 @@ mod stops;
 pub use backoff::Backoff;
 pub use layout::Layout;
 pub use level::{Level, LevelState};
-pub use levels::{GridError, Plan, plan};
-pub use parameters::{Direction, Parameters, Spacing};
+pub use levels::{GridError, PlannedLevel, plan};
+pub use parameters::{Direction, Parameters, Sizing, Spacing};
 
+use entry::Entry;
 use hedgerow_sdk::model::VenueRejection;
 use hedgerow_sdk::{
     Context, Decimal, Event, FillNotice, InitError, Instrument, Intent, OrderStatus, OrderUpdate,
-    Quantity, SavedState, Side, Strategy, Tick, TickKind, Want, model, save_json, serde,
-    serde_json,
+    Quantity, SavedState, Strategy, Tick, TickKind, Want, model, save_json, serde, serde_json,
 };
+use lever::Lever;
 use std::collections::BTreeMap;
 use stops::Stop;
 
@@ -49,6 +53,10 @@ pub struct State {
     realised: Decimal,
     fees: Decimal,
     cycles: u64,
+    /// The one order for levels that the market had passed.
+    entry: Entry,
+    /// The profit at which the trailing stop fires, once it is armed.
+    trailing: Option<Decimal>,
     stopping: Option<Stop>,
     /// The close of everything that is under way.
     close_order: Option<u64>,
@@ -68,13 +76,14 @@ pub struct Grid {
     canceling: BTreeMap<u64, u64>,
     /// Live orders that no level owns: left by a state that was lost.
     strays: Vec<u64>,
+    lever: Lever,
 }
 
 impl Strategy for Grid {
     type Parameters = Parameters;
     const NAME: &'static str = "grid";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     const OLDEST_READABLE_STATE: u32 = 1;
 
     fn wants() -> Vec<Want> {
@@ -91,7 +100,13 @@ impl Strategy for Grid {
             .ok_or_else(|| InitError::Other("no instrument for the role market".into()))?
             .clone();
         parameters.check(market.maker_fee).map_err(InitError::BadParameters)?;
+        parameters.check_market(&market.spec).map_err(InitError::BadParameters)?;
         let mut state: State = SavedState::json_or_default(saved)?;
+        if saved.is_some_and(|saved| saved.version < 3) {
+            // levels did not say how they open: all as the grid did
+            let sells = state.layout.as_ref().map_or(parameters.direction, Layout::direction);
+            state.levels.iter_mut().for_each(|level| level.sells = sells == Direction::Sell);
+        }
         let layout = Layout::of(&parameters);
         if state.layout.is_none() {
             if state.levels.iter().all(|level| level.adopted) {
@@ -111,8 +126,8 @@ impl Strategy for Grid {
             )));
         }
         let outdated = !changed.is_empty();
-        let (canceling, strays) = (BTreeMap::new(), Vec::new());
-        Ok(Self { parameters, market, state, outdated, canceling, strays })
+        let (canceling, strays, lever) = (BTreeMap::new(), Vec::new(), Lever::default());
+        Ok(Self { parameters, market, state, outdated, canceling, strays, lever })
     }
 
     fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
@@ -126,6 +141,10 @@ impl Strategy for Grid {
             Event::Order(update) if update.instrument == id => self.on_order(ctx, update),
             Event::Position(told) if told.instrument == id => self.settle(ctx, &[], None),
             Event::Resumed(_) => self.on_resumed(ctx),
+            Event::Leverage { instrument, leverage_hundredths, .. } if *instrument == id => {
+                self.lever.is_in_force(*leverage_hundredths);
+            }
+            Event::Other(notice) => self.lever.on_notice(ctx, notice),
             Event::Instrument(_) | Event::FeeTier { .. } => {
                 if let Some(market) = ctx.instrument(id) {
                     self.market = market.clone();
@@ -160,6 +179,7 @@ impl Strategy for Grid {
             "adopted": self.market.spec.quantity(adopted),
             "waits_for_new_levels": self.outdated,
             "stopping": self.state.stopping,
+            "trailing_at": self.state.trailing,
             "done": self.state.done,
         })
     }
@@ -172,15 +192,8 @@ impl Grid {
         Quantity::from_units(units)
     }
 
-    pub(crate) fn side(&self) -> Side {
-        match self.parameters.direction {
-            Direction::Buy => Side::Buy,
-            Direction::Sell => Side::Sell,
-        }
-    }
-
     fn on_fill(&mut self, ctx: &Context, fill: &FillNotice) {
-        let (spec, opens) = (&self.market.spec, self.side());
+        let spec = &self.market.spec;
         let state = &mut self.state;
         let fee = level::worth(fill, spec);
         state.fees += fee;
@@ -188,9 +201,8 @@ impl Grid {
             let gain = stops::close_pro_rata(&mut state.levels, spec, fill);
             state.realised += gain - fee;
             state.close_retry.clear();
-        } else if let Some(level) = state.levels.iter_mut().find(|level| level.made(fill.number)) {
-            state.realised += level.fill(spec, opens, fill);
-            level.settle_state(spec.lot.units());
+        } else if let Some(gain) = entry::book(&mut state.levels, spec, fill) {
+            state.realised += gain;
         } else {
             state.realised -= fee;
         }
@@ -216,6 +228,12 @@ impl Grid {
                 if update.filled.is_zero() {
                     self.state.close_retry.refused(now, interval);
                 }
+            }
+            return;
+        }
+        if self.state.entry.order == Some(update.number) {
+            if ended {
+                self.entry_ended(update, now, interval);
             }
             return;
         }
@@ -263,10 +281,11 @@ impl Grid {
             return;
         }
         for level in &mut self.state.levels {
-            level.arm(self.parameters.direction, quote.bid.price, quote.ask.price);
+            level.arm(quote.bid.price, quote.ask.price);
         }
         if self.state.stopping.is_none() {
-            self.state.stopping = stops::check(&self.parameters, &self.state, ctx, &self.market);
+            let (p, state) = (&self.parameters, &mut self.state);
+            state.stopping = stops::check(p, state, ctx, &self.market);
         }
         if self.state.stopping.is_some() {
             self.wind_down(ctx, &quote);
@@ -274,7 +293,8 @@ impl Grid {
         }
         self.place_closes(ctx, &quote);
         self.cancel_needless(ctx, &quote);
-        if !self.outdated {
+        if !self.outdated && self.is_levered(ctx) {
+            self.place_entry(ctx, &quote);
             self.place_opens(ctx, &quote);
         }
     }
@@ -304,8 +324,8 @@ impl Grid {
         let mid = Decimal::from(mid_doubled) / Decimal::TWO / unit;
         match plan(&self.parameters, spec, mid) {
             Ok(plan) => {
-                let level = |price| Level::new(price, plan.quantity);
-                self.state.levels.extend(plan.prices.into_iter().map(level));
+                self.state.levels.extend(plan.into_iter().map(Level::new));
+                self.state.entry.due = self.parameters.immediate_entry;
                 self.state.started = ctx.now().as_nanos();
                 self.state.layout = Some(Layout::of(&self.parameters));
             }

@@ -13,6 +13,30 @@ pub enum Direction {
     Buy,
     /// Sells high, buys lower.
     Sell,
+    /// Buys below the centre and sells above it.
+    Neutral,
+}
+
+/// What is the same on each level.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(crate = "hedgerow_sdk::serde", rename_all = "kebab-case")]
+#[schemars(crate = "hedgerow_sdk::schemars")]
+pub enum Sizing {
+    /// The base quantity.
+    #[default]
+    EqualBase,
+    /// The worth in the quote currency.
+    EqualQuote,
 }
 
 /// How levels are spread.
@@ -62,7 +86,7 @@ fn many() -> u32 {
 #[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
 #[schemars(crate = "hedgerow_sdk::schemars")]
 pub struct Parameters {
-    /// buy or sell.
+    /// buy, sell or neutral.
     pub direction: Direction,
     /// Lowest level.
     #[schemars(with = "String")]
@@ -85,6 +109,21 @@ pub struct Parameters {
     /// arithmetic or geometric.
     #[serde(default)]
     pub spacing: Spacing,
+    /// equal-base or equal-quote.
+    #[serde(default)]
+    pub sizing: Sizing,
+    /// Neutral grids: levels below it buy, above it sell; none: the middle when the grid begins.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub centre: Option<Decimal>,
+    /// Most base units to be held, opens that rest counted; long and short alike.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub max_position_base: Option<Decimal>,
+    /// Leverage the venue must confirm before anything opens; none: as it stands.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub leverage: Option<Decimal>,
     /// Most opens resting at once.
     #[serde(default = "ten")]
     pub max_open: u32,
@@ -105,87 +144,55 @@ pub struct Parameters {
     #[serde(default = "two_bps")]
     #[schemars(with = "String")]
     pub safe_extra_spread: Decimal,
-    /// Place levels the market is already through at once, instead of waiting until it has been
-    /// above.
+    /// Open the levels that the market is already through at the start, as one order, instead of
+    /// waiting until it has been above.
     #[serde(default)]
     pub immediate_entry: bool,
-    /// A price that ends the grid when the middle crosses it.
+    /// A price that ends the grid when the middle crosses it: below a buy or neutral grid, above
+    /// a sell grid.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub limit_price: Option<Decimal>,
-    /// Loss of the open position that ends the grid, a fraction of its cost.
+    /// Neutral grids: the price above that ends it.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub upper_limit_price: Option<Decimal>,
+    /// Loss of the open position that ends the grid, a fraction of its cost, entry fees counted.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub stop_loss: Option<Decimal>,
+    /// Loss of the whole grid, closed parts and open position, that ends it: a fraction of
+    /// `total_quote`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub stop_loss_total: Option<Decimal>,
+    /// Profit of the open position that ends the grid, a fraction of its cost, entry fees and the
+    /// fee of closing counted.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub position_take_profit: Option<Decimal>,
+    /// Profit above which the trailing stop is armed; measured as `position_take_profit`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub trailing_activation: Option<Decimal>,
+    /// How far the profit may fall from its highest once armed.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub trailing_delta: Option<Decimal>,
     /// Time that ends the grid, seconds.
     #[serde(default)]
     pub time_limit_s: Option<u64>,
     /// Keep the position when a stop other than the stop loss ends the grid.
     #[serde(default)]
     pub keep_position: bool,
-    /// How far through the touch the closing order may go, a fraction.
+    /// How far through the touch an order may go that takes: the close of everything, and that of
+    /// `immediate_entry`. A fraction.
     #[serde(default = "half_percent")]
     #[schemars(with = "String")]
     pub close_slippage: Decimal,
 }
 
 impl Parameters {
-    /// What must hold between them; one sentence a person can act on.
-    pub fn check(&self, maker_fee: Decimal) -> Result<(), String> {
-        let positive = [
-            ("start", self.start),
-            ("total_quote", self.total_quote),
-            ("min_order_quote", self.min_order_quote),
-            ("take_profit", self.take_profit),
-        ];
-        let optional = [
-            ("activation_bound", self.activation_bound),
-            ("limit_price", self.limit_price),
-            ("stop_loss", self.stop_loss),
-        ];
-        let given = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        for (name, value) in positive.into_iter().chain(given) {
-            if value <= Decimal::ZERO {
-                return Err(format!("{name} is {value}, it must be above zero"));
-            }
-        }
-        let fractions = [
-            ("min_step", self.min_step),
-            ("safe_extra_spread", self.safe_extra_spread),
-            ("close_slippage", self.close_slippage),
-        ];
-        for (name, value) in fractions {
-            if value < Decimal::ZERO || value >= Decimal::ONE {
-                return Err(format!("{name} is {value}, it must be at least 0 and below 1"));
-            }
-        }
-        if self.direction == Direction::Sell && self.take_profit >= Decimal::ONE {
-            let asked = self.take_profit;
-            return Err(format!("take_profit is {asked}: a sell cannot be bought back at nothing"));
-        }
-        if self.start >= self.end {
-            return Err(format!("start {} must be below end {}", self.start, self.end));
-        }
-        if self.max_open == 0 || self.max_per_batch == 0 || self.max_levels == 0 {
-            return Err("max_open, max_per_batch and max_levels must be above zero".into());
-        }
-        // profit needs take_profit > 2 f / (1 - f) for a maker fee f each way
-        if maker_fee >= Decimal::ONE {
-            return Err(format!(
-                "no grid pays a maker fee of {maker_fee}, which takes all it sells"
-            ));
-        }
-        let break_even = Decimal::TWO * maker_fee / (Decimal::ONE - maker_fee);
-        if self.take_profit <= break_even {
-            return Err(format!(
-                "take_profit {} does not pay the fees: it must be above {}",
-                self.take_profit,
-                break_even.round_dp(8)
-            ));
-        }
-        Ok(())
-    }
-
     pub(crate) fn order_interval_ns(&self) -> u64 {
         self.order_interval_ms.saturating_mul(1_000_000)
     }

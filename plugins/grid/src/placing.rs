@@ -4,7 +4,7 @@ use crate::level::{Level, LevelState};
 use crate::parameters::Direction;
 use crate::{Grid, ledger, levels};
 use hedgerow_sdk::model::{Action, HostTime, Quote};
-use hedgerow_sdk::{Context, Decimal, OrderRequest, OrderStatus, Side};
+use hedgerow_sdk::{Context, Decimal, OrderRequest, OrderStatus, Price, Quantity, Side};
 
 /// A refused cancel is not repeated sooner, ns.
 const CANCEL_AGAIN_NS: u64 = 1_000_000_000;
@@ -47,9 +47,11 @@ impl Grid {
                 continue;
             }
             let side = if level.held() > 0 { Side::Sell } else { Side::Buy };
-            let order = OrderRequest::limit(spec.id, side, price, quantity);
-            let order = order.post_only().reduce_only();
-            level.placed(ctx.submit(order), &order);
+            let order = OrderRequest::limit(spec.id, side, price, quantity).post_only();
+            // long and short levels are one position at the venue: what closes one may open it
+            let nets = p.direction == Direction::Neutral;
+            let order = if nets { order } else { order.reduce_only() };
+            level.placed(ctx.submit(order), &order, LevelState::ClosePlaced);
         }
     }
 
@@ -84,20 +86,34 @@ impl Grid {
         if (waiting && self.state.last_open > 0) || batch == 0 || !may_open {
             return;
         }
-        let (p, spec) = (&self.parameters, &self.market.spec);
-        let side = match p.direction {
-            Direction::Buy => Side::Buy,
-            Direction::Sell => Side::Sell,
-        };
-        for place in self.candidates(now.as_nanos(), quote).into_iter().take(batch) {
+        let mut left = batch;
+        for place in self.candidates(now.as_nanos(), quote) {
+            let Some(level) = self.state.levels.get(place).filter(|_| left > 0) else { continue };
+            let (side, quantity) = (level.side(), level.quantity);
+            if !self.fits(side, level.price, quantity) {
+                continue;
+            }
+            let (p, spec) = (&self.parameters, &self.market.spec);
             let Some(level) = self.state.levels.get_mut(place) else { continue };
             let Some(price) = level.open_price(p, spec, quote.bid.price, quote.ask.price) else {
                 continue;
             };
-            let order = OrderRequest::limit(spec.id, side, price, level.quantity).post_only();
-            level.placed(ctx.submit(order), &order);
+            let order = OrderRequest::limit(spec.id, side, price, quantity).post_only();
+            level.placed(ctx.submit(order), &order, LevelState::OpenPlaced);
             self.state.last_open = now.as_nanos();
+            left -= 1;
         }
+    }
+
+    /// Whether the position stays within `max_position_base` if this fills too, with all that is
+    /// open on its side.
+    pub(crate) fn fits(&self, side: Side, price: Price, quantity: Quantity) -> bool {
+        let Some(most) = self.parameters.max_position_base else { return true };
+        let open = |level: &&Level| level.state == LevelState::OpenPlaced && level.side() == side;
+        let resting: i64 = self.state.levels.iter().filter(open).map(Level::unfilled).sum();
+        let reached = self.held().units() * side.sign() + resting + quantity.units();
+        let base = self.market.spec.base_quantity(price, Quantity::from_units(reached.max(0)));
+        base.is_ok_and(|base| base <= most)
     }
 
     /// Levels that may open now, nearest to the middle first.
@@ -107,7 +123,7 @@ impl Grid {
         let ready = |level: &Level| {
             level.state == LevelState::Idle
                 && !level.adopted
-                && (level.armed || p.immediate_entry)
+                && level.armed
                 && level.backoff.is_over(now)
                 && p.activation_bound.is_none_or(|bound| away(level) <= bound)
         };

@@ -3,12 +3,15 @@
 use super::*;
 use hedgerow_sdk::model::{InstrumentKind, PositionUpdate, ResumedState};
 use hedgerow_sdk::testing::{Harness, perpetual};
-use hedgerow_sdk::{Fee, FeeAsset, Price, TradingMode};
+use hedgerow_sdk::{Fee, FeeAsset, Price, Side, TradingMode};
 
+mod barriers;
 mod closes;
 mod ending;
+mod entry;
 mod layout;
 mod ledger;
+mod neutral;
 mod parameters;
 mod random;
 
@@ -39,8 +42,8 @@ fn parameters(json: serde_json::Value) -> Parameters {
     serde_json::from_value(json).unwrap()
 }
 
-fn prices(plan: &Plan, market: &Instrument) -> Vec<String> {
-    plan.prices.iter().map(|p| format!("{:.2}", market.spec.price(*p))).collect()
+fn prices(plan: &[PlannedLevel], market: &Instrument) -> Vec<String> {
+    plan.iter().map(|level| format!("{:.2}", market.spec.price(level.price))).collect()
 }
 
 /// G1 with the market around 100: opens from 9950 down.
@@ -84,12 +87,12 @@ fn canceled(h: &mut Harness<Grid>) -> Vec<u64> {
 fn vector_g1_levels_quantity_and_total() {
     let i = perpetual(1, "market", 2, 2);
     let plan = plan(&parameters(g1()), &i.spec, dec("100")).unwrap();
-    assert_eq!(plan.prices.len(), 21);
-    assert_eq!(i.spec.quantity(plan.quantity), dec("0.47"));
+    assert_eq!(plan.len(), 21);
+    assert!(plan.iter().all(|level| i.spec.quantity(level.quantity) == dec("0.47")));
     let shown = prices(&plan, &i);
     assert_eq!(shown[..3], ["95.00", "95.50", "96.00"]);
     assert_eq!(shown[20], "105.00");
-    let total = i.spec.quantity(plan.quantity) * dec("100") * Decimal::from(plan.prices.len());
+    let total: Decimal = plan.iter().map(|l| i.spec.quantity(l.quantity) * dec("100")).sum();
     assert_eq!(total, dec("987.00"));
 }
 
@@ -101,9 +104,9 @@ fn vector_g2_limited_by_the_step() {
         serde_json::json!({ "start": "59000", "end": "61000", "min_step": "0.0005" }),
     ));
     let plan = plan(&p, &i.spec, dec("60000")).unwrap();
-    assert_eq!(plan.prices.len(), 67);
-    assert_eq!(i.spec.quantity(plan.quantity), dec("0.0002"));
-    let first: Vec<_> = plan.prices[..3].iter().map(|p| i.spec.price(*p)).collect();
+    assert_eq!(plan.len(), 67);
+    assert_eq!(i.spec.quantity(plan[0].quantity), dec("0.0002"));
+    let first: Vec<_> = plan[..3].iter().map(|l| i.spec.price(l.price)).collect();
     assert_eq!(first, [dec("59000.0"), dec("59030.3"), dec("59060.6")]);
 }
 
@@ -216,8 +219,7 @@ fn vector_g5_loses_what_it_says() {
     }
     h.quote(1, 9_620, 9_621);
     let (levels, ctx) = (&h.strategy().state.levels, h.context());
-    let spec = &ctx.instruments()[0].spec;
-    let share = stops::open_profit(levels, spec, ctx).unwrap();
+    let share = stops::open_profit(levels, &ctx.instruments()[0], ctx).unwrap().share();
     assert_eq!(share.round_dp(6), dec("-0.018567"));
     assert_eq!((share * dec("322.42")).round_dp(6), dec("-5.986484"));
 }

@@ -243,6 +243,32 @@ impl<S: Strategy> Harness<S> {
     /// # Panics
     /// When the order was never submitted, or was denied.
     pub fn fill_for(&mut self, number: u64, quantity: i64, fee: Fee) {
+        let Some(order) = self.orders.get(&number) else { panic!("no order {number}") };
+        self.trade(number, (order.price, quantity), Liquidity::Maker, fee);
+    }
+
+    /// [`Self::fill`] as a taker at a price of your own, in units of the price scale, with the
+    /// instrument's taker fee.
+    ///
+    /// # Panics
+    /// When the order was never submitted, or was denied.
+    pub fn fill_at(&mut self, number: u64, price: i64, quantity: i64) {
+        let Some(order) = self.orders.get(&number) else { panic!("no order {number}") };
+        let price = Price::from_units(price);
+        let fee = self.runtime.context().instrument(order.instrument).and_then(|known| {
+            known.spec.fee(price, Quantity::from_units(quantity), known.taker_fee).ok()
+        });
+        let fee = Fee::in_settle(fee.unwrap_or_default());
+        self.trade(number, (price, quantity), Liquidity::Taker, fee);
+    }
+
+    fn trade(
+        &mut self,
+        number: u64,
+        (price, quantity): (Price, i64),
+        liquidity: Liquidity,
+        fee: Fee,
+    ) {
         let Some(order) = self.orders.get_mut(&number) else { panic!("no order {number}") };
         let filled = order.filled.units() + quantity;
         let last = filled >= order.quantity.units();
@@ -257,7 +283,7 @@ impl<S: Strategy> Harness<S> {
         let quantity = Quantity::from_units(quantity);
         let mut held = ctx.ledger(update.instrument);
         if let Some(known) = ctx.instrument(update.instrument)
-            && let Err(e) = held.book(&known.spec, update.side, update.price, quantity, fee)
+            && let Err(e) = held.book(&known.spec, update.side, price, quantity, fee)
         {
             panic!("the fill cannot be booked: {e}")
         }
@@ -265,9 +291,9 @@ impl<S: Strategy> Harness<S> {
             number,
             instrument: update.instrument,
             side: update.side,
-            price: update.price,
+            price,
             quantity,
-            liquidity: Liquidity::Maker,
+            liquidity,
             fee,
             trade: TradeId(self.next_trade),
             position: held.quantity,

@@ -103,15 +103,22 @@ impl Run {
     }
 }
 
+/// Every direction and sizing, with and without an entry.
+fn taste(seed: u64) -> serde_json::Value {
+    let direction = ["buy", "sell", "neutral"][usize::try_from(seed % 3).unwrap()];
+    let sizing = if seed % 5 < 2 { "equal-quote" } else { "equal-base" };
+    serde_json::json!({
+        "direction": direction, "sizing": sizing, "max_open": 4, "activation_bound": "0.02",
+        "immediate_entry": seed.is_multiple_of(4),
+    })
+}
+
 #[test]
 fn the_levels_hold_what_the_ledger_has() {
     for seed in 0..150 {
         let mut dice = Dice(seed);
-        let direction = if seed % 2 == 0 { "buy" } else { "sell" };
-        let mut more = serde_json::json!({
-            "direction": direction, "max_open": 4, "activation_bound": "0.02",
-        });
-        if seed % 3 == 0 {
+        let mut more = taste(seed);
+        if seed % 7 < 3 {
             more["stop_loss"] = "0.003".into();
         }
         let mut run = Run::new(with(g1(), more));
@@ -128,11 +135,7 @@ fn the_levels_hold_what_the_ledger_has() {
 fn nothing_is_adopted_when_everything_was_heard() {
     for seed in 0..80 {
         let mut dice = Dice(seed);
-        let direction = if seed % 2 == 0 { "buy" } else { "sell" };
-        let more = serde_json::json!({
-            "direction": direction, "max_open": 4, "activation_bound": "0.02",
-        });
-        let mut run = Run { calm: true, ..Run::new(with(g1(), more)) };
+        let mut run = Run { calm: true, ..Run::new(with(g1(), taste(seed))) };
         for step in 0..200 {
             run.step(&mut dice);
             let adopted = run.h.strategy().state.levels.iter().any(|level| level.adopted);
