@@ -9,7 +9,7 @@ use crate::data;
 use crate::latch::KillLatch;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::{AccountGuards, HostLimits, OpenOrders, StrategyGuards, StrategyLimits};
+use hedgerow_engine::{AccountGuards, HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, StrategyId, VenueId,
@@ -112,7 +112,6 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         limits: wide(),
         on_stop: OpenOrders::Keep,
         on_fault: OpenOrders::Keep,
-        guards: StrategyGuards::default(),
         span: 0..0,
         spans: [0..0, 0..0],
     };
@@ -129,7 +128,6 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         accounts: vec!["bench".into()],
         strategies: vec![strategy],
         host: HostLimits::default(),
-        instrument_limits: Vec::new(),
         sandbox: hedgerow_plugins::Limits::default(),
         ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
         stale_after: Duration::from_secs(5),
