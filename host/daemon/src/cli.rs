@@ -74,9 +74,10 @@ pub(crate) enum Command {
         /// The folder of the recording, in place of the config's.
         #[arg(long)]
         data: Option<PathBuf>,
-        /// The socket of a paper venue, in place of the config's data.
+        /// The socket of a paper venue, in place of the config's data; `name=socket` for one venue
+        /// of several, given once for each.
         #[arg(long, conflicts_with = "data")]
-        venue: Option<PathBuf>,
+        venue: Vec<String>,
         /// Records every input and what followed into this new folder, for `hedgerow replay`.
         #[arg(long)]
         record: Option<PathBuf>,
@@ -95,6 +96,9 @@ pub(crate) enum Command {
         /// Where to listen.
         #[arg(long)]
         socket: PathBuf,
+        /// Serves this venue of the config, and no other; may be given several times.
+        #[arg(long)]
+        venue: Vec<String>,
         /// A folder in which it keeps its books over its own death; without it, it forgets.
         #[arg(long)]
         state: Option<PathBuf>,

@@ -3,6 +3,7 @@
 //! [`load`] gives either a config that only holds valid values, or one screen with every problem.
 //! Keys that risk money have no default.
 
+mod account;
 mod instrument;
 mod nearest;
 mod parse;
@@ -15,7 +16,7 @@ mod value;
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
-use hedgerow_simulator::paper::Fees;
+use hedgerow_simulator::paper::{Fees, Leverage};
 use parse::Folders;
 use problem::Problems;
 use std::collections::BTreeMap;
@@ -36,10 +37,10 @@ pub enum DataSource {
         /// The folder.
         path: PathBuf,
     },
-    /// A paper venue in another process.
+    /// Paper venues in other processes.
     Socket {
-        /// Its Unix socket.
-        path: PathBuf,
+        /// Their Unix sockets.
+        sockets: Vec<SocketEntry>,
     },
     /// Hyperliquid CSV files: books, quotes, trades.
     HyperliquidCsv {
@@ -66,6 +67,15 @@ impl DataSource {
     }
 }
 
+/// The Unix socket of a paper venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketEntry {
+    /// Which venue it serves; nothing: all of them.
+    pub venue: Option<String>,
+    /// Where it listens.
+    pub path: PathBuf,
+}
+
 /// One strategy as configured.
 #[derive(Clone, Debug)]
 pub struct StrategyEntry {
@@ -85,6 +95,8 @@ pub struct StrategyEntry {
     pub parameters: serde_json::Value,
     /// Its limits.
     pub limits: StrategyLimits,
+    /// Whether it may change the leverage of what it trades.
+    pub may_set_leverage: bool,
     /// What becomes of its open orders when it is stopped.
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
@@ -126,6 +138,9 @@ pub struct Config {
     pub instruments: Vec<(Instrument, Fees)>,
     /// Account names, ids in order.
     pub accounts: Vec<String>,
+    /// Of each account: the leverage its venue is expected to have, and the most a paper venue
+    /// allows it.
+    pub leverages: Vec<Leverage>,
     /// Strategies, ids in order.
     pub strategies: Vec<StrategyEntry>,
     /// Limits over all.

@@ -24,7 +24,9 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{Duration, Fact, HostTime, PluginStep, Scope, StrategyId, Swap, TradingMode};
+use hedgerow_model::{
+    Duration, Fact, HostTime, PluginStep, Scope, StrategyId, Swap, TradingMode, VenueId,
+};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
@@ -347,9 +349,12 @@ impl Session<'_> {
         } else {
             "SIM".into()
         };
-        let (connection, since) = self.host.venue().inner().connection();
-        let named = |name: &String| VenueView { name: name.clone(), connection, since };
-        view.venues = self.host.engine().config().venues.iter().map(named).collect();
+        let named = |(id, name): (u32, &String)| {
+            let (connection, since) = self.host.venue().inner().connection(VenueId(id));
+            VenueView { name: name.clone(), connection, since }
+        };
+        let venues = &self.host.engine().config().venues;
+        view.venues = (0_u32..).zip(venues).map(named).collect();
         let due = self.host.due().filter(|due| *due > HostTime::EPOCH);
         let behind = due.filter(|_| self.pacer.is_paced());
         view.behind_ms = behind.map_or(0, |due| self.pacer.horizon().since(due).as_millis());

@@ -97,15 +97,17 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Demo { home, components, seconds, data, json } => {
             demo::demo(&demo::Options { home, components, seconds, data, json })
         }
-        Command::PaperVenue { config, socket, state, seconds, json } => {
+        Command::PaperVenue { config, socket, venue, state, seconds, json } => {
             let (config, limit) = (load(&config)?, for_seconds(seconds));
             let state = state.as_deref();
-            link::serve(&link::Serve { config: &config, socket: &socket, state, limit, json })
+            let (config, socket) = (&config, &socket);
+            link::serve(&link::Serve { config, socket, venues: &venue, state, limit, json })
         }
         Command::Run { config, data, venue, record, seconds, json } => {
             let mut config = load(&config)?;
-            if let Some(path) = venue {
-                config.data = config::DataSource::Socket { path };
+            if !venue.is_empty() {
+                let sockets = venue.iter().map(|text| link::socket_entry(text)).collect();
+                config.data = config::DataSource::Socket { sockets };
             }
             let (config, limit) = (with_data(config, data)?, for_seconds(seconds));
             let ended = run::host(&config, limit, json, "Ctrl-C ends.", record.as_deref())?;

@@ -158,6 +158,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             watches: of(false).map(|(instrument, _)| instrument).collect(),
             interest: interest(entry, plugin),
             limits: entry.limits.clone(),
+            may_set_leverage: entry.may_set_leverage,
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
             guards: StrategyGuards::default(),
@@ -176,6 +177,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
                 // what came over the one socket before the question is known
                 settling: hedgerow_model::Duration::ZERO,
                 guards: AccountGuards::default(),
+                margin: config.leverages.get(place).map(|leverage| leverage.margin),
             })
             .collect(),
         strategies: strategies.map(strategy).collect(),
@@ -244,6 +246,22 @@ pub struct Plan<J> {
     pub wake: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
+/// The paper venues of a config: every account has the leverage that it is expected to have.
+#[must_use]
+pub fn paper_venue(config: &Config, tape: &Tape) -> PaperVenue {
+    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
+    let mut venue = PaperVenue::new(venues, &config.instruments, tape);
+    for entry in &config.strategies {
+        for (role, place) in &entry.roles {
+            let account = entry.account_of(role);
+            if let Some(leverage) = config.leverages.get(account) {
+                venue.set_leverage(AccountId(id(account)), InstrumentId(id(*place)), *leverage);
+            }
+        }
+    }
+    venue
+}
+
 /// Puts a host together. Components that refuse to start are reported like config problems.
 pub fn build<J: Journal>(
     config: &Config,
@@ -251,8 +269,9 @@ pub fn build<J: Journal>(
     tape: &Tape,
     plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let venue = Trading::Paper(Box::new(PaperVenue::new(venues, &config.instruments, tape)));
+    let mut venue = paper_venue(config, tape);
+    venue.tell_leverages();
+    let venue = Trading::Paper(Box::new(venue));
     assemble(config, loaded, Market::Tape(TapeFeed::new(tape)), venue, plan)
 }
 

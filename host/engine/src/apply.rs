@@ -24,6 +24,7 @@ impl Engine {
             Fact::Balance { account, asset, total, available } => {
                 self.balances.insert((*account, asset.clone()), (*total, *available));
             }
+            Fact::Leverage { .. } | Fact::LeverageAsked { .. } => self.apply_leverage(fact),
             Fact::OrderNumbers { strategy, next } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.next_order = slot.next_order.max(*next);

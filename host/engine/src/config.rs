@@ -2,7 +2,7 @@
 
 use crate::limits::{AccountGuards, HostLimits, InstrumentLimits, StrategyGuards};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Instrument, InstrumentId, Interest, StrategyId, VenueId,
+    AccountId, Decimal, Duration, Instrument, InstrumentId, Interest, Margin, StrategyId, VenueId,
 };
 
 /// Everything the engine is told.
@@ -42,6 +42,9 @@ pub struct AccountConfig {
     pub settling: Duration,
     /// Its limits and guards.
     pub guards: AccountGuards,
+    /// Leverage and margin mode its venue is expected to have in every derivative; a pair opens on
+    /// no other, unless it names one. Nothing: only what a pair names is checked.
+    pub margin: Option<Margin>,
 }
 
 /// One strategy.
@@ -61,6 +64,8 @@ pub struct StrategyConfig {
     pub limits: StrategyLimits,
     /// Its guards beside them.
     pub guards: StrategyGuards,
+    /// Whether it may change the leverage of what it trades.
+    pub may_set_leverage: bool,
     /// What becomes of its open orders when it is stopped.
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.

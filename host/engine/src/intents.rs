@@ -104,9 +104,12 @@ impl Engine {
                     self.refuse(now, strategy, ("cancel-plan", id), reason, effects);
                 }
             }
-            Intent::SetLeverage { instrument, .. } => {
-                let id = u64::from(instrument.0);
-                self.unsupported(now, strategy, ("set-leverage", id), effects);
+            Intent::SetLeverage { instrument, leverage_hundredths } => {
+                let asked = (instrument, leverage_hundredths);
+                if let Err(reason) = self.set_leverage(now, strategy, asked, effects) {
+                    let what = ("set-leverage", u64::from(instrument.0));
+                    self.refuse(now, strategy, what, reason, effects);
+                }
             }
             Intent::Other(message) => {
                 self.unsupported(now, strategy, ("other", u64::from(message.code)), effects);

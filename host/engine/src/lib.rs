@@ -26,6 +26,7 @@ mod execution;
 mod fills;
 mod intents;
 mod limits;
+mod leverage;
 mod market;
 mod portfolio;
 mod quiet;
@@ -104,6 +105,8 @@ pub struct Engine {
     funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
     /// Balances as the venue last told: total and available.
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
+    /// Leverage and margin mode as venues last told.
+    leverages: leverage::Leverages,
     /// Set while the journal cannot be written: nothing opens.
     journal_failed: bool,
     /// Discrepancies so far, and the last one.
@@ -133,6 +136,7 @@ impl Engine {
             tombstones: VecDeque::new(),
             funding_seen: BTreeMap::new(),
             balances: BTreeMap::new(),
+            leverages: BTreeMap::new(),
             unreconciled,
             owing: BTreeMap::new(),
             differs: BTreeMap::new(),

@@ -132,6 +132,7 @@ impl Engine {
                     self.deliver(strategy, now, Event::Balance(update.clone()), effects);
                 }
             }
+            VenueReport::Leverage { .. } => self.on_leverage(event, effects),
             VenueReport::FundingPayment { .. } => self.funded(event, effects),
             VenueReport::Up => {
                 self.begin_reconcile(event, effects);
@@ -203,7 +204,7 @@ impl Engine {
         on.filter_map(|(index, _)| u32::try_from(index).ok().map(StrategyId)).collect()
     }
 
-    fn owners(&self, account: AccountId, instrument: InstrumentId) -> Vec<StrategyId> {
+    pub(crate) fn owners(&self, account: AccountId, instrument: InstrumentId) -> Vec<StrategyId> {
         let holds = |id: &StrategyId| {
             let slot = self.strategies.get(id.index());
             let holding = slot.and_then(|slot| slot.holding(instrument));

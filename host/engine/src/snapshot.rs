@@ -13,6 +13,7 @@
 use crate::Engine;
 use crate::execution::Plans;
 use crate::risk::Modes;
+use crate::leverage::Leverages;
 use crate::strategy::{Holding, OrderSlot, StrategySlot};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, HostTime, Instrument, InstrumentId, Order, StrategyId,
@@ -41,6 +42,7 @@ pub struct Snapshot {
     last_fill: BTreeMap<AccountId, VenueTime>,
     funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
+    leverages: Leverages,
     odd: (u64, String),
 }
 
@@ -104,6 +106,7 @@ impl Engine {
             last_fill,
             funding_seen,
             balances,
+            leverages,
             odd,
             now,
             // follows from the orders
@@ -131,6 +134,7 @@ impl Engine {
             last_fill: last_fill.clone(),
             funding_seen: funding_seen.clone(),
             balances: balances.clone(),
+            leverages: leverages.clone(),
             odd: odd.clone(),
         }
     }
@@ -203,6 +207,7 @@ impl Engine {
             last_fill,
             funding_seen,
             balances,
+            leverages,
             odd,
         } = snapshot;
         self.now = now;
@@ -210,7 +215,7 @@ impl Engine {
         self.modes = modes;
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
         (self.last_fill, self.funding_seen) = (last_fill, funding_seen);
-        (self.balances, self.odd) = (balances, odd);
+        (self.balances, self.leverages, self.odd) = (balances, leverages, odd);
         for (id, part) in (0_u32..).map(StrategyId).zip(strategies) {
             self.take_strategy_up(id, part);
         }

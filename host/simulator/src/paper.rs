@@ -10,6 +10,7 @@
 
 mod command;
 mod fees;
+mod leverage;
 mod matching;
 mod pit;
 mod scan;
@@ -21,6 +22,7 @@ use hedgerow_model::{
     TickKind, TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
+pub use leverage::Leverage;
 use pit::Pit;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -72,6 +74,15 @@ pub enum Request {
         /// To what.
         amend: Amend,
     },
+    /// Set leverage.
+    SetLeverage {
+        /// Of which account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// To what, hundredths.
+        leverage_hundredths: u32,
+    },
     /// Open orders, positions, and that this is all.
     Reconcile {
         /// Of which account.
@@ -92,6 +103,9 @@ impl From<VenueCommand> for Request {
             }
             VenueCommand::Amend { account, instrument, wire, amend } => {
                 Self::Amend { account, instrument, wire, amend: amend.into_inner() }
+            }
+            VenueCommand::SetLeverage { account, instrument, leverage_hundredths } => {
+                Self::SetLeverage { account, instrument, leverage_hundredths }
             }
             VenueCommand::Reconcile { account, since, nonce } => {
                 Self::Reconcile { account, since, nonce }
@@ -145,9 +159,9 @@ impl PaperVenue {
     pub fn submit(&mut self, now: HostTime, request: Request) {
         let instrument = match &request {
             Request::Place(order) => Some(order.request.instrument),
-            Request::Cancel { instrument, .. } | Request::Amend { instrument, .. } => {
-                Some(*instrument)
-            }
+            Request::Cancel { instrument, .. }
+            | Request::Amend { instrument, .. }
+            | Request::SetLeverage { instrument, .. } => Some(*instrument),
             Request::Reconcile { .. } => None,
         };
         let pit = instrument.and_then(|id| self.pits.get(id.index()));
@@ -187,6 +201,10 @@ impl PaperVenue {
                 let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
                 pit.is_settled(settlement.as_nanos());
                 pit.positions.entry(event.account).or_default().funding += amount;
+            }
+            VenueReport::Leverage { instrument, margin, max_hundredths } => {
+                let leverage = Leverage { margin: *margin, max_hundredths: *max_hundredths };
+                self.set_leverage(event.account, *instrument, leverage);
             }
             VenueReport::Accepted { order, .. } => {
                 self.next_order = self.next_order.max(order.0 + 1);

@@ -8,6 +8,7 @@ use crate::id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
 };
 use crate::instrument::Instrument;
+use crate::leverage::Margin;
 use crate::message::{CallFault, Report, TimerId};
 use crate::mode::{Scope, TradingMode};
 use crate::order::{Amend, Order, Side};
@@ -207,6 +208,28 @@ pub enum Fact {
         total: Decimal,
         /// Not bound.
         available: Decimal,
+    },
+    /// Leverage and margin mode as the venue has them.
+    Leverage {
+        /// Whose.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// In force.
+        margin: Margin,
+        /// The most allowed, hundredths.
+        max_hundredths: u32,
+    },
+    /// A request to change leverage leaves: until the venue tells, it is not known.
+    LeverageAsked {
+        /// Who asks.
+        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// To what, hundredths.
+        leverage_hundredths: u32,
     },
     /// A timer was set or moved.
     TimerSet {

@@ -28,6 +28,7 @@ mod id;
 mod input;
 mod instrument;
 mod interest;
+mod leverage;
 mod message;
 mod mode;
 mod order;
@@ -59,11 +60,12 @@ pub use id::{
 pub use input::{Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
+pub use leverage::{Margin, MarginMode};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
 pub use mode::{Action, Scope, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
 pub use plan::{
-    LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,
+    Accept, LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,
     PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
 };
 pub use position::{Booked, Position};

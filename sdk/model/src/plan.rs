@@ -7,6 +7,7 @@
 
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId};
+use crate::leverage::Margin;
 use crate::order::Side;
 use crate::rejection::RiskRejection;
 use crate::time::HostTime;
@@ -103,6 +104,22 @@ pub struct PairRequest {
     /// points of the bought one; checked before anything is sent.
     #[serde(default)]
     pub min_premium_bps: Option<i32>,
+    /// Leverage and margin mode that are accepted, where they are not what the account is expected
+    /// to have; each is checked against what the venue tells, before anything is opened.
+    #[serde(default)]
+    pub accept: Accept,
+}
+
+/// What leverage and margin mode a pair accepts on each leg.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// Of the buying leg; nothing: what its account is expected to have.
+    #[serde(default)]
+    pub buy: Option<Margin>,
+    /// Of the selling leg; nothing: what its account is expected to have.
+    #[serde(default)]
+    pub sell: Option<Margin>,
 }
 
 /// One leg, fixed when the plan begins.
@@ -124,6 +141,8 @@ pub struct PairLeg {
     pub middle: Decimal,
     /// What the target would have cost against what was displayed, per unit.
     pub expected: Decimal,
+    /// Leverage and margin mode as the venue told them when it began; nothing: spot, or not told.
+    pub margin: Option<Margin>,
 }
 
 /// A pair plan as it began.

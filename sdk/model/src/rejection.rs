@@ -3,6 +3,7 @@
 //! Codes below 1000 are ours, from 1000 the venue's. A code never changes its meaning.
 
 use crate::fixed::{Price, Quantity};
+use crate::leverage::Margin;
 use crate::mode::TradingMode;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,28 @@ pub enum RiskRejection {
         /// It takes so much.
         needed: Decimal,
     },
+    /// The venue has not told the leverage of a leg, or is being asked to change it.
+    #[error("the leverage of this leg is not known, {accepted} is accepted")]
+    LeverageUnknown {
+        /// What is accepted.
+        accepted: Margin,
+    },
+    /// The venue has another leverage or margin mode than is accepted.
+    #[error("the venue has {known}, {accepted} is accepted")]
+    LeverageDiffers {
+        /// What the venue has.
+        known: Margin,
+        /// What is accepted.
+        accepted: Margin,
+    },
+    /// The leverage asked for is none that the venue allows.
+    #[error("leverage {asked_hundredths} hundredths is not from 1 to {max_hundredths}")]
+    LeverageNotAllowed {
+        /// As asked, hundredths.
+        asked_hundredths: u32,
+        /// The most the venue allows, hundredths; 0: it has not told.
+        max_hundredths: u32,
+    },
 }
 
 impl RiskRejection {
@@ -238,6 +261,9 @@ impl RiskRejection {
             Self::CrossedBook => 29,
             Self::BalanceTooLow { .. } => 30,
             Self::Expired => 31,
+            Self::LeverageUnknown { .. } => 32,
+            Self::LeverageDiffers { .. } => 33,
+            Self::LeverageNotAllowed { .. } => 34,
         }
     }
 }

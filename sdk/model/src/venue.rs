@@ -4,6 +4,7 @@ use crate::approved::Approved;
 use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId, TradeId, VenueId, VenueOrderId, WireId};
+use crate::leverage::Margin;
 use crate::order::{Amend, Order};
 use crate::rejection::VenueRejection;
 use crate::time::{HostTime, VenueTime};
@@ -34,6 +35,16 @@ pub enum VenueCommand {
         wire: WireId,
         /// To what; passed by the gate.
         amend: Approved<Amend>,
+    },
+    /// Set the leverage of an account in an instrument; the margin mode stays. Whatever becomes of
+    /// it, the venue tells what is in force then.
+    SetLeverage {
+        /// Whose.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// To what, hundredths.
+        leverage_hundredths: u32,
     },
     /// Tell everything: what happened since a time, then open orders, positions, and that this is
     /// all.
@@ -158,6 +169,15 @@ pub enum VenueReport {
         total: Decimal,
         /// Not bound by orders or positions.
         available: Decimal,
+    },
+    /// Leverage and margin mode in force: told when the account is asked, and after a change.
+    Leverage {
+        /// In what.
+        instrument: InstrumentId,
+        /// In force.
+        margin: Margin,
+        /// The most allowed, hundredths.
+        max_hundredths: u32,
     },
     /// Funding moved cash.
     FundingPayment {

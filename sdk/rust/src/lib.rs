@@ -38,7 +38,7 @@ pub use context::{Context, LiveOrder};
 pub use describe::{Description, Want};
 pub use hedgerow_model as model;
 pub use hedgerow_model::{
-    Decimal, Event, Fee, FeeAsset, FillNotice, Intent, LegOrder, OrderStatus, OrderUpdate,
+    Accept, Decimal, Event, Fee, FeeAsset, FillNotice, Intent, LegOrder, OrderStatus, OrderUpdate,
     PairOutcome, PairPhase, PairRequest, PairSize, PairUpdate, PlanUpdate, Price, Quantity,
     Rounding, Side, Tick, TickKind, TimeInForce, TimerId, TradingMode,
 };

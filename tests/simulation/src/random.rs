@@ -2,9 +2,9 @@
 
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
-    Context, Decimal, Event, InitError, Intent, LegOrder, OrderRequest, OrderStatus, PairRequest,
-    PairSize, PlanUpdate, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind, TimeInForce,
-    TimerId, Want, save_json, schemars, serde,
+    Accept, Context, Decimal, Event, InitError, Intent, LegOrder, OrderRequest, OrderStatus,
+    PairRequest, PairSize, PlanUpdate, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind,
+    TimeInForce, TimerId, Want, save_json, schemars, serde,
 };
 
 /// What it is told.
@@ -107,6 +107,7 @@ impl Random {
             deadline_ms: 1 + u32::try_from(self.below(400)).unwrap_or(0),
             tries: 1 + u32::try_from(self.below(3)).unwrap_or(0),
             min_premium_bps: None,
+            accept: Accept::default(),
         };
         match size {
             PairSize::All => ctx.pair_close(&request),

@@ -139,6 +139,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         watches: Vec::new(),
         interest: interest(scene, id),
         limits: limits(scene.tight),
+        may_set_leverage: false,
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
         guards: StrategyGuards::default(),
@@ -149,6 +150,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         reconcile: false,
         settling: Duration::ZERO,
         guards: AccountGuards::default(),
+        margin: None,
     };
     EngineConfig {
         instruments: instruments.to_vec(),

@@ -140,7 +140,7 @@ fn scene(options: &Options, preface: Preface) -> Result<Scene, Failure> {
     let file = Path::new(&preface.config_file);
     let mut config = config::from_text(file, preface.config.clone())?;
     if preface.is_live {
-        config.data = DataSource::Socket { path: PathBuf::new() };
+        config.data = DataSource::Socket { sockets: Vec::new() };
     } else if config.data.is_live() {
         config.data = DataSource::Generated { seed: 0, events_per_s: 1 };
     }
@@ -247,8 +247,7 @@ fn simulate(
 ) -> Result<Simulated, Failure> {
     let (ticks, recorded) = recorded_end(&options.recording, scene, tested)?;
     let config = &scene.config;
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let mut venue = PaperVenue::new(venues, &config.instruments, &Tape::of(ticks));
+    let mut venue = wiring::paper_venue(config, &Tape::of(ticks));
     let from = replay.driver().now();
     hedgerow_ports::SimulatedVenue::advance(&mut venue, from);
     let sent = replay.sent_since();

@@ -4,7 +4,7 @@ use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
-use super::{Config, ConfigError, DataSource, StrategyEntry};
+use super::{Config, ConfigError, DataSource, SocketEntry, StrategyEntry};
 use hedgerow_engine::{GuardAction, HostLimits, ProfitGuards, Watch};
 use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
@@ -83,12 +83,9 @@ fn read(
         }
         Some(made)
     });
-    let named = |s: &mut Section<'_, '_>| {
-        s.name("name", &[]).map(|at| At { value: (at.value, ()), span: at.span })
-    };
-    let accounts = root.tables("account", named);
+    let accounts = root.tables("account", super::account::account);
     let accounts = unique(&mut root, "account", accounts);
-    let accounts: Vec<String> = accounts.into_iter().map(|(name, ())| name).collect();
+    let (accounts, leverages): (Vec<String>, Vec<_>) = accounts.into_iter().unzip();
     let names = Names {
         declared: declared(table, "instrument", &["venue", "symbol"]),
         venues: &venues,
@@ -110,6 +107,7 @@ fn read(
         venues,
         instruments,
         accounts,
+        leverages,
         strategies,
         host: host.unwrap_or_default(),
         sandbox,
@@ -203,7 +201,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
     let numbered = matches!(kind, Some(Kind::Binance));
     let source = match kind {
         None => {
-            s.known(&["path", "seed", "events_per_s"]);
+            s.known(&["path", "paths", "seed", "events_per_s"]);
             None
         }
         Some(Kind::Generated) => {
@@ -212,15 +210,31 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
             let events_per_s = s.whole_or("events_per_s", 1..1_000_001, usual);
             seed.map(|seed| DataSource::Generated { seed: seed.value, events_per_s })
         }
+        Some(Kind::Socket) => sockets(s, folder).map(|sockets| DataSource::Socket { sockets }),
         Some(kind) => s.text("path").map(|at| folder.join(at.value)).map(|path| match kind {
             Kind::Binance => DataSource::BinanceRaw { path },
             Kind::Hyperliquid => DataSource::HyperliquidCsv { path },
             Kind::Lighter => DataSource::LighterCsv { path },
-            Kind::Bench => DataSource::BenchCsv { path },
-            Kind::Socket | Kind::Generated => DataSource::Socket { path },
+            Kind::Bench | Kind::Socket | Kind::Generated => DataSource::BenchCsv { path },
         }),
     };
     Data { source, speed_thousandths, warm_up_s, numbered }
+}
+
+/// One socket for all venues, or one for each.
+fn sockets(s: &mut Section<'_, '_>, folder: &Path) -> Option<Vec<SocketEntry>> {
+    let each = s.table("paths", |paths| {
+        let entry = |(name, path): (At<String>, At<String>)| SocketEntry {
+            venue: Some(name.value),
+            path: folder.join(path.value),
+        };
+        paths.pairs().into_iter().map(entry).collect::<Vec<_>>()
+    });
+    if each.is_some() {
+        return each;
+    }
+    let all = s.text("path")?;
+    Some(vec![SocketEntry { venue: None, path: folder.join(all.value) }])
 }
 
 /// Data time per wall time, in thousandths.

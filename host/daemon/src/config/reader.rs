@@ -223,6 +223,20 @@ impl<'t, 'p> Section<'t, 'p> {
         }
     }
 
+    /// A list of some words; none when it is absent.
+    pub fn words<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
+        let read = |v: &'t DeValue<'t>| v.as_array();
+        let Ok(Some(found)) = self.optional(key, "a list of texts", read) else {
+            return Vec::new();
+        };
+        let text = |item: &'t Spanned<DeValue<'t>>| At {
+            value: item.get_ref().as_str().unwrap_or_default().to_owned(),
+            span: item.span(),
+        };
+        let texts: Vec<At<String>> = found.value.iter().map(text).collect();
+        texts.into_iter().filter_map(|at| Some(self.one_of(key, at, words)?.value)).collect()
+    }
+
     /// Names keys that cannot be judged here, so that they are not called unknown.
     pub fn known(&mut self, keys: &[&'static str]) {
         self.asked.extend(keys);

@@ -121,6 +121,7 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
     let policies = [("cancel", OpenOrders::Cancel), ("keep", OpenOrders::Keep)];
     let on_stop = s.word_or("on_stop", &policies, OpenOrders::Cancel);
     let on_fault = s.word_or("on_fault", &policies, OpenOrders::Keep);
+    let grants = s.words("grants", &[("set-leverage", ())]);
     let parameters = s.table("parameters", |p| p.json());
     let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
     let limits = s.required_table("limits", limits).flatten();
@@ -135,6 +136,7 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
         unplaced,
         parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
         limits: limits.unwrap_or(NOTHING),
+        may_set_leverage: !grants.is_empty(),
         on_stop,
         on_fault,
         span: name.span,

@@ -237,3 +237,60 @@ fn a_name_is_something_that_can_be_written_elsewhere() {
     let sandbox = "[sandbox]\ncall_soft_cpu_ms = 200\n[limits]";
     check(&[("[limits]", sandbox)], &["is 200, above call_hard_cpu_ms, which is 100"]);
 }
+
+#[test]
+fn a_leverage_is_exact_and_none_is_above_what_the_venue_allows() {
+    let account = |more: &'static str| ("name = \"one\"\n", more);
+    check(&[account("name = \"one\"\nleverage = \"2.5\"\nmargin_mode = \"isolated\"\n")], &[]);
+    for wrong in ["0.5", "2.505", "1001", "-1"] {
+        let text = format!("name = \"one\"\nleverage = \"{wrong}\"\n");
+        check(&[("name = \"one\"\n", &text)], &["leverage: is no leverage"]);
+    }
+    check(
+        &[account("name = \"one\"\nleverage = \"20\"\nleverage_max = \"10\"\n")],
+        &["is above leverage_max"],
+    );
+    check(
+        &[account("name = \"one\"\nmargin_mode = \"portfolio\"\n")],
+        &["margin_mode: is \"portfolio\""],
+    );
+    let known = read(GOOD).unwrap().leverages[0];
+    assert_eq!((known.margin, known.max_hundredths), (hedgerow_model::Margin::ONE, 10_000));
+}
+
+#[test]
+fn a_grant_is_named_and_there_is_none_by_itself() {
+    let plugin = "plugin = \"grid\"\n";
+    assert!(!read(GOOD).unwrap().strategies[0].may_set_leverage);
+    let granted = GOOD.replace(plugin, "plugin = \"grid\"\ngrants = [\"set-leverage\"]\n");
+    assert!(read(&granted).unwrap().strategies[0].may_set_leverage);
+    check(&[(plugin, "plugin = \"grid\"\ngrants = [\"withdraw\"]\n")], &["is \"withdraw\""]);
+}
+
+/// Sockets of two venues: each venue has one, and an account is behind one.
+#[test]
+fn every_venue_and_every_account_is_behind_one_socket() {
+    let second =
+        "[[venue]]\nname = \"w\"\nlatency_out_ms = 1\nlatency_back_ms = 1\n[[instrument]]\n";
+    let text = GOOD.replacen("[[instrument]]\n", second, 1);
+    let other = text[text.find("[[instrument]]").unwrap()..text.find("[[account]]").unwrap()]
+        .replace("venue = \"v\"", "venue = \"w\"");
+    let text = text
+        .replacen("[[account]]\n", &format!("{other}[[account]]\nname = \"two\"\n[[account]]\n"), 1)
+        .replacen("market = \"v:A\"", "market = \"v:A\"\nother = \"w:A\"", 1);
+    let judged = |text: &str, sockets: &[&str]| {
+        let config = read(text).unwrap_or_else(|e| panic!("{e}"));
+        let sockets: Vec<_> = sockets.iter().map(|s| crate::link::socket_entry(s)).collect();
+        crate::link::check_sockets(&config, &sockets)
+    };
+    let said = |text: &str, sockets: &[&str]| judged(text, sockets).unwrap_err();
+    assert_eq!(judged(&text, &["a.sock"]), Ok(()));
+    assert_eq!(judged(&text, &["v=a.sock", "w=a.sock"]), Ok(()));
+    assert!(said(&text, &["v=a.sock"]).contains("\"w\" has no socket"));
+    assert!(said(&text, &["a.sock", "w=b.sock"]).contains("\"w\" has two sockets"));
+    assert!(said(&text, &["v=a.sock", "x=b.sock"]).contains("no venue \"x\""));
+    assert!(said(&text, &["v=a.sock", "w=b.sock"]).contains("account \"one\" trades on venues"));
+    let apart = text
+        .replace("[strategy.limits]", "[strategy.accounts]\nother = \"two\"\n[strategy.limits]");
+    assert_eq!(judged(&apart, &["v=a.sock", "w=b.sock"]), Ok(()));
+}

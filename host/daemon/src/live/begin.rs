@@ -32,11 +32,11 @@ pub(super) fn host(
     latch: KillLatch,
 ) -> Result<Begun, Failure> {
     let (batching, rings) = (Batching::Adaptive, true);
-    if let DataSource::Socket { path } = &config.data {
+    if let DataSource::Socket { sockets } = &config.data {
         let (mut journal, mut facts) = journal::go_on(config)?;
         let start = HostTime::from_nanos(wall());
         journal.boot(start).map_err(Failure::new)?;
-        let remote = link::connect(path, config).map_err(Failure::new)?;
+        let remote = link::connect(sockets, config)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         let goes_on = !facts.is_empty();
         if !goes_on {

@@ -5,9 +5,9 @@ use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
 use hedgerow_model::{
-    Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder, PairKind,
-    PairLeg, PairPlan, PairRequest, PairSize, Quantity, RiskRejection, Rounding, Side, StrategyId,
-    ValueError,
+    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder,
+    Margin, PairKind, PairLeg, PairPlan, PairRequest, PairSize, Quantity, RiskRejection, Rounding,
+    Side, StrategyId, ValueError,
 };
 
 /// The most tries a plan may ask for.
@@ -111,6 +111,7 @@ impl Engine {
                 limit: Self::tightened(draft.spec, draft.side, limit, offer.worst),
                 middle: draft.middle,
                 expected: offer.average,
+                margin: self.margin_for(draft, account, (kind, &request))?,
             });
         }
         let legs: [PairLeg; 2] = legs.try_into().map_err(overflow)?;
@@ -125,6 +126,23 @@ impl Engine {
         };
         let deadline = now.after(Duration::from_millis(u64::from(request.deadline_ms)));
         Ok(PairPlan { id, kind, request, legs, first, step, began: now, deadline })
+    }
+
+    /// Leverage and margin mode of a leg: checked where it opens.
+    fn margin_for(
+        &self,
+        draft: &Draft<'_>,
+        account: AccountId,
+        (kind, request): (PairKind, &PairRequest),
+    ) -> Result<Option<Margin>, RiskRejection> {
+        if kind == PairKind::Close {
+            return Ok(self.margin_of(account, draft.spec.id));
+        }
+        let named = match draft.side {
+            Side::Buy => request.accept.buy,
+            Side::Sell => request.accept.sell,
+        };
+        self.check_margin(draft.spec, account, named)
     }
 
     fn draft<'e>(

@@ -140,6 +140,12 @@ impl Plans {
         self.of(strategy).filter(|(_, slot)| slot.is_stuck()).map(|(key, _)| *key).collect()
     }
 
+    /// A plan of a strategy at work in an instrument, which nobody else trades on its account.
+    pub(crate) fn at_work_in(&self, strategy: StrategyId, leg: InstrumentId) -> Option<u64> {
+        let mut own = self.of(strategy).filter(|(_, slot)| !slot.is_over() && slot.trades(leg));
+        own.next().map(|((_, plan), _)| *plan)
+    }
+
     /// The plan that an order belongs to.
     pub(super) fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
         let mut own = self.of(id.strategy).rev();

@@ -184,6 +184,7 @@ fn anothers_collar_is_not_mine() {
         reconcile: false,
         settling: Duration::ZERO,
         guards: AccountGuards::default(),
+        margin: None,
     });
     let mut rig = Rig::new();
     rig.engine = Engine::new(both);

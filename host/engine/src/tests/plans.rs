@@ -2,13 +2,14 @@
 //! restarts.
 
 mod ends;
+mod leverage;
 mod random;
 mod refusals;
 mod vectors;
 
 use super::*;
 use hedgerow_model::{
-    LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase, PairRequest,
+    Accept, LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase, PairRequest,
     PairResult, PairSize, PlanStep, Purpose,
 };
 
@@ -70,6 +71,7 @@ fn request() -> PairRequest {
         deadline_ms: 2_000,
         tries: 3,
         min_premium_bps: None,
+        accept: Accept::default(),
     }
 }
 
@@ -84,6 +86,7 @@ impl Pair {
                 reconcile,
                 settling: Duration::from_secs(2),
                 guards: AccountGuards::default(),
+                margin: None,
             })
             .to_vec();
         config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(1))];

@@ -18,6 +18,9 @@ impl PaperVenue {
             Request::Amend { account, instrument, wire, amend } => {
                 self.amend(at, account, instrument, wire, &amend);
             }
+            Request::SetLeverage { account, instrument, leverage_hundredths } => {
+                self.change_leverage(at, (account, instrument), leverage_hundredths);
+            }
             Request::Reconcile { account, nonce, .. } => self.reconcile(at, account, nonce),
         }
     }
@@ -180,6 +183,7 @@ impl PaperVenue {
                 let quantity = position.quantity;
                 told.push((venue, VenueReport::Position { nonce, instrument, quantity }));
             }
+            told.extend(pit.leverage_report(account).map(|report| (venue, report)));
         }
         for (venue, report) in told {
             self.report(at, venue, account, report);

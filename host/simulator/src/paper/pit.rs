@@ -1,6 +1,6 @@
 //! One instrument at the paper venue: the market others make, our resting orders, our positions.
 
-use super::{FeeIn, Fees, FillModel};
+use super::{FeeIn, Fees, FillModel, Leverage};
 use hedgerow_model::{
     AccountId, Book, Decimal, Fee, FeeAsset, HostTime, Instrument, LastUpdate, Level, Liquidity,
     MONEY_DIGITS, Position, Price, Quantity, Quote, RATE_SCALE, Rounding, Side, Tick, ValueError,
@@ -84,6 +84,7 @@ pub(super) struct Pit {
     /// Whether any order waits for the market to leave its price.
     pub(super) waiting: bool,
     pub(super) positions: BTreeMap<AccountId, Position>,
+    pub(super) leverages: BTreeMap<AccountId, Leverage>,
     funding: Option<Announced>,
     /// The last settlement that is over.
     settled: Option<u64>,
@@ -109,6 +110,7 @@ impl Pit {
             high: i64::MAX,
             waiting: false,
             positions: BTreeMap::new(),
+            leverages: BTreeMap::new(),
             funding: None,
             settled: None,
             has_mark: false,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::tape::Tape;
 use hedgerow_model::{
-    ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, NewOrder, OrderFlags,
+    ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, Margin, NewOrder, OrderFlags,
     OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId, Tick,
     TimeInForce, VenueRejection, flag,
 };

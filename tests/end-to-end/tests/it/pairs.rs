@@ -1,5 +1,5 @@
-//! Pairs of two accounts beside a paper venue in another process, with the host killed at any
-//! moment: every plan ends balanced or flat, no order is sent twice, the ledger is the venue's.
+//! Pairs of two accounts on two venues, each a paper venue in a process of its own, with the host
+//! killed at any moment: every plan ends balanced or flat, no order is sent twice, the ledger is the venue's.
 //! `HEDGEROW_PAIR_KILLS=500` is the long form.
 
 use crate::kills::{Processes, assert_ledger, wait};
@@ -12,7 +12,7 @@ fn strategy(name: &str, symbols: [&str; 2], buy_first: bool) -> String {
     let [long, short] = symbols;
     format!(
         "[[strategy]]\nname = \"{name}\"\nplugin = \"hedgerow-guest-pair\"\naccount = \"one\"\n\
-         [strategy.roles]\nlong = \"v:{long}\"\nshort = \"v:{short}\"\n\
+         [strategy.roles]\nlong = \"v:{long}\"\nshort = \"w:{short}\"\n\
          [strategy.accounts]\nshort = \"two\"\n\
          [strategy.parameters]\nevery_ms = 120\nbuy_first = {buy_first}\n\
          [strategy.limits]\norder_notional_max = \"100000\"\n\
@@ -45,15 +45,24 @@ fn plans(facts: &[Stamped]) -> (Ends, BTreeSet<u64>) {
     (plans, boots)
 }
 
+/// Puts B on a venue of its own, which is slower than the other.
+fn second_venue(config: &std::path::Path) {
+    let text = std::fs::read_to_string(config).unwrap();
+    let venue =
+        "[[venue]]\nname = \"w\"\nlatency_out_ms = 70\nlatency_back_ms = 10\n[[instrument]]";
+    let (on_v, on_w) = ("venue = \"v\"\nsymbol = \"B\"", "venue = \"w\"\nsymbol = \"B\"");
+    assert!(text.contains(on_v));
+    let text = text.replacen("[[instrument]]", venue, 1).replace(on_v, on_w);
+    std::fs::write(config, text).unwrap();
+}
+
 fn killed(kills: u64, buy_first: bool) {
     let mut all = Processes::at(2_000, (40, 20));
     all.strategies(&strategy("pair", ["A", "B"], buy_first));
-    // the venue knows its accounts and instruments by the same config
-    let mut venue = all.venue.take().unwrap();
-    venue.kill().unwrap();
-    venue.wait().unwrap();
-    std::fs::remove_file(all.path("venue.sock")).unwrap();
-    all.start_venue();
+    all.end_venue();
+    second_venue(&all.path("host.toml"));
+    all.start_one_venue("v");
+    all.start_one_venue("w");
     let mut dice = 0x9E37_79B9_u64;
     for _ in 0..kills {
         all.start_host();

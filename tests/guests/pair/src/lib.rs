@@ -3,8 +3,8 @@
 
 use hedgerow_sdk::model::{Duration, InstrumentId};
 use hedgerow_sdk::{
-    Context, Decimal, Event, InitError, LegOrder, PairRequest, PairSize, SavedState, Strategy,
-    Tick, TickKind, TimerId, Want, save_json, schemars, serde, serde_json,
+    Accept, Context, Decimal, Event, InitError, LegOrder, PairRequest, PairSize, SavedState,
+    Strategy, Tick, TickKind, TimerId, Want, save_json, schemars, serde, serde_json,
 };
 
 /// What it is told.
@@ -54,6 +54,7 @@ impl Pair {
             deadline_ms: 1_000,
             tries: 3,
             min_premium_bps: None,
+            accept: Accept::default(),
         };
         self.asked += 1;
         if ctx.position(long).is_zero() && ctx.position(short).is_zero() {
