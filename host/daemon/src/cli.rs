@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and how.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use hedgerow_daemon::command::query;
 use hedgerow_driver::Batching;
+use hedgerow_model::HostTime;
 use std::path::PathBuf;
 
 /// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
@@ -221,10 +223,8 @@ pub(crate) enum Operate {
     },
     /// Shows what a state folder's journal tells, whether its host runs or not.
     Journal {
-        /// What of it.
+        #[command(subcommand)]
         what: JournalCommand,
-        #[command(flatten)]
-        host: Running,
     },
 }
 
@@ -245,12 +245,57 @@ pub(crate) enum AuditCommand {
     Verify,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Subcommand)]
 pub(crate) enum JournalCommand {
-    /// Every pair: what was asked, what became of it, what it cost.
-    Plans,
+    /// Answers a question from it; the answer's schema is versioned.
+    Query {
+        /// What is asked for.
+        what: QueryWhat,
+        /// Of this strategy alone.
+        #[arg(long)]
+        strategy: Option<String>,
+        /// From then on: 2026-11-29, 2026-11-29T12:00:00Z, or ns.
+        #[arg(long, value_parser = query::time)]
+        since: Option<HostTime>,
+        /// Before then.
+        #[arg(long, value_parser = query::time)]
+        until: Option<HostTime>,
+        /// Tells quality apart by day.
+        #[arg(long)]
+        daily: bool,
+        #[command(flatten)]
+        host: Running,
+    },
+}
+
+/// What a journal is asked for.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum QueryWhat {
+    /// How well plans went, by venue, instrument and kind.
+    Quality,
     /// Pairs that were repaired, or are stuck.
     Incidents,
+    /// Every pair: what was asked, what became of it, what it cost.
+    Plans,
+    /// Every fill.
+    Fills,
+    /// Every order and how it ended.
+    Orders,
+    /// Every funding payment.
+    Funding,
+}
+
+impl From<QueryWhat> for query::What {
+    fn from(what: QueryWhat) -> Self {
+        match what {
+            QueryWhat::Quality => Self::Quality,
+            QueryWhat::Incidents => Self::Incidents,
+            QueryWhat::Plans => Self::Plans,
+            QueryWhat::Fills => Self::Fills,
+            QueryWhat::Orders => Self::Orders,
+            QueryWhat::Funding => Self::Funding,
+        }
+    }
 }
 
 #[derive(Subcommand)]

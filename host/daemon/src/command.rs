@@ -5,6 +5,7 @@ pub mod bench;
 pub mod demo;
 pub mod journal;
 pub mod plugin;
+pub mod query;
 pub mod replay;
 pub mod run;
 pub mod show;

@@ -8,7 +8,8 @@ use cli::{
     PluginCommand, Running,
 };
 use hedgerow_daemon::command::{
-    Failure, backtest, bench, demo, exit, journal, plugin, print, print_json, replay, run, show,
+    Failure, backtest, bench, demo, exit, journal as audit, plugin, print, print_json, query,
+    replay, run, show,
 };
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
@@ -53,12 +54,10 @@ fn say<T: serde::Serialize>(
     Ok(())
 }
 
-fn pairs(what: JournalCommand, host: &Running) -> Result<(), Failure> {
-    let asked = match what {
-        JournalCommand::Plans => journal::Asked::Plans,
-        JournalCommand::Incidents => journal::Asked::Incidents,
-    };
-    say(&journal::plans(&host.state, asked)?, host.json, |plans| journal::table(plans))
+fn journal(what: JournalCommand) -> Result<(), Failure> {
+    let JournalCommand::Query { what, strategy, since, until, daily, host } = what;
+    let filter = query::Filter { strategy, since, until, daily };
+    say(&query::query(&host.state, what.into(), &filter)?, host.json, query::table)
 }
 
 fn operate(what: Operate) -> Result<(), Failure> {
@@ -78,10 +77,8 @@ fn operate(what: Operate) -> Result<(), Failure> {
         }
         Operate::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
         Operate::Stop { host } => host.tell(&Request::Stop),
-        Operate::Audit { what: AuditCommand::Verify, host } => {
-            journal::audit(&host.state, host.json)
-        }
-        Operate::Journal { what, host } => pairs(what, &host),
+        Operate::Audit { what: AuditCommand::Verify, host } => audit::audit(&host.state, host.json),
+        Operate::Journal { what } => journal(what),
     }
 }
 

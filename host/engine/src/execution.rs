@@ -6,10 +6,12 @@
 //! is unknown is waited for, never counted as nothing.
 
 mod begin;
+mod make;
 mod pair;
 mod preflight;
 mod price;
 mod send;
+mod size;
 mod slots;
 mod told;
 
@@ -60,6 +62,8 @@ pub(crate) struct PlanSlot {
     pub(crate) entered: HostTime,
     /// When something was last tried in it.
     pub(crate) tried: Option<HostTime>,
+    /// When the leg that makes was last quoted, or its quote denied.
+    pub(crate) quoted: Option<HostTime>,
     /// When it is looked at again if nothing happens.
     pub(crate) wake: HostTime,
     pub(crate) result: Option<PairResult>,
@@ -75,11 +79,12 @@ impl LegState {
 
 impl PlanSlot {
     fn new(plan: PairPlan) -> Self {
+        let makes = plan.maker.is_some();
         Self {
             wake: plan.deadline,
             entered: plan.began,
             plan,
-            phase: PairPhase::Opening,
+            phase: if makes { PairPhase::Making } else { PairPhase::Opening },
             tries: 0,
             retries: 0,
             given_up: false,
@@ -87,6 +92,7 @@ impl PlanSlot {
             orders: BTreeMap::new(),
             denied: None,
             tried: None,
+            quoted: None,
             result: None,
         }
     }
@@ -120,15 +126,28 @@ impl Engine {
     pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
         if let PlanStep::Began(plan) = step {
             self.plans.insert(key, Slot::Pair(Box::new(PlanSlot::new((**plan).clone()))));
+            if plan.maker.is_some() {
+                self.plans.watch(key, plan.legs.iter().map(|leg| leg.instrument));
+            }
             return;
+        }
+        if matches!(step, PlanStep::Phase(_) | PlanStep::Ended(_)) {
+            self.plans.unwatch(key);
         }
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         match step {
-            PlanStep::Sends { leg, purpose, number } => {
+            PlanStep::Sends { leg, purpose, number, .. } => {
                 slot.orders.insert(*number, (*leg, *purpose));
-                slot.tries = slot.tries.saturating_add(1);
-                let again = u32::from(*purpose != Purpose::First);
-                slot.retries = slot.retries.saturating_add(again);
+                if *purpose == Purpose::Make {
+                    slot.quoted = Some(time);
+                } else {
+                    if slot.phase == PairPhase::Making {
+                        slot.denied = None;
+                    }
+                    slot.tries = slot.tries.saturating_add(1);
+                }
+                let again = *purpose != Purpose::First && slot.phase != PairPhase::Making;
+                slot.retries = slot.retries.saturating_add(u32::from(again));
             }
             PlanStep::Denied { reason, .. } => {
                 // what may be otherwise in a moment uses up time, not tries
@@ -169,6 +188,9 @@ impl Engine {
         else {
             return;
         };
+        if slot.phase == PairPhase::Making && Some(leg) != slot.plan.maker {
+            slot.tries = 0; // the hedge can be had: what failed before does not count
+        }
         // a fill that fits the ledger fits here: the same products
         let base = spec.base_quantity(price, quantity).unwrap_or_default();
         let value = spec.value(price, quantity).unwrap_or_default();

@@ -102,7 +102,7 @@ impl Engine {
         if spec.kind == InstrumentKind::Spot {
             return Err(RiskRejection::NotSupported);
         }
-        let mode = self.mode_of(strategy);
+        let mode = self.mode_at(strategy, account, instrument);
         // less margin is more risk: as an opening is
         if !mode.permits(Action::StrategyOpens) {
             return Err(RiskRejection::ModeForbids { mode });

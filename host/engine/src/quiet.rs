@@ -11,6 +11,7 @@
 //! - trip a guard, or raise a peak so far that it becomes a fact: the linear forms are evaluated on
 //!   every mark that moves, but for marks between two of which the guards have already said that
 //!   nothing happens;
+//! - move a leg of a pair that makes: while one does, no price of either leg is quiet;
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
@@ -111,6 +112,10 @@ impl Engine {
         let id = InstrumentId(tick.instrument);
         if id.index() >= scan.cursors.len() {
             return true; // not ours: ignored
+        }
+        let prices = [TickKind::Quote.code(), TickKind::Level.code()].contains(&tick.kind);
+        if prices && self.plans.is_watched(id) {
+            return false; // a leg that makes follows every price
         }
         if tick.kind == TickKind::Quote.code() {
             let mark = tick.a.saturating_add(tick.c);

@@ -28,6 +28,9 @@ impl Engine {
             if let Some(doubled) = change.mark {
                 self.guard_mark(now, (id, doubled), effects);
             }
+            if moves_makers(tick) {
+                self.makers_look(now, id, effects);
+            }
             if self.config.tick_credit.is_some() {
                 self.hand_out(now, tick, effects);
             }
@@ -69,6 +72,7 @@ impl Engine {
     pub(crate) fn on_wake(&mut self, now: HostTime, effects: &mut Effects) {
         for instrument in self.markets.grow_stale(now) {
             self.market_status(now, instrument, MarketStatus::Stale, effects);
+            self.makers_look(now, instrument, effects);
         }
         self.ask_again(now, effects);
         self.ask_for_owed(now, effects);
@@ -290,6 +294,15 @@ impl Engine {
             let update = order_update(order, reason);
             self.deliver(id.strategy, now, Event::Order(update), effects);
         }
+    }
+}
+
+/// Whether a tick may move a leg that makes: what can be traded at changed, and wholly.
+fn moves_makers(tick: &Tick) -> bool {
+    match TickKind::from_code(tick.kind) {
+        Some(TickKind::Quote | TickKind::Level) => tick.is_last(),
+        Some(TickKind::FeedStatus) => true,
+        _ => false,
     }
 }
 

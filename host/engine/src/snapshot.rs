@@ -12,8 +12,8 @@
 
 use crate::Engine;
 use crate::execution::Plans;
-use crate::risk::Modes;
 use crate::leverage::Leverages;
+use crate::risk::Modes;
 use crate::strategy::{Holding, OrderSlot, StrategySlot};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, HostTime, Instrument, InstrumentId, Order, StrategyId,

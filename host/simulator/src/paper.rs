@@ -13,18 +13,19 @@ mod fees;
 mod leverage;
 mod matching;
 mod pit;
+mod request;
 mod scan;
 
 use crate::tape::{Cursor, Tape};
 pub use fees::{FeeIn, Fees};
 use hedgerow_model::{
-    AccountId, Amend, Duration, HostTime, Instrument, InstrumentId, Order, Position, Side,
-    TickKind, TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
+    AccountId, Duration, HostTime, Instrument, InstrumentId, Order, Position, Side, TickKind,
+    TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
 pub use leverage::Leverage;
 use pit::Pit;
-use serde::{Deserialize, Serialize};
+pub use request::Request;
 use std::collections::VecDeque;
 
 /// When a resting order fills.
@@ -47,71 +48,6 @@ pub struct VenueConfig {
     pub latency_back: Duration,
     /// When resting orders fill.
     pub fills: FillModel,
-}
-
-/// A plain request, as it comes over a socket: what the venue itself sees.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
-    /// Place an order.
-    Place(Order),
-    /// Cancel by wire id.
-    Cancel {
-        /// On whose account.
-        account: AccountId,
-        /// In what.
-        instrument: InstrumentId,
-        /// Which.
-        wire: WireId,
-    },
-    /// Amend by wire id.
-    Amend {
-        /// On whose account.
-        account: AccountId,
-        /// In what.
-        instrument: InstrumentId,
-        /// Which.
-        wire: WireId,
-        /// To what.
-        amend: Amend,
-    },
-    /// Set leverage.
-    SetLeverage {
-        /// Of which account.
-        account: AccountId,
-        /// In what.
-        instrument: InstrumentId,
-        /// To what, hundredths.
-        leverage_hundredths: u32,
-    },
-    /// Open orders, positions, and that this is all.
-    Reconcile {
-        /// Of which account.
-        account: AccountId,
-        /// For whoever keeps the reports of the past.
-        since: VenueTime,
-        /// Comes back with the end of the answer.
-        nonce: u64,
-    },
-}
-
-impl From<VenueCommand> for Request {
-    fn from(command: VenueCommand) -> Self {
-        match command {
-            VenueCommand::Place(order) => Self::Place(order.into_inner()),
-            VenueCommand::Cancel { account, instrument, wire } => {
-                Self::Cancel { account, instrument, wire }
-            }
-            VenueCommand::Amend { account, instrument, wire, amend } => {
-                Self::Amend { account, instrument, wire, amend: amend.into_inner() }
-            }
-            VenueCommand::SetLeverage { account, instrument, leverage_hundredths } => {
-                Self::SetLeverage { account, instrument, leverage_hundredths }
-            }
-            VenueCommand::Reconcile { account, since, nonce } => {
-                Self::Reconcile { account, since, nonce }
-            }
-        }
-    }
 }
 
 /// All simulated venues of a run.

@@ -34,6 +34,7 @@ mod mode;
 mod order;
 mod plan;
 mod position;
+mod reach;
 mod rejection;
 mod sequence;
 mod state_bytes;
@@ -65,10 +66,11 @@ pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, 
 pub use mode::{Action, Scope, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
 pub use plan::{
-    Accept, LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,
-    PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
+    Accept, LegOrder, LegResult, Making, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase,
+    PairPlan, PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
 };
 pub use position::{Booked, Position};
+pub use reach::{Give, PriceSource, Reach};
 pub use rejection::{RiskRejection, VenueRejection};
 pub use rust_decimal::Decimal;
 pub use sequence::LastUpdate;

@@ -38,9 +38,9 @@ pub use context::{Context, LiveOrder};
 pub use describe::{Description, Want};
 pub use hedgerow_model as model;
 pub use hedgerow_model::{
-    Accept, Decimal, Event, Fee, FeeAsset, FillNotice, Intent, LegOrder, OrderStatus, OrderUpdate,
-    PairOutcome, PairPhase, PairRequest, PairSize, PairUpdate, PlanUpdate, Price, Quantity,
-    Rounding, Side, Tick, TickKind, TimeInForce, TimerId, TradingMode,
+    Accept, Decimal, Event, Fee, FeeAsset, FillNotice, Give, Intent, LegOrder, Making, OrderStatus,
+    OrderUpdate, PairOutcome, PairPhase, PairRequest, PairSize, PairUpdate, PlanUpdate, Price,
+    Quantity, Rounding, Side, Tick, TickKind, TimeInForce, TimerId, TradingMode,
 };
 pub use instrument::Instrument;
 pub use market::{Bar, Funding, Market};

@@ -2,9 +2,9 @@
 
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
-    Accept, Context, Decimal, Event, InitError, Intent, LegOrder, OrderRequest, OrderStatus,
-    PairRequest, PairSize, PlanUpdate, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind,
-    TimeInForce, TimerId, Want, save_json, schemars, serde,
+    Accept, Context, Decimal, Event, Give, InitError, Intent, LegOrder, Making, OrderRequest,
+    OrderStatus, PairRequest, PairSize, PlanUpdate, Price, Quantity, SavedState, Side, Strategy,
+    Tick, TickKind, TimeInForce, TimerId, Want, save_json, schemars, serde,
 };
 
 /// What it is told.
@@ -95,18 +95,31 @@ impl Random {
             0 => PairSize::All,
             _ => PairSize::Base(Decimal::new(1 + self.signed(60, 0), 2)),
         };
-        let order = [LegOrder::Simultaneous, LegOrder::BuyFirst, LegOrder::ThinFirst];
+        let order = [
+            LegOrder::Simultaneous,
+            LegOrder::BuyFirst,
+            LegOrder::ThinFirst,
+            LegOrder::MakerTaker,
+            LegOrder::TakerMaker,
+        ];
+        let legs = order[usize::try_from(self.below(5)).unwrap_or(0)];
+        let deadline_ms = 2 + u32::try_from(self.below(400)).unwrap_or(0);
+        let make = legs.maker().map(|_| Making {
+            reprice_ms: 1 + u32::try_from(self.below(50)).unwrap_or(0),
+            ..Making::new(deadline_ms / 2, Give::Ticks(20))
+        });
         let request = PairRequest {
             buy,
             sell,
             size,
-            legs: order[usize::try_from(self.below(3)).unwrap_or(0)],
-            slippage_bps: u32::try_from(self.below(30)).unwrap_or(0),
-            hedge_bps: 40,
-            emergency_bps: 100,
-            deadline_ms: 1 + u32::try_from(self.below(400)).unwrap_or(0),
+            legs,
+            first: Give::Bps(u32::try_from(self.below(30)).unwrap_or(0)),
+            hedge: Give::Bps(40),
+            emergency: Give::Bps(100),
+            deadline_ms,
             tries: 1 + u32::try_from(self.below(3)).unwrap_or(0),
             min_premium_bps: None,
+            make,
             accept: Accept::default(),
         };
         match size {

@@ -9,7 +9,7 @@ use crate::data;
 use crate::latch::KillLatch;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::{AccountGuards, HostLimits, OpenOrders, StrategyLimits};
+use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, StrategyId, VenueId,

@@ -8,15 +8,18 @@
 //! - Otherwise the shorter leg is completed with a wider limit, so often and so long as the plan
 //!   allows; then an open takes back what is too much of the longer leg, reduce-only. A close
 //!   only completes: it never opens again.
+//! - A leg that makes is in a file of its own (`make.rs`); when it is over, what is left is
+//!   completed or taken back like everything else.
 //! - When that does not succeed either, the plan is stuck: an alarm, and nothing new is opened
 //!   until an operator has looked.
 
-use super::preflight::whole_lots;
+use super::price::Priced;
+use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, HostTime, PairKind, PairOutcome, PairPhase, PairResult, PlanStep, Price,
-    Purpose, Quantity, Rounding, Scope, TradingMode,
+    Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PairResult,
+    PlanStep, Price, Purpose, Quantity, Rounding, Scope, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -30,13 +33,24 @@ pub(super) struct Wanted {
     pub(super) leg: u8,
     pub(super) purpose: Purpose,
     pub(super) quantity: Quantity,
-    pub(super) bps: u32,
+    pub(super) price: Asked,
+}
+
+/// At which price.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    /// This one: it rests there.
+    At(Price),
+    /// What it takes, reaching so far.
+    Reaching(Give),
 }
 
 /// What is to be done about a plan.
-enum Next {
+pub(super) enum Next {
     Wait(HostTime),
     Send(Wanted),
+    /// The order of this number is canceled.
+    Cancel(u64),
     Enter(PairPhase),
     End(PairOutcome),
 }
@@ -45,13 +59,20 @@ impl Engine {
     /// The first orders, as they were checked.
     pub(crate) fn send_first(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
         let Some(slot) = self.plans.pair(&key) else { return };
-        let legs: Vec<(u8, Quantity, Price)> = (0_u8..)
+        if slot.plan.maker.is_some() {
+            return; // the leg that makes is sent like every quote after it
+        }
+        let priced = |planned: &PairLeg| {
+            let PairLeg { limit, source, reach, .. } = *planned;
+            (planned.target, Priced { limit, source, reach })
+        };
+        let legs: Vec<_> = (0_u8..)
             .zip(&slot.plan.legs)
             .filter(|(leg, _)| slot.plan.first.is_none_or(|first| first == *leg))
-            .map(|(leg, planned)| (leg, planned.target, planned.limit))
+            .map(|(leg, planned)| (leg, priced(planned)))
             .collect();
-        for (leg, quantity, limit) in legs {
-            self.send_for_plan(now, key, (leg, Purpose::First), (quantity, limit), effects);
+        for (leg, what) in legs {
+            self.send_for_plan(now, key, (leg, Purpose::First), what, effects);
         }
     }
 
@@ -71,6 +92,9 @@ impl Engine {
                     return;
                 }
                 Next::Send(wanted) => self.send_wanted(now, key, wanted, effects),
+                Next::Cancel(number) => {
+                    self.cancel(now, key.0, number, effects);
+                }
                 Next::Enter(phase) => {
                     self.plan_fact(now, key, PlanStep::Phase(phase), effects);
                     self.tell_plan(now, key, effects);
@@ -90,6 +114,9 @@ impl Engine {
                 (_, true) => Next::End(self.level_outcome(slot)),
                 _ => Next::Wait(HostTime::NEVER),
             };
+        }
+        if slot.phase == PairPhase::Making {
+            return self.make(now, key, slot);
         }
         if self.has_live_orders(key) {
             return Next::Wait(HostTime::NEVER);
@@ -112,7 +139,7 @@ impl Engine {
                         leg: 1 - first,
                         purpose: Purpose::First,
                         quantity,
-                        bps: slot.plan.request.slippage_bps,
+                        price: Asked::Reaching(slot.plan.request.first),
                     }),
                     None => Next::Enter(PairPhase::Completing),
                 };
@@ -147,7 +174,7 @@ impl Engine {
 
     /// Whether an open may still be completed: in time, permitted, and still worth it where the
     /// plan says what it must be worth.
-    fn may_complete(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> bool {
+    pub(super) fn may_complete(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> bool {
         let late = now >= slot.plan.deadline || slot.given_up;
         match slot.plan.kind {
             PairKind::Close => !late,
@@ -169,10 +196,10 @@ impl Engine {
         if let Some(wait) = self.pause(now, slot) {
             return Next::Wait(wait.min(slot.plan.deadline));
         }
-        let bps = slot.plan.request.hedge_bps;
+        let price = Asked::Reaching(slot.plan.request.hedge);
         match self.shorter(slot) {
             Some((leg, quantity)) => {
-                Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, bps })
+                Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, price })
             }
             None => last,
         }
@@ -196,26 +223,26 @@ impl Engine {
         if let Some(wait) = self.pause(now, slot) {
             return Next::Wait(wait);
         }
-        let bps = slot.plan.request.emergency_bps;
+        let price = Asked::Reaching(slot.plan.request.emergency);
         let wanted = match slot.plan.kind {
             PairKind::Open => self.longer(slot).map(|(leg, quantity)| Wanted {
                 leg,
                 purpose: Purpose::TakeBack,
                 quantity,
-                bps,
+                price,
             }),
             PairKind::Close => self.shorter(slot).map(|(leg, quantity)| Wanted {
                 leg,
                 purpose: Purpose::Complete,
                 quantity,
-                bps,
+                price,
             }),
         };
         wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
     }
 
     /// Until when the next try waits: the first of a phase goes at once, later ones after a pause.
-    fn pause(&self, now: HostTime, slot: &PlanSlot) -> Option<HostTime> {
+    pub(super) fn pause(&self, now: HostTime, slot: &PlanSlot) -> Option<HostTime> {
         let until = slot.tried?.after(PAUSE);
         (now < until).then_some(until)
     }
@@ -240,7 +267,7 @@ impl Engine {
     }
 
     /// The residual in whole lots of a leg: never more than is missing.
-    fn missing(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+    pub(super) fn missing(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
         let planned = slot.plan.legs.get(usize::from(leg))?;
         let spec = self.config.instrument(planned.instrument)?;
         let state = slot.legs.get(usize::from(leg))?;
@@ -261,6 +288,7 @@ impl Engine {
             legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
             residual: Rounding::HalfEven.decimal(slot.residual(), 14).normalize(),
             retries: slot.retries,
+            orders: u32::try_from(slot.orders.len()).unwrap_or(u32::MAX),
             repair_loss: self.repair_loss(slot),
             took_ms: now.since(slot.plan.began).as_millis(),
             outcome,

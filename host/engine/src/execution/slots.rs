@@ -6,7 +6,7 @@ use hedgerow_model::{
     AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, StrategyId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long an ended plan is kept for late fills: as long as its orders.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -73,6 +73,8 @@ pub(crate) struct Plans {
     #[serde(skip)]
     pub(crate) held: bool,
     all: BTreeMap<PlanKey, Slot>,
+    /// Instruments whose ticks may move a leg that makes, and whose plans that are.
+    watched: BTreeMap<InstrumentId, BTreeSet<PlanKey>>,
     ended: VecDeque<(HostTime, PlanKey)>,
 }
 
@@ -95,6 +97,32 @@ impl Plans {
 
     pub(super) fn insert(&mut self, key: PlanKey, slot: Slot) {
         self.all.insert(key, slot);
+    }
+
+    /// The ticks of these instruments concern a plan from now on.
+    pub(super) fn watch(&mut self, key: PlanKey, legs: impl IntoIterator<Item = InstrumentId>) {
+        for leg in legs {
+            self.watched.entry(leg).or_default().insert(key);
+        }
+    }
+
+    /// Ticks do not concern a plan any more.
+    pub(super) fn unwatch(&mut self, key: PlanKey) {
+        self.watched.retain(|_, keys| {
+            keys.remove(&key);
+            !keys.is_empty()
+        });
+    }
+
+    /// Whether ticks of an instrument may make a plan do something.
+    #[inline]
+    pub(crate) fn is_watched(&self, instrument: InstrumentId) -> bool {
+        !self.watched.is_empty() && self.watched.contains_key(&instrument)
+    }
+
+    /// Plans that ticks of an instrument concern.
+    pub(super) fn making_in(&self, instrument: InstrumentId) -> Vec<PlanKey> {
+        self.watched.get(&instrument).into_iter().flatten().copied().collect()
     }
 
     /// Takes note that a plan ended; forgets those that ended long ago.

@@ -34,6 +34,8 @@ impl Engine {
             plan: key.1,
             kind: slot.plan.kind,
             phase: slot.phase,
+            planned: Box::new(slot.plan.legs.clone()),
+            advised: slot.plan.advised,
             legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
             residual: slot.residual(),
             outcome: slot.result.as_ref().map(|result| result.outcome.clone()),

@@ -2,15 +2,17 @@
 //! restarts.
 
 mod ends;
+mod figures;
 mod leverage;
+mod makers;
 mod random;
 mod refusals;
 mod vectors;
 
 use super::*;
 use hedgerow_model::{
-    Accept, LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase, PairRequest,
-    PairResult, PairSize, PlanStep, Purpose,
+    Accept, Give, LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase,
+    PairRequest, PairResult, PairSize, PlanStep, Purpose,
 };
 
 const L: InstrumentId = InstrumentId(0);
@@ -25,11 +27,15 @@ struct Sent {
     price: i64,
     quantity: i64,
     reduce_only: bool,
+    /// It makes: post-only, until it is canceled.
+    rests: bool,
 }
 
 struct Pair {
     rig: Rig,
     taken: usize,
+    /// Orders that were asked to be canceled, as far as commands were looked at.
+    canceled: Vec<(InstrumentId, u64)>,
 }
 
 /// Tick 0.1, lots of 0.001 and 0.0005.
@@ -65,12 +71,13 @@ fn request() -> PairRequest {
         sell: S,
         size: PairSize::Notional(dec("10000")),
         legs: LegOrder::Simultaneous,
-        slippage_bps: 5,
-        hedge_bps: 10,
-        emergency_bps: 50,
+        first: Give::Bps(5),
+        hedge: Give::Bps(10),
+        emergency: Give::Bps(50),
         deadline_ms: 2_000,
         tries: 3,
         min_premium_bps: None,
+        make: None,
         accept: Accept::default(),
     }
 }
@@ -91,9 +98,12 @@ impl Pair {
             .to_vec();
         config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(1))];
         config.strategies[0].watches = Vec::new();
-        let engine = Engine::new(config);
+        Self::over(Engine::new(config))
+    }
+
+    fn over(engine: Engine) -> Self {
         let rig = Rig { engine, effects: Effects::default(), now: START, trade: 0 };
-        let mut pair = Self { rig, taken: 0 };
+        let mut pair = Self { rig, taken: 0, canceled: Vec::new() };
         pair.markets();
         pair
     }
@@ -154,7 +164,13 @@ impl Pair {
             VenueCommand::Place(order) => {
                 let (order, request) = (order.get(), order.get().request);
                 assert!(request.number >= PLAN_ORDERS);
-                assert_eq!(request.time_in_force, TimeInForce::ImmediateOrCancel);
+                let rests = request.flags.post_only;
+                let until = if rests {
+                    TimeInForce::GoodTillCancel
+                } else {
+                    TimeInForce::ImmediateOrCancel
+                };
+                assert_eq!(request.time_in_force, until);
                 Some(Sent {
                     leg: request.instrument,
                     wire: order.wire.0,
@@ -162,11 +178,16 @@ impl Pair {
                     price: request.price.units(),
                     quantity: request.quantity.units(),
                     reduce_only: request.flags.reduce_only,
+                    rests,
                 })
             }
             _ => None,
         });
         let orders = orders.collect();
+        self.canceled.extend(new.iter().filter_map(|command| match command {
+            VenueCommand::Cancel { instrument, wire, .. } => Some((*instrument, wire.0)),
+            _ => None,
+        }));
         self.taken = self.rig.effects.commands.len();
         orders
     }

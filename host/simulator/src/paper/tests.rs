@@ -3,9 +3,9 @@
 use super::*;
 use crate::tape::Tape;
 use hedgerow_model::{
-    ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, Margin, NewOrder, OrderFlags,
-    OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId, Tick,
-    TimeInForce, VenueRejection, flag,
+    Amend, ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, Margin, NewOrder,
+    OrderFlags, OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId,
+    Tick, TimeInForce, VenueRejection, flag,
 };
 
 mod money;

@@ -90,11 +90,7 @@ fn set(pair: &mut Pair, instrument: InstrumentId, leverage_hundredths: u32) {
 fn granted() -> Pair {
     let mut config = Pair::new().rig.engine.config;
     config.strategies[0].may_set_leverage = true;
-    let engine = Engine::new(config);
-    let rig = Rig { engine, effects: Effects::default(), now: START, trade: 0 };
-    let mut pair = Pair { rig, taken: 0 };
-    pair.markets();
-    pair
+    Pair::over(Engine::new(config))
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::snapshot::tests::any_cut_is_the_whole;
+use hedgerow_model::{Give, Making};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,6 +25,8 @@ enum Step {
     Tear { leg: usize },
     /// The host dies; what it had to send last left or did not.
     Die { sent: bool },
+    /// A market moves by so many ticks, or loses its bids.
+    Move { leg: usize, ticks: i64, bids: bool },
     /// Time passes.
     Pass { ms: u64 },
     /// The strategy gives the plan up.
@@ -43,6 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => order.prop_map(|order| Step::TimeOut { order }),
         1 => (0..2_usize).prop_map(|leg| Step::Tear { leg }),
         1 => any::<bool>().prop_map(|sent| Step::Die { sent }),
+        2 => (0..2_usize, -40..40_i64, prop::bool::weighted(0.8))
+            .prop_map(|(leg, ticks, bids)| Step::Move { leg, ticks, bids }),
         4 => (1..400_u64).prop_map(|ms| Step::Pass { ms }),
         1 => Just(Step::GiveUp),
         1 => (0..2_usize).prop_map(|mode| Step::Mode { mode }),
@@ -82,7 +87,8 @@ impl World {
         };
         world.reconcile(0);
         world.reconcile(1);
-        world.pair.open(&PairRequest { legs: legs_first, tries, ..request() });
+        let make = legs_first.maker().map(|_| Making::new(1_200, Give::Ticks(50)));
+        world.pair.open(&PairRequest { legs: legs_first, tries, make, ..request() });
         world.take_sent(true);
         world
     }
@@ -99,10 +105,39 @@ impl World {
             let order = Theirs { sent, filled: 0, alive: !refused };
             let known = self.orders.insert((sent.leg.0, sent.wire), order);
             assert!(known.is_none(), "sent twice: {sent:?}");
-            if refused {
+            let crosses = sent.rests && self.crosses(sent);
+            if crosses {
+                self.change(sent, |order| order.alive = false);
+                let reason = hedgerow_model::VenueRejection::PostOnlyWouldTake;
+                self.tell(sent.leg, VenueReport::Rejected { wire: WireId(sent.wire), reason });
+            } else if refused {
                 let reason = hedgerow_model::VenueRejection::WouldIncrease;
                 self.tell(sent.leg, VenueReport::Rejected { wire: WireId(sent.wire), reason });
             }
+        }
+        self.take_cancels(arrives);
+    }
+
+    fn crosses(&self, sent: Sent) -> bool {
+        let market = self.pair.rig.engine.markets.get(sent.leg).unwrap();
+        let other = market.touch(sent.side.opposite());
+        other.is_some_and(|other| sent.side.reaches(Price::from_units(sent.price), other))
+    }
+
+    /// Cancels that left reach their venue, or do not.
+    fn take_cancels(&mut self, arrives: bool) {
+        for (leg, wire) in std::mem::take(&mut self.pair.canceled) {
+            let known = self.orders.get(&(leg.0, wire)).copied().filter(|_| arrives);
+            let Some(order) = known else { continue };
+            let wire = WireId(wire);
+            let report = if order.alive {
+                self.change(order.sent, |order| order.alive = false);
+                VenueReport::Canceled { wire, filled: Some(Quantity::from_units(order.filled)) }
+            } else {
+                let reason = hedgerow_model::VenueRejection::UnknownOrder;
+                VenueReport::CancelRejected { wire, reason }
+            };
+            self.tell(leg, report);
         }
     }
 
@@ -255,6 +290,11 @@ impl World {
                 self.take_sent(true);
                 self.reconcile(1);
             }
+            Step::Move { leg, ticks, bids } => {
+                let (id, bid) = [(L, 599_998), (S, 600_299)][leg];
+                let bids = if bids { 10_000 } else { 0 };
+                self.pair.quote(id, (bid + ticks, bids), (bid + ticks + 2, 10_000));
+            }
             Step::Pass { ms } => self.pair.pass(ms),
             Step::GiveUp => self.pair.rig.want(vec![Intent::CancelPlan(1)]),
             Step::Mode { mode } => {
@@ -342,6 +382,7 @@ proptest! {
     fn a_pair_ends_balanced_flat_or_stuck_whatever_happens(
         first in prop::sample::select(vec![
             LegOrder::Simultaneous, LegOrder::Simultaneous, LegOrder::BuyFirst, LegOrder::ThinFirst,
+            LegOrder::MakerTaker, LegOrder::TakerMaker,
         ]),
         tries in 1..4_u32,
         steps in prop::collection::vec(step(), 0..60),

@@ -18,7 +18,7 @@ fn what_is_wrong_with_a_plan_is_told_before_anything_is_sent() {
     unreadable(open(PairRequest { sell: L, ..request() }), "same instrument");
     unreadable(open(PairRequest { size: PairSize::Base(dec("0")), ..request() }), "above zero");
     unreadable(open(PairRequest { size: PairSize::All, ..request() }), "only there to close");
-    unreadable(open(PairRequest { hedge_bps: 4, ..request() }), "must rise");
+    unreadable(open(PairRequest { hedge: Give::Bps(4), ..request() }), "must rise");
     unreadable(open(PairRequest { tries: 0, ..request() }), "tries");
     unreadable(open(PairRequest { deadline_ms: 0, ..request() }), "deadline_ms");
     unreadable(open(PairRequest { size: PairSize::Base(dec("0.0009")), ..request() }), "one step");

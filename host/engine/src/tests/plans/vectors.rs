@@ -51,11 +51,11 @@ fn vector_l1_walks_the_book_and_asks_for_no_worse_than_it_needs() {
     assert_eq!(sent[1].price, 600_298);
     let limit = pair.rig.engine.taking_limit(
         HostTime::from_nanos(START),
-        &pair.rig.engine.config.instruments[1],
-        Side::Sell,
-        (5, 100),
+        (&pair.rig.engine.config.instruments[1], Side::Sell),
+        (Give::Bps(5), 100),
+        false,
     );
-    assert_eq!(limit, Ok(Price::from_units(599_998)));
+    assert_eq!(limit.unwrap().limit, Price::from_units(599_998));
 }
 
 /// Of an inverse leg the coarser one is whole, the finer one follows to the nearest lot.
