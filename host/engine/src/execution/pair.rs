@@ -18,8 +18,9 @@ use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PairResult,
-    PlanStep, Price, Purpose, Quantity, Rounding, Scope, TradingMode,
+    Action, Duration, Give, HostTime, Order, OrderStatus, PLAN_ORDERS, PairKind, PairLeg,
+    PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity, Rounding, Scope,
+    TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -223,6 +224,9 @@ impl Engine {
         if let Some(wait) = self.pause(now, slot) {
             return Next::Wait(wait);
         }
+        if let Some(next) = self.clears_the_way(now, key, slot) {
+            return next;
+        }
         let price = Asked::Reaching(slot.plan.request.emergency);
         let wanted = match slot.plan.kind {
             PairKind::Open => self.longer(slot).map(|(leg, quantity)| Wanted {
@@ -241,6 +245,28 @@ impl Engine {
         wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
     }
 
+    /// The strategy's own resting orders on the side of what is taken back reduce the same position:
+    /// with them it could not be reduce-only. They go first.
+    fn clears_the_way(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Option<Next> {
+        let (leg, _) = self.longer(slot).filter(|_| slot.plan.kind == PairKind::Open)?;
+        let planned = slot.plan.legs.get(usize::from(leg))?;
+        let owner = self.strategies.get(key.0.index())?;
+        let in_the_way = |order: &&Order| {
+            let request = &order.request;
+            let place = request.instrument == planned.instrument;
+            place && request.side != planned.side && request.number < PLAN_ORDERS
+        };
+        let mut orders = owner.orders.values().map(|known| &known.order).filter(in_the_way);
+        // of one whose outcome is unknown the venue tells: it is not asked twice
+        let asked = [OrderStatus::PendingCancel, OrderStatus::Unknown];
+        let waiting = orders.find(|order| !asked.contains(&order.status));
+        if let Some(order) = waiting {
+            return Some(Next::Cancel(order.request.number));
+        }
+        let mut all = owner.orders.values().map(|known| &known.order);
+        all.any(|order| in_the_way(&order)).then(|| Next::Wait(now.after(PAUSE)))
+    }
+
     /// Until when the next try waits: the first of a phase goes at once, later ones after a pause.
     pub(super) fn pause(&self, now: HostTime, slot: &PlanSlot) -> Option<HostTime> {
         let until = slot.tried?.after(PAUSE);
@@ -254,10 +280,24 @@ impl Engine {
             let leg = u8::from(slot.residual().is_sign_positive());
             return Some((leg, self.missing(slot, leg)?));
         }
-        (0_u8..2).zip(&slot.plan.legs).zip(&slot.legs).find_map(|((leg, planned), state)| {
-            let left = planned.target.units().saturating_sub(state.filled);
-            (left > 0).then_some((leg, Quantity::from_units(left)))
-        })
+        // the leg that is behind first, and only so far that both are level: whatever fails then, no
+        // leg is further alone than it was
+        let behind = u8::from(slot.residual().is_sign_positive());
+        if let (false, Some(missing)) = (slot.is_level(), self.missing(slot, behind)) {
+            let left = Self::left_to_close(slot, behind).unwrap_or_default();
+            let quantity = missing.min(left);
+            if quantity.is_positive() {
+                return Some((behind, quantity));
+            }
+        }
+        (0..2).find_map(|leg| Some((leg, Self::left_to_close(slot, leg)?)))
+    }
+
+    fn left_to_close(slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+        let (planned, state) =
+            (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
+        let left = planned.target.units().saturating_sub(state.filled);
+        (left > 0).then_some(Quantity::from_units(left))
     }
 
     /// What one leg has too much.

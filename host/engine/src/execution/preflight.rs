@@ -60,6 +60,7 @@ impl Engine {
             self.draft(asks, request.sell, Side::Sell)?,
         ];
         let [buy, sell] = &drafts;
+        check_hedges(slot, kind, [buy, sell])?;
         check_rise(&request, buy)?;
         check_rise(&request, sell)?;
         let (targets, step) = size(slot, kind, &request, &drafts)?;
@@ -263,6 +264,27 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether one leg hedges the other, and what is opened could be taken back.
+fn check_hedges(
+    slot: &StrategySlot,
+    kind: PairKind,
+    drafts: [&Draft<'_>; 2],
+) -> Result<(), RiskRejection> {
+    let [buy, sell] = drafts.map(|draft| draft.spec.base.as_str());
+    if buy != sell {
+        return Err(wrong(format!("the legs are of different assets, {buy} and {sell}")));
+    }
+    let opens = drafts.into_iter().filter(|_| kind == PairKind::Open);
+    for draft in opens.filter(|draft| draft.spec.kind != InstrumentKind::Spot) {
+        let held = slot.position(draft.spec.id);
+        if held.units().signum() * draft.side.sign() < 0 {
+            let (name, held) = (&draft.spec.symbol, draft.spec.quantity(held).normalize());
+            return Err(wrong(format!("{name} is held the other way, {held}: close it first")));
+        }
+    }
+    Ok(())
 }
 
 /// What a leg binds when it opens.

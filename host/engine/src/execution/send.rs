@@ -7,9 +7,9 @@ use super::preflight::premium;
 use super::price::Priced;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Decimal, Fact, Give, HostTime, NewOrder, OrderFact, OrderFlags,
-    PairKind, PairPhase, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, TimeInForce,
-    VenueCommand,
+    Action, ClientOrderId, Decimal, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact,
+    OrderFlags, PairKind, PairPhase, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side,
+    TimeInForce, VenueCommand,
 };
 
 impl Engine {
@@ -107,7 +107,11 @@ impl Engine {
             (PairKind::Close, Purpose::First | Purpose::Make) => Action::StrategyReduces,
             (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
         };
-        let reduce_only = kind == PairKind::Close || purpose == Purpose::TakeBack;
+        // goods that were sold are bought back: on a spot market that is no reduction
+        let spot = self.config.instrument(instrument).map(|spec| spec.kind);
+        let buys_back = spot == Some(InstrumentKind::Spot) && side == Side::Buy;
+        let takes_back = purpose == Purpose::TakeBack && !buys_back;
+        let reduce_only = kind == PairKind::Close || takes_back;
         let Some(owner) = self.strategies.get(key.0.index()) else { return };
         let number = owner.next_plan_order;
         let rests = purpose == Purpose::Make;

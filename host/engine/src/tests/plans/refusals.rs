@@ -78,3 +78,25 @@ fn a_spot_leg_needs_its_balance() {
     pair.report(L, balance("11000"));
     assert_eq!(pair.ask(PairKind::Open, &request()), None);
 }
+
+/// What is bought could not be taken back where it only closes a short position; and goods of one
+/// kind do not hedge those of another.
+#[test]
+fn legs_that_hedge_nothing_are_refused() {
+    let unreadable = |reason: Option<RiskRejection>, part: &str| {
+        let Some(RiskRejection::PlanUnreadable { detail }) = reason else { panic!("{reason:?}") };
+        assert!(detail.contains(part), "{part} is not in {detail}");
+    };
+    let mut pair = Pair::new();
+    let short = PairRequest { buy: S, sell: L, ..request() };
+    pair.open(&short);
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 599_998 } else { 600_301 }, 1_660);
+    }
+    unreadable(pair.ask_as(2, PairKind::Open, &request()), "held the other way, -0.166");
+    assert_eq!(pair.ask_as(3, PairKind::Open, &short), None, "more of the same may be opened");
+    let mut others = legs();
+    others[1].base = "C".into();
+    let mut pair = Pair::with(others, wide(), false);
+    unreadable(pair.ask(PairKind::Open, &request()), "different assets, B and C");
+}
