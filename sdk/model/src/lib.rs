@@ -37,6 +37,7 @@ mod position;
 mod reach;
 mod rejection;
 mod sequence;
+mod single;
 mod state_bytes;
 mod status;
 mod tick;
@@ -74,6 +75,13 @@ pub use reach::{Give, PriceSource, Reach};
 pub use rejection::{RiskRejection, VenueRejection};
 pub use rust_decimal::Decimal;
 pub use sequence::LastUpdate;
+pub use single::{
+    AggressiveRequest, Barrier, BarrierEntry, BarrierRequest, ChaseRequest, CloseRequest,
+    ExitFigures, InsideSpreadRequest, LimitRequest, MarketRequest, OnCancel, OrderSize,
+    SingleFigures, SingleKind, SingleOutcome, SinglePhase, SinglePlan, SinglePurpose,
+    SingleRequest, SingleResult, SingleStep, SingleUpdate, TieredRequest, Trail, Trailing,
+    TwapRequest,
+};
 pub use status::{IllegalTransition, OrderEvent, OrderStatus};
 pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
 pub use time::{Duration, HostTime, VenueTime};

@@ -1,5 +1,6 @@
 //! Plans: what the host carries out over several orders, whatever becomes of the strategy that
-//! asked. Today the pair: two legs opened or closed together.
+//! asked: the pair, two legs opened or closed together, and what is common to all kinds. Plans of
+//! one leg are in `single`.
 //!
 //! A plan ends in one of four ways and no other: balanced, flat, stuck with an alarm, or it never
 //! began. Units: `base` figures are units of the common base asset; quantities are the
@@ -15,6 +16,7 @@ use crate::leverage::Margin;
 use crate::order::Side;
 use crate::reach::{PriceSource, Reach};
 use crate::rejection::RiskRejection;
+use crate::single::{SinglePhase, SingleStep, SingleUpdate};
 use crate::time::HostTime;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -215,6 +217,8 @@ impl PairResult {
 pub enum PlanUpdate {
     /// Two legs.
     Pair(PairUpdate),
+    /// One leg.
+    Single(SingleUpdate),
 }
 
 impl PlanUpdate {
@@ -223,6 +227,7 @@ impl PlanUpdate {
     pub fn plan(&self) -> u64 {
         match self {
             Self::Pair(pair) => pair.plan,
+            Self::Single(single) => single.plan,
         }
     }
 
@@ -231,6 +236,7 @@ impl PlanUpdate {
     pub fn is_over(&self) -> bool {
         match self {
             Self::Pair(pair) => pair.phase == PairPhase::Ended,
+            Self::Single(single) => single.phase == SinglePhase::Ended,
         }
     }
 
@@ -239,6 +245,16 @@ impl PlanUpdate {
     pub fn pair(&self) -> Option<&PairUpdate> {
         match self {
             Self::Pair(pair) => Some(pair),
+            Self::Single(_) => None,
+        }
+    }
+
+    /// As a plan of one leg, if it is one.
+    #[must_use]
+    pub fn single(&self) -> Option<&SingleUpdate> {
+        match self {
+            Self::Pair(_) => None,
+            Self::Single(single) => Some(single),
         }
     }
 }
@@ -307,4 +323,6 @@ pub enum PlanStep {
     Ended(Box<PairResult>),
     /// An operator took responsibility for what was stuck.
     Released,
+    /// A step of a plan of one leg.
+    Single(SingleStep),
 }
