@@ -143,7 +143,7 @@ impl Engine {
         let Fact::Fill { id, quantity, .. } = fact else {
             return;
         };
-        self.book_fill(fact);
+        self.book_fill(time, fact);
         let grow = |order: &mut Order| {
             order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
         };
@@ -168,7 +168,7 @@ impl Engine {
         }
     }
 
-    fn book_fill(&mut self, fact: &Fact) {
+    fn book_fill(&mut self, time: HostTime, fact: &Fact) {
         let Fact::Fill {
             id, account, instrument, trade, side, price, quantity, fee, happened, ..
         } = fact
@@ -192,7 +192,7 @@ impl Engine {
         if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
             self.exposure.update(id.strategy, spec, &holding.position);
             let what = (*price, *quantity, *fee);
-            self.count_for_plan(*id, (*instrument, *side), what);
+            self.count_for_plan(time, *id, (*instrument, *side), what);
         }
     }
 

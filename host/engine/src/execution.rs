@@ -11,6 +11,7 @@ mod pair;
 mod preflight;
 mod price;
 mod send;
+mod single;
 mod size;
 mod slots;
 mod told;
@@ -24,6 +25,7 @@ use hedgerow_model::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub(crate) use single::SingleSlot;
 pub(crate) use slots::{Plans, Slot};
 
 pub(crate) type PlanKey = (StrategyId, u64);
@@ -134,6 +136,12 @@ impl Engine {
         if matches!(step, PlanStep::Phase(_) | PlanStep::Ended(_)) {
             self.plans.unwatch(key);
         }
+        match step {
+            PlanStep::Single(step) => return self.apply_single(time, key, step),
+            PlanStep::GivenUp => self.apply_single_word(key, false),
+            PlanStep::Released => self.apply_single_word(key, true),
+            _ => {}
+        }
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         match step {
             PlanStep::Sends { leg, purpose, number, .. } => {
@@ -165,13 +173,14 @@ impl Engine {
                 self.plans.ended(time, key);
             }
             PlanStep::Released => slot.result = None,
-            PlanStep::Began(_) | PlanStep::Refused { .. } => {}
+            PlanStep::Began(_) | PlanStep::Refused { .. } | PlanStep::Single(_) => {}
         }
     }
 
     /// Counts a fill for the plan whose order it is.
     pub(crate) fn count_for_plan(
         &mut self,
+        time: HostTime,
         id: ClientOrderId,
         (instrument, side): (InstrumentId, Side),
         (price, quantity, fee): (Price, Quantity, Fee),
@@ -180,6 +189,7 @@ impl Engine {
             return;
         }
         let Some(key) = self.plans.of_order(id) else { return };
+        self.count_for_single(time, (key, id.number), (price, quantity, fee));
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
@@ -211,13 +221,14 @@ impl Engine {
     /// Whether an order of a plan has not ended.
     pub(crate) fn has_live_orders(&self, key: PlanKey) -> bool {
         let Some(slot) = self.plans.get(&key) else { return false };
-        slot.numbers().any(|number| self.order(key.0, number).is_some())
+        slot.numbers().into_iter().any(|number| self.order(key.0, number).is_some())
     }
 
     /// Does whatever follows for a plan from what is known now.
     pub(crate) fn plan_goes_on(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
         match self.plans.get(&key) {
             Some(Slot::Pair(_)) => self.go_on(now, key, effects),
+            Some(Slot::Single(_)) => self.single_goes_on(now, key, effects),
             None => {}
         }
     }
@@ -260,6 +271,9 @@ impl Engine {
     ) {
         for key in self.plans.live(|slot| slot.trades_on(account)) {
             if let Some(slot) = self.plans.pair_mut(&key) {
+                slot.entered = now;
+            }
+            if let Some(slot) = self.plans.single_mut(&key) {
                 slot.entered = now;
             }
             self.plan_goes_on(now, key, effects);

@@ -210,6 +210,7 @@ impl Engine {
                 self.now = self.now.max(now);
                 if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
                     self.cancel_many(now, strategy, None, effects);
+                    self.stop_opening_plans(now, strategy, effects);
                 }
             }
             Input::Operator { now, command, reason } => {

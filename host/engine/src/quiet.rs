@@ -11,7 +11,8 @@
 //! - trip a guard, or raise a peak so far that it becomes a fact: the linear forms are evaluated on
 //!   every mark that moves, but for marks between two of which the guards have already said that
 //!   nothing happens;
-//! - move a leg of a pair that makes: while one does, no price of either leg is quiet;
+//! - move a plan that looks at every price (a leg of a pair that makes, a chase, a barrier): while
+//!   one does, no price of its instruments is quiet;
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
@@ -115,7 +116,7 @@ impl Engine {
         }
         let prices = [TickKind::Quote.code(), TickKind::Level.code()].contains(&tick.kind);
         if prices && self.plans.is_watched(id) {
-            return false; // a leg that makes follows every price
+            return false; // a plan follows every price
         }
         if tick.kind == TickKind::Quote.code() {
             let mark = tick.a.saturating_add(tick.c);

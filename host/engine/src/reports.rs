@@ -28,8 +28,8 @@ impl Engine {
             if let Some(doubled) = change.mark {
                 self.guard_mark(now, (id, doubled), effects);
             }
-            if moves_makers(tick) {
-                self.makers_look(now, id, effects);
+            if moves_plans(tick) {
+                self.watchers_look(now, id, effects);
             }
             if self.config.tick_credit.is_some() {
                 self.hand_out(now, tick, effects);
@@ -72,7 +72,7 @@ impl Engine {
     pub(crate) fn on_wake(&mut self, now: HostTime, effects: &mut Effects) {
         for instrument in self.markets.grow_stale(now) {
             self.market_status(now, instrument, MarketStatus::Stale, effects);
-            self.makers_look(now, instrument, effects);
+            self.watchers_look(now, instrument, effects);
         }
         self.ask_again(now, effects);
         self.ask_for_owed(now, effects);
@@ -297,8 +297,8 @@ impl Engine {
     }
 }
 
-/// Whether a tick may move a leg that makes: what can be traded at changed, and wholly.
-fn moves_makers(tick: &Tick) -> bool {
+/// Whether a tick may move a plan that looks at every price: what can be traded at changed, and wholly.
+fn moves_plans(tick: &Tick) -> bool {
     match TickKind::from_code(tick.kind) {
         Some(TickKind::Quote | TickKind::Level) => tick.is_last(),
         Some(TickKind::FeedStatus) => true,

@@ -7,6 +7,7 @@ mod modes;
 mod orders;
 mod plans;
 mod reconcile;
+mod singles;
 
 use super::*;
 use hedgerow_model::{

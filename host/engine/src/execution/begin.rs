@@ -1,7 +1,7 @@
 //! A plan as a strategy asks for it: it begins, or is refused with a reason; by its kind.
 
 use crate::{Effects, Engine};
-use hedgerow_model::{HostTime, PairKind, PlanStep, RiskRejection, StrategyId};
+use hedgerow_model::{HostTime, PairKind, PlanStep, RiskRejection, SingleKind, StrategyId};
 
 impl Engine {
     /// A plan as it was asked for: it begins, or is refused with a reason.
@@ -12,9 +12,10 @@ impl Engine {
         (id, kind, json): (u64, &str, &str),
         effects: &mut Effects,
     ) -> Result<(), RiskRejection> {
-        let begun = match PairKind::from_word(kind) {
-            Some(kind) => self.begin_pair(now, strategy, (id, kind, json), effects),
-            None => Err(RiskRejection::NotSupported),
+        let begun = match (PairKind::from_word(kind), SingleKind::from_word(kind)) {
+            (Some(kind), _) => self.begin_pair(now, strategy, (id, kind, json), effects),
+            (_, Some(kind)) => self.begin_single(now, strategy, (id, kind, json), effects),
+            _ => Err(RiskRejection::NotSupported),
         };
         begun.inspect_err(|reason| {
             let (kind, reason) = (kind.chars().take(64).collect(), reason.clone());

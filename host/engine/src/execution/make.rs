@@ -47,8 +47,8 @@ struct Sides<'a> {
 }
 
 impl Engine {
-    /// After something that may have changed a market: plans with a leg that makes look at it.
-    pub(crate) fn makers_look(
+    /// After something that may have changed a market: plans that its prices concern look at it.
+    pub(crate) fn watchers_look(
         &mut self,
         now: HostTime,
         instrument: InstrumentId,
@@ -57,8 +57,8 @@ impl Engine {
         if !self.plans.is_watched(instrument) {
             return;
         }
-        for key in self.plans.making_in(instrument) {
-            self.go_on(now, key, effects);
+        for key in self.plans.watchers(instrument) {
+            self.plan_goes_on(now, key, effects);
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Priced {
 }
 
 /// `price` moved by so many basis points to the worse for a taker of `side`.
-fn widened(side: Side, price: Decimal, bps: u32) -> Option<Decimal> {
+pub(super) fn widened(side: Side, price: Decimal, bps: u32) -> Option<Decimal> {
     let by = Decimal::from(BPS + side.sign() * i64::from(bps));
     price.checked_mul(by)?.checked_div(Decimal::from(BPS))
 }
@@ -70,7 +70,7 @@ pub(crate) fn cost_bps(side: Side, price: Decimal, against: Decimal) -> Option<D
 }
 
 impl Engine {
-    fn is_fresh(&self, now: HostTime, market: &Market) -> bool {
+    pub(super) fn is_fresh(&self, now: HostTime, market: &Market) -> bool {
         let age = now.since(market.received);
         market.state == DataState::Fresh && age <= self.markets.stale_after
     }

@@ -1,9 +1,10 @@
 //! All plans of all strategies in one map, whatever their kind: what each kind must say of itself
 //! so that the rest of the engine need not know which it is.
 
-use super::{PlanKey, PlanSlot};
+use super::{PlanKey, PlanSlot, SingleSlot};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, StrategyId,
+    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, SinglePhase,
+    SingleRequest, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,6 +17,8 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 pub(crate) enum Slot {
     /// Two legs.
     Pair(Box<PlanSlot>),
+    /// One leg.
+    Single(Box<SingleSlot>),
 }
 
 impl Slot {
@@ -23,6 +26,7 @@ impl Slot {
     pub(crate) fn wake(&self) -> HostTime {
         match self {
             Self::Pair(pair) => pair.wake,
+            Self::Single(single) => single.wake,
         }
     }
 
@@ -30,37 +34,53 @@ impl Slot {
     pub(crate) fn is_over(&self) -> bool {
         match self {
             Self::Pair(pair) => pair.phase == PairPhase::Ended,
+            Self::Single(single) => single.phase == SinglePhase::Ended,
         }
     }
 
     pub(crate) fn is_stuck(&self) -> bool {
         match self {
             Self::Pair(pair) => pair.is_stuck(),
+            Self::Single(single) => single.is_stuck(),
         }
     }
 
     pub(crate) fn trades(&self, instrument: InstrumentId) -> bool {
         match self {
             Self::Pair(pair) => pair.trades(instrument),
+            Self::Single(single) => single.instrument() == instrument,
         }
     }
 
     pub(crate) fn trades_on(&self, account: AccountId) -> bool {
         match self {
             Self::Pair(pair) => pair.trades_on(account),
+            Self::Single(single) => single.account() == account,
         }
     }
 
     /// The numbers of its orders.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+    pub(crate) fn numbers(&self) -> Vec<u64> {
         match self {
-            Self::Pair(pair) => pair.orders.keys().copied(),
+            Self::Pair(pair) => pair.orders.keys().copied().collect(),
+            Self::Single(single) => single.numbers().collect(),
+        }
+    }
+
+    /// Whether it closes what is held and nothing else.
+    fn closes(&self) -> bool {
+        match self {
+            Self::Pair(_) => false,
+            Self::Single(single) => {
+                matches!(single.plan.request, SingleRequest::ClosePosition(_))
+            }
         }
     }
 
     fn owns(&self, number: u64) -> bool {
         match self {
             Self::Pair(pair) => pair.orders.contains_key(&number),
+            Self::Single(single) => single.owns(number),
         }
     }
 }
@@ -73,7 +93,7 @@ pub(crate) struct Plans {
     #[serde(skip)]
     pub(crate) held: bool,
     all: BTreeMap<PlanKey, Slot>,
-    /// Instruments whose ticks may move a leg that makes, and whose plans that are.
+    /// Instruments whose ticks concern plans (a leg that makes, a chase, a barrier), and which.
     watched: BTreeMap<InstrumentId, BTreeSet<PlanKey>>,
     ended: VecDeque<(HostTime, PlanKey)>,
 }
@@ -86,13 +106,49 @@ impl Plans {
     pub(crate) fn pair(&self, key: &PlanKey) -> Option<&PlanSlot> {
         match self.all.get(key)? {
             Slot::Pair(pair) => Some(pair),
+            Slot::Single(_) => None,
         }
     }
 
     pub(crate) fn pair_mut(&mut self, key: &PlanKey) -> Option<&mut PlanSlot> {
         match self.all.get_mut(key)? {
             Slot::Pair(pair) => Some(pair),
+            Slot::Single(_) => None,
         }
+    }
+
+    pub(crate) fn single(&self, key: &PlanKey) -> Option<&SingleSlot> {
+        match self.all.get(key)? {
+            Slot::Pair(_) => None,
+            Slot::Single(single) => Some(single),
+        }
+    }
+
+    pub(crate) fn single_mut(&mut self, key: &PlanKey) -> Option<&mut SingleSlot> {
+        match self.all.get_mut(key)? {
+            Slot::Pair(_) => None,
+            Slot::Single(single) => Some(single),
+        }
+    }
+
+    pub(super) fn insert_single(&mut self, key: PlanKey, slot: SingleSlot) {
+        self.insert(key, Slot::Single(Box::new(slot)));
+    }
+
+    /// Takes note whether a plan looks at new prices.
+    pub(super) fn note_watch(&mut self, key: PlanKey) {
+        let Some(slot) = self.single(&key) else { return };
+        let (instrument, watches) = (slot.instrument(), slot.watches());
+        match watches {
+            true => self.watch(key, [instrument]),
+            false => self.unwatch(key),
+        }
+    }
+
+    /// Plans of one leg of a strategy that are at work.
+    pub(super) fn singles_of(&self, strategy: StrategyId) -> Vec<PlanKey> {
+        let own = self.of(strategy).filter(|(_, slot)| !slot.is_over());
+        own.filter(|(_, slot)| matches!(slot, Slot::Single(_))).map(|(key, _)| *key).collect()
     }
 
     pub(super) fn insert(&mut self, key: PlanKey, slot: Slot) {
@@ -121,7 +177,7 @@ impl Plans {
     }
 
     /// Plans that ticks of an instrument concern.
-    pub(super) fn making_in(&self, instrument: InstrumentId) -> Vec<PlanKey> {
+    pub(super) fn watchers(&self, instrument: InstrumentId) -> Vec<PlanKey> {
         self.watched.get(&instrument).into_iter().flatten().copied().collect()
     }
 
@@ -187,6 +243,29 @@ impl Plans {
             key.1 == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
         };
         self.of(strategy).find(blocks).map(|((_, id), _)| *id)
+    }
+
+    /// The same for a plan of one leg. One that only closes waits for pairs and its like alone.
+    pub(super) fn single_in_the_way(
+        &self,
+        (strategy, id): PlanKey,
+        instrument: InstrumentId,
+        closes: bool,
+    ) -> Option<u64> {
+        let blocks = |(key, slot): &(&PlanKey, &Slot)| {
+            let works = !slot.is_over() && slot.trades(instrument);
+            let blocks = match closes {
+                true => works && (slot.closes() || matches!(slot, Slot::Pair(_))),
+                false => works || (slot.is_stuck() && slot.trades(instrument)),
+            };
+            key.1 == id || blocks
+        };
+        self.of(strategy).find(blocks).map(|((_, id), _)| *id)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn singles(&self) -> impl Iterator<Item = (&PlanKey, &SingleSlot)> {
+        self.all.keys().filter_map(|key| Some((key, self.single(key)?)))
     }
 
     #[cfg(test)]

@@ -26,6 +26,7 @@ impl Engine {
     fn plan_update(&self, key: PlanKey) -> Option<PlanUpdate> {
         Some(match self.plans.get(&key)? {
             Slot::Pair(slot) => PlanUpdate::Pair(self.pair_update(key, slot)),
+            Slot::Single(slot) => PlanUpdate::Single(self.single_update(key, slot)),
         })
     }
 

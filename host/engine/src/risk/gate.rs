@@ -28,6 +28,9 @@ pub(crate) struct Asked {
     pub(crate) is_new: bool,
     /// What a plan does with it; nothing: it is the strategy's own.
     pub(crate) action: Option<Action>,
+    /// It may only be one of two reduce-only orders of which its venue lets the one act that
+    /// offsets the position: what it is judged by is what it would be if it did not reduce.
+    pub(crate) offsets: bool,
     /// Orders that will leave beside it, and what they are worth.
     pub(crate) beside: (u32, Decimal),
 }
@@ -42,7 +45,19 @@ impl Asked {
     ) -> Self {
         let (held, held_notional) = (0, Decimal::ZERO);
         let (is_new, action, beside) = (true, None, (0, Decimal::ZERO));
-        Self { side, price, quantity, held, held_notional, reduce_only, is_new, action, beside }
+        let offsets = false;
+        Self {
+            side,
+            price,
+            quantity,
+            held,
+            held_notional,
+            reduce_only,
+            is_new,
+            action,
+            offsets,
+            beside,
+        }
     }
 }
 
@@ -57,7 +72,31 @@ impl Engine {
     ) -> Result<Approved<Order>, RiskRejection> {
         let NewOrder { side, price, quantity, flags, .. } = *request;
         let asked = Asked { action, ..Asked::of(side, price, quantity, flags.reduce_only) };
-        let account = self.judge(now, strategy, request.instrument, &asked)?;
+        self.approve_as(now, strategy, request, &asked)
+    }
+
+    /// Judges the reduce-only order of the other side that a venue wants beside the one that
+    /// closes: every limit holds for it as if it opened.
+    pub(crate) fn approve_offsetting(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+    ) -> Result<Approved<Order>, RiskRejection> {
+        let NewOrder { side, price, quantity, .. } = *request;
+        let action = Some(Action::PlanUnwinds);
+        let asked = Asked { action, offsets: true, ..Asked::of(side, price, quantity, true) };
+        self.approve_as(now, strategy, request, &asked)
+    }
+
+    fn approve_as(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+        asked: &Asked,
+    ) -> Result<Approved<Order>, RiskRejection> {
+        let account = self.judge(now, strategy, request.instrument, asked)?;
         let wire = WireId(self.next_wire.get(&account).copied().unwrap_or(1));
         Ok(Approved::seal_by_gate(Order {
             id: ClientOrderId { strategy, number: request.number },
@@ -166,7 +205,7 @@ impl Engine {
         reduces: bool,
         asked: &Asked,
     ) -> Result<(), RiskRejection> {
-        if asked.reduce_only && !reduces {
+        if asked.reduce_only && !reduces && !asked.offsets {
             return Err(RiskRejection::WouldIncrease);
         }
         let own = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };

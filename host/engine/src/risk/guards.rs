@@ -117,6 +117,7 @@ impl Engine {
             OperatorCommand::CancelAll { strategy } => {
                 for id in self.concerned(strategy.into()) {
                     self.cancel_many(now, id, None, effects);
+                    self.stop_opening_plans(now, id, effects);
                 }
             }
         }
