@@ -1,5 +1,7 @@
 //! A strategy that does anything the contract allows, at random, from a seed in its parameters.
 
+mod singles;
+
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
     Accept, Context, Decimal, Event, Give, InitError, Intent, LegOrder, Making, OrderRequest,
@@ -58,7 +60,7 @@ impl Random {
             let Some(id) = traded.get(place).copied() else {
                 return;
             };
-            match self.below(13) {
+            match self.below(16) {
                 0..=5 => self.order(ctx, id),
                 6 | 7 => {
                     if let Some(number) = self.pick(ctx) {
@@ -78,7 +80,8 @@ impl Random {
                     ctx.set_timer(TimerId(self.below(5)), at);
                 }
                 11 => ctx.cancel_timer(TimerId(self.below(5))),
-                _ => self.pair(ctx, &traded),
+                12 | 13 => self.pair(ctx, &traded),
+                _ => singles::ask(self, ctx, id),
             }
         }
     }

@@ -3,6 +3,9 @@
 //! strategy and a time.
 
 mod rows;
+mod singles;
+
+pub(super) use singles::outcome as single_outcome;
 
 use super::Failure;
 use hedgerow_model::{Fact, HostTime, Instrument, PairPlan, PairResult, PlanStep, Stamped};
@@ -144,17 +147,31 @@ fn answer(facts: &[Stamped], what: What, filter: &Filter) -> Answer {
         What::Quality => {
             (rows::QUALITY, rows::quality(&plans(facts, &names, filter), &names, filter))
         }
-        What::Plans => (rows::PLANS, rows::plans(&plans(facts, &names, filter), &names)),
+        What::Plans => {
+            let mut all = rows::plans(&plans(facts, &names, filter), &names);
+            all.extend(singles::rows(facts, &names, filter, false));
+            (rows::PLANS, by_beginning(all))
+        }
         What::Incidents => {
             let mut all = plans(facts, &names, filter);
             all.retain(|told| told.result.as_ref().is_some_and(PairResult::is_incident));
-            (rows::INCIDENTS, rows::incidents(&all, &names))
+            let mut all = rows::incidents(&all, &names);
+            all.extend(singles::rows(facts, &names, filter, true));
+            (rows::INCIDENTS, by_beginning(all))
         }
         What::Fills => (rows::FILLS, rows::fills(facts, &names, filter)),
         What::Orders => (rows::ORDERS, rows::orders(facts, &names, filter)),
         What::Funding => (rows::FUNDING, rows::funding(facts, &names, filter)),
     };
     Answer { schema: SCHEMA, query: what.word(), rows, columns }
+}
+
+type Row = serde_json::Map<String, serde_json::Value>;
+
+/// Plans of all kinds, oldest first.
+fn by_beginning(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by_key(|row| row.get("began").and_then(serde_json::Value::as_u64));
+    rows
 }
 
 fn plans(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Told> {

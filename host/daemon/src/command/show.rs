@@ -205,5 +205,14 @@ fn plan_in_words(plan: &PlanUpdate) -> String {
             let legs = legs.join(" bought, ");
             format!("{kind} {}: {stands}, {legs} sold, apart {apart} base", plan.plan)
         }
+        PlanUpdate::Single(plan) => {
+            let stands = match &plan.outcome {
+                Some(ended) => super::query::single_outcome(ended),
+                None => format!("{:?}", plan.phase).to_lowercase(),
+            };
+            let (kind, filled) = (plan.kind.word(), plan.figures.base.normalize());
+            let orders = plan.figures.attempts;
+            format!("{kind} {}: {stands}, {filled} base filled, {orders} orders", plan.plan)
+        }
     }
 }
