@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// Kinds of facts that belong to the audit.
-const KINDS: [&str; 4] = ["Operator", "Mode", "Adopted", "Ignored"];
+pub const KINDS: [&str; 5] = ["Asked", "Operator", "Mode", "Adopted", "Ignored"];
 
 /// What a check of the audit found.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]

@@ -35,10 +35,10 @@ where
 
 fn as_component(config: &Config, loaded: &Loaded) -> MemoryJournal {
     let tape = data::open(config, BEGAN).unwrap().tape;
-    let (journal, facts, latch) = (MemoryJournal::default(), Vec::new(), KillLatch::absent());
+    let (journal, engine, latch) = (MemoryJournal::default(), None, KillLatch::absent());
     let (goes_on, rings, wake) = (false, false, None);
     let batching = Batching::Adaptive;
-    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
+    let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
     played(wiring::build(config, loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}")))
 }
 

@@ -38,6 +38,7 @@ fn record(driver: &mut Loop, folder: &Path, facts: &[Stamped]) {
         config: String::new(),
         is_live,
         began: driver.now(),
+        state: Vec::new(),
         facts: facts.to_vec(),
         goes_on: !facts.is_empty(),
         components: Vec::new(),
