@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use hedgerow_daemon::command::query;
 use hedgerow_driver::Batching;
 use hedgerow_model::HostTime;
+use hedgerow_report::By;
 use std::path::PathBuf;
 
 /// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
@@ -214,7 +215,7 @@ pub(crate) enum Operate {
         #[command(flatten)]
         host: Running,
     },
-    /// Checks the chain of hashes over every word of an operator.
+    /// The audit: every word of an operator, chained by hashes.
     Audit {
         /// What of it.
         what: AuditCommand,
@@ -243,6 +244,8 @@ pub(crate) struct Running {
 pub(crate) enum AuditCommand {
     /// Recomputes it, and names the first row that is not as it was written.
     Verify,
+    /// Its newest rows: who asked what, from where, why, and what was answered.
+    Tail,
 }
 
 #[derive(Subcommand)]
@@ -263,6 +266,9 @@ pub(crate) enum JournalCommand {
         /// Tells quality apart by day.
         #[arg(long)]
         daily: bool,
+        /// Of `pnl`: what its sums are told apart by, always by asset.
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "strategy")]
+        by: Vec<Apart>,
         #[command(flatten)]
         host: Running,
     },
@@ -283,18 +289,46 @@ pub(crate) enum QueryWhat {
     Orders,
     /// Every funding payment.
     Funding,
+    /// Profit and loss: price, fees, funding and interest apart, by asset and worth at their time.
+    Pnl,
 }
 
-impl From<QueryWhat> for query::What {
-    fn from(what: QueryWhat) -> Self {
-        match what {
-            QueryWhat::Quality => Self::Quality,
-            QueryWhat::Incidents => Self::Incidents,
-            QueryWhat::Plans => Self::Plans,
-            QueryWhat::Fills => Self::Fills,
-            QueryWhat::Orders => Self::Orders,
-            QueryWhat::Funding => Self::Funding,
+/// What sums are told apart by.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Apart {
+    /// The strategy.
+    Strategy,
+    /// The account.
+    Account,
+    /// The instrument.
+    Instrument,
+    /// The day, UTC.
+    Day,
+}
+
+impl From<Apart> for By {
+    fn from(apart: Apart) -> Self {
+        match apart {
+            Apart::Strategy => Self::Strategy,
+            Apart::Account => Self::Account,
+            Apart::Instrument => Self::Instrument,
+            Apart::Day => Self::Day,
         }
+    }
+}
+
+impl QueryWhat {
+    /// What rows are asked for; nothing: sums of profit and loss.
+    pub(crate) fn rows(self) -> Option<query::What> {
+        Some(match self {
+            Self::Quality => query::What::Quality,
+            Self::Incidents => query::What::Incidents,
+            Self::Plans => query::What::Plans,
+            Self::Fills => query::What::Fills,
+            Self::Orders => query::What::Orders,
+            Self::Funding => query::What::Funding,
+            Self::Pnl => return None,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ pub mod backtest;
 pub mod bench;
 pub mod demo;
 pub mod journal;
+pub mod money;
 pub mod plugin;
 pub mod query;
 pub mod replay;

@@ -14,13 +14,16 @@ mod strategy;
 mod value;
 
 use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
-use hedgerow_model::{Duration, Instrument};
+use hedgerow_model::{Accounting, Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::{Fees, Leverage};
 use parse::Folders;
 use problem::Problems;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// A snapshot of the journal is made when it has grown by so many rows: half a second's folding.
+pub(crate) const SNAPSHOT_ROWS: u64 = 100_000;
 
 /// Where the market comes from.
 #[derive(Clone, Debug)]
@@ -150,8 +153,12 @@ pub struct Config {
     /// How many ticks may wait for a strategy that runs on a thread of its own; what comes beyond
     /// is not told to it, but a snapshot of the books once it has read on.
     pub ticks_waiting_max: u32,
+    /// In what earnings are counted.
+    pub accounting: Accounting,
     /// Data older than this is stale.
     pub stale_after: Duration,
+    /// A snapshot of the journal is made when it has grown by so many rows.
+    pub snapshot_rows: u64,
 }
 
 impl Config {

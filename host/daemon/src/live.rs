@@ -51,6 +51,19 @@ pub enum Message {
     Recent(StrategyId, Sender<(Option<hedgerow_plugins::Recent>, u32)>),
     /// A component that may be swapped in.
     Swap(StrategyId, Box<Plugin>),
+    /// Something to journal: what was asked, why, by whom, over which way, and the answer.
+    Asked {
+        /// What.
+        command: String,
+        /// Why.
+        reason: String,
+        /// Who, as the caller says.
+        by: String,
+        /// Over which way.
+        from: String,
+        /// What was answered.
+        result: String,
+    },
     /// Something to journal about a component.
     Plugin(StrategyId, PluginStep, String, String),
     /// A strategy has answered.
@@ -111,12 +124,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
     let (told, kept) = (sender.clone(), latch.clone());
-    latch
-        .watch(move |why| {
-            let (command, reason) = halt(&why);
-            let _ = told.send(Message::Command(command, reason));
-        })
-        .map_err(Failure::new)?;
+    latch.watch(move |why| was_set(&told, &why)).map_err(Failure::new)?;
     let shared_too = Arc::clone(&shared);
     let control = control::serve(&config.state, shared_too, sender.clone(), latch)?;
     let end = sender.clone();
@@ -127,11 +135,13 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     if let Err(error) = handled {
         tracing::warn!(%error, "signals end this run at once");
     }
-    let Begun { mut host, mut pacer, facts } = host(config, &mut loaded, &sender, kept)?;
+    let records = options.record.is_some();
+    let Begun { mut host, mut pacer, folded, snapshots } =
+        host(config, &mut loaded, &sender, (kept, records))?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {
-        recording::begin(folder, config, &loaded, &mut host, facts)?;
+        recording::begin(folder, config, &loaded, &mut host, folded)?;
     }
     if let (Some(until), true) = (pacer.warm_until(config.warm_up), !config.data.is_live()) {
         host.warm_up(until)?;
@@ -164,9 +174,20 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         }
     };
     let ended = session.ended;
+    // a last one, of all that was committed
+    drop(snapshots);
     drop(reload);
     drop(control);
     result.map(|()| ended)
+}
+
+/// Somebody set the latch without the host's help.
+fn was_set(inbox: &Sender<Message>, why: &str) {
+    let (command, reason) = halt(why);
+    let _ = inbox.send(Message::Command(command, reason));
+    let (command, by) = ("halted for the host".to_owned(), "whoever wrote it".to_owned());
+    let (from, result) = ("latch's file".to_owned(), "accepted".to_owned());
+    let _ = inbox.send(Message::Asked { command, reason: why.to_owned(), by, from, result });
 }
 
 /// What the loop is told when the latch was set.
@@ -287,6 +308,9 @@ impl Session<'_> {
             Message::Stop => return Ok(true),
             Message::Command(command, reason) => self.host.command(command, reason),
             Message::Answered => {}
+            Message::Asked { command, reason, by, from, result } => {
+                self.host.note(Fact::Asked { command, reason, by, from, result })?;
+            }
             Message::Recent(strategy, answer) => {
                 let version = self.host.host().state_version(strategy);
                 let _ = answer.send((self.host.host().recent(strategy), version));

@@ -8,13 +8,14 @@ use cli::{
     PluginCommand, Running,
 };
 use hedgerow_daemon::command::{
-    Failure, backtest, bench, demo, exit, journal as audit, plugin, print, print_json, query,
-    replay, run, show,
+    Failure, backtest, bench, demo, exit, journal as audit, money, plugin, print, print_json,
+    query, replay, run, show,
 };
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
 use hedgerow_daemon::{check, config};
 use hedgerow_model::TradingMode;
+use hedgerow_report::By;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -55,9 +56,15 @@ fn say<T: serde::Serialize>(
 }
 
 fn journal(what: JournalCommand) -> Result<(), Failure> {
-    let JournalCommand::Query { what, strategy, since, until, daily, host } = what;
+    let JournalCommand::Query { what, strategy, since, until, daily, by, host } = what;
     let filter = query::Filter { strategy, since, until, daily };
-    say(&query::query(&host.state, what.into(), &filter)?, host.json, query::table)
+    match what.rows() {
+        Some(what) => say(&query::query(&host.state, what, &filter)?, host.json, query::table),
+        None => {
+            let by: Vec<By> = by.into_iter().map(By::from).collect();
+            say(&money::pnl(&host.state, &by, &filter)?, host.json, money::rows)
+        }
+    }
 }
 
 fn operate(what: Operate) -> Result<(), Failure> {
@@ -78,6 +85,9 @@ fn operate(what: Operate) -> Result<(), Failure> {
         Operate::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
         Operate::Stop { host } => host.tell(&Request::Stop),
         Operate::Audit { what: AuditCommand::Verify, host } => audit::audit(&host.state, host.json),
+        Operate::Audit { what: AuditCommand::Tail, host } => {
+            say(&audit::tail(&host.state)?, host.json, |rows| audit::tail_lines(rows))
+        }
         Operate::Journal { what } => journal(what),
     }
 }

@@ -10,9 +10,7 @@ use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Engine, EngineConfig, StrategyConfig, StrategyGuards,
 };
-use hedgerow_model::{
-    AccountId, Bars, Fact, Instrument, InstrumentId, Interest, Stamped, StrategyId,
-};
+use hedgerow_model::{AccountId, Bars, Instrument, InstrumentId, Interest, StrategyId};
 use hedgerow_plugins::{
     Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
     WantedRole, WasmEngine,
@@ -20,7 +18,7 @@ use hedgerow_plugins::{
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use hedgerow_store::SqliteJournal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -183,6 +181,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
         instrument_limits: Vec::new(),
+        accounting: config.accounting.clone(),
         stale_after: config.stale_after,
         // where time is the wall clock, a slow strategy must not hold up the others
         tick_credit: config.data.is_live().then_some(config.ticks_waiting_max),
@@ -231,8 +230,8 @@ fn interest(entry: &StrategyEntry, plugin: &Plugin) -> Interest {
 pub struct Plan<J> {
     /// Where facts go.
     pub journal: J,
-    /// Facts of earlier runs, to be folded first.
-    pub facts: Vec<Stamped>,
+    /// The engine with what earlier runs left; nothing: a new one.
+    pub engine: Option<Engine>,
     /// Whether this goes on after a process that may have lost its last commits: then ids are taken
     /// from beyond anything it can have used.
     pub goes_on: bool,
@@ -283,8 +282,8 @@ pub fn assemble<J: Journal>(
     venue: Trading,
     mut plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
-    let mut engine = Engine::new(engine_config(config, loaded));
-    engine.restore(&plan.facts);
+    let fresh = || Engine::new(engine_config(config, loaded));
+    let mut engine = plan.engine.unwrap_or_else(fresh);
     if plan.goes_on {
         let gap = engine.id_gap();
         engine.restore(&gap);
@@ -336,16 +335,10 @@ fn threads() -> usize {
 
 /// Goes on with the components that ran last: those that were at work when the facts end, not those
 /// that lie in the folder now. What lies there is tried and swapped in like any other new file.
-pub fn go_on_with(config: &Config, loaded: &mut Loaded, facts: &[Stamped]) {
+pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyId, String>) {
     for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
         let me = StrategyId(id(place));
-        let ran = facts.iter().rev().find_map(|stamped| match &stamped.fact {
-            Fact::Plugin { strategy, step, hash, .. } if *strategy == me && step.takes_over() => {
-                Some(hash)
-            }
-            _ => None,
-        });
-        let Some(hash) = ran.filter(|hash| **hash != plugin.hash) else { continue };
+        let Some(hash) = ran.get(&me).filter(|hash| **hash != plugin.hash) else { continue };
         let path = kept::path(&config.state, hash);
         match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
             Ok((last, _)) if last.hash == *hash => *plugin = last,

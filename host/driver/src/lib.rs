@@ -379,6 +379,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             accounts: self.engine.account_views(),
             instruments: self.engine.instrument_views(),
             strategies: self.instances.iter().filter_map(strategy).collect(),
+            earned: self.engine.earned_views(),
         }
     }
 }

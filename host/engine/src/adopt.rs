@@ -3,7 +3,8 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Event, Fact, HostTime, InstrumentId, PositionUpdate, Price, Quantity, StrategyId,
+    Entry, Event, Fact, FeeAsset, HostTime, InstrumentId, PositionUpdate, Price, Quantity,
+    StrategyId,
 };
 
 impl Engine {
@@ -22,6 +23,7 @@ impl Engine {
                 self.record(now, Fact::Operator { command, reason }, effects);
                 continue;
             };
+            self.note_rates(now, instrument, FeeAsset::Settle, effects);
             let fact = Fact::Adopted { strategy, instrument, quantity, price };
             self.record(now, fact, effects);
             self.differs.remove(&(strategy, instrument));
@@ -69,7 +71,10 @@ impl Engine {
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
         let slot = self.strategies.get_mut(strategy.index());
         let Some(holding) = slot.and_then(|slot| slot.holding_mut(instrument)) else { return };
+        let realised = holding.position.realised;
         if holding.position.adopt(spec, quantity, price).is_ok() {
+            let gain = holding.position.realised - realised;
+            holding.earned.enter(&spec.settle, Entry::Price, gain, &self.rates);
             self.exposure.update(strategy, spec, &holding.position);
         }
     }

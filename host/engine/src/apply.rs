@@ -4,14 +4,12 @@ mod orders;
 
 use crate::Engine;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId, Order, OrderEvent,
-    PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime, WireId,
+    AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, Order,
+    OrderEvent, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
 const TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
-/// How many settlements are remembered per account and instrument: hourly ones for half a year.
-const SETTLEMENTS: usize = 4_096;
 
 impl Engine {
     pub(crate) fn apply(&mut self, time: HostTime, fact: &Fact) {
@@ -21,9 +19,10 @@ impl Engine {
             Fact::Funding { account, instrument, settlement, amount } => {
                 self.apply_funding(*account, *instrument, *settlement, *amount);
             }
-            Fact::Balance { account, asset, total, available } => {
-                self.balances.insert((*account, asset.clone()), (*total, *available));
-            }
+            Fact::Balance { .. }
+            | Fact::Rate { .. }
+            | Fact::Interest { .. }
+            | Fact::BorrowRate { .. } => self.apply_money(fact),
             Fact::Leverage { .. } | Fact::LeverageAsked { .. } => self.apply_leverage(fact),
             Fact::OrderNumbers { strategy, next } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
@@ -75,9 +74,11 @@ impl Engine {
             // told to people; nothing to fold
             Fact::Boot { .. }
             | Fact::Named { .. }
+            | Fact::Defined(_)
             | Fact::Market { .. }
             | Fact::Said { .. }
             | Fact::IntentDenied { .. }
+            | Fact::Asked { .. }
             | Fact::Operator { .. } => {}
         }
     }
@@ -189,10 +190,12 @@ impl Engine {
         };
         holding.remember_trade(*happened, *trade, id.number);
         // a fill that does not fit leaves the position as it was; `filled` has stopped the strategy
-        if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
+        let (what, rates) = ((*side, *price, *quantity), &self.rates);
+        let booked = holding.earned.fill(&mut holding.position, spec, what, *fee, rates);
+        if booked.is_ok() {
             self.exposure.update(id.strategy, spec, &holding.position);
-            let what = (*price, *quantity, *fee);
-            self.count_for_plan(time, *id, (*instrument, *side), what);
+            self.count_for_plan(time, *id, (*instrument, *side), (*price, *quantity, *fee));
+            self.count_for_pair(time, *id, *instrument, (what, *fee));
         }
     }
 
@@ -204,10 +207,8 @@ impl Engine {
         amount: Decimal,
     ) {
         let seen = self.funding_seen.entry((account, instrument)).or_default();
-        seen.insert(settlement);
-        if seen.len() > SETTLEMENTS {
-            seen.pop_first();
-        }
+        seen.remember(settlement);
+        let mut paid = Vec::new();
         let Some(spec) = self.config.instruments.get(instrument.index()) else {
             return;
         };
@@ -220,11 +221,16 @@ impl Engine {
                 continue;
             };
             holding.position.funding = funding;
+            holding.earned.enter(&spec.settle, Entry::Funding, amount, &self.rates);
             holding.funding = Some(FundingNotice { instrument, amount, settlement });
             if let Ok(index) = u32::try_from(index) {
                 let strategy = StrategyId(index);
                 self.exposure.update(strategy, spec, &holding.position);
+                paid.push((strategy, holding.position.quantity.units()));
             }
+        }
+        for (strategy, held) in paid {
+            self.fund_pairs((strategy, account, instrument), (amount, settlement), held);
         }
     }
 
@@ -234,10 +240,7 @@ impl Engine {
         instrument: InstrumentId,
         settlement: VenueTime,
     ) -> bool {
-        let Some(seen) = self.funding_seen.get(&(account, instrument)) else { return true };
-        // what is older than all that is remembered was booked long ago
-        let old =
-            seen.len() >= SETTLEMENTS && seen.first().is_some_and(|oldest| settlement < *oldest);
-        !old && !seen.contains(&settlement)
+        let seen = self.funding_seen.get(&(account, instrument));
+        !seen.is_some_and(|seen| seen.is_booked(settlement))
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::limits::{AccountGuards, HostLimits, InstrumentLimits, StrategyGuards};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Instrument, InstrumentId, Interest, Margin, StrategyId, VenueId,
+    AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, Interest, Margin,
+    StrategyId, VenueId,
 };
 
 /// Everything the engine is told.
@@ -20,6 +21,8 @@ pub struct EngineConfig {
     pub host: HostLimits,
     /// Limits of instruments, by id; what is missing at the end has none.
     pub instrument_limits: Vec<InstrumentLimits>,
+    /// In what earnings are counted.
+    pub accounting: Accounting,
     /// Market data older than this is stale.
     pub stale_after: Duration,
     /// How many ticks a strategy may have before it without having read them, where strategies run

@@ -127,6 +127,7 @@ impl Engine {
     /// Folds one step of a plan.
     pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
         if let PlanStep::Began(plan) = step {
+            self.pairs.began(key.0, plan);
             self.plans.insert(key, Slot::Pair(Box::new(PlanSlot::new((**plan).clone()))));
             if plan.maker.is_some() {
                 self.plans.watch(key, plan.legs.iter().map(|leg| leg.instrument));
@@ -171,6 +172,7 @@ impl Engine {
                 slot.phase = PairPhase::Ended;
                 slot.result = Some((**result).clone());
                 self.plans.ended(time, key);
+                self.pairs.ended();
             }
             PlanStep::Released => slot.result = None,
             PlanStep::Began(_) | PlanStep::Refused { .. } | PlanStep::Single(_) => {}

@@ -88,6 +88,7 @@ impl Engine {
             fee,
             happened,
         };
+        self.note_rates(now, instrument, fee.asset, effects);
         self.record(now, fact, effects);
         let position = self
             .strategies

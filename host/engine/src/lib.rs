@@ -25,6 +25,7 @@ mod endings;
 mod execution;
 mod fills;
 mod intents;
+mod ledger;
 mod leverage;
 mod limits;
 mod market;
@@ -33,6 +34,7 @@ mod quiet;
 mod reconcile;
 mod reports;
 mod risk;
+mod settlements;
 mod snapshot;
 mod strategy;
 mod timers;
@@ -48,16 +50,18 @@ pub use quiet::QuietScan;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
 
 use crate::execution::Plans;
+use crate::ledger::Pairs;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
 use crate::risk::Modes;
+use crate::settlements::Settlements;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Delivery, Event, HostTime, InstrumentId, PluginStep,
-    Quantity, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
+    AccountId, ClientOrderId, Decimal, Delivery, Earnings, Event, HostTime, InstrumentId,
+    PluginStep, Quantity, Rates, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What follows from an input.
 #[derive(Debug, Default)]
@@ -102,7 +106,16 @@ pub struct Engine {
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// Settlements of funding that were booked.
-    funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
+    funding_seen: BTreeMap<(AccountId, InstrumentId), Settlements>,
+    /// Charges of interest that were booked.
+    interest_seen: BTreeMap<(AccountId, String), Settlements>,
+    /// What borrowing costs per hour, 1e-15, as venues said last.
+    borrow: BTreeMap<(AccountId, String), i64>,
+    /// What assets are worth, as facts noted last.
+    rates: Rates,
+    pairs: Pairs,
+    /// Interest on what is nobody's here.
+    unowned: BTreeMap<AccountId, Earnings>,
     /// Balances as the venue last told: total and available.
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
     /// Leverage and margin mode as venues last told.
@@ -135,6 +148,11 @@ impl Engine {
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
             funding_seen: BTreeMap::new(),
+            interest_seen: BTreeMap::new(),
+            borrow: BTreeMap::new(),
+            rates: Rates::new(),
+            pairs: Pairs::default(),
+            unowned: BTreeMap::new(),
             balances: BTreeMap::new(),
             leverages: BTreeMap::new(),
             unreconciled,

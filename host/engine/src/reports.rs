@@ -2,10 +2,10 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FundingNotice, HostTime, InstrumentId,
-    MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, PLAN_ORDERS, Price, Quantity,
-    StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus,
-    WireId,
+    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FeeAsset, FundingNotice, HostTime,
+    InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, PLAN_ORDERS, Price,
+    Quantity, StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport,
+    VenueStatus, WireId,
 };
 
 impl Engine {
@@ -138,6 +138,8 @@ impl Engine {
             }
             VenueReport::Leverage { .. } => self.on_leverage(event, effects),
             VenueReport::FundingPayment { .. } => self.funded(event, effects),
+            VenueReport::Interest { .. } => self.interest_charged(event, effects),
+            VenueReport::BorrowRate { .. } => self.borrow_rate(event, effects),
             VenueReport::Up => {
                 self.begin_reconcile(event, effects);
                 self.venue_status(event, VenueStatus::Up, effects);
@@ -184,6 +186,7 @@ impl Engine {
         if !self.is_new_funding(account, instrument, settlement) {
             return;
         }
+        self.note_rates(now, instrument, FeeAsset::Settle, effects);
         let fact = Fact::Funding { account, instrument, settlement, amount };
         self.record(now, fact, effects);
         for strategy in self.owners(account, instrument) {
@@ -202,7 +205,7 @@ impl Engine {
         }
     }
 
-    fn on_account(&self, account: AccountId) -> Vec<StrategyId> {
+    pub(crate) fn on_account(&self, account: AccountId) -> Vec<StrategyId> {
         let all = self.strategies.iter().enumerate();
         let on = all.filter(|(_, slot)| slot.accounts().contains(&account));
         on.filter_map(|(index, _)| u32::try_from(index).ok().map(StrategyId)).collect()

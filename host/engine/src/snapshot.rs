@@ -12,12 +12,14 @@
 
 use crate::Engine;
 use crate::execution::Plans;
+use crate::ledger::Pairs;
 use crate::leverage::Leverages;
 use crate::risk::Modes;
+use crate::settlements::Settlements;
 use crate::strategy::{Holding, OrderSlot, StrategySlot};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, HostTime, Instrument, InstrumentId, Order, StrategyId,
-    TimerId, VenueTime,
+    AccountId, ClientOrderId, Decimal, Earnings, HostTime, Instrument, InstrumentId, Order, Rates,
+    StrategyId, TimerId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,7 +42,12 @@ pub struct Snapshot {
     next_wire: BTreeMap<AccountId, u64>,
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     last_fill: BTreeMap<AccountId, VenueTime>,
-    funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
+    funding_seen: BTreeMap<(AccountId, InstrumentId), Settlements>,
+    interest_seen: BTreeMap<(AccountId, String), Settlements>,
+    borrow: BTreeMap<(AccountId, String), i64>,
+    rates: Rates,
+    pairs: Pairs,
+    unowned: BTreeMap<AccountId, Earnings>,
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
     leverages: Leverages,
     odd: (u64, String),
@@ -105,6 +112,11 @@ impl Engine {
             tombstones,
             last_fill,
             funding_seen,
+            interest_seen,
+            borrow,
+            rates,
+            pairs,
+            unowned,
             balances,
             leverages,
             odd,
@@ -133,6 +145,11 @@ impl Engine {
             tombstones: tombstones.clone(),
             last_fill: last_fill.clone(),
             funding_seen: funding_seen.clone(),
+            interest_seen: interest_seen.clone(),
+            borrow: borrow.clone(),
+            rates: rates.clone(),
+            pairs: pairs.clone(),
+            unowned: unowned.clone(),
             balances: balances.clone(),
             leverages: leverages.clone(),
             odd: odd.clone(),
@@ -206,6 +223,11 @@ impl Engine {
             tombstones,
             last_fill,
             funding_seen,
+            interest_seen,
+            borrow,
+            rates,
+            pairs,
+            unowned,
             balances,
             leverages,
             odd,
@@ -215,6 +237,8 @@ impl Engine {
         self.modes = modes;
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
         (self.last_fill, self.funding_seen) = (last_fill, funding_seen);
+        (self.interest_seen, self.borrow) = (interest_seen, borrow);
+        (self.rates, self.pairs, self.unowned) = (rates, pairs, unowned);
         (self.balances, self.leverages, self.odd) = (balances, leverages, odd);
         for (id, part) in (0_u32..).map(StrategyId).zip(strategies) {
             self.take_strategy_up(id, part);

@@ -5,8 +5,8 @@ use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
 use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
 use hedgerow_model::{
-    AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderEvent,
-    OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
+    AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, InstrumentId, Interest, Order,
+    OrderEvent, OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,8 @@ pub(crate) struct Holding {
     pub(crate) instrument: InstrumentId,
     pub(crate) account: AccountId,
     pub(crate) position: Position,
+    /// What it earned and paid, in its assets and worth at the time.
+    pub(crate) earned: Earnings,
     /// Quantity that live and unknown orders may still fill, per side.
     pub(crate) open_buy: i64,
     pub(crate) open_sell: i64,

@@ -5,15 +5,15 @@ mod gate;
 mod guards;
 mod modes;
 mod orders;
-mod plans;
+pub(crate) mod plans;
 mod reconcile;
 mod singles;
 
 use super::*;
 use hedgerow_model::{
-    Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent, Interest,
-    Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome, Price,
-    PriceGrid, Quantity, RiskRejection, Scale, Scope, SequenceRule, Side, Tick, TickKind,
+    Accounting, Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent,
+    Interest, Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome,
+    Price, PriceGrid, Quantity, RiskRejection, Scale, Scope, SequenceRule, Side, Tick, TickKind,
     TimeInForce, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime,
     flag,
 };
@@ -21,7 +21,7 @@ use hedgerow_model::{
 const START: u64 = 1_000_000_000_000;
 const ME: StrategyId = StrategyId(0);
 
-fn dec(text: &str) -> Decimal {
+pub(crate) fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
@@ -61,10 +61,10 @@ pub(crate) fn limits() -> StrategyLimits {
 }
 
 /// An engine with a market at 99.90 / 100.10.
-struct Rig {
-    engine: Engine,
-    effects: Effects,
-    now: u64,
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) effects: Effects,
+    pub(crate) now: u64,
     trade: u64,
 }
 
@@ -95,6 +95,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
         strategies: vec![strategy],
         host: HostLimits::default(),
         instrument_limits: Vec::new(),
+        accounting: Accounting::default(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
     }
@@ -106,13 +107,17 @@ impl Rig {
     }
 
     fn with(limits: StrategyLimits) -> Self {
-        let engine = Engine::new(config(limits));
+        Self::over(config(limits))
+    }
+
+    pub(crate) fn over(config: EngineConfig) -> Self {
+        let engine = Engine::new(config);
         let mut rig = Self { engine, effects: Effects::default(), now: START, trade: 0 };
         rig.quote(0, 9_990, 10_010);
         rig
     }
 
-    fn quote(&mut self, id: u32, bid: i64, ask: i64) {
+    pub(crate) fn quote(&mut self, id: u32, bid: i64, ask: i64) {
         let tick = Tick {
             ts: self.now,
             recv_ts: self.now,
@@ -162,15 +167,15 @@ impl Rig {
         })
     }
 
-    fn buy(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
+    pub(crate) fn buy(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
         self.submit(self.order(Side::Buy, price, quantity))
     }
 
-    fn sell(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
+    pub(crate) fn sell(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
         self.submit(self.order(Side::Sell, price, quantity))
     }
 
-    fn report(&mut self, report: VenueReport) {
+    pub(crate) fn report(&mut self, report: VenueReport) {
         let event = VenueEvent {
             venue: VenueId(0),
             account: AccountId(0),
@@ -181,11 +186,11 @@ impl Rig {
         self.engine.handle(Input::Venue(std::borrow::Cow::Borrowed(&event)), &mut self.effects);
     }
 
-    fn accept(&mut self, wire: u64) {
+    pub(crate) fn accept(&mut self, wire: u64) {
         self.report(VenueReport::Accepted { wire: WireId(wire), order: VenueOrderId(wire) });
     }
 
-    fn fill(&mut self, wire: u64, price: i64, quantity: i64) {
+    pub(crate) fn fill(&mut self, wire: u64, price: i64, quantity: i64) {
         self.trade += 1;
         self.fill_as(wire, self.trade, price, quantity);
     }

@@ -1,5 +1,7 @@
 //! What the engine shows: the state that a starting strategy is given, and views for people.
 
+mod earned;
+
 use crate::Engine;
 use crate::market::DataState;
 use crate::reports::order_update;
@@ -168,6 +170,7 @@ impl Engine {
             mode: self.mode_of(strategy),
             why: slot.quarantine_why.clone().or_else(|| self.why(strategy)),
             refused: slot.refused.clone(),
+            pairs: self.pair_views(strategy),
             plans: self.plan_views(strategy),
             last_denial: slot.last_denial.as_ref().map(|(_, why)| why.clone()),
             denied_at: slot.last_denial.as_ref().map_or(HostTime::EPOCH, |(at, _)| *at),
@@ -188,9 +191,6 @@ impl Engine {
     fn position_view(&self, holding: &Holding) -> Option<PositionView> {
         let spec = self.config.instrument(holding.instrument)?;
         let position = &holding.position;
-        let mark = self.mark(spec);
-        let value = mark.and_then(|mark| spec.value_at(mark, position.quantity).ok());
-        let gain = value.map(|value| value - position.cost);
         Some(PositionView {
             instrument: spec.id,
             name: self.name(spec),
@@ -198,10 +198,12 @@ impl Engine {
             entry: position.entry(spec),
             settle: spec.settle.clone(),
             realised: position.realised,
-            unrealised: gain.map(|gain| if spec.kind.is_inverse() { -gain } else { gain }),
+            unrealised: self.unrealised(spec, position),
             fees: position.fees,
             other_fees: position.other_fees.clone(),
             funding: position.funding,
+            interest: position.interest,
+            funding_expected: self.expected_funding(holding, spec),
             as_of: self.markets.get(spec.id).map_or(HostTime::EPOCH, |market| market.received),
         })
     }

@@ -8,6 +8,7 @@ use crate::id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
 };
 use crate::instrument::Instrument;
+use crate::ledger::Rate;
 use crate::leverage::Margin;
 use crate::message::{CallFault, Report, TimerId};
 use crate::mode::{Scope, TradingMode};
@@ -119,6 +120,8 @@ pub enum Fact {
         /// The name.
         name: String,
     },
+    /// What an instrument is by the config, for whoever reads the journal alone.
+    Defined(Box<Instrument>),
     /// An instrument got its id, or its tick, lot or minima changed.
     Instrument(Box<Instrument>),
     /// The strategy's order numbers below this are used.
@@ -197,6 +200,37 @@ pub enum Fact {
         settlement: VenueTime,
         /// Received is positive.
         amount: Decimal,
+    },
+    /// What an asset is worth in the accounting currency from here on, noted before an amount of it
+    /// is booked.
+    Rate {
+        /// Which.
+        asset: String,
+        /// How much.
+        rate: Rate,
+    },
+    /// Interest was charged, booked once.
+    Interest {
+        /// Whose.
+        account: AccountId,
+        /// In which asset.
+        asset: String,
+        /// The key.
+        settlement: VenueTime,
+        /// Charged is positive.
+        amount: Decimal,
+        /// Whose position borrows it, and what the interest is worth in the asset that its profit
+        /// is counted in; nothing: nobody's here, or no mark says what it is worth.
+        of: Option<(StrategyId, InstrumentId, Option<Decimal>)>,
+    },
+    /// What borrowing an asset costs, as the venue says.
+    BorrowRate {
+        /// Whose.
+        account: AccountId,
+        /// Which asset.
+        asset: String,
+        /// Per hour, 1e-15.
+        hourly: i64,
     },
     /// A balance as the venue has it.
     Balance {
@@ -340,6 +374,19 @@ pub enum Fact {
         command: String,
         /// Why.
         reason: String,
+    },
+    /// What somebody asked of the host, who says to have asked, and what was answered.
+    Asked {
+        /// What.
+        command: String,
+        /// Why.
+        reason: String,
+        /// Who, as the caller says.
+        by: String,
+        /// Over which way.
+        from: String,
+        /// What was answered.
+        result: String,
     },
     /// The wire ids of an account below this are used.
     WireIds {

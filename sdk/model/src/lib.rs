@@ -18,6 +18,7 @@
 
 mod approved;
 mod book;
+mod borrow;
 mod event;
 mod fact;
 mod fee;
@@ -28,6 +29,7 @@ mod id;
 mod input;
 mod instrument;
 mod interest;
+mod ledger;
 mod leverage;
 mod message;
 mod mode;
@@ -47,6 +49,7 @@ pub mod view;
 
 pub use approved::Approved;
 pub use book::{Book, Level, Quote, Walk};
+pub use borrow::{BorrowRate, BorrowSource};
 pub use event::{
     BalanceUpdate, Delivered, Delivery, Event, FillNotice, FundingNotice, MarketStatus,
     OrderUpdate, PositionUpdate, ResumedState, VenueStatus,
@@ -62,6 +65,9 @@ pub use id::{
 pub use input::{Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
+pub use ledger::{
+    Accounting, Earnings, Entry, Line, PairLegRecord, PairRecord, Rate, RateSource, Rates,
+};
 pub use leverage::{Margin, MarginMode};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
 pub use mode::{Action, Scope, TradingMode};

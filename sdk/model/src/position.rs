@@ -33,6 +33,9 @@ pub struct Position {
     pub owed: Decimal,
     /// Funding received (paid is negative), settle asset.
     pub funding: Decimal,
+    /// Interest paid for what is borrowed, settle asset, at the mark of its moment.
+    #[serde(default)]
+    pub interest: Decimal,
     /// Quantity traded in both directions.
     pub traded: i64,
 }
@@ -166,10 +169,10 @@ impl Position {
         instrument.profit_from_values(self.cost, instrument.value(mark, self.quantity)?)
     }
 
-    /// Realised profit and funding less fees, settle asset.
+    /// Realised profit and funding less fees and interest, settle asset.
     #[must_use]
     pub fn net_realised(&self) -> Decimal {
-        self.realised + self.funding - self.fees
+        self.realised + self.funding - self.fees - self.interest
     }
 }
 

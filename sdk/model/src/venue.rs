@@ -188,6 +188,22 @@ pub enum VenueReport {
         /// Received is positive; settle asset.
         amount: Decimal,
     },
+    /// Interest was charged for what is borrowed.
+    Interest {
+        /// In which asset.
+        asset: String,
+        /// The key of the charge.
+        settlement: VenueTime,
+        /// Charged is positive.
+        amount: Decimal,
+    },
+    /// What borrowing an asset costs.
+    BorrowRate {
+        /// Which asset.
+        asset: String,
+        /// Per hour, 1e-15.
+        hourly: i64,
+    },
     /// One open order, in answer to a reconcile.
     OpenOrder {
         /// Of the question: an answer to an earlier one may be out of date.

@@ -2,11 +2,12 @@
 
 use crate::fee::Asset;
 use crate::id::{AccountId, InstrumentId, StrategyId};
+use crate::ledger::Line;
 use crate::mode::TradingMode;
 use crate::order::Side;
 use crate::plan::PlanUpdate;
 use crate::status::OrderStatus;
-use crate::time::HostTime;
+use crate::time::{HostTime, VenueTime};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -62,6 +63,9 @@ pub struct HostView {
     pub instruments: Vec<InstrumentView>,
     /// Every strategy.
     pub strategies: Vec<StrategyView>,
+    /// What was earned and paid, per strategy, account and asset.
+    #[serde(default)]
+    pub earned: Vec<EarnedView>,
 }
 
 /// One venue.
@@ -171,6 +175,9 @@ pub struct StrategyView {
     pub open_orders: Vec<OrderView>,
     /// When it last did anything.
     pub as_of: HostTime,
+    /// Pairs: open ones and the last that were closed.
+    #[serde(default)]
+    pub pairs: Vec<PairView>,
     /// Plans under way or stuck.
     pub plans: Vec<PlanUpdate>,
     /// What it last said of itself.
@@ -200,8 +207,90 @@ pub struct PositionView {
     pub other_fees: BTreeMap<Asset, Decimal>,
     /// Received.
     pub funding: Decimal,
+    /// Interest paid for what is borrowed.
+    #[serde(default)]
+    pub interest: Decimal,
+    /// The next payment at the present rate and mark; gone when the venue's own figure comes. In no
+    /// sum.
+    #[serde(default)]
+    pub funding_expected: Option<ExpectedFunding>,
     /// When the mark was taken.
     pub as_of: HostTime,
+}
+
+/// A payment that is expected and not booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedFunding {
+    /// Received is positive; settle asset.
+    pub amount: Decimal,
+    /// When it is settled.
+    pub settlement: VenueTime,
+    /// When the rate came.
+    pub as_of: HostTime,
+}
+
+/// What figures of [`EarnedView`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// Amounts of the asset itself.
+    Asset,
+    /// Worth in this currency, each amount at its own time.
+    Worth,
+    /// Amounts of the asset that had no rate when they were booked: in no worth.
+    Unconverted,
+}
+
+/// What a strategy earned and paid on an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarnedView {
+    /// Its name; nothing: no strategy's.
+    pub strategy: Option<String>,
+    /// The account's name.
+    pub account: String,
+    /// What the figures are.
+    pub counted: Counted,
+    /// The asset or the currency.
+    pub currency: String,
+    /// The sums.
+    #[serde(flatten)]
+    pub line: Line,
+    /// All together.
+    pub net: Decimal,
+}
+
+/// A pair and what it made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairView {
+    /// Its plans, the one that opened it first.
+    pub plans: Vec<u64>,
+    /// When that began.
+    pub opened: HostTime,
+    /// When both legs were flat.
+    pub closed: Option<HostTime>,
+    /// The bought leg, the sold leg.
+    pub legs: Vec<PairLegView>,
+    /// Both legs together, per asset, worth and unconverted.
+    pub earned: Vec<(Counted, String, Line, Decimal)>,
+}
+
+/// One leg of a pair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairLegView {
+    /// Venue and symbol.
+    pub name: String,
+    /// What is held.
+    pub quantity: Decimal,
+    /// Average price it was opened at.
+    pub entry: Option<Decimal>,
+    /// Average price it was closed at.
+    pub exit: Option<Decimal>,
+    /// Profit of the open part at the mark, settle asset.
+    pub unrealised: Option<Decimal>,
+    /// What it earned and paid in its settle asset.
+    pub line: Line,
+    /// The settle asset.
+    pub settle: String,
 }
 
 /// One live order.

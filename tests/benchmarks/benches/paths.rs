@@ -141,6 +141,7 @@ fn engine() -> Engine {
         strategies: vec![strategy],
         host: HostLimits::default(),
         instrument_limits: Vec::new(),
+        accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(3_600),
         tick_credit: None,
     });

@@ -9,9 +9,9 @@ use hedgerow_engine::{
     OperatorCommand, ProfitGuards, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest, Price,
-    PriceGrid, Quantity, Scale, Scope, SequenceRule, Stamped, StrategyId, TickKind, TradingMode,
-    VenueId,
+    AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest,
+    Price, PriceGrid, Quantity, Scale, Scope, SequenceRule, Stamped, StrategyId, TickKind,
+    TradingMode, VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -167,6 +167,8 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
             ..HostLimits::default()
         },
         instrument_limits: Vec::new(),
+        // where profit is in coin, it is worth what the mark says then
+        accounting: Accounting { currency: Some("Q".into()), same: Vec::new() },
         stale_after: Duration::from_millis(500),
         tick_credit: scene.threads.map(|(credit, _)| credit),
     }

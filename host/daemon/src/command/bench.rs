@@ -132,7 +132,9 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         host: HostLimits::default(),
         sandbox: hedgerow_plugins::Limits::default(),
         ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
+        accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(5),
+        snapshot_rows: crate::config::SNAPSHOT_ROWS,
     }
 }
 
@@ -161,9 +163,9 @@ pub fn engine(
     let loaded = backtest::load(&config)?;
     let opened = data::open(&config, 0)?;
     let journal = MemoryJournal::default();
-    let (facts, latch) = (Vec::new(), KillLatch::absent());
+    let (engine, latch) = (None, KillLatch::absent());
     let (goes_on, rings, wake) = (false, false, None);
-    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
+    let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
     let mut host = wiring::build(&config, &loaded, &opened.tape, plan)?;
     let (wall, cpu) = (std::time::Instant::now(), cpu_seconds());
     host.start()?;

@@ -1,7 +1,42 @@
-//! `hedgerow audit`: whether what operators said is as it was written.
+//! `hedgerow audit`: what operators said, and whether it is as it was written.
 
 use super::Failure;
+use hedgerow_model::{Fact, Stamped};
+use hedgerow_store::{AUDIT_KINDS, SqliteJournal};
 use std::path::Path;
+
+/// How many rows of the audit are shown.
+const TAIL: usize = 20;
+
+/// The newest rows of the audit.
+pub fn tail(state: &Path) -> Result<Vec<Stamped>, Failure> {
+    let mut rows = std::collections::VecDeque::new();
+    let mut keep = |stamped| {
+        rows.push_back(stamped);
+        if rows.len() > TAIL {
+            rows.pop_front();
+        }
+    };
+    let path = state.join("journal.sqlite");
+    SqliteJournal::each_of(&path, &AUDIT_KINDS, &mut keep).map_err(Failure::new)?;
+    Ok(rows.into())
+}
+
+/// Rows of the audit, a line each.
+#[must_use]
+pub fn tail_lines(rows: &[Stamped]) -> String {
+    let line = |Stamped { time, fact }: &Stamped| {
+        let words = match fact {
+            Fact::Asked { command, reason, by, from, result } => {
+                format!("asked: {command} ({reason}), by {by}, over the {from}: {result}")
+            }
+            Fact::Operator { command, reason } => format!("done: {command} ({reason})"),
+            other => format!("{other:?}"),
+        };
+        format!("{time} {words}\n")
+    };
+    rows.iter().map(line).collect()
+}
 
 /// Checks the audit of a state folder's journal.
 pub fn audit(state: &Path, as_json: bool) -> Result<(), Failure> {

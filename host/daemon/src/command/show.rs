@@ -1,5 +1,6 @@
 //! A view as a table for a terminal. Every figure has its age.
 
+use super::money;
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
 use hedgerow_model::view::{Connection, HostView, PositionView, StrategyView};
@@ -10,7 +11,7 @@ const BEHIND_MS: u64 = 500;
 /// A view this old is told of: it is made ten times a second.
 const OLD_MS: u64 = 2_000;
 
-fn money(value: Decimal) -> String {
+pub(super) fn money(value: Decimal) -> String {
     // a coin is worth more than a dollar
     let digits = if value.abs() < Decimal::ONE { 8 } else { 4 };
     value.round_dp(digits).normalize().to_string()
@@ -75,6 +76,7 @@ pub fn view(view: &HostView) -> String {
         add_positions(&mut positions, s, now);
     }
     out.push_str(&format!("{positions}\n"));
+    out.push_str(&money::tables(view));
     out
 }
 
@@ -161,7 +163,7 @@ fn conditions(view: &HostView) -> String {
 
 fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {
     for p in &strategy.positions {
-        let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees);
+        let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees - p.interest);
         table.add_row([
             format!("{} {}", strategy.name, p.name),
             p.quantity.normalize().to_string(),

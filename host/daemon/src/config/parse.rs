@@ -4,9 +4,9 @@ use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
-use super::{Config, ConfigError, DataSource, SocketEntry, StrategyEntry};
+use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
 use hedgerow_engine::{GuardAction, HostLimits, ProfitGuards, Watch};
-use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
+use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::path::{Path, PathBuf};
@@ -56,12 +56,8 @@ fn read(
     let (plugins, state) = places(&mut root, &folder, folders);
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
-    let host = root.table("limits", |s| {
-        let loss = s.positive_or_none("loss_max");
-        let loss = loss.map(|limit| Watch { limit, action: GuardAction::Pause });
-        let profit = ProfitGuards { loss, ..ProfitGuards::default() };
-        HostLimits { profit, ..HostLimits::default() }
-    });
+    let host = root.table("limits", host_limits);
+    let accounting = root.table("accounting", accounting).unwrap_or_default();
     let sandbox = root.table("sandbox", super::sandbox::limits);
     let (sandbox, ticks_waiting_max) =
         sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
@@ -94,6 +90,7 @@ fn read(
     };
     let strategies = root.tables("strategy", |s| strategy(s, &names));
     check_names(&mut root, &strategies);
+    let snapshot_rows = root.whole_or("snapshot_rows", 100..100_000_001, SNAPSHOT_ROWS);
     root.finish();
     Some(Config {
         file: file.to_owned(),
@@ -110,10 +107,35 @@ fn read(
         leverages,
         strategies,
         host: host.unwrap_or_default(),
+        accounting,
         sandbox,
         ticks_waiting_max,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
+        snapshot_rows,
     })
+}
+
+fn named(s: &mut Section<'_, '_>) -> Option<At<(String, ())>> {
+    s.name("name", &[]).map(|at| At { value: (at.value, ()), span: at.span })
+}
+
+fn host_limits(s: &mut Section<'_, '_>) -> HostLimits {
+    let loss = s.positive_or_none("loss_max");
+    let loss = loss.map(|limit| Watch { limit, action: GuardAction::Pause });
+    let profit = ProfitGuards { loss, ..ProfitGuards::default() };
+    HostLimits { profit, ..HostLimits::default() }
+}
+
+/// What earnings are counted in, and what the operator says is worth as much.
+fn accounting(s: &mut Section<'_, '_>) -> Accounting {
+    let currency = s.text("currency").map(|at| at.value);
+    let same = s.texts("same");
+    let itself = currency.as_ref().filter(|currency| same.contains(currency));
+    if let Some(currency) = itself {
+        let what = format!("names {currency}, which is the currency");
+        s.problem(s.span_of("same"), "same", what, "name other assets alone");
+    }
+    Accounting { currency, same }
 }
 
 /// The folders of components and of state. Components must be there; the state folder is made if it

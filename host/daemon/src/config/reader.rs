@@ -129,6 +129,17 @@ impl<'t, 'p> Section<'t, 'p> {
         None
     }
 
+    /// A list of texts; empty when there is none.
+    pub fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let text = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+        let read = |value: &DeValue<'_>| match value {
+            DeValue::Array(items) => items.iter().map(text).collect(),
+            _ => None,
+        };
+        let found = self.optional(key, "a list of texts", read);
+        found.ok().flatten().map(|found| found.value).unwrap_or_default()
+    }
+
     /// An exact decimal, as text or as a whole number. A float is refused: it is not exact.
     pub fn decimal(&mut self, key: &'static str) -> Option<At<Decimal>> {
         self.wanted(key, EXACT, exact)

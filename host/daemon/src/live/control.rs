@@ -45,6 +45,34 @@ pub enum Request {
     Stop,
 }
 
+/// A request, and who makes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Call {
+    /// As the caller says: whoever can write to the socket is who started the host, or root.
+    #[serde(default)]
+    by: String,
+    #[serde(flatten)]
+    request: Request,
+}
+
+impl Request {
+    /// What is asked, in words, and why; nothing for a look that changes nothing.
+    fn in_words(&self) -> Option<(String, String)> {
+        match self {
+            Self::Status => None,
+            Self::Stop => Some(("stop".into(), String::new())),
+            Self::SetMode { what, mode, reason } => {
+                let what = what.as_deref().unwrap_or("the host");
+                Some((format!("{mode} for {what}"), reason.clone()))
+            }
+            Self::Settle { strategy, adopt, reason } => {
+                let verb = if *adopt { "adopt" } else { "ignore" };
+                Some((format!("{verb} {strategy}"), reason.clone()))
+            }
+        }
+    }
+}
+
 /// What is answered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
@@ -124,7 +152,20 @@ fn answer(
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => handle(request, HostView { age_ms, ..(*view).clone() }, inbox, latch),
+        Ok(Call { by, request }) => {
+            let words = request.in_words();
+            let reply = handle(request, HostView { age_ms, ..(*view).clone() }, inbox, latch);
+            if let Some((command, reason)) = words {
+                let result = match &reply {
+                    Reply::Refused { why } => format!("refused: {why}"),
+                    _ => "accepted".into(),
+                };
+                let plain = |text: String| text.chars().filter(|c| !c.is_control()).collect();
+                let (by, reason, from) = (plain(by), plain(reason), "control socket".into());
+                let _ = inbox.send(Message::Asked { command, reason, by, from, result });
+            }
+            reply
+        }
         Err(e) => Reply::Refused { why: format!("not a request: {e}") },
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
@@ -228,6 +269,14 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
     }
 }
 
+/// Who this process is: its user, its number, and by whom it was started.
+fn caller() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let parent = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
+    format!("user {name} ({uid}), process {} of {parent}", std::process::id())
+}
+
 /// Asks a running host.
 pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
     let path = socket_path(state);
@@ -240,7 +289,8 @@ pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
     };
     let mut stream = UnixStream::connect(&path).map_err(absent)?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(Failure::new)?;
-    let mut text = serde_json::to_string(request).map_err(Failure::new)?;
+    let call = Call { by: caller(), request: request.clone() };
+    let mut text = serde_json::to_string(&call).map_err(Failure::new)?;
     text.push('\n');
     stream.write_all(text.as_bytes()).map_err(Failure::new)?;
     let mut line = String::new();

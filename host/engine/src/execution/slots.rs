@@ -231,7 +231,7 @@ impl Plans {
     }
 
     /// The plan that an order belongs to.
-    pub(super) fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
+    pub(crate) fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
         let mut own = self.of(id.strategy).rev();
         own.find(|(_, slot)| slot.owns(id.number)).map(|(key, _)| *key)
     }

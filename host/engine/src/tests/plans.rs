@@ -15,13 +15,13 @@ use hedgerow_model::{
     PairRequest, PairResult, PairSize, PlanStep, Purpose,
 };
 
-const L: InstrumentId = InstrumentId(0);
-const S: InstrumentId = InstrumentId(1);
+pub(crate) const L: InstrumentId = InstrumentId(0);
+pub(crate) const S: InstrumentId = InstrumentId(1);
 
 /// A wire id on an account: each leg has an account of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sent {
-    leg: InstrumentId,
+pub(crate) struct Sent {
+    pub(crate) leg: InstrumentId,
     wire: u64,
     side: Side,
     price: i64,
@@ -31,15 +31,15 @@ struct Sent {
     rests: bool,
 }
 
-struct Pair {
-    rig: Rig,
+pub(crate) struct Pair {
+    pub(crate) rig: Rig,
     taken: usize,
     /// Orders that were asked to be canceled, as far as commands were looked at.
     canceled: Vec<(InstrumentId, u64)>,
 }
 
 /// Tick 0.1, lots of 0.001 and 0.0005.
-fn legs() -> Vec<Instrument> {
+pub(crate) fn legs() -> Vec<Instrument> {
     let leg = |id, lot| Instrument {
         price_scale: Scale::new(1).unwrap(),
         quantity_scale: Scale::new(4).unwrap(),
@@ -51,7 +51,7 @@ fn legs() -> Vec<Instrument> {
     vec![leg(0, 10), leg(1, 5)]
 }
 
-fn wide() -> StrategyLimits {
+pub(crate) fn wide() -> StrategyLimits {
     let most = dec("1000000");
     StrategyLimits {
         order_notional_max: most,
@@ -65,7 +65,7 @@ fn wide() -> StrategyLimits {
     }
 }
 
-fn request() -> PairRequest {
+pub(crate) fn request() -> PairRequest {
     PairRequest {
         buy: L,
         sell: S,
@@ -83,7 +83,11 @@ fn request() -> PairRequest {
 }
 
 impl Pair {
-    fn with(instruments: Vec<Instrument>, limits: StrategyLimits, reconcile: bool) -> Self {
+    pub(crate) fn with(
+        instruments: Vec<Instrument>,
+        limits: StrategyLimits,
+        reconcile: bool,
+    ) -> Self {
         let mut config = config(limits);
         config.instruments = instruments;
         config.accounts = [0, 1]
@@ -118,7 +122,7 @@ impl Pair {
         self.quote(S, (600_299, 10_000), (600_301, 10_000));
     }
 
-    fn quote(&mut self, leg: InstrumentId, bid: (i64, i64), ask: (i64, i64)) {
+    pub(crate) fn quote(&mut self, leg: InstrumentId, bid: (i64, i64), ask: (i64, i64)) {
         let tick = Tick {
             ts: self.rig.now,
             recv_ts: self.rig.now,
@@ -138,7 +142,12 @@ impl Pair {
         self.ask_as(1, kind, request)
     }
 
-    fn ask_as(&mut self, id: u64, kind: PairKind, request: &PairRequest) -> Option<RiskRejection> {
+    pub(crate) fn ask_as(
+        &mut self,
+        id: u64,
+        kind: PairKind,
+        request: &PairRequest,
+    ) -> Option<RiskRejection> {
         let json = serde_json::to_string(request).unwrap();
         self.ask_json(id, kind.word(), &json)
     }
@@ -153,12 +162,12 @@ impl Pair {
         })
     }
 
-    fn open(&mut self, request: &PairRequest) {
+    pub(crate) fn open(&mut self, request: &PairRequest) {
         assert_eq!(self.ask(PairKind::Open, request), None);
     }
 
     /// Orders that left since the last look.
-    fn sent(&mut self) -> Vec<Sent> {
+    pub(crate) fn sent(&mut self) -> Vec<Sent> {
         let new = self.rig.effects.commands.get(self.taken..).unwrap_or_default();
         let orders = new.iter().filter_map(|command| match command {
             VenueCommand::Place(order) => {
@@ -192,7 +201,7 @@ impl Pair {
         orders
     }
 
-    fn report(&mut self, leg: InstrumentId, report: VenueReport) {
+    pub(crate) fn report(&mut self, leg: InstrumentId, report: VenueReport) {
         self.report_of(leg, (self.rig.now, report));
     }
 
@@ -209,10 +218,25 @@ impl Pair {
         self.rig.engine.handle(input, &mut self.rig.effects);
     }
 
-    fn fill(&mut self, sent: Sent, price: i64, quantity: i64) {
+    pub(crate) fn fill(&mut self, sent: Sent, price: i64, quantity: i64) {
         self.rig.trade += 1;
         let trade = TradeId(self.rig.trade);
         self.fill_as(sent, trade, price, quantity);
+    }
+
+    /// A fill with a fee in the settle asset.
+    pub(crate) fn fill_with(&mut self, sent: Sent, price: i64, quantity: i64, fee: &str) {
+        self.rig.trade += 1;
+        let report = VenueReport::Fill {
+            wire: WireId(sent.wire),
+            trade: TradeId(self.rig.trade),
+            instrument: sent.leg,
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(quantity),
+            liquidity: Liquidity::Taker,
+            fee: Fee::in_settle(dec(fee)),
+        };
+        self.report(sent.leg, report);
     }
 
     fn fill_as(&mut self, sent: Sent, trade: TradeId, price: i64, quantity: i64) {

@@ -116,6 +116,7 @@ fn the_rebuilt_book_equals_the_snapshots_beside_the_recording() {
             strategies: Vec::new(),
             host: HostLimits::default(),
             instrument_limits: Vec::new(),
+            accounting: hedgerow_model::Accounting::default(),
             stale_after: Duration::from_secs(5),
             tick_credit: None,
         });
@@ -153,6 +154,7 @@ fn a_lost_depth_row_is_exactly_one_gap() {
         strategies: Vec::new(),
         host: HostLimits::default(),
         instrument_limits: Vec::new(),
+        accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
     });
