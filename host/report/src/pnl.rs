@@ -54,8 +54,7 @@ pub struct Row {
 /// A journal's profit and loss as it is read.
 #[derive(Debug, Default)]
 pub struct Pnl {
-    /// Amounts are counted from then on, and before then.
-    pub window: (Option<HostTime>, Option<HostTime>),
+    window: (Option<HostTime>, Option<HostTime>),
     names: BTreeMap<(String, u32), String>,
     instruments: BTreeMap<InstrumentId, Instrument>,
     rates: Rates,
@@ -70,6 +69,12 @@ pub const PNL_KINDS: [&str; 8] =
     ["Named", "Defined", "Instrument", "Rate", "Fill", "Funding", "Interest", "Adopted"];
 
 impl Pnl {
+    /// Counts amounts from a time on and before another; nothing: all.
+    #[must_use]
+    pub fn within(from: Option<HostTime>, until: Option<HostTime>) -> Self {
+        Self { window: (from, until), ..Self::default() }
+    }
+
     /// Takes the next fact, in the journal's order.
     pub fn take(&mut self, stamped: &Stamped) {
         let (from, until) = self.window;

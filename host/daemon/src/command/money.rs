@@ -88,7 +88,7 @@ pub struct Answer {
 
 /// Profit and loss of a state folder's journal.
 pub fn pnl(state: &Path, by: &[By], filter: &Filter) -> Result<Answer, Failure> {
-    let mut pnl = Pnl { window: (filter.since, filter.until), ..Pnl::default() };
+    let mut pnl = Pnl::within(filter.since, filter.until);
     let path = state.join("journal.sqlite");
     SqliteJournal::each_of(&path, &PNL_KINDS, &mut |stamped| pnl.take(&stamped))
         .map_err(Failure::new)?;

@@ -115,10 +115,6 @@ fn read(
     })
 }
 
-fn named(s: &mut Section<'_, '_>) -> Option<At<(String, ())>> {
-    s.name("name", &[]).map(|at| At { value: (at.value, ()), span: at.span })
-}
-
 fn host_limits(s: &mut Section<'_, '_>) -> HostLimits {
     let loss = s.positive_or_none("loss_max");
     let loss = loss.map(|limit| Watch { limit, action: GuardAction::Pause });
