@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree as _;
 use serde_json::{Value, json};
 
 const GOOD: &str = r#"{"buy":0,"sell":1,"size":{"base":"0.5"},"legs":"simultaneous",
-    "slippage_bps":50,"hedge_bps":60,"emergency_bps":100,"deadline_ms":2000,"tries":3}"#;
+    "first":{"bps":50},"hedge":{"bps":60},"emergency":{"bps":100},"deadline_ms":2000,"tries":3}"#;
 
 /// Any JSON, not too deep.
 fn value() -> impl Strategy<Value = Value> {
@@ -38,12 +38,14 @@ fn nearly_good() -> impl Strategy<Value = String> {
             "sell",
             "size",
             "legs",
-            "slippage_bps",
-            "hedge_bps",
-            "emergency_bps",
+            "first",
+            "hedge",
+            "emergency",
             "deadline_ms",
             "tries",
             "min_premium_bps",
+            "make",
+            "accept",
         ])
         .prop_map(str::to_owned),
         "[a-z_]{1,12}",
