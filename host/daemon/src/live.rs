@@ -174,9 +174,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         }
     };
     let ended = session.ended;
-    // a last one, of all that was committed
-    drop(snapshots);
-    drop(reload);
+    // one more of these, of all that was committed
+    drop((snapshots, reload));
     drop(control);
     result.map(|()| ended)
 }
