@@ -4,6 +4,7 @@
 //! Keys that risk money have no default.
 
 mod account;
+mod guards;
 mod instrument;
 mod nearest;
 mod parse;
@@ -13,8 +14,10 @@ pub(crate) mod sandbox;
 mod strategy;
 mod value;
 
-use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
-use hedgerow_model::{Accounting, Duration, Instrument};
+use hedgerow_engine::{
+    AccountGuards, HostLimits, InstrumentLimits, OpenOrders, StrategyGuards, StrategyLimits,
+};
+use hedgerow_model::{Accounting, Decimal, Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::{Fees, Leverage};
 use parse::Folders;
@@ -100,6 +103,8 @@ pub struct StrategyEntry {
     pub limits: StrategyLimits,
     /// Whether it may change the leverage of what it trades.
     pub may_set_leverage: bool,
+    /// Its guards beside them.
+    pub guards: StrategyGuards,
     /// What becomes of its open orders when it is stopped.
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
@@ -139,11 +144,19 @@ pub struct Config {
     pub venues: Vec<(String, VenueConfig)>,
     /// Instruments and their fees, ids in order.
     pub instruments: Vec<(Instrument, Fees)>,
+    /// Limits of instruments, ids in order.
+    pub instrument_limits: Vec<InstrumentLimits>,
+    /// What of a position's worth must stay at paper venues, ids of instruments in order.
+    pub maintenance_rates: Vec<Option<Decimal>>,
     /// Account names, ids in order.
     pub accounts: Vec<String>,
+    /// What accounts begin with at each paper venue: asset and amount. Nothing: no end of money.
+    pub collateral: Vec<Vec<(String, Decimal)>>,
     /// Of each account: the leverage its venue is expected to have, and the most a paper venue
     /// allows it.
     pub leverages: Vec<Leverage>,
+    /// Limits and guards of accounts, ids in order.
+    pub account_guards: Vec<AccountGuards>,
     /// Strategies, ids in order.
     pub strategies: Vec<StrategyEntry>,
     /// Limits over all.

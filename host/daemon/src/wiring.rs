@@ -7,10 +7,11 @@ use crate::kept;
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
-use hedgerow_engine::{
-    AccountConfig, AccountGuards, Engine, EngineConfig, StrategyConfig, StrategyGuards,
+use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
+use hedgerow_model::{
+    AccountId, Bars, Decimal, Instrument, InstrumentId, Interest, MarginBracket, StrategyId,
+    VenueId,
 };
-use hedgerow_model::{AccountId, Bars, Instrument, InstrumentId, Interest, StrategyId};
 use hedgerow_plugins::{
     Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
     WantedRole, WasmEngine,
@@ -159,7 +160,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             may_set_leverage: entry.may_set_leverage,
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
-            guards: StrategyGuards::default(),
+            guards: entry.guards.clone(),
         }
     };
     let accounts = config.accounts.iter().enumerate();
@@ -174,13 +175,13 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
                 reconcile: matches!(config.data, DataSource::Socket { .. }),
                 // what came over the one socket before the question is known
                 settling: hedgerow_model::Duration::ZERO,
-                guards: AccountGuards::default(),
                 margin: config.leverages.get(place).map(|leverage| leverage.margin),
+                guards: config.account_guards.get(place).cloned().unwrap_or_default(),
             })
             .collect(),
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
-        instrument_limits: Vec::new(),
+        instrument_limits: config.instrument_limits.clone(),
         accounting: config.accounting.clone(),
         stale_after: config.stale_after,
         // where time is the wall clock, a slow strategy must not hold up the others
@@ -258,7 +259,26 @@ pub fn paper_venue(config: &Config, tape: &Tape) -> PaperVenue {
             }
         }
     }
+    give_collateral(config, &mut venue);
     venue
+}
+
+/// What accounts begin with at paper venues, and what must stay of it for what they hold.
+fn give_collateral(config: &Config, venue: &mut PaperVenue) {
+    for (place, (instrument, _)) in config.instruments.iter().enumerate() {
+        let Some(Some(rate)) = config.maintenance_rates.get(place) else { continue };
+        let bracket =
+            MarginBracket { notional_max: None, maintenance_rate: *rate, deduction: Decimal::ZERO };
+        venue.set_brackets(instrument.id, vec![bracket]);
+    }
+    for (account, all) in config.collateral.iter().enumerate() {
+        for (asset, amount) in all {
+            for at in 0..config.venues.len() {
+                let whose = (AccountId(id(account)), VenueId(id(at)));
+                venue.set_collateral(whose.0, whose.1, (asset, *amount));
+            }
+        }
+    }
 }
 
 /// Puts a host together. Components that refuse to start are reported like config problems.
@@ -270,6 +290,7 @@ pub fn build<J: Journal>(
 ) -> Result<Host<J>, WiringError> {
     let mut venue = paper_venue(config, tape);
     venue.tell_leverages();
+    venue.tell_margins();
     let venue = Trading::Paper(Box::new(venue));
     assemble(config, loaded, Market::Tape(TapeFeed::new(tape)), venue, plan)
 }

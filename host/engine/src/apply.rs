@@ -5,7 +5,8 @@ mod orders;
 use crate::Engine;
 use hedgerow_model::{
     AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, Order,
-    OrderEvent, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime, WireId,
+    OrderEvent, PairKind, PlanStep, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime,
+    WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -13,9 +14,42 @@ const TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
     pub(crate) fn apply(&mut self, time: HostTime, fact: &Fact) {
+        self.fold(time, fact);
+        self.note_positions(time, fact);
+    }
+
+    /// What guards look at has changed with some facts.
+    fn note_positions(&mut self, time: HostTime, fact: &Fact) {
+        let moved = match fact {
+            Fact::Fill { id, account, .. } => Some((id.strategy, Some(*account))),
+            Fact::Forced { strategy, account, .. } => Some((*strategy, Some(*account))),
+            Fact::Adopted { strategy, .. } => Some((*strategy, None)),
+            Fact::Plan { strategy, step: PlanStep::Began(plan), .. } => {
+                if plan.kind == PairKind::Open {
+                    self.hedges.insert(*strategy, plan.request.buy, plan.request.sell);
+                }
+                Some((*strategy, None))
+            }
+            Fact::Plan { .. } | Fact::Guard { .. } | Fact::Mode { .. } => {
+                self.sights.stale = true;
+                return;
+            }
+            _ => return,
+        };
+        self.sights.stale = true;
+        if let Some((strategy, account)) = moved {
+            self.note_hedges(time, strategy);
+            if let Some(account) = account {
+                self.margins.forget_prices(account);
+            }
+        }
+    }
+
+    fn fold(&mut self, time: HostTime, fact: &Fact) {
         match fact {
             Fact::Order { id, fact } => self.apply_order(time, *id, fact),
             Fact::Fill { .. } => self.apply_fill(time, fact),
+            Fact::Forced { .. } => self.apply_forced(fact),
             Fact::Funding { account, instrument, settlement, amount } => {
                 self.apply_funding(*account, *instrument, *settlement, *amount);
             }
@@ -37,10 +71,13 @@ impl Engine {
                 self.apply_timer_ended(*strategy, *id, *fired);
             }
             Fact::Mode { scope, mode, reason } => self.modes.set(*scope, *mode, reason),
-            Fact::MeasuresRestarted { strategy, profit } => {
-                self.exposure.reset(*strategy, *profit);
+            Fact::Guard { key, state, detail } => self.apply_guard(time, key, *state, detail),
+            Fact::Day { scope, day, profit } => {
+                self.guards.days.insert(*scope, *day);
+                self.exposure.begin_day(*scope, *profit);
             }
-            Fact::Peak { strategy, profit } => self.exposure.note_peak(*strategy, *profit),
+            Fact::MeasuresRestarted { scope, profit } => self.exposure.reset(*scope, *profit),
+            Fact::Peak { scope, profit } => self.exposure.note_peak(*scope, *profit),
             Fact::Checkpoint { strategy, version, state, unheard } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.checkpoint = Some((*version, state.clone()));
@@ -185,6 +222,7 @@ impl Engine {
         let newest = self.last_fill.entry(*account).or_default();
         *newest = (*newest).max(*happened);
         slot.fills = slot.fills.saturating_add(1);
+        slot.cancels.count_fill(self.now);
         let Some(holding) = slot.holding_mut(*instrument) else {
             return;
         };

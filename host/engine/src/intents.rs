@@ -1,6 +1,6 @@
 //! What strategies want: judged one by one in list order, each seeing what came before it.
 
-use crate::risk::{TALK_BYTES_PER_S, Talk};
+use crate::risk::{HOST_PLANS, TALK_BYTES_PER_S, Talk};
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
@@ -93,13 +93,18 @@ impl Engine {
             }
             Intent::Report(report) => self.report(now, strategy, report, effects),
             Intent::Plan { id, kind, json } => {
-                let begun = self.begin_plan(now, strategy, (id, &kind, &json), effects);
+                let begun = if id < HOST_PLANS {
+                    self.begin_plan(now, strategy, (id, &kind, &json), effects)
+                } else {
+                    let detail = "ids from 2^63 on are of the host's own plans".into();
+                    Err(RiskRejection::PlanUnreadable { detail })
+                };
                 if let Err(reason) = begun {
                     self.refuse(now, strategy, ("plan", id), reason, effects);
                 }
             }
             Intent::CancelPlan(id) => {
-                if !self.give_up_plan(now, (strategy, id), effects) {
+                if id >= HOST_PLANS || !self.give_up_plan(now, (strategy, id), effects) {
                     let reason = RiskRejection::UnknownOrder;
                     self.refuse(now, strategy, ("cancel-plan", id), reason, effects);
                 }

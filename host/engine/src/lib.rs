@@ -24,6 +24,7 @@ mod delivery;
 mod endings;
 mod execution;
 mod fills;
+mod forced;
 mod intents;
 mod ledger;
 mod leverage;
@@ -41,10 +42,10 @@ mod timers;
 mod view;
 
 pub use config::{AccountConfig, EngineConfig, OpenOrders, StrategyConfig, StrategyLimits};
-pub use hedgerow_model::{Fact, Input, OperatorCommand};
+pub use hedgerow_model::{Fact, GuardAction, Input, OperatorCommand};
 pub use limits::{
-    AccountGuards, FundingGuard, GuardAction, HostLimits, InstrumentLimits, MarginGrade,
-    ProfitGuards, StrategyGuards, Watch,
+    AccountGuards, FundingGuard, HostLimits, InstrumentLimits, ProfitGuards, Reduction,
+    StrategyGuards, Watch,
 };
 pub use quiet::QuietScan;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
@@ -53,7 +54,7 @@ use crate::execution::Plans;
 use crate::ledger::Pairs;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
-use crate::risk::Modes;
+use crate::risk::{Guards, Hedge, Hedges, Margins, Modes, Sights, Tally, TokenBucket};
 use crate::settlements::Settlements;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
@@ -91,6 +92,21 @@ pub struct Engine {
     timers: Timers,
     plans: Plans,
     exposure: Exposure,
+    /// What live orders come to.
+    tally: Tally,
+    /// Orders and amendments per second, of accounts that are limited.
+    buckets: BTreeMap<AccountId, TokenBucket>,
+    /// Guards that have tripped, and what they are measured from.
+    guards: Guards,
+    hedges: Hedges,
+    /// What venues told of margin.
+    margins: Margins,
+    sights: Sights,
+    /// How many announcements of funding in a row were below a hedge's minimum.
+    funding_counts: BTreeMap<Hedge, u32>,
+    /// When guards last tried to reduce or close a pair, and when they try again.
+    pair_tried: BTreeMap<Hedge, HostTime>,
+    duty: Option<HostTime>,
     modes: Modes,
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
@@ -136,10 +152,24 @@ impl Engine {
         let exposure = Exposure::new(&config);
         let must = config.accounts.iter().filter(|account| account.reconcile);
         let unreconciled = must.map(|account| (account.id, reconcile::Answer::default())).collect();
+        let limited = config.accounts.iter().filter_map(|account| {
+            account.guards.orders_per_s_max.map(|per_s| (account.id, TokenBucket::new(per_s)))
+        });
+        let buckets: Vec<_> = limited.collect();
+        let buckets = buckets.into_iter();
         let mut this = Self {
             markets,
             strategies,
             exposure,
+            tally: Tally::default(),
+            buckets: buckets.collect(),
+            guards: Guards::default(),
+            hedges: Hedges::new(&config),
+            margins: Margins::default(),
+            sights: Sights::unseen(),
+            funding_counts: BTreeMap::new(),
+            pair_tried: BTreeMap::new(),
+            duty: None,
             config,
             timers: Timers::default(),
             plans: Plans::default(),
@@ -241,6 +271,7 @@ impl Engine {
             }
             Input::Journal { failed } => self.journal_failed = failed,
         }
+        self.look_around(effects);
     }
 
     /// Folds facts into an engine that has not run. Nothing is emitted.
@@ -261,7 +292,15 @@ impl Engine {
     /// Wake-ups that do not move with the ticks.
     #[must_use]
     pub fn next_fixed_wakeup(&self) -> Option<HostTime> {
-        let next = [self.timers.next(), self.plans.next(), self.next_question(), self.next_owed()];
+        let next = [
+            self.timers.next(),
+            self.plans.next(),
+            self.next_question(),
+            self.next_owed(),
+            self.next_day(),
+            self.next_unhedged(),
+            self.next_duty(),
+        ];
         next.into_iter().flatten().min()
     }
 

@@ -3,25 +3,7 @@
 //!
 //! Gate limits refuse an order. Watching guards look at what is, and each is mapped to an action.
 
-use hedgerow_model::{Decimal, Duration, InstrumentId};
-
-/// What follows when a watching guard trips, the mildest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GuardAction {
-    /// It is told.
-    #[default]
-    Alert,
-    /// Nothing opens until an operator releases it.
-    Pause,
-    /// Nothing opens, and pairs are made smaller until the account's leverage is at its target.
-    Reduce,
-    /// Nothing opens, and pairs are closed.
-    ClosePair,
-    /// Nothing but cancels, and plans that take back.
-    CancelOnly,
-    /// Nothing but cancels and the operator's flatten.
-    Halt,
-}
+use hedgerow_model::{Decimal, Duration, GuardAction, InstrumentId, MarginGrade};
 
 /// A limit of money or percent, and what follows when it is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,22 +75,6 @@ pub struct FundingGuard {
     pub action: GuardAction,
 }
 
-/// Grades of margin health, by the share of it that is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MarginGrade {
-    /// Below 60 %.
-    #[default]
-    Healthy,
-    /// Below 70 %.
-    Watch,
-    /// Below 80 %.
-    Warning,
-    /// Below 90 %.
-    Danger,
-    /// From 90 % on.
-    Critical,
-}
-
 /// Limits and guards of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountGuards {
@@ -142,6 +108,40 @@ pub struct AccountGuards {
     pub taker_fee: Decimal,
     /// What follows when the venue has liquidated something.
     pub liquidated_action: GuardAction,
+}
+
+impl AccountGuards {
+    /// Whether it adds what is held in several instruments.
+    #[must_use]
+    pub fn adds_money(&self) -> bool {
+        let ProfitGuards { loss, loss_day, drawdown } = self.profit;
+        let profit = loss.is_some() || loss_day.is_some() || drawdown.is_some();
+        profit || self.is_exposure_limited()
+    }
+
+    pub(crate) fn is_exposure_limited(&self) -> bool {
+        let exposure = self.gross_notional_max.is_some() || self.net_notional_max.is_some();
+        exposure || self.is_margin_limited()
+    }
+
+    pub(crate) fn is_margin_limited(&self) -> bool {
+        let leverage = self.leverage_max.is_some() || self.adverse_move.is_some();
+        leverage || self.liquidation_distance_min.is_some()
+    }
+}
+
+impl HostLimits {
+    pub(crate) fn is_exposure_limited(&self) -> bool {
+        self.gross_notional_max.is_some() || self.net_notional_max.is_some()
+    }
+
+    /// Whether strategies can influence each other through it.
+    #[must_use]
+    pub fn couples(&self) -> bool {
+        let ProfitGuards { loss, loss_day, drawdown } = self.profit;
+        let profit = loss.is_some() || loss_day.is_some() || drawdown.is_some();
+        profit || self.is_exposure_limited()
+    }
 }
 
 impl Default for AccountGuards {
@@ -182,6 +182,19 @@ pub struct InstrumentLimits {
     pub position_notional_max: Option<Decimal>,
 }
 
+/// How far the plans of guards that reduce or close pairs may reach, as in a pair's parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reduction {
+    /// Of the first orders beyond the touch, basis points.
+    pub slippage_bps: u32,
+    /// Of orders that complete the shorter leg, basis points.
+    pub hedge_bps: u32,
+    /// Of orders that take back, basis points.
+    pub emergency_bps: u32,
+    /// After this long nothing more is completed, ms.
+    pub deadline_ms: u32,
+}
+
 /// Limits over all strategies together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostLimits {
@@ -191,4 +204,6 @@ pub struct HostLimits {
     pub net_notional_max: Option<Decimal>,
     /// Loss and drawdown of all strategies together; none: not measured.
     pub profit: ProfitGuards,
+    /// How far plans may reach that guards begin; none: no guard may begin one.
+    pub reduction: Option<Reduction>,
 }

@@ -27,6 +27,10 @@ impl Engine {
             }
             if let Some(doubled) = change.mark {
                 self.guard_mark(now, (id, doubled), effects);
+                self.sight_mark(now, id, effects);
+            }
+            if tick.kind == TickKind::Funding.code() && self.sights.looks_at_funding(id) {
+                self.guard_funding(now, id, effects);
             }
             if moves_plans(tick) {
                 self.watchers_look(now, id, effects);
@@ -76,6 +80,9 @@ impl Engine {
         }
         self.ask_again(now, effects);
         self.ask_for_owed(now, effects);
+        self.begin_days(now, effects);
+        self.guard_unhedged(now, effects);
+        self.duty_due(now);
         for key in self.plans.due(now) {
             self.plan_goes_on(now, key, effects);
         }
@@ -140,12 +147,18 @@ impl Engine {
             VenueReport::FundingPayment { .. } => self.funded(event, effects),
             VenueReport::Interest { .. } => self.interest_charged(event, effects),
             VenueReport::BorrowRate { .. } => self.borrow_rate(event, effects),
+            VenueReport::Margin { .. }
+            | VenueReport::LiquidationPrice { .. }
+            | VenueReport::Brackets { .. } => self.on_margin(event, effects),
+            VenueReport::Forced { .. } => self.forced(event, effects),
             VenueReport::Up => {
+                self.venue_reached(account, event.venue, true);
                 self.begin_reconcile(event, effects);
                 self.venue_status(event, VenueStatus::Up, effects);
             }
             VenueReport::Down => {
                 self.lose_reconcile(event.account);
+                self.venue_reached(account, event.venue, false);
                 self.venue_status(event, VenueStatus::Down, effects);
             }
             VenueReport::OpenOrder { .. }

@@ -14,12 +14,12 @@ use crate::Engine;
 use crate::execution::Plans;
 use crate::ledger::Pairs;
 use crate::leverage::Leverages;
-use crate::risk::Modes;
+use crate::risk::{CancelCount, Hedges, Modes, Tripped};
 use crate::settlements::Settlements;
 use crate::strategy::{Holding, OrderSlot, StrategySlot};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Earnings, HostTime, Instrument, InstrumentId, Order, Rates,
-    StrategyId, TimerId, VenueTime,
+    AccountId, ClientOrderId, Decimal, Earnings, GuardKey, HostTime, Instrument, InstrumentId,
+    Order, Rates, Scope, StrategyId, TimerId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,6 +36,13 @@ pub struct Snapshot {
     /// As facts changed them.
     instruments: Vec<Instrument>,
     modes: Modes,
+    /// Guards that have tripped, and the day that each scope is measured from.
+    tripped: Vec<(GuardKey, Tripped)>,
+    days: Vec<(Scope, u64)>,
+    hedges: Hedges,
+    /// Where measures begin, the highest profit and the day's, of all forms, as the exposure writes
+    /// them.
+    measures: Vec<[String; 3]>,
     strategies: Vec<Strategy>,
     timers: Vec<(StrategyId, TimerId, HostTime)>,
     plans: Plans,
@@ -74,8 +81,7 @@ struct Strategy {
     refused: Option<String>,
     last_denial: Option<(HostTime, String)>,
     said: Option<String>,
-    /// Where its measures begin and the highest profit since, as the exposure writes them.
-    measures: (String, String),
+    cancels: CancelCount,
 }
 
 /// Why a snapshot is not taken up. Folding everything is always right.
@@ -108,6 +114,8 @@ impl Engine {
             timers,
             plans,
             modes,
+            guards,
+            hedges,
             next_wire,
             tombstones,
             last_fill,
@@ -123,22 +131,32 @@ impl Engine {
             now,
             // follows from the orders
             by_wire: _,
-            // follows from positions and measures, which stand with the strategies
-            exposure: _,
+            exposure,
+            // follows from the orders
+            tally: _,
             // begins anew with every host
             markets: _,
+            buckets: _,
+            margins: _,
+            sights: _,
+            funding_counts: _,
+            pair_tried: _,
+            duty: _,
             unreconciled: _,
             differs: _,
             owing: _,
             journal_failed: _,
         } = self;
-        let all = (0_u32..).map(StrategyId).zip(strategies);
         Snapshot {
             version: SNAPSHOT_VERSION,
             now: *now,
             instruments: config.instruments.clone(),
             modes: modes.clone(),
-            strategies: all.map(|(id, slot)| self.strategy_part(id, slot)).collect(),
+            tripped: guards.tripped.iter().map(|(k, t)| (k.clone(), t.clone())).collect(),
+            days: guards.days.iter().map(|(scope, day)| (*scope, *day)).collect(),
+            hedges: hedges.clone(),
+            measures: exposure.measures(),
+            strategies: strategies.iter().map(Self::strategy_part).collect(),
             timers: timers.all().collect(),
             plans: plans.clone(),
             next_wire: next_wire.clone(),
@@ -156,7 +174,7 @@ impl Engine {
         }
     }
 
-    fn strategy_part(&self, id: StrategyId, slot: &StrategySlot) -> Strategy {
+    fn strategy_part(slot: &StrategySlot) -> Strategy {
         let StrategySlot {
             next_order,
             next_plan_order,
@@ -175,6 +193,7 @@ impl Engine {
             refused,
             last_denial,
             said,
+            cancels,
             // as the config says
             limits: _,
             watches: _,
@@ -203,7 +222,7 @@ impl Engine {
             refused: refused.clone(),
             last_denial: last_denial.clone(),
             said: said.clone(),
-            measures: self.exposure.measures(id),
+            cancels: cancels.clone(),
         }
     }
 
@@ -216,6 +235,10 @@ impl Engine {
             now,
             instruments,
             modes,
+            tripped,
+            days,
+            hedges,
+            measures,
             strategies,
             timers,
             plans,
@@ -235,6 +258,13 @@ impl Engine {
         self.now = now;
         self.config.instruments = instruments;
         self.modes = modes;
+        self.exposure.set_measures(&measures);
+        self.guards.days = days.into_iter().collect();
+        for (key, tripped) in tripped {
+            self.note_trip(&key, true);
+            self.guards.tripped.insert(key, tripped);
+        }
+        self.hedges.take_up(hedges);
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
         (self.last_fill, self.funding_seen) = (last_fill, funding_seen);
         (self.interest_seen, self.borrow) = (interest_seen, borrow);
@@ -270,9 +300,12 @@ impl Engine {
             if !slot.holdings.iter().map(key).eq(part.holdings.iter().map(key)) {
                 return Err(SnapshotError::Other { what: "roles of a strategy" });
             }
-            for figure in [&part.measures.0, &part.measures.1] {
-                figure.parse::<i128>().map_err(|_| SnapshotError::Figure(figure.clone()))?;
-            }
+        }
+        if self.exposure.measures().len() != snapshot.measures.len() {
+            return Err(SnapshotError::Other { what: "accounts" });
+        }
+        for figure in snapshot.measures.iter().flatten() {
+            figure.parse::<i128>().map_err(|_| SnapshotError::Figure(figure.clone()))?;
         }
         Ok(())
     }
@@ -295,7 +328,7 @@ impl Engine {
             refused,
             last_denial,
             said,
-            measures,
+            cancels,
         } = part;
         let live = orders.values().map(|known| &known.order);
         for order in live.chain(finished.values()) {
@@ -309,7 +342,10 @@ impl Engine {
         (slot.faults, slot.component) = (faults, component);
         (slot.quarantined, slot.quarantine_why) = (quarantined, quarantine_why);
         (slot.refused, slot.last_denial, slot.said) = (refused, last_denial, said);
-        self.exposure.set_measures(id, &measures);
+        slot.cancels = cancels;
+        for counted in slot.orders.values().filter_map(|known| known.counted.as_ref()) {
+            self.tally.add(counted);
+        }
         for holding in &slot.holdings {
             if let Some(spec) = self.config.instruments.get(holding.instrument.index()) {
                 self.exposure.update(id, spec, &holding.position);

@@ -3,7 +3,7 @@
 
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
-use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
+use crate::risk::{CancelCount, Counted, DenialLimit, TalkLimit, TokenBucket};
 use hedgerow_model::{
     AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, InstrumentId, Interest, Order,
     OrderEvent, OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
@@ -26,8 +26,9 @@ pub(crate) struct Holding {
     /// Quantity that live and unknown orders may still fill, per side.
     pub(crate) open_buy: i64,
     pub(crate) open_sell: i64,
-    /// What those orders are worth at their prices, quote currency.
-    pub(crate) open_notional: Decimal,
+    /// What those orders are worth at their prices, quote currency, per side.
+    open_buy_notional: Decimal,
+    open_sell_notional: Decimal,
     /// What of the venue's position an operator said is not the strategy's.
     pub(crate) external: i64,
     /// The newest funding payment.
@@ -47,13 +48,21 @@ impl Holding {
         }
     }
 
+    /// What live orders of a side are worth at their prices, quote currency.
+    pub(crate) fn open_notional(&self, side: Side) -> Decimal {
+        match side {
+            Side::Buy => self.open_buy_notional,
+            Side::Sell => self.open_sell_notional,
+        }
+    }
+
     pub(crate) fn reserve(&mut self, side: Side, units: i64, notional: Decimal) {
-        let open = match side {
-            Side::Buy => &mut self.open_buy,
-            Side::Sell => &mut self.open_sell,
+        let (open, worth) = match side {
+            Side::Buy => (&mut self.open_buy, &mut self.open_buy_notional),
+            Side::Sell => (&mut self.open_sell, &mut self.open_sell_notional),
         };
         *open = open.saturating_add(units);
-        self.open_notional = self.open_notional.saturating_add(notional);
+        *worth = worth.saturating_add(notional);
     }
 
     /// Whether an order can only reduce: opposite to the position, and with all other open orders
@@ -89,6 +98,8 @@ pub(crate) struct OrderSlot {
     pub(crate) amending: Option<Amend>,
     /// Its venue says that it ended, with so much filled; fills are still to come.
     pub(crate) ending: Option<(OrderEvent, Quantity)>,
+    /// As what it is counted.
+    pub(crate) counted: Option<Counted>,
 }
 
 /// One strategy.
@@ -108,6 +119,8 @@ pub(crate) struct StrategySlot {
     pub(crate) bucket: TokenBucket,
     pub(crate) talk: TalkLimit,
     pub(crate) denials: DenialLimit,
+    /// Cancels and fills of late.
+    pub(crate) cancels: CancelCount,
     pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
     pub(crate) approved: u64,
     pub(crate) denied: u64,
@@ -147,6 +160,7 @@ impl StrategySlot {
             bucket: TokenBucket::new(config.limits.orders_per_s_max),
             talk: TalkLimit::default(),
             denials: DenialLimit::default(),
+            cancels: CancelCount::default(),
             checkpoint: None,
             approved: 0,
             denied: 0,

@@ -7,7 +7,9 @@ mod modes;
 mod orders;
 pub(crate) mod plans;
 mod reconcile;
+mod refusing;
 mod singles;
+mod watching;
 
 use super::*;
 use hedgerow_model::{

@@ -136,12 +136,7 @@ impl Engine {
     /// Every account, for people.
     #[must_use]
     pub fn account_views(&self) -> Vec<AccountView> {
-        let view = |account: &crate::AccountConfig| AccountView {
-            id: account.id,
-            name: account.name.clone(),
-            mode: self.modes.of(Scope::Account(account.id)),
-        };
-        self.config.accounts.iter().map(view).collect()
+        self.config.accounts.iter().map(|account| self.account_view(account)).collect()
     }
 
     /// What is not well with the whole, one sentence each.
@@ -151,11 +146,12 @@ impl Engine {
         let unknown = accounts
             .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
         let mode = self.modes_in_words();
+        let guards = self.alerts();
         let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
         let (odd, last) = &self.odd;
         let odd =
             (*odd > 0).then(|| format!("{odd} discrepancies in the journal, the last: {last}"));
-        unknown.chain(mode).chain(journal).chain(odd).collect()
+        unknown.chain(mode).chain(guards).chain(journal).chain(odd).collect()
     }
 
     /// One strategy, for people. What the engine does not know is left empty.

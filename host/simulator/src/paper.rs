@@ -11,6 +11,7 @@
 mod command;
 mod fees;
 mod leverage;
+mod margin;
 mod matching;
 mod pit;
 mod request;
@@ -65,6 +66,7 @@ pub struct PaperVenue {
     resting: usize,
     /// Pits with a position; with none, funding moves nothing.
     held: usize,
+    margins: margin::Margins,
 }
 
 impl PaperVenue {
@@ -88,6 +90,7 @@ impl PaperVenue {
             scan: scan::ScanMemory::default(),
             resting: 0,
             held: 0,
+            margins: margin::Margins::default(),
         }
     }
 
@@ -141,6 +144,12 @@ impl PaperVenue {
             VenueReport::Leverage { instrument, margin, max_hundredths } => {
                 let leverage = Leverage { margin: *margin, max_hundredths: *max_hundredths };
                 self.set_leverage(event.account, *instrument, leverage);
+            }
+            VenueReport::Forced { trade, instrument, side, price, quantity, fee, .. } => {
+                self.next_trade = self.next_trade.max(trade.0 + 1);
+                let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
+                let position = pit.positions.entry(event.account).or_default();
+                let _ = position.book(&pit.spec, *side, *price, *quantity, *fee);
             }
             VenueReport::Accepted { order, .. } => {
                 self.next_order = self.next_order.max(order.0 + 1);
@@ -233,12 +242,15 @@ impl PaperVenue {
         loop {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
             let funding = self.next_funding();
-            let limit = now.min(command).min(funding);
+            let margin = self.margin_due();
+            let limit = now.min(command).min(funding).min(margin);
             if self.run_ticks(limit, funding) {
                 continue;
             }
-            if funding <= now && funding <= command {
+            if funding <= now && funding <= command && funding <= margin {
                 self.settle_funding(funding);
+            } else if margin <= now && margin <= command {
+                self.tell_all_margins(margin);
             } else if command <= now {
                 if let Some((at, request)) = self.inbox.pop_front() {
                     self.execute(at, request);
@@ -292,6 +304,8 @@ impl PaperVenue {
         }
         for (venue, (account, report)) in payments {
             self.report(due, venue, account, report);
+            self.tell_margin(due, account);
+            self.settle_margin(due, account);
         }
     }
 }
@@ -316,7 +330,8 @@ impl Venue for PaperVenue {
         let tick = if idle { None } else { self.cursor.next_at() };
         // after the data nothing settles any more
         let open = self.cursor.here().is_some();
-        let funding = Some(self.next_funding()).filter(|at| open && *at < HostTime::NEVER);
+        let timed = self.next_funding().min(self.margin_due());
+        let funding = Some(timed).filter(|at| open && *at < HostTime::NEVER);
         [command, report, tick.map(HostTime::from_nanos), funding].into_iter().flatten().min()
     }
 }
@@ -325,7 +340,7 @@ impl SimulatedVenue for PaperVenue {
     fn quiet_until(&mut self, last: HostTime) -> HostTime {
         let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
         let report = self.outbox.front().map_or(HostTime::NEVER, |event| event.received);
-        let bound = command.min(report).min(self.next_funding());
+        let bound = command.min(report).min(self.next_funding()).min(self.margin_due());
         let idle = self.resting == 0 && self.held == 0;
         if idle { bound } else { bound.min(self.first_contact(last.min(bound))) }
     }

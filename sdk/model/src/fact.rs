@@ -4,6 +4,7 @@
 use crate::event::MarketStatus;
 use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
+use crate::guard::{GuardKey, GuardState};
 use crate::id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
 };
@@ -17,7 +18,7 @@ use crate::plan::PlanStep;
 use crate::rejection::{RiskRejection, VenueRejection};
 use crate::status::OrderEvent;
 use crate::time::{HostTime, VenueTime};
-use crate::venue::Liquidity;
+use crate::venue::{ForcedKind, Liquidity};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +162,29 @@ pub enum Fact {
         /// When, by the venue.
         happened: VenueTime,
     },
+    /// The venue traded a position by itself, booked once.
+    Forced {
+        /// Why.
+        kind: ForcedKind,
+        /// Whose position.
+        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The venue's key.
+        trade: TradeId,
+        /// Which way.
+        side: Side,
+        /// At what price.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// What the venue took for it.
+        fee: Fee,
+        /// When, by the venue.
+        happened: VenueTime,
+    },
     /// An operator had the ledger take over a position as its venue has it.
     Adopted {
         /// Whose.
@@ -292,18 +316,36 @@ pub enum Fact {
         /// Why, in words.
         reason: String,
     },
-    /// The guards of a strategy measure from this profit on.
+    /// A watching guard tripped, or is at rest again.
+    Guard {
+        /// Which, of what.
+        key: GuardKey,
+        /// How it stands now.
+        state: GuardState,
+        /// What it saw, in words.
+        detail: String,
+    },
+    /// A day began, UTC: losses of the day are measured from this profit on.
+    Day {
+        /// Of what.
+        scope: Scope,
+        /// Days since 1970.
+        day: u64,
+        /// Its profit since its measures began, quote currency.
+        profit: Decimal,
+    },
+    /// The guards of a scope measure from this profit on.
     MeasuresRestarted {
-        /// Whose.
-        strategy: StrategyId,
+        /// Of what.
+        scope: Scope,
         /// Its profit since the last restart of the measures, quote currency.
         profit: Decimal,
     },
-    /// A strategy's profit has been this high since its measures began, quote currency. Noted when
+    /// A scope's profit has been this high since its measures began, quote currency. Noted when
     /// cash moves, so that a restart does not forget what a drawdown is measured from.
     Peak {
-        /// Whose.
-        strategy: StrategyId,
+        /// Of what.
+        scope: Scope,
         /// How high.
         profit: Decimal,
     },

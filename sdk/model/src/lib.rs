@@ -25,6 +25,7 @@ mod fee;
 mod fixed;
 mod funding;
 mod grid;
+mod guard;
 mod id;
 mod input;
 mod instrument;
@@ -59,6 +60,7 @@ pub use fee::{Asset, Fee, FeeAsset};
 pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
 pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};
 pub use grid::PriceGrid;
+pub use guard::{Guard, GuardAction, GuardKey, GuardState, MarginGrade};
 pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
@@ -91,4 +93,4 @@ pub use single::{
 pub use status::{IllegalTransition, OrderEvent, OrderStatus};
 pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
 pub use time::{Duration, HostTime, VenueTime};
-pub use venue::{Liquidity, VenueCommand, VenueEvent, VenueReport};
+pub use venue::{ForcedKind, Liquidity, MarginBracket, VenueCommand, VenueEvent, VenueReport};

@@ -4,7 +4,7 @@
 
 use crate::fixed::{Price, Quantity};
 use crate::leverage::Margin;
-use crate::mode::TradingMode;
+use crate::mode::{Scope, TradingMode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,8 @@ pub enum RiskRejection {
     /// Gross exposure could become too large.
     #[error("gross exposure could reach {worst}, above the limit {limit}")]
     GrossAboveMax {
+        /// Of what.
+        scope: Scope,
         /// The worst case, quote currency.
         worst: Decimal,
         /// The limit, quote currency.
@@ -171,6 +173,71 @@ pub enum RiskRejection {
         /// As asked for.
         least_bps: i32,
     },
+    /// Net exposure in the order's direction could become too large.
+    #[error("net exposure could reach {worst}, above the limit {limit}")]
+    NetAboveMax {
+        /// Of what.
+        scope: Scope,
+        /// The worst case, quote currency.
+        worst: Decimal,
+        /// The limit, quote currency.
+        limit: Decimal,
+    },
+    /// What all hold in the instrument could become too large.
+    #[error("the positions of all in this instrument could reach {worst}, above the limit {limit}")]
+    InstrumentAboveMax {
+        /// The worst case, quote currency.
+        worst: Decimal,
+        /// The limit, quote currency.
+        limit: Decimal,
+    },
+    /// The account's leverage could become too high.
+    #[error("leverage could reach {worst}, above the limit {limit}")]
+    LeverageAboveMax {
+        /// The worst case.
+        worst: Decimal,
+        /// The limit.
+        limit: Decimal,
+    },
+    /// The account's leverage could become higher than an adverse move leaves alive.
+    #[error("leverage could reach {worst}, above the {safe} that the adverse move leaves alive")]
+    LeverageUnsafe {
+        /// The worst case.
+        worst: Decimal,
+        /// What is safe.
+        safe: Decimal,
+    },
+    /// The venue has not told the margin of the account, or its worth is not known: not safe.
+    #[error("the margin of the account is not known")]
+    MarginUnknown,
+    /// Where a position is liquidated is not known: not safe.
+    #[error("the price of liquidation of a position on the account is not known")]
+    LiquidationUnknown,
+    /// Too many cancels and amendments for each fill.
+    #[error("{cancels} cancels and amendments for {fills} fills, {limit} for each are allowed")]
+    CancelRatioAboveMax {
+        /// In the window.
+        cancels: u32,
+        /// In the window.
+        fills: u32,
+        /// For each fill.
+        limit: u32,
+    },
+    /// It would trade against an order of ours on the same account.
+    #[error("it would trade against an order of ours at {own}")]
+    SelfCross {
+        /// The price of ours.
+        own: Price,
+    },
+    /// The account's venue cannot be reached.
+    #[error("the venue cannot be reached")]
+    VenueDown,
+    /// The account's venue has left an order or a cancel unanswered for too long.
+    #[error("the venue has not answered for {waiting_ms} ms")]
+    VenueLagging {
+        /// How long.
+        waiting_ms: u64,
+    },
     /// The contract has been delivered.
     #[error("the contract has expired")]
     Expired,
@@ -223,6 +290,10 @@ impl RiskRejection {
                 | Self::NotReconciled
                 | Self::JournalUnavailable
                 | Self::RateLimited { .. }
+                | Self::VenueDown
+                | Self::VenueLagging { .. }
+                | Self::MarginUnknown
+                | Self::LiquidationUnknown
         )
     }
 
@@ -264,6 +335,16 @@ impl RiskRejection {
             Self::LeverageUnknown { .. } => 32,
             Self::LeverageDiffers { .. } => 33,
             Self::LeverageNotAllowed { .. } => 34,
+            Self::NetAboveMax { .. } => 40,
+            Self::InstrumentAboveMax { .. } => 41,
+            Self::LeverageAboveMax { .. } => 42,
+            Self::LeverageUnsafe { .. } => 43,
+            Self::MarginUnknown => 44,
+            Self::LiquidationUnknown => 45,
+            Self::CancelRatioAboveMax { .. } => 46,
+            Self::SelfCross { .. } => 47,
+            Self::VenueDown => 48,
+            Self::VenueLagging { .. } => 49,
         }
     }
 }

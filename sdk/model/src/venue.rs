@@ -5,7 +5,7 @@ use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId, TradeId, VenueId, VenueOrderId, WireId};
 use crate::leverage::Margin;
-use crate::order::{Amend, Order};
+use crate::order::{Amend, Order, Side};
 use crate::rejection::VenueRejection;
 use crate::time::{HostTime, VenueTime};
 use rust_decimal::Decimal;
@@ -66,6 +66,27 @@ pub enum Liquidity {
     Maker,
     /// Crossed the spread.
     Taker,
+}
+
+/// Why a venue trades a position of ours by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForcedKind {
+    /// Its margin did not suffice.
+    Liquidation,
+    /// Somebody else's loss was spread (auto-deleveraging).
+    Deleveraging,
+}
+
+/// Maintenance margin of positions up to a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarginBracket {
+    /// Up to this worth, quote currency; nothing: of any size.
+    pub notional_max: Option<Decimal>,
+    /// A fraction of the position's worth,
+    pub maintenance_rate: Decimal,
+    /// less this, quote currency.
+    pub deduction: Decimal,
 }
 
 /// One private message of a venue.
@@ -178,6 +199,48 @@ pub enum VenueReport {
         margin: Margin,
         /// The most allowed, hundredths.
         max_hundredths: u32,
+    },
+    /// Margin of an account in one settle asset, as the venue has it.
+    Margin {
+        /// Which asset.
+        asset: String,
+        /// Worth of everything at the venue's marks.
+        equity: Decimal,
+        /// Bound as initial margin.
+        used: Decimal,
+        /// What must stay, or positions are liquidated.
+        maintenance: Decimal,
+    },
+    /// Where the venue would liquidate a position.
+    LiquidationPrice {
+        /// In what.
+        instrument: InstrumentId,
+        /// At which mark; nothing: at none.
+        price: Option<Decimal>,
+    },
+    /// How much maintenance margin a size of position needs.
+    Brackets {
+        /// In what.
+        instrument: InstrumentId,
+        /// By size, the smallest first.
+        brackets: Vec<MarginBracket>,
+    },
+    /// The venue traded a position of ours by itself.
+    Forced {
+        /// Why.
+        kind: ForcedKind,
+        /// The key of the trade.
+        trade: TradeId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which way.
+        side: Side,
+        /// At what price.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// What the venue took for it.
+        fee: Fee,
     },
     /// Funding moved cash.
     FundingPayment {

@@ -113,6 +113,14 @@ pub struct AccountView {
     pub name: String,
     /// The mode latched for it alone.
     pub mode: TradingMode,
+    /// Equity as its venues last told, quote currency; nothing: not known.
+    pub equity: Option<Decimal>,
+    /// Worth of its derivatives for each unit of equity.
+    pub leverage: Option<Decimal>,
+    /// The leverage that the configured adverse move leaves alive.
+    pub safe_leverage: Option<Decimal>,
+    /// Distance of each derivative it holds to its liquidation, percent; nothing: not known.
+    pub liquidation_distances: Vec<(InstrumentId, Option<Decimal>)>,
 }
 
 /// One instrument's market.

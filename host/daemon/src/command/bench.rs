@@ -9,7 +9,7 @@ use crate::data;
 use crate::latch::KillLatch;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
+use hedgerow_engine::{HostLimits, OpenOrders, StrategyGuards, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, StrategyId, VenueId,
@@ -112,6 +112,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         limits: wide(),
         may_set_leverage: false,
         on_stop: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
         on_fault: OpenOrders::Keep,
         span: 0..0,
         spans: [0..0, 0..0],
@@ -126,6 +127,10 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         warm_up: Duration::ZERO,
         venues: vec![("bench".into(), venue)],
         instruments: vec![instrument()],
+        instrument_limits: Vec::new(),
+        maintenance_rates: Vec::new(),
+        account_guards: Vec::new(),
+        collateral: Vec::new(),
         accounts: vec!["bench".into()],
         leverages: Vec::new(),
         strategies: vec![strategy],

@@ -1,6 +1,7 @@
 //! One `[[account]]` of a config: its name, and the leverage its venue is expected to have.
 
 use super::reader::{At, Section};
+use hedgerow_engine::AccountGuards;
 use hedgerow_model::{Decimal, Margin, MarginMode};
 use hedgerow_simulator::paper::Leverage;
 
@@ -22,18 +23,46 @@ fn hundredths(s: &mut Section<'_, '_>, key: &'static str, absent: u32) -> Option
     }
 }
 
-pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Leverage)>> {
+/// What an account begins with at each paper venue, by settle asset.
+fn collateral(s: &mut Section<'_, '_>) -> Vec<(String, Decimal)> {
+    let mut all = Vec::new();
+    for (asset, At { value, span }) in s.pairs() {
+        match value.parse::<Decimal>().ok().filter(|amount| *amount > Decimal::ZERO) {
+            Some(amount) => all.push((asset.value, amount)),
+            None => {
+                let fix = "write an exact number above zero in quotes";
+                s.problem(span, &asset.value, format!("is {value}, no amount"), fix);
+            }
+        }
+    }
+    all
+}
+
+/// What a config says of an account beside its name.
+pub(super) struct Account {
+    pub(super) leverage: Leverage,
+    pub(super) guards: AccountGuards,
+    pub(super) collateral: Vec<(String, Decimal)>,
+}
+
+pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Account)>> {
     let name = s.name("name", &[]);
+    let guards = s.table("limits", super::guards::account).unwrap_or_default();
+    let collateral = s.table("collateral", collateral).unwrap_or_default();
     let expected = hundredths(s, "leverage", Margin::ONE.leverage_hundredths);
     let most = hundredths(s, "leverage_max", 10_000);
     let modes = [("cross", MarginMode::Cross), ("isolated", MarginMode::Isolated)];
     let mode = s.word_or("margin_mode", &modes, MarginMode::Cross);
-    let (name, expected, most) = (name?, expected?, most?);
+    let name = name?;
+    // what could not be read was told; the account is there all the same
+    let usual = |value| At { value, span: name.span.clone() };
+    let expected = expected.unwrap_or_else(|| usual(Margin::ONE.leverage_hundredths));
+    let most = most.unwrap_or_else(|| usual(u32::MAX));
     if expected.value > most.value {
         let fix = "raise leverage_max, or expect less";
         s.problem(expected.span, "leverage", "is above leverage_max", fix);
     }
     let margin = Margin { leverage_hundredths: expected.value, mode };
     let leverage = Leverage { margin, max_hundredths: most.value };
-    Some(At { value: (name.value, leverage), span: name.span })
+    Some(At { value: (name.value, Account { leverage, guards, collateral }), span: name.span })
 }

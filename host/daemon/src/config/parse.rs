@@ -1,11 +1,11 @@
 //! From text to a checked config.
 
+use super::guards;
 use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
-use hedgerow_engine::{GuardAction, HostLimits, ProfitGuards, Watch};
 use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
 use hedgerow_simulator::{FillModel, VenueConfig};
@@ -56,8 +56,8 @@ fn read(
     let (plugins, state) = places(&mut root, &folder, folders);
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
-    let host = root.table("limits", host_limits);
     let accounting = root.table("accounting", accounting).unwrap_or_default();
+    let host = root.table("limits", guards::host).unwrap_or_default();
     let sandbox = root.table("sandbox", super::sandbox::limits);
     let (sandbox, ticks_waiting_max) =
         sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
@@ -65,9 +65,14 @@ fn read(
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
     let mut known: Vec<(VenueId, String)> = Vec::new();
+    let (mut instrument_limits, mut maintenance_rates) = (Vec::new(), Vec::new());
     let instruments = root.tables("instrument", |s| {
         let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
+        let limits = s.table("limits", guards::instrument).unwrap_or_default();
+        let maintenance = guards::maintenance(s);
         let made = instrument(s, id, &around, data.numbered)?;
+        instrument_limits.push(limits);
+        maintenance_rates.push(maintenance);
         let name = (made.0.venue, made.0.symbol.clone());
         if known.contains(&name) {
             let what = format!("\"{}\" of this venue is defined twice", name.1);
@@ -81,7 +86,17 @@ fn read(
     });
     let accounts = root.tables("account", super::account::account);
     let accounts = unique(&mut root, "account", accounts);
-    let (accounts, leverages): (Vec<String>, Vec<_>) = accounts.into_iter().unzip();
+    let (accounts, told): (Vec<String>, Vec<_>) = accounts.into_iter().unzip();
+    let (mut leverages, mut account_guards, mut collateral) = (Vec::new(), Vec::new(), Vec::new());
+    for account in told {
+        leverages.push(account.leverage);
+        account_guards.push(account.guards);
+        collateral.push(account.collateral);
+    }
+    let taker = instruments.iter().map(|(_, fees)| fees.taker).max().unwrap_or_default();
+    for guards in &mut account_guards {
+        guards.taker_fee = taker.max(Decimal::ZERO);
+    }
     let names = Names {
         declared: declared(table, "instrument", &["venue", "symbol"]),
         venues: &venues,
@@ -91,6 +106,8 @@ fn read(
     let strategies = root.tables("strategy", |s| strategy(s, &names));
     check_names(&mut root, &strategies);
     let snapshot_rows = root.whole_or("snapshot_rows", 100..100_000_001, SNAPSHOT_ROWS);
+    let own: Vec<_> = strategies.iter().map(|strategy| strategy.guards.clone()).collect();
+    guards::check(&mut root, &host, &account_guards, &own);
     root.finish();
     Some(Config {
         file: file.to_owned(),
@@ -103,23 +120,20 @@ fn read(
         warm_up: Duration::from_secs(data.warm_up_s),
         venues,
         instruments,
+        instrument_limits,
+        maintenance_rates,
         accounts,
+        collateral,
         leverages,
+        account_guards,
         strategies,
-        host: host.unwrap_or_default(),
+        host,
         accounting,
         sandbox,
         ticks_waiting_max,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
         snapshot_rows,
     })
-}
-
-fn host_limits(s: &mut Section<'_, '_>) -> HostLimits {
-    let loss = s.positive_or_none("loss_max");
-    let loss = loss.map(|limit| Watch { limit, action: GuardAction::Pause });
-    let profit = ProfitGuards { loss, ..ProfitGuards::default() };
-    HostLimits { profit, ..HostLimits::default() }
 }
 
 /// What earnings are counted in, and what the operator says is worth as much.

@@ -3,7 +3,7 @@
 use super::StrategyEntry;
 use super::reader::{At, Section};
 use hedgerow_engine::{OpenOrders, StrategyLimits};
-use hedgerow_model::{Decimal, Instrument};
+use hedgerow_model::{Decimal, Instrument, InstrumentId};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::Fees;
 use std::collections::BTreeMap;
@@ -75,6 +75,32 @@ fn find_account(
     place
 }
 
+/// Roles that hedge each other, one for one.
+fn hedges(
+    s: &mut Section<'_, '_>,
+    roles: Option<&BTreeMap<String, usize>>,
+    unplaced: &[String],
+) -> Vec<(InstrumentId, InstrumentId)> {
+    let place = |s: &mut Section<'_, '_>, at: &At<String>| {
+        let found = roles.and_then(|roles| roles.get(&at.value)).copied();
+        if found.is_none() && !unplaced.contains(&at.value) {
+            let fix = "write a role of [strategy.roles] on both sides";
+            s.problem(at.span.clone(), &at.value, "is not a role here", fix);
+        }
+        found.and_then(|place| u32::try_from(place).ok()).map(InstrumentId)
+    };
+    let mut all = Vec::new();
+    for (one, other) in s.pairs() {
+        let (a, b) = (place(s, &one), place(s, &other));
+        if a.is_some() && a == b {
+            s.problem(other.span, &one.value, "hedges itself", "name another role");
+        } else if let (Some(a), Some(b)) = (a, b) {
+            all.push((a, b));
+        }
+    }
+    all
+}
+
 pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry> {
     let name = s.name("name", &[]);
     let plugin = s.name("plugin", &['/', '\\']);
@@ -124,7 +150,11 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
     let grants = s.words("grants", &[("set-leverage", ())]);
     let parameters = s.table("parameters", |p| p.json());
     let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
-    let limits = s.required_table("limits", limits).flatten();
+    let limits = s.required_table("limits", |s| (limits(s), super::guards::strategy(s)));
+    let (limits, mut guards) = limits.unwrap_or_default();
+    let of = roles.as_ref();
+    let hedges = s.table("hedges", |s| hedges(s, of, &unplaced)).unwrap_or_default();
+    guards.hedges = hedges;
     let name = name?;
     Some(StrategyEntry {
         name: name.value,
@@ -137,6 +167,7 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
         parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
         limits: limits.unwrap_or(NOTHING),
         may_set_leverage: !grants.is_empty(),
+        guards,
         on_stop,
         on_fault,
         span: name.span,

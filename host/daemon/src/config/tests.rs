@@ -1,5 +1,7 @@
 //! Configs that are wrong, and what is said about them: the reason, and no wrong remedy.
 
+mod guards;
+
 use super::parse::{Folders, parse};
 use super::problem::Problems;
 use super::{Config, ConfigError};

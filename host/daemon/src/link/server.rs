@@ -346,6 +346,9 @@ fn is_history(report: &VenueReport) -> bool {
         VenueReport::OpenOrder { .. }
             | VenueReport::Position { .. }
             | VenueReport::Reconciled { .. }
+            | VenueReport::Margin { .. }
+            | VenueReport::LiquidationPrice { .. }
+            | VenueReport::Brackets { .. }
             | VenueReport::Up
             | VenueReport::Down
     )
@@ -357,6 +360,7 @@ fn is_final(report: &VenueReport) -> bool {
     matches!(
         report,
         VenueReport::Fill { .. }
+            | VenueReport::Forced { .. }
             | VenueReport::FundingPayment { .. }
             | VenueReport::Rejected { .. }
             | VenueReport::Canceled { .. }

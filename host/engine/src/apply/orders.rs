@@ -22,9 +22,11 @@ impl Engine {
                 }
             }
             OrderFact::CancelRequested => {
+                self.count_cancel(time, id);
                 self.advance_order(time, id, OrderEvent::CancelRequested, |_| {});
             }
             OrderFact::AmendRequested(amend) => {
+                self.count_cancel(time, id);
                 self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
                 self.set_amending(id, Some(*amend));
             }
@@ -65,6 +67,12 @@ impl Engine {
         }
     }
 
+    fn count_cancel(&mut self, time: HostTime, id: ClientOrderId) {
+        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+            slot.cancels.count_cancel(time);
+        }
+    }
+
     fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
         self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
         self.by_wire.insert((order.account, order.wire), id);
@@ -83,9 +91,11 @@ impl Engine {
             reserved_notional: Decimal::ZERO,
             amending: None,
             ending: None,
+            counted: None,
         };
         slot.orders.insert(id.number, fresh);
         self.reserve_remaining(id);
+        self.count_order(id);
     }
 
     /// Moves an order's status; an event that the table refuses changes only what `change` changes.
@@ -114,6 +124,7 @@ impl Engine {
             if event != OrderEvent::CancelRequested && event != OrderEvent::AmendRequested {
                 self.reserve_remaining(id);
             }
+            self.count_order(id);
         } else {
             self.finish(time, id);
         }
@@ -164,6 +175,7 @@ impl Engine {
             known.amending = amend;
         }
         self.reserve_remaining(id);
+        self.count_order(id);
     }
 
     /// Releases what a finished order reserved and keeps it for late fills.
@@ -175,6 +187,9 @@ impl Engine {
         let Some(known) = slot.orders.remove(&id.number) else {
             return;
         };
+        if let Some(counted) = &known.counted {
+            self.tally.remove(counted);
+        }
         slot.finished.insert(id.number, known.order);
         self.tombstones.push_back((time, id));
         while let Some((fell, old)) = self.tombstones.front().copied() {

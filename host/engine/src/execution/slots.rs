@@ -205,6 +205,12 @@ impl Plans {
         self.live(|slot| slot.wake() <= now)
     }
 
+    /// Whether a plan is at work in one of these.
+    pub(crate) fn is_busy(&self, strategy: StrategyId, legs: &[InstrumentId]) -> bool {
+        let mut live = self.of(strategy).filter(|(_, slot)| !slot.is_over());
+        live.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
+    }
+
     pub(super) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
         let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
         live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()

@@ -50,7 +50,7 @@ fn a_snapshot_of_another_meaning_or_for_other_roles_is_not_taken_up() {
     none.strategies.clear();
     assert_eq!(refused(engine.snapshot(), none), SnapshotError::Other { what: "strategies" });
     let mut odd = engine.snapshot();
-    odd.strategies[0].measures.1 = "seven".into();
+    odd.measures[0][1] = "seven".into();
     assert_eq!(refused(odd, config(limits())), SnapshotError::Figure("seven".into()));
 }
 
@@ -72,12 +72,12 @@ fn a_snapshot_of_another_layout_is_not_read() {
 /// Measures of the guards stand in the snapshot: a peak and a base are no position.
 #[test]
 fn measures_are_in_the_snapshot() {
-    let (strategy, time) = (StrategyId(0), HostTime::from_nanos(7));
+    let (scope, time) = (hedgerow_model::Scope::Strategy(StrategyId(0)), HostTime::from_nanos(7));
     let profit = |text: &str| text.parse().unwrap();
     let facts = [
-        Fact::Peak { strategy, profit: profit("12.5") },
-        Fact::MeasuresRestarted { strategy, profit: profit("3.25") },
-        Fact::Peak { strategy, profit: profit("1.75") },
+        Fact::Peak { scope, profit: profit("12.5") },
+        Fact::MeasuresRestarted { scope, profit: profit("3.25") },
+        Fact::Peak { scope, profit: profit("1.75") },
     ];
     let facts = facts.map(|fact| Stamped { time, fact });
     any_cut_is_the_whole(&config(limits()), &facts);

@@ -79,7 +79,7 @@ fn gross_exposure_is_price_times_quantity_and_not_its_units() {
     rig.buy(10_010, 9_000);
     rig.fill(1, 10_010, 9_000);
     let denial = rig.buy(9_990, 9_000);
-    let Some(RiskRejection::GrossAboveMax { worst, limit }) = denial else {
+    let Some(RiskRejection::GrossAboveMax { worst, limit, .. }) = denial else {
         panic!("{denial:?}");
     };
     assert_eq!((worst, limit), (dec("1799.10"), dec("1500")));
@@ -113,10 +113,10 @@ fn a_reduction_is_refused_by_no_limit_of_ours() {
         rig.buy(9_990, 100);
     }
     for _ in 0..6 {
-        assert_eq!(rig.sell(9_990, 1_000), None, "open orders and rate are above their limits");
+        assert_eq!(rig.sell(10_000, 1_000), None, "open orders and rate are above their limits");
     }
     // all open reductions together never exceed the position
-    let mut order = rig.order(Side::Sell, 9_990, 4_000);
+    let mut order = rig.order(Side::Sell, 10_000, 4_000);
     order.flags.reduce_only = true;
     assert_eq!(rig.submit(order), Some(RiskRejection::WouldIncrease));
 }
@@ -134,9 +134,9 @@ fn modes_refuse_by_the_table() {
     };
     set(&mut rig, TradingMode::ReduceOnly);
     assert!(matches!(rig.buy(9_990, 100), Some(RiskRejection::ModeForbids { .. })));
-    assert_eq!(rig.sell(9_990, 100), None);
+    assert_eq!(rig.sell(10_020, 100), None);
     set(&mut rig, TradingMode::CancelOnly);
-    assert!(matches!(rig.sell(9_990, 100), Some(RiskRejection::ModeForbids { .. })));
+    assert!(matches!(rig.sell(10_020, 100), Some(RiskRejection::ModeForbids { .. })));
     set(&mut rig, TradingMode::Running);
     assert_eq!(rig.buy(9_990, 100), None);
 }

@@ -94,7 +94,11 @@ fn folding_the_facts_gives_the_same_state_without_effects_or_market() {
     assert_eq!(again.checkpoint(ME), rig.engine.checkpoint(ME));
     let held = |engine: &Engine| {
         let holding = &engine.strategies[0].holdings[0];
-        let open = (holding.open_buy, holding.open_sell, holding.open_notional);
+        let open = (
+            holding.open_buy,
+            holding.open_sell,
+            holding.open_notional(Side::Buy) + holding.open_notional(Side::Sell),
+        );
         (holding.position.clone(), open)
     };
     assert_eq!(held(&again), held(&rig.engine));

@@ -3,6 +3,7 @@
 
 mod ends;
 mod figures;
+mod guarded;
 mod leverage;
 mod makers;
 mod random;

@@ -91,7 +91,13 @@ impl PaperVenue {
         self.rested_changed(index);
     }
 
-    fn cancel(&mut self, at: HostTime, account: AccountId, id: InstrumentId, wire: WireId) {
+    pub(super) fn cancel(
+        &mut self,
+        at: HostTime,
+        account: AccountId,
+        id: InstrumentId,
+        wire: WireId,
+    ) {
         let Some(pit) = self.pits.get_mut(id.index()) else {
             return;
         };
@@ -188,6 +194,8 @@ impl PaperVenue {
         for (venue, report) in told {
             self.report(at, venue, account, report);
         }
+        self.tell_brackets(at, account);
+        self.tell_margin(at, account);
         // after the last of all venues' answers
         let back = self.longest(|venue| venue.latency_back);
         let slowest = self.venues.iter().position(|venue| venue.latency_back == back);

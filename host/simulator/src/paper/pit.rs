@@ -3,8 +3,8 @@
 use super::{FeeIn, Fees, FillModel, Leverage};
 use hedgerow_model::{
     AccountId, Book, Decimal, Fee, FeeAsset, HostTime, Instrument, LastUpdate, Level, Liquidity,
-    MONEY_DIGITS, Position, Price, Quantity, Quote, RATE_SCALE, Rounding, Side, Tick, ValueError,
-    VenueReport, VenueTime, WireId, flag,
+    MONEY_DIGITS, MarginBracket, Position, Price, Quantity, Quote, RATE_SCALE, Rounding, Side,
+    Tick, ValueError, VenueReport, VenueTime, WireId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ pub(super) struct Pit {
     pub(super) recounts: bool,
     last_update: Option<LastUpdate>,
     pub(super) quote: Option<Quote>,
-    mark_doubled: Option<i64>,
+    pub(super) mark_doubled: Option<i64>,
     pub(super) resting: Vec<Resting>,
     /// Best prices of our resting orders: nothing that stays between them can fill one.
     pub(super) low: i64,
@@ -89,7 +89,11 @@ pub(super) struct Pit {
     /// The last settlement that is over.
     settled: Option<u64>,
     /// Whether the venue's own marks have come: then quotes do not move it.
-    has_mark: bool,
+    pub(super) has_mark: bool,
+    /// Maintenance by size.
+    pub(super) brackets: Vec<MarginBracket>,
+    /// Marks (doubled) between which nobody who holds something here can be liquidated.
+    pub(super) margin_band: Option<(i64, i64)>,
 }
 
 impl Pit {
@@ -114,6 +118,8 @@ impl Pit {
             funding: None,
             settled: None,
             has_mark: false,
+            brackets: Vec::new(),
+            margin_band: None,
         }
     }
 

@@ -8,6 +8,7 @@ use hedgerow_model::{
     Tick, TimeInForce, VenueRejection, flag,
 };
 
+mod margin;
 mod money;
 mod queue;
 mod reductions;

@@ -152,6 +152,8 @@ fn the_scenes_are_lively_and_batches_are_used() {
         "Market ",
         "TimerEnded ",
         "MeasuresRestarted ",
+        "Guard ",
+        "Day ",
         "Plan Began",
         "Plan Sends",
         "Plan Phase",
