@@ -51,10 +51,12 @@ impl What {
     /// The facts it is made from.
     const fn kinds(self) -> &'static [&'static str] {
         match self {
-            Self::Quality | Self::Incidents | Self::Plans => &["Named", "Instrument", "Plan"],
-            Self::Fills => &["Named", "Instrument", "Fill"],
-            Self::Orders => &["Named", "Instrument", "Order", "Fill"],
-            Self::Funding => &["Named", "Instrument", "Funding"],
+            Self::Quality | Self::Incidents | Self::Plans => {
+                &["Named", "Defined", "Instrument", "Plan"]
+            }
+            Self::Fills => &["Named", "Defined", "Instrument", "Fill"],
+            Self::Orders => &["Named", "Defined", "Instrument", "Order", "Fill"],
+            Self::Funding => &["Named", "Defined", "Instrument", "Funding"],
         }
     }
 }
@@ -109,7 +111,7 @@ impl Names {
                 let name = name.split_whitespace().next().unwrap_or("?");
                 self.names.insert((what.clone(), *id), name.to_owned());
             }
-            Fact::Instrument(spec) => {
+            Fact::Defined(spec) | Fact::Instrument(spec) => {
                 self.instruments.insert(spec.id.0, (**spec).clone());
             }
             _ => {}
