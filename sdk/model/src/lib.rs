@@ -37,6 +37,7 @@ mod mode;
 mod order;
 mod plan;
 mod position;
+mod printable;
 mod reach;
 mod rejection;
 mod sequence;
@@ -79,6 +80,7 @@ pub use plan::{
     PairPlan, PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
 };
 pub use position::{Booked, Position};
+pub use printable::{is_hidden, printable};
 pub use reach::{Give, PriceSource, Reach};
 pub use rejection::{RiskRejection, VenueRejection};
 pub use rust_decimal::Decimal;
