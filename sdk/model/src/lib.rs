@@ -16,6 +16,7 @@
     )
 )]
 
+mod answer;
 mod approved;
 mod book;
 mod borrow;
@@ -49,6 +50,7 @@ mod time;
 mod venue;
 pub mod view;
 
+pub use answer::{AnswerKind, Meaning, RequestKind, meaning};
 pub use approved::Approved;
 pub use book::{Book, Level, Quote, Walk};
 pub use borrow::{BorrowRate, BorrowSource};
