@@ -192,9 +192,10 @@ pub(crate) enum Operate {
         #[arg(long)]
         reason: String,
     },
-    /// Says that what a venue has beyond a strategy's ledger is somebody else's.
+    /// Says that what a venue has beyond the ledger is somebody else's: of one strategy, or all on
+    /// an account that nobody here accounts for.
     Ignore {
-        /// Which.
+        /// The strategy or the account.
         strategy: String,
         #[command(flatten)]
         host: Running,

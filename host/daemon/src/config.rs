@@ -4,6 +4,7 @@
 //! Keys that risk money have no default.
 
 mod account;
+pub(crate) mod asking;
 mod guards;
 mod instrument;
 mod nearest;
@@ -157,6 +158,8 @@ pub struct Config {
     pub leverages: Vec<Leverage>,
     /// Limits and guards of accounts, ids in order.
     pub account_guards: Vec<AccountGuards>,
+    /// What they say of their venues, in the same order.
+    pub account_entries: Vec<asking::AccountEntry>,
     /// Strategies, ids in order.
     pub strategies: Vec<StrategyEntry>,
     /// Limits over all.

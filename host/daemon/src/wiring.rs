@@ -2,12 +2,12 @@
 
 use crate::check::{self, Found};
 use crate::config::problem::Problems;
-use crate::config::{Config, DataSource, StrategyEntry};
+use crate::config::{Config, DataSource, StrategyEntry, asking};
 use crate::kept;
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
-use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
+use hedgerow_engine::{AccountConfig, Asks, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
     AccountId, Bars, Decimal, Instrument, InstrumentId, Interest, MarginBracket, StrategyId,
     VenueId,
@@ -139,6 +139,27 @@ fn id(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
+/// One account, and how its venue is asked: one in this process forgets nothing and loses nothing.
+fn account_config(config: &Config, place: usize, name: &str) -> AccountConfig {
+    let entry = config.account_entries.get(place).cloned().unwrap_or_default();
+    let remote = matches!(config.data, DataSource::Socket { .. });
+    let (settling, asks) = entry.asks.unwrap_or_else(asking::usual);
+    let asks = match remote {
+        true => asks,
+        false => Asks { orders_every: None, positions_every: None, ..asks },
+    };
+    AccountConfig {
+        id: AccountId(id(place)),
+        name: name.to_owned(),
+        reconcile: remote,
+        settling,
+        guards: config.account_guards.get(place).cloned().unwrap_or_default(),
+        margin: config.leverages.get(place).map(|leverage| leverage.margin),
+        asks,
+        pools: entry.pools,
+    }
+}
+
 /// What the engine is told.
 #[must_use]
 pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
@@ -168,17 +189,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
     EngineConfig {
         instruments: config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect(),
         venues: config.venues.iter().map(|(name, _)| name.clone()).collect(),
-        accounts: accounts
-            .map(|(place, name)| AccountConfig {
-                id: AccountId(id(place)),
-                name: name.clone(),
-                reconcile: matches!(config.data, DataSource::Socket { .. }),
-                // what came over the one socket before the question is known
-                settling: hedgerow_model::Duration::ZERO,
-                margin: config.leverages.get(place).map(|leverage| leverage.margin),
-                guards: config.account_guards.get(place).cloned().unwrap_or_default(),
-            })
-            .collect(),
+        accounts: accounts.map(|(place, name)| account_config(config, place, name)).collect(),
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
         instrument_limits: config.instrument_limits.clone(),

@@ -1,12 +1,12 @@
 //! Folding facts: the only place where state that must survive a restart changes.
 
+mod fills;
 mod orders;
 
 use crate::Engine;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, Order,
-    OrderEvent, PairKind, PlanStep, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime,
-    WireId,
+    AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, PairKind,
+    PlanStep, PluginStep, Report, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -79,13 +79,7 @@ impl Engine {
             Fact::MeasuresRestarted { scope, profit } => self.exposure.reset(*scope, *profit),
             Fact::Peak { scope, profit } => self.exposure.note_peak(*scope, *profit),
             Fact::Checkpoint { strategy, version, state, unheard } => {
-                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-                    slot.checkpoint = Some((*version, state.clone()));
-                    slot.credit.fired.retain(|id, _| unheard.contains(id));
-                    for id in unheard {
-                        slot.credit.fired.entry(*id).or_insert(0);
-                    }
-                }
+                self.apply_checkpoint(*strategy, (*version, state), unheard);
             }
             Fact::Fault { strategy, .. } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
@@ -117,6 +111,20 @@ impl Engine {
             | Fact::IntentDenied { .. }
             | Fact::Asked { .. }
             | Fact::Operator { .. } => {}
+        }
+    }
+
+    fn apply_checkpoint(
+        &mut self,
+        strategy: StrategyId,
+        (version, state): (u32, &[u8]),
+        unheard: &[TimerId],
+    ) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        slot.checkpoint = Some((version, state.to_vec()));
+        slot.credit.fired.retain(|id, _| unheard.contains(id));
+        for id in unheard {
+            slot.credit.fired.entry(*id).or_insert(0);
         }
     }
 
@@ -175,66 +183,6 @@ impl Engine {
     fn use_wires(&mut self, account: AccountId, next: WireId) {
         let known = self.next_wire.entry(account).or_insert(1);
         *known = (*known).max(next.0);
-    }
-
-    fn apply_fill(&mut self, time: HostTime, fact: &Fact) {
-        let Fact::Fill { id, quantity, .. } = fact else {
-            return;
-        };
-        self.book_fill(time, fact);
-        let grow = |order: &mut Order| {
-            order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
-        };
-        let left = self
-            .strategies
-            .get(id.strategy.index())
-            .and_then(|slot| {
-                let live = slot.orders.get(&id.number).map(|known| &known.order);
-                live.or_else(|| slot.finished.get(&id.number))
-            })
-            .map_or(Quantity::ZERO, Order::remaining);
-        let event = if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
-        self.advance_order(time, *id, event, grow);
-        // the last fill of an order that its venue has ended
-        let slot = self.strategies.get(id.strategy.index());
-        let known = slot.and_then(|slot| slot.orders.get(&id.number));
-        let ending = known.and_then(|known| Some((known.ending?, known.order.filled)));
-        if let Some(((event, wanted), filled)) = ending
-            && filled >= wanted
-        {
-            self.advance_order(time, *id, event, |_| {});
-        }
-    }
-
-    fn book_fill(&mut self, time: HostTime, fact: &Fact) {
-        let Fact::Fill {
-            id, account, instrument, trade, side, price, quantity, fee, happened, ..
-        } = fact
-        else {
-            return;
-        };
-        let Some(spec) = self.config.instruments.get(instrument.index()) else {
-            return;
-        };
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
-            return;
-        };
-        let newest = self.last_fill.entry(*account).or_default();
-        *newest = (*newest).max(*happened);
-        slot.fills = slot.fills.saturating_add(1);
-        slot.cancels.count_fill(self.now);
-        let Some(holding) = slot.holding_mut(*instrument) else {
-            return;
-        };
-        holding.remember_trade(*happened, *trade, id.number);
-        // a fill that does not fit leaves the position as it was; `filled` has stopped the strategy
-        let (what, rates) = ((*side, *price, *quantity), &self.rates);
-        let booked = holding.earned.fill(&mut holding.position, spec, what, *fee, rates);
-        if booked.is_ok() {
-            self.exposure.update(id.strategy, spec, &holding.position);
-            self.count_for_plan(time, *id, (*instrument, *side), (*price, *quantity, *fee));
-            self.count_for_pair(time, *id, *instrument, (what, *fee));
-        }
     }
 
     fn apply_funding(

@@ -10,6 +10,7 @@ mod make;
 mod pair;
 mod preflight;
 mod price;
+mod request;
 mod send;
 mod single;
 mod size;
@@ -218,6 +219,29 @@ impl Engine {
         if !taken.is_zero() {
             state.filled = state.filled.saturating_sub(sign * taken.units());
             state.base -= Decimal::from(sign) * spec.quantity(taken);
+        }
+    }
+
+    /// What a fill of a plan's order was worth was corrected by so much, settle asset.
+    pub(crate) fn correct_for_plan(&mut self, id: ClientOrderId, side: Side, more: Decimal) {
+        if id.number < PLAN_ORDERS || more.is_zero() {
+            return;
+        }
+        let Some(key) = self.plans.of_order(id) else { return };
+        let Some(slot) = self.plans.pair_mut(&key) else { return };
+        let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
+        let place = usize::from(leg);
+        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
+        else {
+            return;
+        };
+        let forth = planned.side == side;
+        let sum = if forth { &mut state.forth } else { &mut state.back };
+        sum.1 += more;
+        let spec = self.config.instruments.get(planned.instrument.index());
+        if spec.is_some_and(|spec| spec.kind.is_inverse()) {
+            // what an inverse contract is worth is what it stands for
+            state.base += if forth { more } else { -more };
         }
     }
 

@@ -51,6 +51,7 @@ impl Engine {
             fee,
             happened,
         };
+        self.note_rates(now, instrument, fee.asset, effects);
         self.record(now, fact, effects);
         self.tell_forced(event, strategy, effects);
         self.guard(now, strategy, effects);
@@ -118,7 +119,9 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         let Some(holding) = slot.holding_mut(*instrument) else { return };
         holding.remember_trade(*happened, *trade, NO_ORDER);
-        if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
+        let what = (*side, *price, *quantity);
+        let booked = holding.earned.fill(&mut holding.position, spec, what, *fee, &self.rates);
+        if booked.is_ok() {
             self.exposure.update(*strategy, spec, &holding.position);
         }
     }

@@ -19,8 +19,11 @@
 
 mod adopt;
 mod apply;
+mod claims;
+mod compare;
 mod config;
 mod delivery;
+mod doubts;
 mod endings;
 mod execution;
 mod fills;
@@ -39,9 +42,13 @@ mod settlements;
 mod snapshot;
 mod strategy;
 mod timers;
+mod truth;
 mod view;
 
-pub use config::{AccountConfig, EngineConfig, OpenOrders, StrategyConfig, StrategyLimits};
+pub use config::{
+    AccountConfig, Asks, EngineConfig, OpenOrders, PoolConfig, StrategyConfig, StrategyLimits,
+    Weights,
+};
 pub use hedgerow_model::{Fact, GuardAction, Input, OperatorCommand};
 pub use limits::{
     AccountGuards, FundingGuard, HostLimits, InstrumentLimits, ProfitGuards, Reduction,
@@ -115,10 +122,11 @@ pub struct Engine {
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     /// Accounts that are not reconciled, and what is known of those being asked about.
     unreconciled: BTreeMap<AccountId, reconcile::Answer>,
-    /// Positions that were not the venue's when last compared: the venue's.
-    differs: BTreeMap<(StrategyId, InstrumentId), Quantity>,
-    /// When accounts are asked for fills of orders that ended.
-    owing: BTreeMap<AccountId, HostTime>,
+    /// What is being found out about venues.
+    truth: truth::Truth,
+    rations: risk::Rations,
+    /// What of a venue's position an operator said is not ours, per account and instrument.
+    external: BTreeMap<(AccountId, InstrumentId), Quantity>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// Settlements of funding that were booked.
@@ -157,6 +165,7 @@ impl Engine {
         });
         let buckets: Vec<_> = limited.collect();
         let buckets = buckets.into_iter();
+        let rations = risk::Rations::new(&config);
         let mut this = Self {
             markets,
             strategies,
@@ -186,8 +195,9 @@ impl Engine {
             balances: BTreeMap::new(),
             leverages: BTreeMap::new(),
             unreconciled,
-            owing: BTreeMap::new(),
-            differs: BTreeMap::new(),
+            truth: truth::Truth::default(),
+            rations,
+            external: BTreeMap::new(),
             last_fill: BTreeMap::new(),
             journal_failed: false,
             odd: (0, String::new()),
@@ -203,6 +213,12 @@ impl Engine {
 
     /// The only way in.
     pub fn handle(&mut self, input: Input<'_>, effects: &mut Effects) {
+        let from = effects.commands.len();
+        self.take(input, effects);
+        self.ration(from, effects);
+    }
+
+    fn take(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
             Input::Market(ticks) => self.on_market(ticks, effects),
             Input::Venue(event) => {
@@ -256,10 +272,7 @@ impl Engine {
             Input::Stopping { now, .. } => self.now = self.now.max(now),
             Input::Stopped { now, strategy } => {
                 self.now = self.now.max(now);
-                if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
-                    self.cancel_many(now, strategy, None, effects);
-                    self.stop_opening_plans(now, strategy, effects);
-                }
+                self.on_stopped(now, strategy, effects);
             }
             Input::Operator { now, command, reason } => {
                 self.now = self.now.max(now);
@@ -296,10 +309,11 @@ impl Engine {
             self.timers.next(),
             self.plans.next(),
             self.next_question(),
-            self.next_owed(),
             self.next_day(),
             self.next_unhedged(),
             self.next_duty(),
+            self.next_of_truth(),
+            self.rations.next(),
         ];
         next.into_iter().flatten().min()
     }
@@ -344,6 +358,15 @@ impl Engine {
     pub fn checkpoint(&self, strategy: StrategyId) -> Option<(u32, &[u8])> {
         let slot = self.strategies.get(strategy.index())?;
         slot.checkpoint.as_ref().map(|(version, bytes)| (*version, bytes.as_slice()))
+    }
+
+    fn on_stopped(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+        if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
+            self.cancel_many(now, strategy, None, effects);
+            self.stop_opening_plans(now, strategy, effects);
+        }
+        // whatever the policy: nobody would hedge what fills
+        self.makers_give_up(now, strategy, effects);
     }
 
     fn policy(

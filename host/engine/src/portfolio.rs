@@ -250,7 +250,8 @@ impl Exposure {
         Some(Part { constant, coefficient })
     }
 
-    /// What so much of an instrument is worth: a constant, and a coefficient times the doubled mark.
+    /// What so much of an instrument is worth: a constant, and a coefficient times the doubled
+    /// mark.
     pub(crate) fn worth(&self, i: &Instrument, quantity: Quantity) -> Option<(i128, i128)> {
         if i.kind.is_inverse() {
             let contracts = i.notional_at(Decimal::ONE, quantity).ok()?;

@@ -79,10 +79,12 @@ impl Engine {
             self.watchers_look(now, instrument, effects);
         }
         self.ask_again(now, effects);
-        self.ask_for_owed(now, effects);
         self.begin_days(now, effects);
         self.guard_unhedged(now, effects);
         self.duty_due(now);
+        self.doubts_due(now, effects);
+        self.checks_due(now, effects);
+        self.go_on_reconciling(now, effects);
         for key in self.plans.due(now) {
             self.plan_goes_on(now, key, effects);
         }
@@ -107,33 +109,6 @@ impl Engine {
     pub(crate) fn on_report(&mut self, event: &VenueEvent, effects: &mut Effects) {
         let (now, account) = (event.received, event.account);
         match &event.report {
-            VenueReport::Accepted { wire, order } => {
-                self.moved(event, *wire, OrderEvent::Accepted, Some(*order), None, effects);
-            }
-            VenueReport::Rejected { wire, reason } => {
-                self.moved(event, *wire, OrderEvent::Rejected, None, Some(*reason), effects);
-            }
-            VenueReport::Fill { .. } => self.filled(event, effects),
-            VenueReport::Canceled { wire, filled } => {
-                self.ended(event, *wire, (OrderEvent::Canceled, *filled), effects);
-            }
-            VenueReport::CancelRejected { wire, reason } => {
-                let moved = OrderEvent::CancelRejected;
-                self.moved(event, *wire, moved, None, Some(*reason), effects);
-            }
-            VenueReport::Amended { wire, price, quantity } => {
-                self.amended(event, *wire, (*price, *quantity), effects);
-            }
-            VenueReport::AmendRejected { wire, reason } => {
-                let moved = OrderEvent::AmendRejected;
-                self.moved(event, *wire, moved, None, Some(*reason), effects);
-            }
-            VenueReport::Expired { wire, filled } => {
-                self.ended(event, *wire, (OrderEvent::Expired, *filled), effects);
-            }
-            VenueReport::OutcomeUnknown { wire } => {
-                self.moved(event, *wire, OrderEvent::OutcomeUnknown, None, None, effects);
-            }
             VenueReport::Balance { asset, total, available } => {
                 let (asset, total, available) = (asset.clone(), *total, *available);
                 let fact = Fact::Balance { account, asset: asset.clone(), total, available };
@@ -162,8 +137,68 @@ impl Engine {
                 self.venue_status(event, VenueStatus::Down, effects);
             }
             VenueReport::OpenOrder { .. }
+            | VenueReport::ForeignOrder { .. }
             | VenueReport::Position { .. }
             | VenueReport::Reconciled { .. } => self.on_answer(event, effects),
+            VenueReport::OrderState { .. } => self.on_order_state(event, effects),
+            VenueReport::TradesTold { .. } => self.trades_told(event, effects),
+            VenueReport::QueryFailed { nonce } => self.query_failed(event, *nonce, effects),
+            VenueReport::RateLimited { .. } | VenueReport::RateUsed { .. } => self.limited(event),
+            _ => self.on_order_report(event, effects),
+        }
+        self.go_on_reconciling(now, effects);
+    }
+
+    /// What a venue says of one order.
+    fn on_order_report(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        match &event.report {
+            VenueReport::Accepted { wire, order } => {
+                self.moved(event, *wire, OrderEvent::Accepted, Some(*order), None, effects);
+            }
+            VenueReport::Rejected { wire, reason: VenueRejection::DuplicateId } => {
+                // it says that the one before it was taken; what became of that, a question tells
+                self.in_doubt(event, *wire, effects);
+            }
+            VenueReport::Rejected { wire, reason } => {
+                self.moved(event, *wire, OrderEvent::Rejected, None, Some(*reason), effects);
+            }
+            VenueReport::Fill { .. } => self.filled(event, effects),
+            VenueReport::Canceled { wire, filled } => {
+                self.ended(event, *wire, (OrderEvent::Canceled, *filled), effects);
+            }
+            // proof of nothing: it may have filled, or not have come yet
+            VenueReport::CancelRejected { wire, reason: VenueRejection::UnknownOrder } => {
+                self.in_doubt(event, *wire, effects);
+            }
+            VenueReport::CancelRejected { wire, reason } => {
+                let moved = OrderEvent::CancelRejected;
+                self.moved(event, *wire, moved, None, Some(*reason), effects);
+            }
+            VenueReport::Amended { wire, price, quantity } => {
+                self.amended(event, *wire, (*price, *quantity), effects);
+            }
+            VenueReport::AmendRejected { wire, reason } => {
+                let moved = OrderEvent::AmendRejected;
+                self.moved(event, *wire, moved, None, Some(*reason), effects);
+                if *reason == VenueRejection::UnknownOrder {
+                    self.in_doubt(event, *wire, effects);
+                }
+            }
+            VenueReport::Expired { wire, filled } => {
+                self.ended(event, *wire, (OrderEvent::Expired, *filled), effects);
+            }
+            VenueReport::OutcomeUnknown { wire } => {
+                self.moved(event, *wire, OrderEvent::OutcomeUnknown, None, None, effects);
+                self.in_doubt(event, *wire, effects);
+            }
+            _ => {}
+        }
+    }
+
+    /// What became of an order is not known from what was said: it is asked for.
+    fn in_doubt(&mut self, event: &VenueEvent, wire: WireId, effects: &mut Effects) {
+        if let Some(id) = self.find(event, wire, effects) {
+            self.doubt(event.received, id, effects);
         }
     }
 
@@ -177,9 +212,7 @@ impl Engine {
         let now = event.received;
         let Some(id) = self.find(event, wire, effects) else { return };
         let Some(order) = self.order(id.strategy, id.number) else { return };
-        let spec = self.config.instrument(order.request.instrument);
-        let worth = spec.and_then(|spec| spec.notional(price, quantity).ok());
-        if !price.is_positive() || !quantity.is_positive() || worth.is_none() {
+        if !self.can_be(order.request.instrument, price, quantity) {
             let account = event.account;
             let detail = format!("order {id} amended to what no order is: {:?}", event.report);
             self.record(now, Fact::Discrepancy { account, detail }, effects);
@@ -313,7 +346,8 @@ impl Engine {
     }
 }
 
-/// Whether a tick may move a plan that looks at every price: what can be traded at changed, and wholly.
+/// Whether a tick may move a plan that looks at every price: what can be traded at changed, and
+/// wholly.
 fn moves_plans(tick: &Tick) -> bool {
     match TickKind::from_code(tick.kind) {
         Some(TickKind::Quote | TickKind::Level) => tick.is_last(),

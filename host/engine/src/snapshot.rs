@@ -16,10 +16,10 @@ use crate::ledger::Pairs;
 use crate::leverage::Leverages;
 use crate::risk::{CancelCount, Hedges, Modes, Tripped};
 use crate::settlements::Settlements;
-use crate::strategy::{Holding, OrderSlot, StrategySlot};
+use crate::strategy::{Holding, OrderSlot, StrategySlot, Traded};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Earnings, GuardKey, HostTime, Instrument, InstrumentId,
-    Order, Rates, Scope, StrategyId, TimerId, VenueTime,
+    Order, Quantity, Rates, Scope, StrategyId, TimerId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -57,6 +57,7 @@ pub struct Snapshot {
     unowned: BTreeMap<AccountId, Earnings>,
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
     leverages: Leverages,
+    external: BTreeMap<(AccountId, InstrumentId), Quantity>,
     odd: (u64, String),
 }
 
@@ -69,6 +70,7 @@ struct Strategy {
     holdings: Vec<Holding>,
     orders: BTreeMap<u64, OrderSlot>,
     finished: BTreeMap<u64, Order>,
+    traded: BTreeMap<u64, Traded>,
     /// Timers that fired and are in no checkpoint.
     fired: BTreeSet<TimerId>,
     checkpoint: Option<(u32, Vec<u8>)>,
@@ -127,6 +129,7 @@ impl Engine {
             unowned,
             balances,
             leverages,
+            external,
             odd,
             now,
             // follows from the orders
@@ -143,8 +146,8 @@ impl Engine {
             pair_tried: _,
             duty: _,
             unreconciled: _,
-            differs: _,
-            owing: _,
+            truth: _,
+            rations: _,
             journal_failed: _,
         } = self;
         Snapshot {
@@ -170,6 +173,7 @@ impl Engine {
             unowned: unowned.clone(),
             balances: balances.clone(),
             leverages: leverages.clone(),
+            external: external.clone(),
             odd: odd.clone(),
         }
     }
@@ -182,6 +186,7 @@ impl Engine {
             credit,
             orders,
             finished,
+            traded,
             checkpoint,
             approved,
             denied,
@@ -212,6 +217,7 @@ impl Engine {
             holdings: holdings.clone(),
             orders: orders.clone(),
             finished: finished.clone(),
+            traded: traded.clone(),
             fired: credit.fired.keys().copied().collect(),
             checkpoint: checkpoint.clone(),
             counts: (*approved, *denied, *fills),
@@ -253,6 +259,7 @@ impl Engine {
             unowned,
             balances,
             leverages,
+            external,
             odd,
         } = snapshot;
         self.now = now;
@@ -270,6 +277,7 @@ impl Engine {
         (self.interest_seen, self.borrow) = (interest_seen, borrow);
         (self.rates, self.pairs, self.unowned) = (rates, pairs, unowned);
         (self.balances, self.leverages, self.odd) = (balances, leverages, odd);
+        self.external = external;
         for (id, part) in (0_u32..).map(StrategyId).zip(strategies) {
             self.take_strategy_up(id, part);
         }
@@ -318,6 +326,7 @@ impl Engine {
             holdings,
             orders,
             finished,
+            traded,
             fired,
             checkpoint,
             counts,
@@ -336,6 +345,7 @@ impl Engine {
         }
         (slot.next_order, slot.next_plan_order) = (next_order, next_plan_order);
         (slot.holdings, slot.orders, slot.finished) = (holdings, orders, finished);
+        slot.traded = traded;
         slot.credit.fired = fired.into_iter().map(|id| (id, 0)).collect();
         slot.checkpoint = checkpoint;
         (slot.approved, slot.denied, slot.fills) = counts;

@@ -29,13 +29,14 @@ pub(crate) struct Holding {
     /// What those orders are worth at their prices, quote currency, per side.
     open_buy_notional: Decimal,
     open_sell_notional: Decimal,
-    /// What of the venue's position an operator said is not the strategy's.
-    pub(crate) external: i64,
     /// The newest funding payment.
     pub(crate) funding: Option<FundingNotice>,
-    /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and
-    /// two orders, so the order belongs to the key.
-    trades: BTreeSet<(VenueTime, TradeId, u64)>,
+    /// A trade with ourselves has one id and two orders, so the order belongs to the key. The time
+    /// does not: told again, some venues round it otherwise.
+    trades: BTreeSet<(TradeId, u64)>,
+    /// The same by the venue's time, for the oldest to be forgotten: ids of some venues do not
+    /// grow.
+    trade_times: BTreeSet<(VenueTime, TradeId, u64)>,
     /// Trades at or before this were seen, or are too old to be new.
     watermark: Option<VenueTime>,
 }
@@ -75,14 +76,17 @@ impl Holding {
 
     pub(crate) fn has_trade(&self, happened: VenueTime, trade: TradeId, order: u64) -> bool {
         let old = self.watermark.is_some_and(|mark| happened <= mark);
-        old || self.trades.contains(&(happened, trade, order))
+        old || self.trades.contains(&(trade, order))
     }
 
     pub(crate) fn remember_trade(&mut self, happened: VenueTime, trade: TradeId, order: u64) {
-        self.trades.insert((happened, trade, order));
-        if self.trades.len() > TRADES_REMEMBERED {
-            let oldest = self.trades.pop_first().map(|(happened, ..)| happened);
-            self.watermark = oldest.max(self.watermark);
+        self.trades.insert((trade, order));
+        self.trade_times.insert((happened, trade, order));
+        if self.trades.len() > TRADES_REMEMBERED
+            && let Some((happened, trade, order)) = self.trade_times.pop_first()
+        {
+            self.trades.remove(&(trade, order));
+            self.watermark = self.watermark.max(Some(happened));
         }
     }
 }
@@ -100,6 +104,63 @@ pub(crate) struct OrderSlot {
     pub(crate) ending: Option<(OrderEvent, Quantity)>,
     /// As what it is counted.
     pub(crate) counted: Option<Counted>,
+    /// The venue has had it: it cannot have been lost on its way there.
+    pub(crate) accepted: bool,
+    /// A cancel was asked for and not refused since: if the order lives, it is asked for again.
+    pub(crate) cancel_wanted: bool,
+    /// When something last became known of it, or was asked of its venue.
+    pub(crate) touched: HostTime,
+}
+
+/// What the trades of an order were worth, kept until its tombstone falls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traded {
+    /// Settle-asset value of all its fills, inferred ones included.
+    pub(crate) value: Decimal,
+    /// What of it was inferred and is not replaced yet.
+    pub(crate) inferred: Option<InferredFill>,
+    /// Its end was inferred: the venue may still come up with it.
+    pub(crate) vanished: bool,
+}
+
+impl Traded {
+    /// A real fill has come for a part of what was inferred. As long as more is to come, that is
+    /// worth the rest of what was inferred; with the last of it the difference is known: by how
+    /// much all of it was worth more than it was booked at.
+    pub(crate) fn replace(&mut self, replaces: Quantity, worth: Decimal) -> Decimal {
+        let Some(inferred) = self.inferred.as_mut().filter(|_| replaces.is_positive()) else {
+            return Decimal::ZERO;
+        };
+        inferred.units = inferred.units.saturating_sub(replaces.units());
+        inferred.value = inferred.value.saturating_sub(worth);
+        if inferred.units > 0 {
+            return Decimal::ZERO;
+        }
+        let more = Decimal::ZERO.saturating_sub(inferred.value);
+        self.inferred = None;
+        self.value = self.value.saturating_add(more);
+        more
+    }
+
+    /// How much of a fill is the real one of what was inferred. Of a live order later trades are
+    /// others.
+    pub(crate) fn replaced_by(&self, units: i64, happened: VenueTime, is_over: bool) -> i64 {
+        let inferred = self.inferred.as_ref();
+        let matches = inferred.filter(|inferred| is_over || happened <= inferred.happened);
+        matches.map_or(0, |inferred| inferred.units.min(units))
+    }
+}
+
+/// A fill that was inferred, as far as no real one has come for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InferredFill {
+    pub(crate) units: i64,
+    /// Settle-asset value of those units, as booked.
+    pub(crate) value: Decimal,
+    /// Of the statement it follows from: later trades are others.
+    pub(crate) happened: VenueTime,
 }
 
 /// One strategy.
@@ -115,6 +176,8 @@ pub(crate) struct StrategySlot {
     pub(crate) orders: BTreeMap<u64, OrderSlot>,
     /// Finished orders, kept for late fills until their tombstone falls.
     pub(crate) finished: BTreeMap<u64, Order>,
+    /// Of live and finished orders that traded, or whose end was inferred.
+    pub(crate) traded: BTreeMap<u64, Traded>,
     pub(crate) timers: u32,
     pub(crate) bucket: TokenBucket,
     pub(crate) talk: TalkLimit,
@@ -156,6 +219,7 @@ impl StrategySlot {
             credit: Credit::default(),
             orders: BTreeMap::new(),
             finished: BTreeMap::new(),
+            traded: BTreeMap::new(),
             timers: 0,
             bucket: TokenBucket::new(config.limits.orders_per_s_max),
             talk: TalkLimit::default(),

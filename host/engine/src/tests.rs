@@ -3,21 +3,24 @@
 mod delivery;
 mod gate;
 mod guards;
+mod messages;
 mod modes;
 mod orders;
 pub(crate) mod plans;
+mod pools;
 mod reconcile;
 mod refusing;
 mod singles;
+mod truth;
 mod watching;
 
 use super::*;
 use hedgerow_model::{
     Accounting, Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent,
     Interest, Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome,
-    Price, PriceGrid, Quantity, RiskRejection, Scale, Scope, SequenceRule, Side, Tick, TickKind,
-    TimeInForce, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime,
-    flag,
+    Price, PriceGrid, Quantity, QueryAnswer, RiskRejection, Scale, Scope, SequenceRule, Side, Tick,
+    TickKind, TimeInForce, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport,
+    VenueTime, flag,
 };
 
 const START: u64 = 1_000_000_000_000;
@@ -93,6 +96,8 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
             settling: Duration::ZERO,
             guards: AccountGuards::default(),
             margin: None,
+            asks: Asks::default(),
+            pools: Vec::new(),
         }],
         strategies: vec![strategy],
         host: HostLimits::default(),
@@ -225,5 +230,60 @@ impl Rig {
 
     fn advance(&mut self, ms: u64) {
         self.now += ms * 1_000_000;
+    }
+
+    /// To the next thing that the engine wants to be woken for, at this time or later.
+    fn wake_next(&mut self) {
+        if let Some(at) = self.engine.next_fixed_wakeup() {
+            self.now = self.now.max(at.as_nanos());
+        }
+        let now = HostTime::from_nanos(self.now);
+        self.engine.handle(Input::Wake(now), &mut self.effects);
+    }
+
+    /// Questions after orders, as (account, nonce, wire id, whether of its trades).
+    fn queries(&self) -> Vec<(AccountId, u64, WireId, bool)> {
+        let query = |command: &VenueCommand| match command {
+            VenueCommand::QueryOrder { account, nonce, wire, .. } => {
+                Some((*account, *nonce, *wire, false))
+            }
+            VenueCommand::QueryTrades { account, nonce, wire, .. } => {
+                Some((*account, *nonce, *wire, true))
+            }
+            _ => None,
+        };
+        self.effects.commands.iter().filter_map(query).collect()
+    }
+
+    fn tell(&mut self, account: AccountId, report: VenueReport) {
+        let (received, happened) =
+            (HostTime::from_nanos(self.now), VenueTime::from_nanos(self.now));
+        let event = VenueEvent { venue: VenueId(0), account, received, happened, report };
+        self.engine.handle(Input::Venue(std::borrow::Cow::Owned(event)), &mut self.effects);
+    }
+
+    /// The venue knows none of the orders that it is asked for, as often as it is asked.
+    fn never_arrived(&mut self) {
+        let mut answered = Vec::new();
+        for _ in 0..8 {
+            for query in self.queries() {
+                if answered.contains(&query) {
+                    continue;
+                }
+                answered.push(query);
+                let (account, nonce, wire, trades) = query;
+                let answer = QueryAnswer::NotFound;
+                self.tell(
+                    account,
+                    match trades {
+                        true => VenueReport::TradesTold { nonce, wire },
+                        false => VenueReport::OrderState { nonce: Some(nonce), wire, answer },
+                    },
+                );
+            }
+            if !self.engine.truth.doubts.is_empty() {
+                self.wake_next();
+            }
+        }
     }
 }

@@ -151,7 +151,29 @@ impl Engine {
         let (odd, last) = &self.odd;
         let odd =
             (*odd > 0).then(|| format!("{odd} discrepancies in the journal, the last: {last}"));
-        unknown.chain(mode).chain(guards).chain(journal).chain(odd).collect()
+        let repaired = self.plans.repaired();
+        let repaired = (repaired > 0).then(|| {
+            format!("pairs repaired or stuck lately: {repaired}; see journal query incidents")
+        });
+        let held = self.truth.unknown.iter().map(|((account, id), more)| {
+            let (name, more) = self.in_words(*id, *more);
+            let on = self.scope_in_words(Scope::Account(*account));
+            format!("{on}: {more} in {name} is nobody's here, nothing opens: adopt or ignore it")
+        });
+        let foreign = self.truth.foreign.keys().map(|(account, id)| {
+            let (name, _) = self.in_words(*id, hedgerow_model::Quantity::ZERO);
+            let on = self.scope_in_words(Scope::Account(*account));
+            format!("{on}: orders of somebody else rest in {name}")
+        });
+        unknown
+            .chain(held)
+            .chain(foreign)
+            .chain(mode)
+            .chain(guards)
+            .chain(journal)
+            .chain(odd)
+            .chain(repaired)
+            .collect()
     }
 
     /// One strategy, for people. What the engine does not know is left empty.

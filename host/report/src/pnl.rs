@@ -3,8 +3,8 @@
 
 use hedgerow_model::view::Counted;
 use hedgerow_model::{
-    AccountId, Decimal, Earnings, Entry, Fact, HostTime, Instrument, InstrumentId, Line, Position,
-    Rates, Stamped, StrategyId,
+    AccountId, ClientOrderId, Decimal, Earnings, Entry, Fact, Fee, HostTime, Instrument,
+    InstrumentId, Line, Position, Price, Quantity, Rates, Side, Stamped, StrategyId,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -59,14 +59,16 @@ pub struct Pnl {
     instruments: BTreeMap<InstrumentId, Instrument>,
     rates: Rates,
     positions: BTreeMap<Held, Position>,
+    /// Units and value of fills that were inferred and have not come yet.
+    inferred: BTreeMap<ClientOrderId, (i64, Decimal)>,
     sums: BTreeMap<(u64, Option<StrategyId>, AccountId, Option<InstrumentId>), Earnings>,
     /// Amounts of instruments that the journal does not define.
     pub undefined: u64,
 }
 
 /// Kinds of facts that it wants.
-pub const PNL_KINDS: [&str; 8] =
-    ["Named", "Defined", "Instrument", "Rate", "Fill", "Funding", "Interest", "Adopted"];
+pub const PNL_KINDS: [&str; 9] =
+    ["Named", "Defined", "Instrument", "Rate", "Fill", "Forced", "Funding", "Interest", "Adopted"];
 
 impl Pnl {
     /// Counts amounts from a time on and before another; nothing: all.
@@ -103,17 +105,10 @@ impl Pnl {
             Fact::Rate { asset, rate } => {
                 self.rates.insert(asset.clone(), rate.clone());
             }
-            Fact::Fill { id, account, instrument, side, price, quantity, fee, .. } => {
-                let held = (id.strategy, *account, *instrument);
-                let Some(spec) = self.instruments.get(instrument) else {
-                    self.undefined += 1;
-                    return;
-                };
-                let position = self.positions.entry(held).or_default();
-                let key = (day, Some(id.strategy), *account, Some(*instrument));
-                let sums = self.sums.entry(key).or_default();
-                // one that does not fit was not booked by the host either
-                let _ = sums.fill(position, spec, (*side, *price, *quantity), *fee, &self.rates);
+            Fact::Fill { .. } => self.fold_fill(day, fact),
+            Fact::Forced { strategy, account, instrument, side, price, quantity, fee, .. } => {
+                let held = (*strategy, *account, *instrument);
+                self.fold_trade(day, held, (*side, *price, *quantity), *fee);
             }
             Fact::Funding { account, instrument, amount, .. } => {
                 let owners = self.positions.keys().copied();
@@ -130,7 +125,7 @@ impl Pnl {
                 let sums = self.sums.entry(key).or_default();
                 sums.enter(asset, Entry::Interest, *amount, &self.rates);
             }
-            Fact::Adopted { strategy, instrument, quantity, price } => {
+            Fact::Adopted { strategy, instrument, quantity, price, .. } => {
                 let is_it = |held: &&Held| held.0 == *strategy && held.2 == *instrument;
                 let held = self.positions.keys().find(is_it).copied();
                 let spec = self.instruments.get(instrument);
@@ -143,6 +138,64 @@ impl Pnl {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn fold_trade(&mut self, day: u64, held: Held, what: (Side, Price, Quantity), fee: Fee) {
+        let Some(spec) = self.instruments.get(&held.2) else {
+            self.undefined += 1;
+            return;
+        };
+        let position = self.positions.entry(held).or_default();
+        let sums = self.sums.entry((day, Some(held.0), held.1, Some(held.2))).or_default();
+        // one that does not fit was not booked by the host either
+        let _ = sums.fill(position, spec, what, fee, &self.rates);
+    }
+
+    /// A fill; where it is the real one of what was inferred, what that was booked at is set right
+    /// with the last of it.
+    fn fold_fill(&mut self, day: u64, fact: &Fact) {
+        let Fact::Fill {
+            id,
+            account,
+            instrument,
+            side,
+            price,
+            quantity,
+            fee,
+            inferred,
+            replaces,
+            ..
+        } = fact
+        else {
+            return;
+        };
+        let held = (id.strategy, *account, *instrument);
+        let new = Quantity::from_units(quantity.units().saturating_sub(replaces.units()));
+        self.fold_trade(day, held, (*side, *price, new), *fee);
+        let Some(spec) = self.instruments.get(instrument) else { return };
+        let worth = |quantity| spec.value(*price, quantity).unwrap_or_default();
+        let open = self.inferred.entry(*id).or_default();
+        if *inferred {
+            open.0 = open.0.saturating_add(new.units());
+            open.1 = open.1.saturating_add(worth(new));
+        }
+        if !replaces.is_positive() {
+            return;
+        }
+        open.0 = open.0.saturating_sub(replaces.units());
+        open.1 = open.1.saturating_sub(worth(*replaces));
+        if open.0 > 0 {
+            return;
+        }
+        let more = Decimal::ZERO.saturating_sub(open.1);
+        self.inferred.remove(id);
+        let position = self.positions.entry(held).or_default();
+        let before = position.realised;
+        if position.correct(spec, (*side, *replaces), more).is_ok() {
+            let gain = position.realised.saturating_sub(before);
+            let settle = spec.settle.clone();
+            self.enter(day, held, (&settle, Entry::Price, gain));
         }
     }
 

@@ -106,8 +106,8 @@ impl Grid {
     }
 }
 
-/// Books a fill to the levels whose order made it; gives the profit of what it closed, its fee taken
-/// off. Nothing when it is no level's.
+/// Books a fill to the levels whose order made it; gives the profit of what it closed, its fee
+/// taken off. Nothing when it is no level's.
 pub(crate) fn book(levels: &mut [Level], spec: &Instrument, fill: &FillNotice) -> Option<Decimal> {
     let owners = |level: &Level| level.made(fill.number);
     let mut places: Vec<usize> =

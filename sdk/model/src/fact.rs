@@ -58,6 +58,13 @@ pub enum OrderFact {
         /// Why, when refused.
         reason: Option<VenueRejection>,
     },
+    /// It was asked for alone, often enough and late enough, and is not there any more.
+    Inferred {
+        /// How it is taken to have ended.
+        event: OrderEvent,
+        /// Why.
+        reason: VenueRejection,
+    },
     /// The venue says that it ended, with more filled than was heard: it lives until the fills are.
     Ends {
         /// How.
@@ -161,6 +168,11 @@ pub enum Fact {
         fee: Fee,
         /// When, by the venue.
         happened: VenueTime,
+        /// The venue said that so much more had filled and its trades did not come: one fill for
+        /// the difference, at the price that keeps the venue's average.
+        inferred: bool,
+        /// How much of an inferred fill this is the real one of: that part was counted before.
+        replaces: Quantity,
     },
     /// The venue traded a position by itself, booked once.
     Forced {
@@ -185,7 +197,8 @@ pub enum Fact {
         /// When, by the venue.
         happened: VenueTime,
     },
-    /// An operator had the ledger take over a position as its venue has it.
+    /// The ledger took over a position as its venue has it: an operator's word, or a drift that was
+    /// read twice.
     Adopted {
         /// Whose.
         strategy: StrategyId,
@@ -195,11 +208,13 @@ pub enum Fact {
         quantity: Quantity,
         /// What the difference is valued at: the mark of that moment.
         price: Price,
+        /// Follows from account, instrument, position and last fill: the same finding has the same.
+        id: u64,
     },
-    /// An operator said that a part of what a venue has is not the strategy's.
+    /// An operator said that a part of what a venue has is nobody's here.
     Ignored {
-        /// Beside whose position.
-        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
         /// In what.
         instrument: InstrumentId,
         /// How much of the venue's position it is, signed.

@@ -2,7 +2,7 @@
 //! again.
 
 use crate::fact::Fact;
-use crate::id::StrategyId;
+use crate::id::{AccountId, StrategyId};
 use crate::message::{CallFault, FaultKind, Outcome};
 use crate::mode::{Scope, TradingMode};
 use crate::tick::Tick;
@@ -176,6 +176,12 @@ pub enum OperatorCommand {
     Adopt {
         /// Whose.
         strategy: StrategyId,
+    },
+    /// What its venue has on an account and nobody here accounts for is somebody else's from now
+    /// on.
+    IgnoreOn {
+        /// On which account.
+        account: AccountId,
     },
     /// What its venue has beyond the ledger is somebody else's from now on.
     Ignore {

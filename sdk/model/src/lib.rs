@@ -97,4 +97,7 @@ pub use single::{
 pub use status::{IllegalTransition, OrderEvent, OrderStatus};
 pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
 pub use time::{Duration, HostTime, VenueTime};
-pub use venue::{ForcedKind, Liquidity, MarginBracket, VenueCommand, VenueEvent, VenueReport};
+pub use venue::{
+    Extent, ForcedKind, Liquidity, MarginBracket, OrderPhase, OrderState, QueryAnswer,
+    VenueCommand, VenueEvent, VenueReport,
+};

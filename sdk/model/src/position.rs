@@ -98,6 +98,26 @@ impl Position {
         Ok(())
     }
 
+    /// A fill that was booked was worth this much more than it was booked at, settle asset, as it
+    /// turns out: what is still open of it cost more, what is closed earned less. On an error
+    /// nothing has changed.
+    pub fn correct(
+        &mut self,
+        instrument: &Instrument,
+        (side, quantity): (Side, Quantity),
+        more: Decimal,
+    ) -> Result<(), ValueError> {
+        let more = more.checked_mul(Decimal::from(side.sign())).ok_or(ValueError::Overflow)?;
+        let open = self.quantity.units().checked_mul(side.sign()).ok_or(ValueError::Overflow)?;
+        if open >= quantity.units() {
+            self.cost = self.cost.checked_add(more).ok_or(ValueError::Overflow)?;
+        } else {
+            let lost = instrument.profit_from_values(more, Decimal::ZERO)?;
+            self.realised = self.realised.checked_add(lost).ok_or(ValueError::Overflow)?;
+        }
+        Ok(())
+    }
+
     fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {
         if let FeeAsset::Other(asset) = fee.asset {
             let paid = self.other_fees.entry(asset).or_default();

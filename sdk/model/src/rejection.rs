@@ -241,6 +241,10 @@ pub enum RiskRejection {
     /// The contract has been delivered.
     #[error("the contract has expired")]
     Expired,
+    /// Its venue holds positions on the account that nobody here accounts for, until an operator
+    /// adopts or ignores them.
+    #[error("the account holds positions that nobody here accounts for")]
+    UnknownPositions,
     /// The best bid is not below the best offer.
     #[error("the book is crossed")]
     CrossedBook,
@@ -335,6 +339,7 @@ impl RiskRejection {
             Self::LeverageUnknown { .. } => 32,
             Self::LeverageDiffers { .. } => 33,
             Self::LeverageNotAllowed { .. } => 34,
+            Self::UnknownPositions => 35,
             Self::NetAboveMax { .. } => 40,
             Self::InstrumentAboveMax { .. } => 41,
             Self::LeverageAboveMax { .. } => 42,
@@ -371,6 +376,19 @@ pub enum VenueRejection {
     /// The instrument does not trade now.
     #[error("the instrument does not trade now")]
     NotTrading,
+    /// An order with this id was placed before: it says that this one was taken, not that it was
+    /// refused.
+    #[error("the venue knows an order of this id")]
+    DuplicateId,
+    /// The venue never had the order: nobody refused it, it was asked for until that was sure.
+    #[error("the venue does not know the order, asked often enough: inferred")]
+    NeverArrived,
+    /// The venue had the order and does not know it any more, nor how it ended.
+    #[error("the venue has lost the order, asked often enough: inferred")]
+    Vanished,
+    /// The venue limits how much may be sent.
+    #[error("the venue limits the rate")]
+    RateLimited,
     /// Another reason of the venue's, by its own number.
     #[error("venue reason {0}")]
     Other(u32),
@@ -387,6 +405,10 @@ impl VenueRejection {
             Self::UnknownOrder => 1004,
             Self::FilterFailed => 1005,
             Self::NotTrading => 1006,
+            Self::DuplicateId => 1007,
+            Self::NeverArrived => 1008,
+            Self::Vanished => 1009,
+            Self::RateLimited => 1010,
             Self::Other(code) => 2000_u32.saturating_add(code),
         }
     }

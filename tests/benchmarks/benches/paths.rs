@@ -3,8 +3,8 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hedgerow_engine::{
-    AccountConfig, AccountGuards, Effects, Engine, EngineConfig, GuardAction, HostLimits, Input,
-    InstrumentLimits, OpenOrders, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
+    AccountConfig, AccountGuards, Asks, Effects, Engine, EngineConfig, GuardAction, HostLimits,
+    Input, InstrumentLimits, OpenOrders, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
     AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
@@ -137,6 +137,8 @@ fn engine() -> Engine {
             settling: Duration::ZERO,
             guards: AccountGuards::default(),
             margin: None,
+            asks: Asks::default(),
+            pools: Vec::new(),
         }],
         strategies: vec![strategy],
         host: HostLimits::default(),

@@ -5,9 +5,9 @@ use crate::native::NativeHost;
 use crate::random::{Parameters, Random};
 use hedgerow_driver::{Batching, Driver, Stats};
 use hedgerow_engine::{
-    AccountConfig, AccountGuards, Engine, EngineConfig, FundingGuard, GuardAction, HostLimits,
-    InstrumentLimits, OpenOrders, OperatorCommand, ProfitGuards, Reduction, StrategyConfig,
-    StrategyGuards, StrategyLimits, Watch,
+    AccountConfig, AccountGuards, Asks, Engine, EngineConfig, FundingGuard, GuardAction,
+    HostLimits, InstrumentLimits, OpenOrders, OperatorCommand, ProfitGuards, Reduction,
+    StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
     AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest,
@@ -152,6 +152,8 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         settling: Duration::ZERO,
         guards: account_guards(scene),
         margin: None,
+        asks: Asks::default(),
+        pools: Vec::new(),
     };
     EngineConfig {
         instruments: instruments.to_vec(),

@@ -133,6 +133,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         collateral: Vec::new(),
         accounts: vec!["bench".into()],
         leverages: Vec::new(),
+        account_entries: Vec::new(),
         strategies: vec![strategy],
         host: HostLimits::default(),
         sandbox: hedgerow_plugins::Limits::default(),

@@ -8,7 +8,9 @@ mod singles;
 pub(super) use singles::outcome as single_outcome;
 
 use super::Failure;
-use hedgerow_model::{Fact, HostTime, Instrument, PairPlan, PairResult, PlanStep, Stamped};
+use hedgerow_model::{
+    Fact, HostTime, Instrument, OrderEvent, PairPlan, PairResult, PlanStep, Stamped,
+};
 use hedgerow_store::SqliteJournal;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -245,6 +247,18 @@ pub fn time(text: &str) -> Result<HostTime, String> {
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
     let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
     Ok(HostTime::from_nanos(seconds * 1_000_000_000))
+}
+
+/// The newest word of the venue on an order.
+pub(crate) const fn word(event: OrderEvent, before: &'static str) -> &'static str {
+    match event {
+        OrderEvent::Accepted => "open",
+        OrderEvent::Rejected => "rejected",
+        OrderEvent::Canceled => "canceled",
+        OrderEvent::Expired => "expired",
+        OrderEvent::OutcomeUnknown => "unknown",
+        _ => before,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! One `[[account]]` of a config: its name, and the leverage its venue is expected to have.
+//! One `[[account]]` of a config: its name, and the leverage its venue is expected to have; how it
+//! is asked stands in `asking`.
 
+use super::asking::AccountEntry;
 use super::reader::{At, Section};
 use hedgerow_engine::AccountGuards;
 use hedgerow_model::{Decimal, Margin, MarginMode};
@@ -43,6 +45,7 @@ pub(super) struct Account {
     pub(super) leverage: Leverage,
     pub(super) guards: AccountGuards,
     pub(super) collateral: Vec<(String, Decimal)>,
+    pub(super) entry: AccountEntry,
 }
 
 pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Account)>> {
@@ -53,6 +56,7 @@ pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Account)>> 
     let most = hundredths(s, "leverage_max", 10_000);
     let modes = [("cross", MarginMode::Cross), ("isolated", MarginMode::Isolated)];
     let mode = s.word_or("margin_mode", &modes, MarginMode::Cross);
+    let entry = super::asking::entry(s);
     let name = name?;
     // what could not be read was told; the account is there all the same
     let usual = |value| At { value, span: name.span.clone() };
@@ -64,5 +68,8 @@ pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Account)>> 
     }
     let margin = Margin { leverage_hundredths: expected.value, mode };
     let leverage = Leverage { margin, max_hundredths: most.value };
-    Some(At { value: (name.value, Account { leverage, guards, collateral }), span: name.span })
+    Some(At {
+        value: (name.value, Account { leverage, guards, collateral, entry }),
+        span: name.span,
+    })
 }

@@ -1,13 +1,16 @@
 //! From text to a checked config.
 
+use super::asking::AccountEntry;
 use super::guards;
 use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
+use hedgerow_engine::{AccountGuards, InstrumentLimits};
 use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
+use hedgerow_simulator::paper::{Fees, Leverage};
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -64,39 +67,11 @@ fn read(
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
-    let mut known: Vec<(VenueId, String)> = Vec::new();
-    let (mut instrument_limits, mut maintenance_rates) = (Vec::new(), Vec::new());
-    let instruments = root.tables("instrument", |s| {
-        let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
-        let limits = s.table("limits", guards::instrument).unwrap_or_default();
-        let maintenance = guards::maintenance(s);
-        let made = instrument(s, id, &around, data.numbered)?;
-        instrument_limits.push(limits);
-        maintenance_rates.push(maintenance);
-        let name = (made.0.venue, made.0.symbol.clone());
-        if known.contains(&name) {
-            let what = format!("\"{}\" of this venue is defined twice", name.1);
-            s.problem(s.span(), "symbol", what, "remove one of the two");
-        }
-        known.push(name);
-        if matches!(data.source, Some(DataSource::Generated { .. })) {
-            check_generated(s, &made.0);
-        }
-        Some(made)
-    });
-    let accounts = root.tables("account", super::account::account);
-    let accounts = unique(&mut root, "account", accounts);
-    let (accounts, told): (Vec<String>, Vec<_>) = accounts.into_iter().unzip();
-    let (mut leverages, mut account_guards, mut collateral) = (Vec::new(), Vec::new(), Vec::new());
-    for account in told {
-        leverages.push(account.leverage);
-        account_guards.push(account.guards);
-        collateral.push(account.collateral);
-    }
+    let Markets { instruments, limits: instrument_limits, maintenance_rates } =
+        markets(&mut root, &around, &data);
     let taker = instruments.iter().map(|(_, fees)| fees.taker).max().unwrap_or_default();
-    for guards in &mut account_guards {
-        guards.taker_fee = taker.max(Decimal::ZERO);
-    }
+    let Accounts { names: accounts, leverages, guards: account_guards, collateral, entries } =
+        accounts(&mut root, taker);
     let names = Names {
         declared: declared(table, "instrument", &["venue", "symbol"]),
         venues: &venues,
@@ -126,6 +101,7 @@ fn read(
         collateral,
         leverages,
         account_guards,
+        account_entries: entries,
         strategies,
         host,
         accounting,
@@ -134,6 +110,62 @@ fn read(
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
         snapshot_rows,
     })
+}
+
+/// What stands under `[[instrument]]`, each list in the order of ids.
+struct Markets {
+    instruments: Vec<(Instrument, Fees)>,
+    limits: Vec<InstrumentLimits>,
+    maintenance_rates: Vec<Option<Decimal>>,
+}
+
+fn markets(root: &mut Section<'_, '_>, around: &Venues<'_>, data: &Data) -> Markets {
+    let mut known: Vec<(VenueId, String)> = Vec::new();
+    let (mut limits, mut maintenance_rates) = (Vec::new(), Vec::new());
+    let instruments = root.tables("instrument", |s| {
+        let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
+        let own = s.table("limits", guards::instrument).unwrap_or_default();
+        let maintenance = guards::maintenance(s);
+        let made = instrument(s, id, around, data.numbered)?;
+        limits.push(own);
+        maintenance_rates.push(maintenance);
+        let name = (made.0.venue, made.0.symbol.clone());
+        if known.contains(&name) {
+            let what = format!("\"{}\" of this venue is defined twice", name.1);
+            s.problem(s.span(), "symbol", what, "remove one of the two");
+        }
+        known.push(name);
+        if matches!(data.source, Some(DataSource::Generated { .. })) {
+            check_generated(s, &made.0);
+        }
+        Some(made)
+    });
+    Markets { instruments, limits, maintenance_rates }
+}
+
+/// What stands under `[[account]]`, each list in the order of ids.
+#[derive(Default)]
+struct Accounts {
+    names: Vec<String>,
+    leverages: Vec<Leverage>,
+    guards: Vec<AccountGuards>,
+    collateral: Vec<Vec<(String, Decimal)>>,
+    entries: Vec<AccountEntry>,
+}
+
+fn accounts(root: &mut Section<'_, '_>, taker: Decimal) -> Accounts {
+    let told = root.tables("account", super::account::account);
+    let mut all = Accounts::default();
+    for (name, account) in unique(root, "account", told) {
+        all.names.push(name);
+        all.leverages.push(account.leverage);
+        // a guard that closes pays as a taker
+        let taker_fee = taker.max(Decimal::ZERO);
+        all.guards.push(AccountGuards { taker_fee, ..account.guards });
+        all.collateral.push(account.collateral);
+        all.entries.push(account.entry);
+    }
+    all
 }
 
 /// What earnings are counted in, and what the operator says is worth as much.

@@ -101,34 +101,41 @@ fn hedges(
     all
 }
 
+/// Roles and their instruments; those whose instrument is not to be had are `unplaced`.
+fn roles(
+    roles: &mut Section<'_, '_>,
+    names: &Names<'_>,
+    unplaced: &mut Vec<String>,
+) -> BTreeMap<String, usize> {
+    let mut map: BTreeMap<String, usize> = BTreeMap::new();
+    for (role, instrument) in roles.pairs() {
+        match find_instrument(names, &instrument.value) {
+            Some(place) => {
+                if let Some((other, _)) = map.iter().find(|(_, known)| **known == place) {
+                    let what = format!("is {}, which is \"{other}\" too", instrument.value);
+                    let fix = "give each role an instrument of its own";
+                    roles.problem(instrument.span, &role.value, what, fix);
+                }
+                map.insert(role.value, place);
+            }
+            None if names.declared.contains(&instrument.value) => unplaced.push(role.value),
+            None => {
+                let what = format!("there is no instrument \"{}\"", instrument.value);
+                let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
+                roles.problem(instrument.span, &role.value, what, fix);
+                unplaced.push(role.value);
+            }
+        }
+    }
+    map
+}
+
 pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry> {
     let name = s.name("name", &[]);
     let plugin = s.name("plugin", &['/', '\\']);
     let account = s.text("account").and_then(|at| find_account(s, names, ("account", at)));
     let mut unplaced = Vec::new();
-    let roles = s.required_table("roles", |roles| {
-        let mut map: BTreeMap<String, usize> = BTreeMap::new();
-        for (role, instrument) in roles.pairs() {
-            match find_instrument(names, &instrument.value) {
-                Some(place) => {
-                    if let Some((other, _)) = map.iter().find(|(_, known)| **known == place) {
-                        let what = format!("is {}, which is \"{other}\" too", instrument.value);
-                        let fix = "give each role an instrument of its own";
-                        roles.problem(instrument.span, &role.value, what, fix);
-                    }
-                    map.insert(role.value, place);
-                }
-                None if names.declared.contains(&instrument.value) => unplaced.push(role.value),
-                None => {
-                    let what = format!("there is no instrument \"{}\"", instrument.value);
-                    let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
-                    roles.problem(instrument.span, &role.value, what, fix);
-                    unplaced.push(role.value);
-                }
-            }
-        }
-        map
-    });
+    let roles = s.required_table("roles", |s| roles(s, names, &mut unplaced));
     let known = roles.iter().flat_map(|roles: &BTreeMap<String, usize>| roles.keys());
     let placed: Vec<String> = known.chain(&unplaced).cloned().collect();
     let accounts = s.table("accounts", |accounts| {

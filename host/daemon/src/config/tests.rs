@@ -317,3 +317,38 @@ fn what_earnings_are_counted_in_is_said_in_full() {
     assert_eq!(config.snapshot_rows, 100_000);
     assert_eq!(read(GOOD).unwrap().accounting, hedgerow_model::Accounting::default());
 }
+
+#[test]
+fn an_account_says_how_its_venue_is_asked_and_how_much_may_be_sent() {
+    let more = r#"name = "one"
+[account.reconcile]
+settling_ms = 2000
+lookups = 4
+orders_every_s = 0
+[[account.pool]]
+name = "requests"
+burst = 1200
+per_ms = 60000
+reserve = 100
+weights = { place = 2, query = 5 }
+"#;
+    let config = read(&GOOD.replace("name = \"one\"\n", more)).unwrap();
+    let entry = &config.account_entries[0];
+    let (settling, asks) = entry.asks.unwrap();
+    assert_eq!((settling.as_millis(), asks.lookups, asks.orders_every), (2_000, 4, None));
+    assert_eq!(asks.positions_every, Some(hedgerow_model::Duration::from_secs(60)));
+    let pool = &entry.pools[0];
+    assert_eq!((pool.burst, pool.reserve, pool.wait.as_millis()), (1_200, 100, 1_000));
+    assert_eq!((pool.weights.place, pool.weights.cancel, pool.weights.query), (2, 1, 5));
+    for (from, to, said) in [
+        ("reserve = 100", "reserve = 1200", "account[0].pool[0].reserve"),
+        ("reserve = 100\n", "", "account[0].pool[0].reserve"),
+        ("lookups = 4", "lookups = 0", "account[0].reconcile.lookups"),
+        ("burst = 1200", "burst = 0", "account[0].pool[0].burst"),
+        ("lookups = 4", "lookup = 4", "lookup"),
+    ] {
+        let text = GOOD.replace("name = \"one\"\n", &more.replace(from, to));
+        let error = read(&text).unwrap_err().to_string();
+        assert!(error.contains(said), "{from}: {error}");
+    }
+}

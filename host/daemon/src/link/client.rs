@@ -296,6 +296,12 @@ impl Venue for RemoteVenue {
             Request::Place(order) => Some((order.request.instrument, order.account, order.wire)),
             _ => None,
         };
+        let question = match &request {
+            Request::Reconcile { account, nonce, .. }
+            | Request::QueryOrder { account, nonce, .. }
+            | Request::QueryTrades { account, nonce, .. } => Some((*account, *nonce)),
+            _ => None,
+        };
         let mut inbox = lock(&self.shared);
         let link = self.link_of(&request);
         let frame = Frame::Request(request);
@@ -313,6 +319,12 @@ impl Venue for RemoteVenue {
             let venue = self.venues.get(instrument.index()).copied().unwrap_or_default();
             let report = VenueReport::OutcomeUnknown { wire };
             inbox.events.push_back(event(venue, account, now, report));
+        }
+        if let (false, Some((account, nonce))) = (written, question) {
+            // nobody was asked: that says nothing of what is
+            let now = inbox.stamp();
+            let report = VenueReport::QueryFailed { nonce };
+            inbox.events.push_back(event(VenueId::default(), account, now, report));
         }
     }
 
@@ -351,7 +363,9 @@ impl RemoteVenue {
             Request::Place(order) => order.request.instrument,
             Request::Cancel { instrument, .. }
             | Request::Amend { instrument, .. }
-            | Request::SetLeverage { instrument, .. } => *instrument,
+            | Request::SetLeverage { instrument, .. }
+            | Request::QueryOrder { instrument, .. }
+            | Request::QueryTrades { instrument, .. } => *instrument,
             Request::Reconcile { account, .. } => {
                 let has = |l: &Link| l.accounts.iter().any(|(known, _)| known == account);
                 return self.links.iter().position(has);

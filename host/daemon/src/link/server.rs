@@ -105,6 +105,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         Some(folder) => Books::open(&folder.join("books.jsonl")).map_err(Failure::new)?,
     };
     server.books = books;
+    server.venue.keep_all();
     server.skip(market_began);
     server.go_on_from(kept);
     make_way(serve.socket)?;
@@ -167,11 +168,9 @@ impl Server {
 
     /// Orders, positions and reports of before.
     fn go_on_from(&mut self, kept: Kept) {
-        for event in &kept.log {
-            self.venue.book_again(event, |account, wire| {
-                kept.orders.get(&(account.0, wire.0)).map(|order| order.request.side)
-            });
-        }
+        // as each was placed: its reports say what became of it
+        kept.placed.iter().for_each(|order| self.venue.placed_again(order));
+        kept.log.iter().for_each(|event| self.venue.book_again(event));
         for order in kept.resting() {
             self.venue.rest_again(order);
         }
@@ -242,12 +241,12 @@ impl Server {
     }
 
     /// What cannot be kept is not taken, and that is said.
-    fn refuse(&mut self, now: HostTime, order: &Order) {
+    fn refuse(&mut self, now: HostTime, order: &Order, reason: VenueRejection) {
         let Some(venue) = self.venues.get(order.request.instrument.index()).copied() else {
             return;
         };
         let (account, wire) = (order.account, order.wire);
-        let report = VenueReport::Rejected { wire, reason: VenueRejection::NotTrading };
+        let report = VenueReport::Rejected { wire, reason };
         let happened = VenueTime::from_nanos(now.as_nanos());
         let event = VenueEvent { venue, account, received: now, happened, report };
         self.tell(&Frame::Event(event));
@@ -259,33 +258,19 @@ impl Server {
             let venue = self.venues.get(order.request.instrument.index());
             if !venue.is_some_and(|venue| self.served.contains(venue)) {
                 let order = order.clone();
-                return self.refuse(now, &order);
+                return self.refuse(now, &order, VenueRejection::NotTrading);
             }
             let times = self.placed.entry((order.account, order.wire.0)).or_default();
             *times += 1;
             if *times > 1 {
                 // as real venues do: an id that was used is not taken again
                 let order = order.clone();
-                return self.refuse(now, &order);
+                return self.refuse(now, &order, VenueRejection::DuplicateId);
             }
             if let Err(error) = self.books.placed(order) {
                 tracing::error!(%error, "the paper venue's books cannot be written");
                 let order = order.clone();
-                return self.refuse(now, &order);
-            }
-        }
-        if let Request::Reconcile { account, since, .. } = request {
-            // first what happened, then what is: the order in which it can be compared
-            self.go_on(now);
-            let missed: Vec<VenueEvent> = self
-                .log
-                .iter()
-                .filter(|event| event.account == account && event.happened >= since)
-                .filter(|event| is_final(&event.report))
-                .cloned()
-                .collect();
-            for event in missed {
-                self.tell(&Frame::Event(event));
+                return self.refuse(now, &order, VenueRejection::NotTrading);
             }
         }
         self.venue.submit(now, request);
@@ -294,9 +279,10 @@ impl Server {
     /// To the present: ticks to the host, reports to the log and to the host.
     fn go_on(&mut self, now: HostTime) {
         let mut reports = Vec::new();
-        self.venue.poll(now, &mut reports);
-        for report in reports {
-            let history = is_history(&report.report) && self.is_new(&report);
+        self.venue.poll_marked(now, |report, again| reports.push((report, again)));
+        for (report, again) in reports {
+            // what is told again is in the books
+            let history = !again && is_history(&report.report) && self.is_new(&report);
             if history && let Err(error) = self.books.reported(&report) {
                 tracing::error!(%error, "the paper venue's books cannot be written");
             }
@@ -345,25 +331,17 @@ fn is_history(report: &VenueReport) -> bool {
         report,
         VenueReport::OpenOrder { .. }
             | VenueReport::Position { .. }
+            | VenueReport::ForeignOrder { .. }
             | VenueReport::Reconciled { .. }
             | VenueReport::Margin { .. }
             | VenueReport::LiquidationPrice { .. }
             | VenueReport::Brackets { .. }
+            | VenueReport::OrderState { .. }
+            | VenueReport::TradesTold { .. }
+            | VenueReport::QueryFailed { .. }
+            | VenueReport::RateLimited { .. }
+            | VenueReport::RateUsed { .. }
             | VenueReport::Up
             | VenueReport::Down
-    )
-}
-
-/// Whether a report says what can never change again: fills, payments, ends. What is open now
-/// follows with its price and size of now.
-fn is_final(report: &VenueReport) -> bool {
-    matches!(
-        report,
-        VenueReport::Fill { .. }
-            | VenueReport::Forced { .. }
-            | VenueReport::FundingPayment { .. }
-            | VenueReport::Rejected { .. }
-            | VenueReport::Canceled { .. }
-            | VenueReport::Expired { .. }
     )
 }

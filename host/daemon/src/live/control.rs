@@ -236,18 +236,24 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
         Request::Status => Reply::Status(Box::new(view)),
         Request::Stop => pass(Message::Stop),
         Request::Settle { strategy, adopt, reason } => {
-            let found = view.strategies.iter().find(|s| s.name == strategy).map(|s| s.id);
-            let Some(strategy) = found else {
-                return Reply::Refused { why: format!("there is no strategy {strategy}") };
+            let command = match named(&view, &strategy) {
+                Ok(Scope::Strategy(strategy)) if adopt => OperatorCommand::Adopt { strategy },
+                Ok(Scope::Strategy(strategy)) => OperatorCommand::Ignore { strategy },
+                Ok(Scope::Account(account)) if !adopt => OperatorCommand::IgnoreOn { account },
+                Ok(_) if adopt => {
+                    let why =
+                        format!("{strategy} is no strategy: only one that trades it can adopt");
+                    return Reply::Refused { why };
+                }
+                Ok(_) => {
+                    return Reply::Refused { why: format!("{strategy} is no strategy or account") };
+                }
+                Err(why) => return Reply::Refused { why },
             };
             let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
             if reason.trim().is_empty() {
                 return Reply::Refused { why: "give a reason: it is journaled".into() };
             }
-            let command = match adopt {
-                true => OperatorCommand::Adopt { strategy },
-                false => OperatorCommand::Ignore { strategy },
-            };
             pass(Message::Command(command, reason))
         }
         Request::SetMode { what, mode, reason } => {

@@ -21,8 +21,15 @@ impl Engine {
                     }
                 }
             }
+            OrderFact::Inferred { event, .. } => {
+                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+                    slot.traded.entry(id.number).or_default().vanished = true;
+                }
+                self.advance_order(time, id, *event, |_| {});
+            }
             OrderFact::CancelRequested => {
                 self.count_cancel(time, id);
+                self.set_cancel_wanted(id, true);
                 self.advance_order(time, id, OrderEvent::CancelRequested, |_| {});
             }
             OrderFact::AmendRequested(amend) => {
@@ -31,8 +38,10 @@ impl Engine {
                 self.set_amending(id, Some(*amend));
             }
             OrderFact::Moved { event, venue_id, .. } => {
-                if *event == OrderEvent::AmendRejected {
-                    self.set_amending(id, None);
+                match event {
+                    OrderEvent::AmendRejected => self.set_amending(id, None),
+                    OrderEvent::CancelRejected => self.set_cancel_wanted(id, false),
+                    _ => {}
                 }
                 self.advance_order(time, id, *event, |order| {
                     order.venue_id = venue_id.or(order.venue_id);
@@ -92,6 +101,9 @@ impl Engine {
             amending: None,
             ending: None,
             counted: None,
+            accepted: false,
+            cancel_wanted: false,
+            touched: order.created,
         };
         slot.orders.insert(id.number, fresh);
         self.reserve_remaining(id);
@@ -110,7 +122,11 @@ impl Engine {
             return;
         };
         let order = match slot.orders.get_mut(&id.number) {
-            Some(known) => &mut known.order,
+            Some(known) => {
+                known.touched = known.touched.max(time);
+                known.accepted |= event.proves_acceptance();
+                &mut known.order
+            }
             None => match slot.finished.get_mut(&id.number) {
                 Some(order) => order,
                 None => return,
@@ -178,6 +194,13 @@ impl Engine {
         self.count_order(id);
     }
 
+    fn set_cancel_wanted(&mut self, id: ClientOrderId, wanted: bool) {
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+            known.cancel_wanted = wanted;
+        }
+    }
+
     /// Releases what a finished order reserved and keeps it for late fills.
     fn finish(&mut self, time: HostTime, id: ClientOrderId) {
         let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
@@ -197,10 +220,11 @@ impl Engine {
                 break;
             }
             self.tombstones.pop_front();
-            let gone = self
-                .strategies
-                .get_mut(old.strategy.index())
-                .and_then(|slot| slot.finished.remove(&old.number));
+            let slot = self.strategies.get_mut(old.strategy.index());
+            let gone = slot.and_then(|slot| {
+                slot.traded.remove(&old.number);
+                slot.finished.remove(&old.number)
+            });
             if let Some(order) = gone {
                 self.by_wire.remove(&(order.account, order.wire));
             }

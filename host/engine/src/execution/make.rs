@@ -17,6 +17,7 @@ use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, Making, Order,
     OrderStatus, PairKind, PairLeg, PairPhase, Price, Purpose, Quantity, RiskRejection, Side,
+    StrategyId,
 };
 
 /// Where a leg rests: at its own touch or behind it, and not beyond `bound`.
@@ -59,6 +60,18 @@ impl Engine {
         }
         for key in self.plans.watchers(instrument) {
             self.plan_goes_on(now, key, effects);
+        }
+    }
+
+    /// A strategy is stopped, and the host perhaps with it: nothing of its plans goes on resting.
+    pub(crate) fn makers_give_up(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        effects: &mut Effects,
+    ) {
+        for key in self.plans.making_of(strategy) {
+            self.give_up_plan(now, key, effects);
         }
     }
 

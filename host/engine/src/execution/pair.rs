@@ -245,8 +245,8 @@ impl Engine {
         wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
     }
 
-    /// The strategy's own resting orders on the side of what is taken back reduce the same position:
-    /// with them it could not be reduce-only. They go first.
+    /// The strategy's own resting orders on the side of what is taken back reduce the same
+    /// position: with them it could not be reduce-only. They go first.
     fn clears_the_way(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Option<Next> {
         let (leg, _) = self.longer(slot).filter(|_| slot.plan.kind == PairKind::Open)?;
         let planned = slot.plan.legs.get(usize::from(leg))?;
@@ -280,8 +280,8 @@ impl Engine {
             let leg = u8::from(slot.residual().is_sign_positive());
             return Some((leg, self.missing(slot, leg)?));
         }
-        // the leg that is behind first, and only so far that both are level: whatever fails then, no
-        // leg is further alone than it was
+        // the leg that is behind first, and only so far that both are level: whatever fails then,
+        // no leg is further alone than it was
         let behind = u8::from(slot.residual().is_sign_positive());
         if let (false, Some(missing)) = (slot.is_level(), self.missing(slot, behind)) {
             let left = Self::left_to_close(slot, behind).unwrap_or_default();

@@ -5,20 +5,19 @@
 //! reach. A close never waits for that: it prices from what there is, and says from what.
 
 use super::make::maker_price;
-use super::price::{Offer, Priced, cost_bps, given, reach};
+use super::price::{Offer, Priced, cost_bps, reach};
+use super::request::{check_hedges, check_request, check_rise};
 use super::size::{Draft, lot_base, size};
 use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Give, HostTime, Instrument, InstrumentId, InstrumentKind,
-    LegOrder, Margin, PairKind, PairLeg, PairPlan, PairRequest, PairSize, PriceSource, Quantity,
-    RiskRejection, Side, StrategyId,
+    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder,
+    Margin, PairKind, PairLeg, PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side,
+    StrategyId,
 };
 use std::collections::BTreeMap;
 
-/// The most tries a plan may ask for.
-const TRIES_MAX: u32 = 100;
 /// Both legs at once are advised where this many times the target is displayed on each.
 const DEEP: i128 = 3;
 
@@ -109,7 +108,8 @@ impl Engine {
                 let limit = maker_price(self, (spec, side), make.behind_ticks, None)?;
                 let (worst, average) = (limit, spec.price(limit));
                 let (source, reach) = (PriceSource::Touch, None);
-                let all = Offer { fillable: target, displayed: Quantity::ZERO, average, worst };
+                let displayed = self.shown(asks, draft);
+                let all = Offer { fillable: target, displayed, average, worst };
                 (Priced { limit, source, reach }, all)
             }
             None => self.taken(asks, draft, target)?,
@@ -134,6 +134,15 @@ impl Engine {
             displayed: offer.displayed,
             margin: self.margin_for(draft, account, (kind, request))?,
         })
+    }
+
+    /// What is displayed for a leg within its reach.
+    fn shown(&self, Asks { now, slot, request, .. }: Asks<'_>, draft: &Draft<'_>) -> Quantity {
+        let (spec, side) = (draft.spec, draft.side);
+        let reach = (request.first, slot.limits.collar_bps);
+        let limit = self.taking_limit(now, (spec, side), reach, false).map(|priced| priced.limit);
+        let offer = limit.ok().and_then(|limit| self.offer(spec, side, (spec.lot, limit)));
+        offer.map_or(Quantity::ZERO, |offer| offer.displayed)
     }
 
     /// What a leg takes: an opening all of it or nothing; a close what there is.
@@ -266,27 +275,6 @@ impl Engine {
     }
 }
 
-/// Whether one leg hedges the other, and what is opened could be taken back.
-fn check_hedges(
-    slot: &StrategySlot,
-    kind: PairKind,
-    drafts: [&Draft<'_>; 2],
-) -> Result<(), RiskRejection> {
-    let [buy, sell] = drafts.map(|draft| draft.spec.base.as_str());
-    if buy != sell {
-        return Err(wrong(format!("the legs are of different assets, {buy} and {sell}")));
-    }
-    let opens = drafts.into_iter().filter(|_| kind == PairKind::Open);
-    for draft in opens.filter(|draft| draft.spec.kind != InstrumentKind::Spot) {
-        let held = slot.position(draft.spec.id);
-        if held.units().signum() * draft.side.sign() < 0 {
-            let (name, held) = (&draft.spec.symbol, draft.spec.quantity(held).normalize());
-            return Err(wrong(format!("{name} is held the other way, {held}: close it first")));
-        }
-    }
-    Ok(())
-}
-
 /// What a leg binds when it opens.
 fn needs_of<'e>(spec: &'e Instrument, leg: &PairLeg) -> Result<(&'e str, Decimal), RiskRejection> {
     if spec.kind != InstrumentKind::Spot {
@@ -298,66 +286,6 @@ fn needs_of<'e>(spec: &'e Instrument, leg: &PairLeg) -> Result<(&'e str, Decimal
         Side::Buy => (&spec.quote, spec.notional(leg.limit, leg.target).map_err(overflow)?),
         Side::Sell => (&spec.base, spec.quantity(leg.target)),
     })
-}
-
-fn check_request(kind: PairKind, request: &PairRequest) -> Result<(), RiskRejection> {
-    if request.buy == request.sell {
-        return Err(wrong("buy and sell are the same instrument"));
-    }
-    let positive = match request.size {
-        PairSize::Notional(size) | PairSize::Base(size) => size > Decimal::ZERO,
-        PairSize::All => true,
-    };
-    if !positive {
-        return Err(wrong("size: it must be above zero"));
-    }
-    if request.size == PairSize::All && kind == PairKind::Open {
-        return Err(wrong("size: \"all\" is only there to close"));
-    }
-    let beyond = |give| matches!(give, Give::Bps(bps) if bps >= 10_000);
-    if [request.first, request.hedge, request.emergency].into_iter().any(beyond) {
-        return Err(wrong("first, hedge and emergency: basis points stay below 10000"));
-    }
-    if request.deadline_ms == 0 {
-        return Err(wrong("deadline_ms: it must be above zero"));
-    }
-    if request.tries == 0 || request.tries > TRIES_MAX {
-        return Err(wrong(format!("tries: from 1 to {TRIES_MAX}")));
-    }
-    check_making(request)
-}
-
-/// A leg makes if and only if it is said how.
-fn check_making(request: &PairRequest) -> Result<(), RiskRejection> {
-    match (request.legs.maker(), request.make) {
-        (None, None) => Ok(()),
-        (None, Some(_)) => Err(wrong("make: legs must be maker-taker or taker-maker")),
-        (Some(_), None) => Err(wrong("make: it is missing")),
-        (Some(_), Some(make)) => {
-            if make.for_ms == 0 || make.for_ms >= request.deadline_ms {
-                return Err(wrong("make.for_ms: above zero and below deadline_ms"));
-            }
-            if make.reprice_ticks == 0 || make.reprice_ms == 0 {
-                return Err(wrong("make: reprice_ticks and reprice_ms must be above zero"));
-            }
-            Ok(())
-        }
-    }
-}
-
-/// Each order may reach further than the one before it, whichever way that is said.
-fn check_rise(request: &PairRequest, draft: &Draft<'_>) -> Result<(), RiskRejection> {
-    let of = |give| given(draft.spec, Side::Buy, draft.middle, give).ok_or(RiskRejection::Overflow);
-    let [first, hedge, emergency] =
-        [of(request.first)?, of(request.hedge)?, of(request.emergency)?];
-    if first > hedge || hedge > emergency {
-        return Err(wrong("first, hedge and emergency must rise"));
-    }
-    let most = draft.middle.checked_mul(Decimal::TWO).ok_or(RiskRejection::Overflow)?;
-    if emergency >= most {
-        return Err(wrong("emergency: it reaches as far as the price itself"));
-    }
-    Ok(())
 }
 
 /// What the sold leg is worth above the bought one at prices that can be had now.

@@ -176,6 +176,21 @@ impl Plans {
         !self.watched.is_empty() && self.watched.contains_key(&instrument)
     }
 
+    /// Plans of a strategy of which a leg makes.
+    pub(super) fn making_of(&self, strategy: StrategyId) -> BTreeSet<PlanKey> {
+        let own = self.watched.values().flatten().filter(|key| key.0 == strategy);
+        own.filter(|key| self.pair(key).is_some()).copied().collect()
+    }
+
+    /// How many of the plans that are still known had to be repaired.
+    pub(crate) fn repaired(&self) -> usize {
+        let results = self.all.values().filter_map(|slot| match slot {
+            Slot::Pair(pair) => pair.result.as_ref(),
+            Slot::Single(_) => None,
+        });
+        results.filter(|result| result.is_incident()).count()
+    }
+
     /// Plans that ticks of an instrument concern.
     pub(super) fn watchers(&self, instrument: InstrumentId) -> Vec<PlanKey> {
         self.watched.get(&instrument).into_iter().flatten().copied().collect()

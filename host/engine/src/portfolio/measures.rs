@@ -1,5 +1,5 @@
-//! What the guards of a form measure from: where the measures began, the highest profit since, where
-//! the day began. Facts know all of it, so that a restart forgets none.
+//! What the guards of a form measure from: where the measures began, the highest profit since,
+//! where the day began. Facts know all of it, so that a restart forgets none.
 
 use super::{Exposure, Form, FormId, Gauge};
 use hedgerow_model::{Decimal, Scope};

@@ -217,6 +217,9 @@ impl Engine {
         }
         // what only reduces is never refused by a limit of ours
         if !reduces {
+            if self.has_unknown_positions(account) {
+                return Err(RiskRejection::UnknownPositions);
+            }
             self.check_limits(now, strategy, (spec, holding, mark), (requested, asked))?;
         }
         Ok((account, reduces))

@@ -164,6 +164,7 @@ impl Engine {
                 self.set_mode(now, scope, mode, format!("operator: {reason}"), effects);
             }
             OperatorCommand::Adopt { strategy } => self.adopt(now, strategy, effects),
+            OperatorCommand::IgnoreOn { account } => self.ignore_on(now, account, effects),
             OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
             OperatorCommand::CancelAll { strategy } => {
                 for id in self.concerned(strategy.into()) {

@@ -1,6 +1,6 @@
-//! What guards do about pairs: make them smaller until the account's leverage is at its target (R2),
-//! or close them. Always both legs, reduce-only, by a pair plan of the host's own; what does not
-//! succeed is tried again while the guard stands.
+//! What guards do about pairs: make them smaller until the account's leverage is at its target
+//! (R2), or close them. Always both legs, reduce-only, by a pair plan of the host's own; what does
+//! not succeed is tried again while the guard stands.
 
 use super::leverage;
 use super::unhedged::{Hedge, hedge_of};
@@ -149,7 +149,8 @@ impl Engine {
         steps.checked_mul(step).filter(|base| *base > Decimal::ZERO)
     }
 
-    /// Which share of an account's gross must be closed. Nothing: it is not known, or has no target.
+    /// Which share of an account's gross must be closed. Nothing: it is not known, or has no
+    /// target.
     fn need(&self, account: AccountId) -> Option<Decimal> {
         let guards = &self.config.accounts.get(account.index())?.guards;
         let target = guards.leverage_target?;

@@ -1,5 +1,5 @@
-//! What follows when a watching guard trips: a fact, a word to the strategies it concerns, the latch
-//! of its action; and what follows when it is at rest again.
+//! What follows when a watching guard trips: a fact, a word to the strategies it concerns, the
+//! latch of its action; and what follows when it is at rest again.
 //!
 //! A guard that has tripped says nothing more until it is at rest: by itself where it looks at
 //! something that mends, else by an operator.

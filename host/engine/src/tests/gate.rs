@@ -185,6 +185,8 @@ fn anothers_collar_is_not_mine() {
         settling: Duration::ZERO,
         guards: AccountGuards::default(),
         margin: None,
+        asks: Asks::default(),
+        pools: Vec::new(),
     });
     let mut rig = Rig::new();
     rig.engine = Engine::new(both);

@@ -169,6 +169,8 @@ fn with_a_host_limit_nothing_opens_while_somebody_holds_what_has_no_mark() {
         liquidity: Liquidity::Maker,
         fee: Fee::ZERO,
         happened: VenueTime::from_nanos(1),
+        inferred: false,
+        replaces: Quantity::ZERO,
     };
     let time = HostTime::from_nanos(rig.now);
     rig.engine.restore(&[hedgerow_model::Stamped { time, fact: fill }]);

@@ -238,5 +238,5 @@ fn an_order_that_ended_lives_until_its_fills_are_heard() {
     let now = HostTime::from_nanos(rig.now);
     rig.engine.handle(Input::Wake(now), &mut rig.effects);
     let asked = rig.effects.commands.last();
-    assert!(matches!(asked, Some(VenueCommand::Reconcile { .. })), "{asked:?}");
+    assert!(matches!(asked, Some(VenueCommand::QueryTrades { .. })), "{asked:?}");
 }

@@ -99,6 +99,8 @@ impl Pair {
                 settling: Duration::from_secs(2),
                 guards: AccountGuards::default(),
                 margin: None,
+                asks: Asks::default(),
+                pools: Vec::new(),
             })
             .to_vec();
         config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(1))];

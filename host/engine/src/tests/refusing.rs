@@ -49,9 +49,11 @@ fn brackets(rig: &mut Rig) {
     rig.report(VenueReport::Brackets { instrument, brackets: vec![bracket] });
 }
 
-#[test]
-fn every_guard_of_the_gate_refuses_with_its_code_and_passes_what_is_within() {
-    let cases: Vec<(&str, u32, Change, Act, Act)> = vec![
+/// What is limited, the code, how, what is within, and what is not.
+type Case = (&'static str, u32, Change, Act, Act);
+
+fn exposures() -> Vec<Case> {
+    vec![
         (
             "net of the strategy",
             40,
@@ -87,6 +89,11 @@ fn every_guard_of_the_gate_refuses_with_its_code_and_passes_what_is_within() {
             |rig| buy(rig, 0, 5_000),
             |rig| order_in(rig, 1, Side::Sell, 5_010),
         ),
+    ]
+}
+
+fn counts() -> Vec<Case> {
+    vec![
         (
             "value of an order in the instrument",
             11,
@@ -130,6 +137,11 @@ fn every_guard_of_the_gate_refuses_with_its_code_and_passes_what_is_within() {
             |rig| buy(rig, 1, 100),
             |rig| buy(rig, 0, 100),
         ),
+    ]
+}
+
+fn margins() -> Vec<Case> {
+    vec![
         (
             "leverage",
             42,
@@ -168,6 +180,11 @@ fn every_guard_of_the_gate_refuses_with_its_code_and_passes_what_is_within() {
             },
             |rig| buy(rig, 0, 100),
         ),
+    ]
+}
+
+fn venues() -> Vec<Case> {
+    vec![
         (
             "a venue that does not answer",
             49,
@@ -198,8 +215,13 @@ fn every_guard_of_the_gate_refuses_with_its_code_and_passes_what_is_within() {
             },
             |rig| buy(rig, 0, 100),
         ),
-    ];
-    for (what, code, change, passes, refused) in cases {
+    ]
+}
+
+#[test]
+fn every_guard_of_the_gate_refuses_with_its_code_and_passes_what_is_within() {
+    let cases = [exposures(), counts(), margins(), venues()];
+    for (what, code, change, passes, refused) in cases.into_iter().flatten() {
         let mut rig = rig(change);
         assert_eq!(passes(&mut rig), None, "{what}: what is within is refused");
         let found = refused(&mut rig).map(|reason| (reason.code(), reason));
@@ -233,6 +255,8 @@ fn no_limit_stops_a_reduction() {
         liquidity: Liquidity::Maker,
         fee: Fee::ZERO,
         happened: VenueTime::from_nanos(1),
+        inferred: false,
+        replaces: Quantity::ZERO,
     };
     let time = HostTime::from_nanos(rig.now);
     rig.engine.restore(&[hedgerow_model::Stamped { time, fact: fill }]);

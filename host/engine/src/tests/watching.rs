@@ -32,6 +32,8 @@ fn long(change: impl Fn(&mut EngineConfig)) -> Rig {
         liquidity: Liquidity::Taker,
         fee: Fee::ZERO,
         happened: VenueTime::from_nanos(START),
+        inferred: false,
+        replaces: Quantity::ZERO,
     };
     let fill = hedgerow_model::Stamped { time: HostTime::from_nanos(START), fact };
     rig.engine.restore([&fill]);

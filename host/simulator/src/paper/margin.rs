@@ -1,7 +1,7 @@
-//! Margin of accounts that were given collateral: equity, what is used and what must stay, per venue
-//! and settle asset; told after everything that changes a position, when an account is asked about,
-//! and every ten seconds while something is held. What falls to its maintenance is liquidated: at
-//! the touch, the position that needs most first.
+//! Margin of accounts that were given collateral: equity, what is used and what must stay, per
+//! venue and settle asset; told after everything that changes a position, when an account is asked
+//! about, and every ten seconds while something is held. What falls to its maintenance is
+//! liquidated: at the touch, the position that needs most first.
 //!
 //! An account without collateral has no end of money, and nothing is told of it.
 
@@ -219,8 +219,8 @@ impl PaperVenue {
         }
     }
 
-    /// After positions or marks changed: liquidates whom it takes, tells whom it concerns, and finds
-    /// anew how far marks may go.
+    /// After positions or marks changed: liquidates whom it takes, tells whom it concerns, and
+    /// finds anew how far marks may go.
     pub(super) fn settle_margin(&mut self, at: HostTime, account: AccountId) {
         for key in self.keys_of(account) {
             // each round closes a position

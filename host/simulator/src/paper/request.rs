@@ -1,6 +1,8 @@
 //! What comes to the venue.
 
-use hedgerow_model::{AccountId, Amend, InstrumentId, Order, VenueCommand, VenueTime, WireId};
+use hedgerow_model::{
+    AccountId, Amend, Extent, InstrumentId, Order, VenueCommand, VenueTime, WireId,
+};
 use serde::{Deserialize, Serialize};
 
 /// A plain request, as it comes over a socket: what the venue itself sees.
@@ -37,15 +39,55 @@ pub enum Request {
         /// To what, hundredths.
         leverage_hundredths: u32,
     },
-    /// Open orders, positions, and that this is all.
+    /// What happened, open orders, positions, and that this is all.
     Reconcile {
         /// Of which account.
         account: AccountId,
-        /// For whoever keeps the reports of the past.
+        /// Reports from here on are told again.
         since: VenueTime,
         /// Comes back with the end of the answer.
         nonce: u64,
+        /// Of what.
+        extent: Extent,
     },
+    /// How one order stands.
+    QueryOrder {
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which.
+        wire: WireId,
+        /// Comes back with the answer.
+        nonce: u64,
+    },
+    /// One order's trades and its end again.
+    QueryTrades {
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Which.
+        wire: WireId,
+        /// Comes back with the end of the answer.
+        nonce: u64,
+    },
+}
+
+impl Request {
+    /// In what; nothing: in everything.
+    #[must_use]
+    pub fn instrument(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Place(order) => Some(order.request.instrument),
+            Self::Cancel { instrument, .. }
+            | Self::Amend { instrument, .. }
+            | Self::SetLeverage { instrument, .. }
+            | Self::QueryOrder { instrument, .. }
+            | Self::QueryTrades { instrument, .. } => Some(*instrument),
+            Self::Reconcile { .. } => None,
+        }
+    }
 }
 
 impl From<VenueCommand> for Request {
@@ -61,8 +103,14 @@ impl From<VenueCommand> for Request {
             VenueCommand::SetLeverage { account, instrument, leverage_hundredths } => {
                 Self::SetLeverage { account, instrument, leverage_hundredths }
             }
-            VenueCommand::Reconcile { account, since, nonce } => {
-                Self::Reconcile { account, since, nonce }
+            VenueCommand::Reconcile { account, since, nonce, extent } => {
+                Self::Reconcile { account, since, nonce, extent }
+            }
+            VenueCommand::QueryOrder { account, instrument, wire, nonce } => {
+                Self::QueryOrder { account, instrument, wire, nonce }
+            }
+            VenueCommand::QueryTrades { account, instrument, wire, nonce } => {
+                Self::QueryTrades { account, instrument, wire, nonce }
             }
         }
     }

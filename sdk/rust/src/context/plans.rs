@@ -1,7 +1,9 @@
 //! Plans as a strategy asks for them and sees them.
 
 use super::Context;
-use hedgerow_model::{Intent, OpaqueMessage, PairKind, PairRequest, PlanUpdate, SingleRequest};
+use hedgerow_model::{
+    InstrumentId, Intent, OpaqueMessage, PairKind, PairRequest, PlanUpdate, SingleRequest,
+};
 
 /// Ended plans are forgotten beyond so many.
 const PLANS_KEPT: usize = 64;
@@ -87,6 +89,12 @@ impl Context {
     /// it was told to keep it.
     pub fn cancel_plan(&mut self, plan: u64) {
         self.push(Intent::CancelPlan(plan));
+    }
+
+    /// Asks for another leverage, in hundredths, where the operator has granted it. What holds then
+    /// comes as [`crate::Event::Leverage`], whatever became of it.
+    pub fn set_leverage(&mut self, instrument: InstrumentId, leverage_hundredths: u32) {
+        self.push(Intent::SetLeverage { instrument, leverage_hundredths });
     }
 
     /// Where a plan stands: one that is under way or stuck, or ended since this instance began.

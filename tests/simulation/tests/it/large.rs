@@ -92,6 +92,8 @@ impl Rows {
                 liquidity: Liquidity::Maker,
                 fee: Fee::in_settle(Decimal::new(filled, 4)),
                 happened: VenueTime::from_nanos(self.time),
+                inferred: false,
+                replaces: hedgerow_model::Quantity::ZERO,
             });
         }
         if filled < request.quantity.units() {

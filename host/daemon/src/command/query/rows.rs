@@ -1,9 +1,10 @@
 //! Rows of each answer. Prices are decimals in the quote currency, quantities of plans base units,
 //! costs basis points with worse as positive, times nanoseconds since the epoch.
 
+use super::word;
 use super::{Filter, Names, Told};
 use hedgerow_model::{
-    Decimal, Fact, HostTime, OrderEvent, OrderFact, PairKind, PairOutcome, Price, Quantity, Stamped,
+    Decimal, Fact, HostTime, OrderFact, PairKind, PairOutcome, Price, Quantity, Stamped,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -275,6 +276,8 @@ pub(super) fn fills(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Ro
             liquidity,
             fee,
             happened,
+            inferred,
+            replaces,
         } = &stamped.fact
         else {
             return None;
@@ -296,6 +299,8 @@ pub(super) fn fills(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Ro
             "fee": fee.amount,
             "fee_asset": fee.asset,
             "trade": trade,
+            "inferred": inferred,
+            "replaces": replaces.units(),
         })))
     };
     facts.iter().filter_map(of).collect()
@@ -335,18 +340,24 @@ pub(super) fn orders(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<R
                         let (filled, status, reason) = (0, "sent", None);
                         all.insert(key, Order { time: *time, row, id, filled, status, reason });
                     }
+                    OrderFact::Inferred { event, reason } => {
+                        if let Some(order) = all.get_mut(&key) {
+                            order.status = word(*event, order.status);
+                            order.reason = Some(reason.to_string());
+                        }
+                    }
                     OrderFact::Moved { event, reason, .. } => {
                         if let Some(order) = all.get_mut(&key) {
-                            order.status = status(*event, order.status);
+                            order.status = word(*event, order.status);
                             order.reason = reason.map(|r| r.to_string()).or(order.reason.take());
                         }
                     }
                     _ => {}
                 }
             }
-            Fact::Fill { id, quantity, .. } => {
+            Fact::Fill { id, quantity, replaces, .. } => {
                 if let Some(order) = all.get_mut(&(id.strategy.0, id.number)) {
-                    order.filled += quantity.units();
+                    order.filled += quantity.units() - replaces.units();
                 }
             }
             _ => {}
@@ -367,18 +378,6 @@ pub(super) fn orders(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<R
         order.row
     };
     told.into_iter().map(done).collect()
-}
-
-/// The newest word of the venue on an order.
-const fn status(event: OrderEvent, before: &'static str) -> &'static str {
-    match event {
-        OrderEvent::Accepted => "open",
-        OrderEvent::Rejected => "rejected",
-        OrderEvent::Canceled => "canceled",
-        OrderEvent::Expired => "expired",
-        OrderEvent::OutcomeUnknown => "unknown",
-        _ => before,
-    }
 }
 
 pub(super) fn funding(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Row> {

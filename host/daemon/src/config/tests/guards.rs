@@ -10,6 +10,30 @@ type Place<'a> = (&'a str, &'a dyn Fn(&str) -> String, &'a [Key<'a>]);
 const REDUCTION: &str = "[limits]\n[limits.reduction]\nslippage_bps = 5\nhedge_bps = 10\n\
                          emergency_bps = 50\ndeadline_ms = 2000\n";
 
+/// Of accounts.
+const ACCOUNT: &[Key<'static>] = &[
+    ("gross_notional_max", "\"9\"", "\"-9\""),
+    ("net_notional_max", "\"9\"", "0"),
+    ("leverage_max", "\"3\"", "\"0\""),
+    ("open_orders_max", "3", "0"),
+    ("orders_per_s_max", "3", "-1"),
+    ("answer_ms_max", "500", "0"),
+    ("loss_max", "\"5\"", "\"0\""),
+    ("loss_day_max", "\"5\"", "5.0"),
+    ("drawdown_max", "\"5\"", "\"-5\""),
+    ("margin_utilisation_max_percent", "\"80\"", "\"100\""),
+    ("margin_utilisation_action", "\"pause\"", "\"stop\""),
+    ("margin_ratio_max_percent", "\"50\"", "\"0\""),
+    ("margin_watch_action", "\"alert\"", "\"look\""),
+    ("margin_warning_action", "\"pause\"", "\"look\""),
+    ("margin_danger_action", "\"cancel-only\"", "\"look\""),
+    ("margin_critical_action", "\"halt\"", "\"look\""),
+    ("liquidation_distance_min_percent", "\"10\"", "\"100\""),
+    ("adverse_move_percent", "\"25\"", "\"-25\""),
+    ("leverage_target", "\"4\"", "\"-4\""),
+    ("liquidated_action", "\"halt\"", "\"die\""),
+];
+
 /// Every key of a guard, of every scope, with a good value and a wrong one.
 #[test]
 fn guards_are_read_and_their_wrong_values_told() {
@@ -18,32 +42,7 @@ fn guards_are_read_and_their_wrong_values_told() {
     let host = |more: &str| format!("[limits]\n{more}\n");
     let instrument = |more: &str| format!("taker_fee = \"0.0005\"\n[instrument.limits]\n{more}\n");
     let places: [Place<'_>; 4] = [
-        (
-            "name = \"one\"\n",
-            &account,
-            &[
-                ("gross_notional_max", "\"9\"", "\"-9\""),
-                ("net_notional_max", "\"9\"", "0"),
-                ("leverage_max", "\"3\"", "\"0\""),
-                ("open_orders_max", "3", "0"),
-                ("orders_per_s_max", "3", "-1"),
-                ("answer_ms_max", "500", "0"),
-                ("loss_max", "\"5\"", "\"0\""),
-                ("loss_day_max", "\"5\"", "5.0"),
-                ("drawdown_max", "\"5\"", "\"-5\""),
-                ("margin_utilisation_max_percent", "\"80\"", "\"100\""),
-                ("margin_utilisation_action", "\"pause\"", "\"stop\""),
-                ("margin_ratio_max_percent", "\"50\"", "\"0\""),
-                ("margin_watch_action", "\"alert\"", "\"look\""),
-                ("margin_warning_action", "\"pause\"", "\"look\""),
-                ("margin_danger_action", "\"cancel-only\"", "\"look\""),
-                ("margin_critical_action", "\"halt\"", "\"look\""),
-                ("liquidation_distance_min_percent", "\"10\"", "\"100\""),
-                ("adverse_move_percent", "\"25\"", "\"-25\""),
-                ("leverage_target", "\"4\"", "\"-4\""),
-                ("liquidated_action", "\"halt\"", "\"die\""),
-            ],
-        ),
+        ("name = \"one\"\n", &account, ACCOUNT),
         (
             "collar_bps = 1\n",
             &strategy,

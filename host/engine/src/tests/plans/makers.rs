@@ -2,6 +2,7 @@
 //! what comes of it is balanced, flat or stuck like every pair.
 
 mod death;
+mod inverse;
 
 use super::*;
 use hedgerow_model::{Give, Making, OpaqueMessage as Message};
@@ -253,6 +254,25 @@ fn a_mode_a_word_and_a_kill_pull_it() {
         pair.canceled(quote, 0);
         assert_eq!(pair.result().outcome, PairOutcome::Flat);
     }
+}
+
+/// A host that ends leaves nothing resting that nobody would hedge.
+#[test]
+fn a_strategy_that_is_stopped_pulls_it_and_takes_back_what_is_alone() {
+    let (mut pair, quote) = begun(&making());
+    pair.fill(quote, 599_998, 200);
+    let hedge = pair.sent()[0];
+    let now = HostTime::from_nanos(pair.rig.now);
+    let stopped = Input::Stopped { now, strategy: ME };
+    pair.rig.engine.handle(stopped, &mut pair.rig.effects);
+    assert!(pair.pulled(quote));
+    pair.canceled(quote, 200);
+    pair.reject(hedge);
+    let back = pair.sent();
+    assert_eq!((back[0].leg, back[0].side, back[0].quantity), (L, Side::Sell, 200));
+    pair.fill(back[0], 599_998, 200);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
+    assert!(pair.rig.engine.conditions().iter().any(|why| why.contains("repaired")));
 }
 
 /// The other leg makes, and both reduce.

@@ -192,6 +192,8 @@ fn vector_t4_a_restart_takes_back_what_was_left_alone() {
     again.rig.engine.handle(Input::Wake(now), &mut again.rig.effects);
     assert_eq!(again.sent(), [], "nothing before the venues have told");
     up(&mut again, [1_660, 0]);
+    again.rig.never_arrived();
+    up(&mut again, [1_660, 0]);
     let back = again.sent();
     assert_eq!(back.len(), 1, "{back:?}");
     assert_eq!((back[0].leg, back[0].side, back[0].quantity), (L, Side::Sell, 1_660));

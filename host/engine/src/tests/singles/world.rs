@@ -2,8 +2,25 @@
 
 use super::random::assert_known_before_each;
 use super::*;
-use hedgerow_model::Barrier;
+use hedgerow_model::{Barrier, OrderPhase, OrderState, QueryAnswer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What a question is about.
+#[derive(Clone, Copy)]
+pub(super) enum About {
+    All,
+    Order(WireId),
+    Trades(WireId),
+}
+
+pub(super) fn question(command: &VenueCommand) -> Option<(u64, About)> {
+    match command {
+        VenueCommand::Reconcile { nonce, .. } => Some((*nonce, About::All)),
+        VenueCommand::QueryOrder { nonce, wire, .. } => Some((*nonce, About::Order(*wire))),
+        VenueCommand::QueryTrades { nonce, wire, .. } => Some((*nonce, About::Trades(*wire))),
+        _ => None,
+    }
+}
 
 /// An order as the venue has it.
 #[derive(Clone, Copy, Debug)]
@@ -186,13 +203,24 @@ impl World {
 
     pub(super) fn answer(&mut self) {
         loop {
-            let asks = self.one.rig.effects.commands.iter().filter_map(|command| match command {
-                VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
-                _ => None,
-            });
-            let open = asks.filter(|nonce| !self.answered.contains(nonce)).collect::<Vec<_>>();
-            let Some(nonce) = open.first().copied() else { return };
+            let asks = self.one.rig.effects.commands.iter().filter_map(question);
+            let open = asks.filter(|(nonce, _)| !self.answered.contains(nonce)).collect::<Vec<_>>();
+            let Some((nonce, about)) = open.first().copied() else { return };
             self.answered.insert(nonce);
+            match about {
+                About::All => {}
+                About::Order(wire) => {
+                    self.answer_of(nonce, wire);
+                    continue;
+                }
+                About::Trades(wire) => {
+                    for report in self.told.clone() {
+                        self.hear(report);
+                    }
+                    self.one.rig.report(VenueReport::TradesTold { nonce, wire });
+                    continue;
+                }
+            }
             self.coming.clear();
             for report in self.told.clone() {
                 self.hear(report);
@@ -215,6 +243,29 @@ impl World {
         }
     }
 
+    fn answer_of(&mut self, nonce: u64, wire: WireId) {
+        let rejected = self.told.iter().any(
+            |(_, report)| matches!(report, VenueReport::Rejected { wire: of, .. } if *of == wire),
+        );
+        let state = |Theirs { sent, filled, alive }: Theirs| OrderState {
+            order: None,
+            instrument: X,
+            phase: match (alive, rejected) {
+                (true, _) => OrderPhase::Open,
+                (_, true) => OrderPhase::Rejected,
+                _ if filled == sent.quantity => OrderPhase::Filled,
+                _ => OrderPhase::Expired,
+            },
+            price: Price::from_units(sent.price),
+            quantity: Quantity::from_units(sent.quantity),
+            filled: Quantity::from_units(filled),
+            average: None,
+        };
+        let known = self.orders.get(&wire.0).copied();
+        let answer = known.map_or(QueryAnswer::NotFound, |order| QueryAnswer::Found(state(order)));
+        self.one.rig.report(VenueReport::OrderState { nonce: Some(nonce), wire, answer });
+    }
+
     pub(super) fn die(&mut self, sent: bool) {
         self.deliver(sent);
         self.one.restart();
@@ -222,11 +273,8 @@ impl World {
         self.one.tick();
         self.coming.clear();
         self.answered.clear();
-        let asked = self.one.rig.effects.commands.iter().filter_map(|command| match command {
-            VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
-            _ => None,
-        });
-        self.answered.extend(asked); // questions of the dead
+        let asked = self.one.rig.effects.commands.iter().filter_map(question);
+        self.answered.extend(asked.map(|(nonce, _)| nonce)); // questions of the dead
     }
 
     pub(super) fn plan_side(&self) -> Side {

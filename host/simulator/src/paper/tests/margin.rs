@@ -1,5 +1,5 @@
-//! Margin and liquidation: the price where it happens, that it is told, and that nothing before it is
-//! called quiet past it.
+//! Margin and liquidation: the price where it happens, that it is told, and that nothing before it
+//! is called quiet past it.
 
 use super::*;
 use hedgerow_model::{ForcedKind, MarginBracket};

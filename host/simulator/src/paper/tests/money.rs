@@ -54,9 +54,8 @@ fn what_an_earlier_process_paid_is_not_paid_again() {
     assert_eq!(paid(told.clone()).len(), 1);
     let mut again = Rig::new(ticks, 0);
     again.venue.poll(HostTime::from_nanos(61 * MS), &mut Vec::new());
-    for event in &told {
-        again.venue.book_again(event, |_, _| Some(Side::Buy));
-    }
+    rig.placed.iter().for_each(|order| again.venue.placed_again(order));
+    told.iter().for_each(|event| again.venue.book_again(event));
     let mut told = Vec::new();
     again.venue.poll(HostTime::from_nanos(90 * MS), &mut told);
     assert_eq!(paid(told), []);
@@ -114,7 +113,8 @@ fn leverage_is_told_at_the_start_after_a_change_and_when_asked() {
         assert_eq!(ask(&mut rig, 3, none), [told(margin(500))]);
     }
     let since = VenueTime::from_nanos(0);
-    let question = Request::Reconcile { account: me, since, nonce: 7 };
+    let question =
+        Request::Reconcile { account: me, since, nonce: 7, extent: hedgerow_model::Extent::All };
     rig.venue.submit(HostTime::from_nanos(4 * MS), question);
     assert_eq!(rig.reports(4), [told(margin(500)), VenueReport::Reconciled { nonce: 7 }]);
     let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
