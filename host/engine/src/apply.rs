@@ -5,8 +5,7 @@ mod orders;
 use crate::Engine;
 use hedgerow_model::{
     AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, Order,
-    OrderEvent, PairKind, PlanStep, PluginStep, Quantity, Report, StrategyId, TimerId, VenueTime,
-    WireId,
+    OrderEvent, PairKind, PlanStep, PluginStep, Report, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -185,14 +184,7 @@ impl Engine {
         let grow = |order: &mut Order| {
             order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
         };
-        let left = self
-            .strategies
-            .get(id.strategy.index())
-            .and_then(|slot| {
-                let live = slot.orders.get(&id.number).map(|known| &known.order);
-                live.or_else(|| slot.finished.get(&id.number))
-            })
-            .map_or(Quantity::ZERO, Order::remaining);
+        let left = self.may_fill(*id);
         let event = if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
         self.advance_order(time, *id, event, grow);
         // the last fill of an order that its venue has ended

@@ -74,7 +74,7 @@ impl Engine {
             return;
         };
         let (side, number) = (order.request.side, order.request.number);
-        let left = order.remaining();
+        let left = self.may_fill(id);
         self.question_fill(event, id, left, fits, effects);
         let fact = Fact::Fill {
             id,

@@ -9,9 +9,9 @@
 use crate::strategy::{Holding, StrategySlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, Price, Quantity, StrategyId, VenueCommand, VenueEvent, VenueReport, VenueTime,
-    WireId,
+    AccountId, Amend, ClientOrderId, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent,
+    OrderFact, OrderStatus, Price, Quantity, StrategyId, VenueCommand, VenueEvent, VenueReport,
+    VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -143,8 +143,8 @@ impl Engine {
         }
     }
 
-    /// When all of our orders that the venue did not tell of are old enough to be gone; nothing:
-    /// they are.
+    /// When all of our orders that the venue did not tell of are old enough to be gone, and all
+    /// amendments that it does not show old enough to be refused; nothing: they are.
     fn settles(&self, account: AccountId) -> Option<HostTime> {
         let answer = self.unreconciled.get(&account)?;
         let settling = self.config.accounts.get(account.index())?.settling;
@@ -152,7 +152,15 @@ impl Engine {
         let missing = self.live_orders(account).filter(|order| {
             answer.ours.contains(&order.id) && !answer.open.contains_key(&order.wire)
         });
+        let unseen = self.strategies.iter().flat_map(|slot| slot.orders.values()).filter(|known| {
+            let open = answer.open.get(&known.order.wire);
+            let shown =
+                |amend: Amend| open.map(|o| (o.price, o.quantity) == (amend.price, amend.quantity));
+            let mine = known.order.account == account && answer.ours.contains(&known.order.id);
+            mine && known.amending.and_then(shown) == Some(false)
+        });
         let known = missing.map(|order| order.created.after(settling));
+        let known = known.chain(unseen.map(|known| known.amended_at.after(settling)));
         known.filter(|known| *known > asked).max()
     }
 

@@ -15,6 +15,7 @@ mod margin;
 mod matching;
 mod pit;
 mod request;
+mod rests;
 mod scan;
 
 use crate::tape::{Cursor, Tape};
@@ -27,6 +28,7 @@ use hedgerow_ports::{SimulatedVenue, Venue};
 pub use leverage::Leverage;
 use pit::Pit;
 pub use request::Request;
+pub use rests::Rests;
 use std::collections::VecDeque;
 
 /// When a resting order fills.

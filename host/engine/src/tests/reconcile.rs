@@ -118,6 +118,38 @@ fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
     assert_eq!(rig.status(2), Some(OrderStatus::PendingNew));
 }
 
+/// An amendment that the answer does not show may be on its way: it is asked about again before it
+/// counts as refused, and both sizes stay reserved.
+#[test]
+fn an_amendment_sent_after_the_question_is_not_judged_by_the_answer() {
+    let mut rig = rig();
+    let mut config = config(limits());
+    config.accounts[0].reconcile = true;
+    config.accounts[0].settling = Duration::from_secs(2);
+    rig.engine = Engine::new(config);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.fill(1, 10_010, 2_000);
+    rig.sell(10_020, 500);
+    rig.accept(2);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
+    rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
+    let as_before = || vec![open_order(2, 10_020, 500, 0), position(2_000)];
+    let first = nonce(&rig);
+    answered(&mut rig, as_before());
+    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::PendingAmend), 800));
+    rig.now += 2_000_000_001;
+    let wake = HostTime::from_nanos(rig.now);
+    rig.engine.handle(Input::Wake(wake), &mut rig.effects);
+    assert_ne!(nonce(&rig), first, "it is asked again");
+    answered(&mut rig, as_before());
+    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 500));
+}
+
 #[test]
 fn a_stranger_in_our_name_is_reported_and_canceled() {
     let mut rig = rig();
