@@ -101,6 +101,8 @@ pub struct StrategyEntry {
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
     pub on_fault: OpenOrders,
+    /// What becomes of them when it is not called any more: what `on_fault` says, if it was said.
+    pub on_quarantine: OpenOrders,
     /// Where it stands in the file.
     pub span: std::ops::Range<usize>,
     /// Where its component is named, and where its parameters stand.
@@ -150,6 +152,8 @@ pub struct Config {
     /// How many ticks may wait for a strategy that runs on a thread of its own; what comes beyond
     /// is not told to it, but a snapshot of the books once it has read on.
     pub ticks_waiting_max: u32,
+    /// What each strategy may make the host write.
+    pub writes: WriteLimits,
     /// Data older than this is stale.
     pub stale_after: Duration,
 }

@@ -145,6 +145,10 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 }
             },
             Input::CutMarkets { strategy, .. } => self.driver.cut_markets(strategy),
+            Input::Quarantine { strategy, why, .. } if !self.started => {
+                self.driver.keep_out(strategy, why)?;
+            }
+            Input::Hold { strategy, what, .. } => self.driver.hold(strategy, what),
             Input::Shed { strategy, .. } => self.driver.shed(strategy),
             Input::Cut { strategy, swap, .. } => {
                 let host = self.driver.host.inner_mut();

@@ -51,6 +51,12 @@ impl Engine {
                     }
                 }
             }
+            Fact::CheckpointDropped { strategy, unheard } => {
+                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
+                    slot.checkpoint = None;
+                    slot.credit.fired = unheard.iter().map(|id| (*id, 0)).collect();
+                }
+            }
             Fact::Fault { strategy, .. } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.faults = slot.faults.saturating_add(1);
@@ -94,6 +100,7 @@ impl Engine {
             PluginStep::Refused => slot.refused = Some(format!("a new file is refused: {detail}")),
             PluginStep::RolledBack => slot.refused = Some(format!("rolled back: {detail}")),
             PluginStep::Loaded | PluginStep::Swapped => slot.refused = None,
+            PluginStep::Shadowed => slot.trial = Some(detail.to_owned()),
             _ => {}
         }
         match step {
@@ -216,10 +223,9 @@ impl Engine {
             let Some(holding) = holding.filter(|holding| holding.account == account) else {
                 continue;
             };
-            let Some(funding) = holding.position.funding.checked_add(amount) else {
-                continue;
-            };
-            holding.position.funding = funding;
+            if holding.position.fund(amount).is_err() {
+                continue; // `funded` has stopped the strategy
+            }
             holding.funding = Some(FundingNotice { instrument, amount, settlement });
             if let Ok(index) = u32::try_from(index) {
                 let strategy = StrategyId(index);

@@ -78,8 +78,10 @@ impl Engine {
             Intent::CancelAll(id) => self.cancel_many(now, strategy, Some(id), effects),
             Intent::SetTimer { id, at } => {
                 let (room, known) = self.timer_room(strategy, id);
-                if room || known {
-                    let at = at.max(now);
+                let at = at.max(now);
+                if self.timers.at(strategy, id) == Some(at) {
+                    // it is so already: nothing to write
+                } else if room || known {
                     self.record(now, Fact::TimerSet { strategy, id, at }, effects);
                 } else {
                     let reason = RiskRejection::TooManyTimers;
@@ -195,6 +197,11 @@ impl Engine {
             }
             std::cmp::Ordering::Greater => false,
         }
+    }
+
+    /// Whether the next denial would be journaled.
+    pub(crate) fn is_denial_journaled(&self, now: HostTime, strategy: StrategyId) -> bool {
+        self.strategies.get(strategy.index()).is_some_and(|slot| slot.denials.has_room(now))
     }
 
     fn submit(

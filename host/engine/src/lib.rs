@@ -37,6 +37,7 @@ mod snapshot;
 mod strategy;
 mod timers;
 mod view;
+mod writes;
 
 pub use config::{AccountConfig, EngineConfig, OpenOrders, StrategyConfig, StrategyLimits};
 pub use hedgerow_model::{Fact, Input, OperatorCommand};
@@ -46,6 +47,7 @@ pub use limits::{
 };
 pub use quiet::QuietScan;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
+pub use writes::WriteLimits;
 
 use crate::execution::Plans;
 use crate::market::Markets;
@@ -169,6 +171,7 @@ impl Engine {
                 self.now = self.now.max(now);
                 let read = outcome.consumed;
                 self.count_answer(strategy, read);
+                self.count_writes(now, strategy, &outcome);
                 let versions = (first_order, state_version);
                 self.on_outcome(now, strategy, versions, outcome, effects);
                 self.return_credit(now, strategy, read, effects);
@@ -185,7 +188,7 @@ impl Engine {
                 self.now = self.now.max(now);
                 self.on_shed(now, strategy, ticks, effects);
             }
-            Input::Asked { now, .. } => self.now = self.now.max(now),
+            Input::Hold { now, .. } | Input::Asked { now, .. } => self.now = self.now.max(now),
             Input::Cut { now, strategy, .. } => {
                 self.now = self.now.max(now);
                 self.on_cut(now, strategy);
@@ -203,7 +206,9 @@ impl Engine {
                 let fact = Fact::Plugin { strategy, step, hash, detail: why };
                 self.record(now, fact, effects);
                 self.is_down(strategy);
-                self.cancel_many(now, strategy, None, effects);
+                if self.policy(strategy, |slot| slot.on_quarantine) == OpenOrders::Cancel {
+                    self.cancel_many(now, strategy, None, effects);
+                }
             }
             Input::Stopping { now, .. } => self.now = self.now.max(now),
             Input::Stopped { now, strategy } => {

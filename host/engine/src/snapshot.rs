@@ -65,6 +65,7 @@ struct Strategy {
     quarantined: bool,
     quarantine_why: Option<String>,
     refused: Option<String>,
+    trial: Option<String>,
     last_denial: Option<(HostTime, String)>,
     said: Option<String>,
     /// Where its measures begin and the highest profit since, as the exposure writes them.
@@ -156,6 +157,7 @@ impl Engine {
             quarantined,
             quarantine_why,
             refused,
+            trial,
             last_denial,
             said,
             // as the config says
@@ -168,6 +170,7 @@ impl Engine {
             bucket: _,
             talk: _,
             denials: _,
+            written: _,
             active: _,
         } = slot;
         Strategy {
@@ -184,6 +187,7 @@ impl Engine {
             quarantined: *quarantined,
             quarantine_why: quarantine_why.clone(),
             refused: refused.clone(),
+            trial: trial.clone(),
             last_denial: last_denial.clone(),
             said: said.clone(),
             measures: self.exposure.measures(id),
@@ -269,6 +273,7 @@ impl Engine {
             quarantined,
             quarantine_why,
             refused,
+            trial,
             last_denial,
             said,
             measures,
@@ -285,6 +290,7 @@ impl Engine {
         (slot.faults, slot.component) = (faults, component);
         (slot.quarantined, slot.quarantine_why) = (quarantined, quarantine_why);
         (slot.refused, slot.last_denial, slot.said) = (refused, last_denial, said);
+        slot.trial = trial;
         self.exposure.set_measures(id, &measures);
         for holding in &slot.holdings {
             if let Some(spec) = self.config.instruments.get(holding.instrument.index()) {

@@ -4,6 +4,7 @@
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
 use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
+use crate::writes::Written;
 use hedgerow_model::{
     AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderEvent,
     OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
@@ -106,6 +107,7 @@ pub(crate) struct StrategySlot {
     pub(crate) bucket: TokenBucket,
     pub(crate) talk: TalkLimit,
     pub(crate) denials: DenialLimit,
+    pub(crate) written: Written,
     pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
     pub(crate) approved: u64,
     pub(crate) denied: u64,
@@ -118,6 +120,8 @@ pub(crate) struct StrategySlot {
     pub(crate) quarantine_why: Option<String>,
     /// Why its newest candidate does not run.
     pub(crate) refused: Option<String>,
+    /// What the trial of its newest candidate showed.
+    pub(crate) trial: Option<String>,
     /// Why the newest order was denied.
     pub(crate) last_denial: Option<(HostTime, String)>,
     pub(crate) active: HostTime,
@@ -145,6 +149,7 @@ impl StrategySlot {
             bucket: TokenBucket::new(config.limits.orders_per_s_max),
             talk: TalkLimit::default(),
             denials: DenialLimit::default(),
+            written: Written::default(),
             checkpoint: None,
             approved: 0,
             denied: 0,
@@ -154,6 +159,7 @@ impl StrategySlot {
             quarantined: false,
             quarantine_why: None,
             refused: None,
+            trial: None,
             last_denial: None,
             active: HostTime::EPOCH,
             said: None,

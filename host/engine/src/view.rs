@@ -168,6 +168,7 @@ impl Engine {
             mode: self.mode_of(strategy),
             why: slot.quarantine_why.clone().or_else(|| self.why(strategy)),
             refused: slot.refused.clone(),
+            trial: slot.trial.clone(),
             plans: self.plan_views(strategy),
             last_denial: slot.last_denial.as_ref().map(|(_, why)| why.clone()),
             denied_at: slot.last_denial.as_ref().map_or(HostTime::EPOCH, |(at, _)| *at),
@@ -190,7 +191,7 @@ impl Engine {
         let position = &holding.position;
         let mark = self.mark(spec);
         let value = mark.and_then(|mark| spec.value_at(mark, position.quantity).ok());
-        let gain = value.map(|value| value - position.cost);
+        let gain = value.and_then(|value| value.checked_sub(position.cost));
         Some(PositionView {
             instrument: spec.id,
             name: self.name(spec),

@@ -58,7 +58,7 @@ pub use grid::PriceGrid;
 pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
-pub use input::{Input, OperatorCommand, Swap};
+pub use input::{Held, Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
 pub use leverage::{Margin, MarginMode};

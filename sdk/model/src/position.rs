@@ -13,6 +13,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The largest amount that a ledger holds: beyond it, and below the venue's own idea of money, sums
+/// would lose digits. No venue has so much.
+const LEDGER_MAX: Decimal = Decimal::from_parts(0x107a_4000, 0x5af3, 0, false, 0);
+
 /// One net position of one account in one instrument, and what it has earned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -71,11 +75,13 @@ impl Position {
         if fee.asset == FeeAsset::Base {
             let amount = after.owed.checked_add(fee.amount).ok_or(overflow)?;
             let units = Fee { amount, ..fee }.base_units(instrument)?;
-            after.owed = amount - instrument.quantity(units);
+            let taken = instrument.quantity(units);
+            after.owed = amount.checked_sub(taken).ok_or(overflow)?;
             let given = units.units().checked_neg().ok_or(overflow)?;
             let gain = after.shift(instrument, price, given)?;
             realised = realised.checked_add(gain).ok_or(overflow)?;
         }
+        after.check()?;
         *self = after;
         Ok(Booked { realised, quantity: self.quantity })
     }
@@ -91,8 +97,26 @@ impl Position {
         let mut after = self.clone();
         let by = quantity.units().checked_sub(self.quantity.units()).ok_or(ValueError::Overflow)?;
         after.shift(instrument, price, by)?;
+        after.check()?;
         *self = after;
         Ok(())
+    }
+
+    /// Books a funding payment. On an error nothing has changed.
+    pub fn fund(&mut self, amount: Decimal) -> Result<(), ValueError> {
+        let funding = self.funding.checked_add(amount).ok_or(ValueError::Overflow)?;
+        let after = Self { funding, ..self.clone() };
+        after.check()?;
+        *self = after;
+        Ok(())
+    }
+
+    /// Every amount is one that a ledger holds, so that sums of them are exact.
+    fn check(&self) -> Result<(), ValueError> {
+        let amounts = [self.cost, self.realised, self.fees, self.funding];
+        let fits = |amount: &Decimal| amount.abs() <= LEDGER_MAX;
+        let others = self.other_fees.values();
+        if amounts.iter().chain(others).all(fits) { Ok(()) } else { Err(ValueError::Overflow) }
     }
 
     fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {
@@ -118,7 +142,8 @@ impl Position {
         let closed = if opposite { before.unsigned_abs().min(signed.unsigned_abs()) } else { 0 };
         if closed > 0 {
             let part = self.part_of_cost(closed)?;
-            let closed_signed = i64::try_from(closed).map_err(|_| overflow)? * before.signum();
+            let closed_signed = i64::try_from(closed).map_err(|_| overflow)?;
+            let closed_signed = closed_signed.checked_mul(before.signum()).ok_or(overflow)?;
             let proceeds = instrument.value(price, Quantity::from_units(closed_signed))?;
             realised = instrument.profit_from_values(part, proceeds)?;
             self.cost = self.cost.checked_sub(part).ok_or(overflow)?;
@@ -140,12 +165,21 @@ impl Position {
         if closed == open {
             return Ok(self.cost);
         }
-        let part = self
-            .cost
-            .checked_mul(Decimal::from(closed))
-            .and_then(|all| all.checked_div(Decimal::from(open)))
-            .ok_or(ValueError::Overflow)?;
-        Ok(Rounding::HalfEven.decimal(part, MONEY_DIGITS))
+        let part = || -> Option<Decimal> {
+            let more = 10_i128.checked_pow(MONEY_DIGITS.checked_sub(self.cost.scale())?)?;
+            let cost = self.cost.mantissa().checked_mul(more)?;
+            let (closed, open) = (i128::from(closed), i128::from(open));
+            // in two parts, each of which fits: what of the cost is whole units, and the rest
+            let whole = cost.checked_div(open)?.checked_mul(closed)?;
+            let rest = cost.checked_rem(open)?.checked_mul(closed)?;
+            // half-even asks whether the sum is even, so an odd unit is rounded with the rest
+            let odd = whole.checked_rem(2)?;
+            let rest = rest.checked_add(odd.checked_mul(open)?)?;
+            let units = Rounding::HalfEven.divide(rest, open)?;
+            let units = whole.checked_sub(odd)?.checked_add(units)?;
+            Decimal::try_from_i128_with_scale(units, MONEY_DIGITS).ok().map(|part| part.normalize())
+        };
+        part().ok_or(ValueError::Overflow)
     }
 
     /// The average entry price; nothing when flat.
@@ -169,7 +203,8 @@ impl Position {
     /// Realised profit and funding less fees, settle asset.
     #[must_use]
     pub fn net_realised(&self) -> Decimal {
-        self.realised + self.funding - self.fees
+        // amounts that a ledger holds always fit; a position that was read from elsewhere may not
+        self.realised.saturating_add(self.funding).saturating_sub(self.fees)
     }
 }
 
@@ -264,6 +299,49 @@ mod tests {
             let price = Price::from_units(units);
             prop_assert_eq!(Price::exact(price.to_decimal(scale), scale), Ok(price));
         }
+    }
+
+    proptest! {
+        /// The part of a cost that is closed is rounded once, however many digits the cost has: at
+        /// most half a unit of money from the exact share.
+        #[test]
+        fn a_part_of_the_cost_is_its_share_to_half_a_unit(
+            cost in -1_000_000_000_000_000_000_000_i128..1_000_000_000_000_000_000_000,
+            open in 1_i64..1_000_000_000_000_000_000, part in 1_u64..1_000_000_000_000_000_000,
+        ) {
+            let closed = part % open.unsigned_abs() + 1;
+            let position = Position {
+                cost: Decimal::from_i128_with_scale(cost, 12),
+                quantity: Quantity::from_units(open),
+                ..Position::default()
+            };
+            let share = position.part_of_cost(closed).unwrap();
+            let units = share.mantissa() * 10_i128.pow(MONEY_DIGITS - share.scale());
+            // units / 10^14 against cost / 10^12 x closed / open, without products of 128 bits
+            let cost = cost * 100;
+            let (whole, rest) = (cost / i128::from(open), cost % i128::from(open));
+            let off = units - whole * i128::from(closed);
+            let exact = rest * i128::from(closed);
+            prop_assert!((off * i128::from(open) - exact).abs() * 2 <= i128::from(open));
+        }
+    }
+
+    #[test]
+    fn amounts_that_no_ledger_holds_are_refused_and_change_nothing() {
+        let i = contract(false);
+        let mut p = Position::default();
+        let huge = Decimal::MAX;
+        assert_eq!(p.fund(huge), Err(ValueError::Overflow));
+        assert_eq!(p.fund(-LEDGER_MAX - Decimal::ONE), Err(ValueError::Overflow));
+        let (at, one) = (Price::from_units(1_000), Quantity::from_units(1_000));
+        let fee = Fee::in_settle(huge);
+        assert_eq!(p.book(&i, Side::Buy, at, one, fee), Err(ValueError::Overflow));
+        assert_eq!(p, Position::default());
+        // the largest that is held: sums of it do not overflow
+        p.fund(LEDGER_MAX).unwrap();
+        p.book(&i, Side::Buy, at, one, Fee::in_settle(-LEDGER_MAX)).unwrap();
+        assert_eq!(p.net_realised(), LEDGER_MAX + LEDGER_MAX);
+        assert_eq!(LEDGER_MAX, Decimal::from(100_000_000_000_000_i64));
     }
 
     #[test]

@@ -126,6 +126,7 @@ fn engine() -> Engine {
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
         guards: StrategyGuards::default(),
+        on_quarantine: OpenOrders::Cancel,
     };
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument()],
@@ -143,6 +144,7 @@ fn engine() -> Engine {
         instrument_limits: Vec::new(),
         stale_after: Duration::from_secs(3_600),
         tick_credit: None,
+        writes: hedgerow_engine::WriteLimits::default(),
     });
     engine.handle(Input::Market(&[quote(1)]), &mut Effects::default());
     engine

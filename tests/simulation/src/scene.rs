@@ -143,6 +143,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
         guards: StrategyGuards::default(),
+        on_quarantine: OpenOrders::Cancel,
     };
     let named = |id: u32| AccountConfig {
         id: AccountId(id),
@@ -169,6 +170,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         instrument_limits: Vec::new(),
         stale_after: Duration::from_millis(500),
         tick_credit: scene.threads.map(|(credit, _)| credit),
+        writes: hedgerow_engine::WriteLimits::default(),
     }
 }
 

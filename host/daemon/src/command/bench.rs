@@ -113,6 +113,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         may_set_leverage: false,
         on_stop: OpenOrders::Keep,
         on_fault: OpenOrders::Keep,
+        on_quarantine: OpenOrders::Cancel,
         span: 0..0,
         spans: [0..0, 0..0],
     };
@@ -132,6 +133,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         host: HostLimits::default(),
         sandbox: hedgerow_plugins::Limits::default(),
         ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
+        writes: hedgerow_engine::WriteLimits::default(),
         stale_after: Duration::from_secs(5),
     }
 }

@@ -5,7 +5,7 @@ use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SocketEntry, StrategyEntry};
-use hedgerow_engine::{GuardAction, HostLimits, ProfitGuards, Watch};
+use hedgerow_engine::{GuardAction, HostLimits, ProfitGuards, Watch, WriteLimits};
 use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
 use hedgerow_simulator::{FillModel, VenueConfig};
@@ -63,8 +63,8 @@ fn read(
         HostLimits { profit, ..HostLimits::default() }
     });
     let sandbox = root.table("sandbox", super::sandbox::limits);
-    let (sandbox, ticks_waiting_max) =
-        sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
+    let usual = || (Limits::default(), super::sandbox::TICKS_WAITING_MAX, WriteLimits::default());
+    let (sandbox, ticks_waiting_max, writes) = sandbox.unwrap_or_else(usual);
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
@@ -112,6 +112,7 @@ fn read(
         host: host.unwrap_or_default(),
         sandbox,
         ticks_waiting_max,
+        writes,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
     })
 }

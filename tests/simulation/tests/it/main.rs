@@ -2,6 +2,7 @@
 
 mod bars;
 mod batches;
+mod held;
 mod journal;
 mod mailboxes;
 mod replay;
