@@ -9,7 +9,7 @@
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    CallFault, Delivery, Fact, HostTime, Input, PluginStep, StrategyId, Swap, TimerId,
+    CallFault, Delivery, Fact, HostTime, Input, PluginStep, StrategyId, Swap, TimerId, printable,
 };
 use hedgerow_ports::{Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 
@@ -236,6 +236,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         hash: String,
         detail: String,
     ) {
+        let detail = printable(&detail, 1_000);
         let fact = Fact::Plugin { strategy, step, hash, detail };
         self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }

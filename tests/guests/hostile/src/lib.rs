@@ -127,6 +127,10 @@ impl Strategy for Hostile {
 
     fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
         self.seen += 1;
+        if self.parameters.place == "save" && self.seen >= self.parameters.after {
+            // who acts is asked for its state
+            ctx.set_timer(TimerId(2), ctx.now());
+        }
         self.strike("market", Some(ctx));
     }
 
