@@ -39,16 +39,13 @@ impl Grid {
             return;
         };
         let side = first.side();
-        let touch = if side == Side::Buy { quote.ask.price } else { quote.bid.price };
-        let slack = Decimal::ONE + Decimal::from(side.sign()) * self.parameters.close_slippage;
-        let spec = &self.market.spec;
-        let Ok(price) = spec.aggressive_price(side, spec.price(touch) * slack) else { return };
+        let Some(price) = self.taking_price(side, quote) else { return };
         let (places, quantity) = self.within_limits(&passed, side, price);
         if places.is_empty() {
             self.state.entry.due = false; // the limit leaves no room: these levels wait
             return;
         }
-        let order = OrderRequest::limit(spec.id, side, price, quantity).immediate();
+        let order = OrderRequest::limit(self.market.spec.id, side, price, quantity).immediate();
         let number = ctx.submit(order);
         self.state.entry.order = Some(number);
         for place in places {
@@ -75,11 +72,12 @@ impl Grid {
     /// As many of them as one order may open.
     fn within_limits(&self, passed: &[usize], side: Side, price: Price) -> (Vec<usize>, Quantity) {
         let (mut places, mut sum) = (Vec::new(), 0_i64);
+        let reached = self.reached(side);
         for place in passed {
             let Some(level) = self.state.levels.get(*place) else { continue };
             let more = Quantity::from_units(sum.saturating_add(level.quantity.units()));
             let too_large = self.market.spec.max_quantity.is_some_and(|most| more > most);
-            if too_large || !self.fits(side, price, more) {
+            if too_large || !self.fits(reached, price, more) {
                 break;
             }
             sum = more.units();

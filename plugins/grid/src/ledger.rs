@@ -42,10 +42,16 @@ impl Grid {
         if gone(self.state.close_order) {
             self.state.close_order = None;
         }
-        if gone(self.state.entry.order) {
+        let entered = gone(self.state.entry.order);
+        if entered {
             self.state.entry.order = None;
         }
         self.settle(ctx, &ended, None);
+        // it is made once: what it did not open waits like any level
+        let opened = |place: &usize| self.state.levels.get(*place).is_some_and(|l| l.held() != 0);
+        if entered && ended.iter().any(opened) {
+            self.state.entry.due = false;
+        }
         for place in ended {
             if let Some(level) = self.state.levels.get_mut(place) {
                 let closed = level.order_ended(self.market.spec.lot.units());

@@ -144,7 +144,7 @@ impl Strategy for Grid {
             Event::Leverage { instrument, leverage_hundredths, .. } if *instrument == id => {
                 self.lever.is_in_force(*leverage_hundredths);
             }
-            Event::Other(notice) => self.lever.on_notice(ctx, notice),
+            Event::Other(notice) => return self.lever.on_notice(ctx, notice),
             Event::Instrument(_) | Event::FeeTier { .. } => {
                 if let Some(market) = ctx.instrument(id) {
                     self.market = market.clone();

@@ -59,6 +59,7 @@ impl Grid {
     /// of what a late fill has closed already.
     pub(crate) fn cancel_needless(&mut self, ctx: &mut Context, quote: &Quote) {
         let far = self.parameters.activation_bound.map(|bound| bound * Decimal::new(12, 1));
+        let entry = self.state.entry.order;
         let needless = |level: &Level| {
             let price = match level.state {
                 LevelState::OpenPlaced => level.price,
@@ -66,7 +67,9 @@ impl Grid {
                 LevelState::Idle | LevelState::OpenFilled => return None,
             };
             let away = far.is_some_and(|far| levels::distance(price, quote.mid_doubled()) > far);
-            level.order.filter(|_| away || level.closes_too_much())
+            // the entry takes or ends at once
+            let own = level.order.filter(|number| Some(*number) != entry);
+            own.filter(|_| away || level.closes_too_much())
         };
         let numbers: Vec<u64> = self.state.levels.iter().filter_map(needless).collect();
         for number in numbers {
@@ -87,12 +90,16 @@ impl Grid {
             return;
         }
         let mut left = batch;
+        let mut reached = [Side::Buy, Side::Sell].map(|side| self.reached(side));
         for place in self.candidates(now.as_nanos(), quote) {
             let Some(level) = self.state.levels.get(place).filter(|_| left > 0) else { continue };
             let (side, quantity) = (level.side(), level.quantity);
-            if !self.fits(side, level.price, quantity) {
+            let [buys, sells] = &mut reached;
+            let own = if side == Side::Buy { buys } else { sells };
+            if !self.fits(*own, level.price, quantity) {
                 continue;
             }
+            *own += quantity.units();
             let (p, spec) = (&self.parameters, &self.market.spec);
             let Some(level) = self.state.levels.get_mut(place) else { continue };
             let Some(price) = level.open_price(p, spec, quote.bid.price, quote.ask.price) else {
@@ -105,13 +112,17 @@ impl Grid {
         }
     }
 
-    /// Whether the position stays within `max_position_base` if this fills too, with all that is
-    /// open on its side.
-    pub(crate) fn fits(&self, side: Side, price: Price, quantity: Quantity) -> bool {
-        let Some(most) = self.parameters.max_position_base else { return true };
+    /// What is held to a side if all that is open on it fills.
+    pub(crate) fn reached(&self, side: Side) -> i64 {
         let open = |level: &&Level| level.state == LevelState::OpenPlaced && level.side() == side;
         let resting: i64 = self.state.levels.iter().filter(open).map(Level::unfilled).sum();
-        let reached = self.held().units() * side.sign() + resting + quantity.units();
+        self.held().units() * side.sign() + resting
+    }
+
+    /// Whether the position stays within `max_position_base` if this is added to what is reached.
+    pub(crate) fn fits(&self, reached: i64, price: Price, quantity: Quantity) -> bool {
+        let Some(most) = self.parameters.max_position_base else { return true };
+        let reached = reached + quantity.units();
         let base = self.market.spec.base_quantity(price, Quantity::from_units(reached.max(0)));
         base.is_ok_and(|base| base <= most)
     }

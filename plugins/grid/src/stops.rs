@@ -1,10 +1,11 @@
-//! What ends the grid, in order: loss, limit price, time; and closing what is held.
+//! What ends the grid, in order: loss, loss of the whole, limit price, time, trailing, profit,
+//! finished; and closing what is held.
 
 use crate::level::{self, Level, LevelState};
 use crate::parameters::{Direction, Parameters};
 use crate::{Grid, State, ledger, say};
 use hedgerow_sdk::model::{Action, HostTime, Instrument, Quote};
-use hedgerow_sdk::{Context, Decimal, FillNotice, OrderRequest, Quantity, Side, serde};
+use hedgerow_sdk::{Context, Decimal, FillNotice, OrderRequest, Price, Quantity, Side, serde};
 
 /// Why the grid ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -56,15 +57,21 @@ pub(crate) fn open_profit(
 ) -> Option<OpenProfit> {
     let spec = &market.spec;
     let mut sum = OpenProfit { gain: Decimal::ZERO, exit_fee: Decimal::ZERO, cost: Decimal::ZERO };
-    for level in levels.iter().filter(|level| level.held() != 0) {
-        // a long closes at the bid, a short at the ask
-        let side = if level.held() > 0 { Side::Buy } else { Side::Sell };
-        let (price, held) = (ctx.market(spec.id)?.touch(side)?, Quantity::from_units(level.held()));
+    // a long closes at the bid, a short at the ask: each valued once, whatever the levels are
+    for side in [Side::Buy, Side::Sell] {
+        let own = || levels.iter().filter(|level| level.held() * side.sign() > 0);
+        let held = Quantity::from_units(own().map(Level::held).sum());
+        if held.is_zero() {
+            continue;
+        }
+        let cost: Decimal = own().map(Level::cost).sum();
+        let fees: Decimal = own().map(Level::fees).sum();
+        let price = ctx.market(spec.id)?.touch(side)?;
         let value = spec.value(price, held).ok()?;
-        let gain = if spec.kind.is_inverse() { level.cost() - value } else { value - level.cost() };
-        sum.gain += gain - level.fees();
+        let gain = if spec.kind.is_inverse() { cost - value } else { value - cost };
+        sum.gain += gain - fees;
         sum.exit_fee += spec.fee(price, held.abs(), market.taker_fee).ok()?;
-        sum.cost += level.cost().abs();
+        sum.cost += cost.abs();
     }
     (!sum.cost.is_zero()).then_some(sum)
 }
@@ -184,6 +191,14 @@ impl Grid {
         self.parameters.keep_position && !loss
     }
 
+    /// Where an order takes: `close_slippage` through the touch.
+    pub(crate) fn taking_price(&self, side: Side, quote: &Quote) -> Option<Price> {
+        let touch = if side == Side::Sell { quote.bid.price } else { quote.ask.price };
+        let slack = Decimal::ONE + Decimal::from(side.sign()) * self.parameters.close_slippage;
+        let spec = &self.market.spec;
+        spec.aggressive_price(side, spec.price(touch) * slack).ok()
+    }
+
     /// Cancel everything, wait for what that brings, close the rest, be flat, be done.
     pub(crate) fn wind_down(&mut self, ctx: &mut Context, quote: &Quote) {
         let spec = &self.market.spec;
@@ -216,11 +231,7 @@ impl Grid {
             return;
         }
         let side = if held > 0 { Side::Sell } else { Side::Buy };
-        let touch = if side == Side::Sell { quote.bid.price } else { quote.ask.price };
-        let slack = Decimal::ONE + Decimal::from(side.sign()) * self.parameters.close_slippage;
-        let Ok(price) = spec.aggressive_price(side, spec.price(touch) * slack) else {
-            return;
-        };
+        let Some(price) = self.taking_price(side, quote) else { return };
         let order = OrderRequest::limit(spec.id, side, price, quantity);
         self.state.close_order = Some(ctx.submit(order.immediate().reduce_only()));
     }

@@ -93,7 +93,7 @@ fn the_trailing_stop_ends_the_grid_and_survives_a_restart() {
     assert_eq!(again.strategy().state.stopping, Some(Stop::Trailing));
 }
 
-/// 2 % of 1000 is 20: what closed parts earned counts against it.
+/// 0.1 % of 1000 is 1.
 #[test]
 fn the_loss_of_the_whole_grid_is_a_share_of_its_money() {
     let p = serde_json::json!({ "stop_loss_total": "0.001" });
@@ -103,4 +103,22 @@ fn the_loss_of_the_whole_grid_is_a_share_of_its_money() {
     h.quote(1, 9_736, 9_738);
     assert_eq!(h.strategy().state.stopping, Some(Stop::TotalLoss));
     assert!(!h.strategy().keeps(), "a loss is never kept");
+}
+
+/// A cycle that earned 0.216247 lets the open position lose as much more.
+#[test]
+fn what_closed_parts_earned_counts_for_the_whole() {
+    let p = serde_json::json!({ "stop_loss_total": "0.001", "max_open": 1 });
+    let mut h = started(&with(g1(), p));
+    let (number, quantity) = nearest(&h);
+    h.fill(number, quantity);
+    let [(close, ..)] = h.open(Side::Sell)[..] else { panic!("one close") };
+    h.fill(close, quantity);
+    assert_eq!(h.strategy().state.realised, dec("0.216247"));
+    let (number, 9_900, quantity) = h.open(Side::Buy)[0] else { panic!("the next level") };
+    h.fill(number, quantity);
+    h.quote(1, 9_660, 9_662); // 2.40 x 0.47: too much without the cycle before
+    assert_eq!(h.strategy().state.stopping, None);
+    h.quote(1, 9_640, 9_642);
+    assert_eq!(h.strategy().state.stopping, Some(Stop::TotalLoss));
 }

@@ -64,6 +64,8 @@ fn an_entry_that_filled_unheard_is_known_after_a_restart() {
     let mut again = Harness::<Grid>::restored(&p, market(), Some(&saved), told);
     again.quote(1, 9_999, 10_001);
     assert_eq!(again.strategy().held().units(), 100);
+    let buys = again.open(Side::Buy);
+    assert!(buys.iter().all(|order| order.1 < 9_999), "a second entry: {buys:?}");
     assert_eq!(said(&again.status(), "adopted"), "0");
 }
 
