@@ -182,7 +182,7 @@ pub struct Parameters {
     /// Time that ends the grid, seconds.
     #[serde(default)]
     pub time_limit_s: Option<u64>,
-    /// Keep the position when a stop other than the stop loss ends the grid.
+    /// Keep the position when a stop other than a loss ends the grid.
     #[serde(default)]
     pub keep_position: bool,
     /// How far through the touch an order may go that takes: the close of everything, and that of

@@ -183,3 +183,24 @@ fn state_of_version_1_is_read() {
     again.fill(5, 30);
     assert_eq!(again.status()["cycles"], 4);
 }
+
+/// Levels of version 2 did not say how they open: those of a sell grid are read as selling.
+#[test]
+fn state_of_version_2_of_a_sell_grid_is_read() {
+    let p = with(one_open(), serde_json::json!({ "direction": "sell" }));
+    let h = started(&p);
+    let mut state: serde_json::Value = serde_json::from_slice(&h.save().data).unwrap();
+    for level in state["levels"].as_array_mut().unwrap() {
+        assert_eq!(level.as_object_mut().unwrap().remove("sells"), Some(true.into()));
+    }
+    let saved = SavedState { version: 2, data: save_json(&state) };
+    let told = resumed(live(&h), 0, "0");
+    let mut again = Harness::<Grid>::restored(&p, market(), Some(&saved), told);
+    again.quote(1, 9_999, 10_001);
+    let [(number, price, quantity)] = again.open(Side::Sell)[..] else { panic!("one open") };
+    again.fill(number, quantity);
+    let [(_, close, _)] = again.open(Side::Buy)[..] else { panic!("one close") };
+    assert!(close < price, "{close} closes {price}");
+    assert_eq!(again.strategy().held().units(), -quantity);
+    assert_eq!(said(&again.status(), "adopted"), "0");
+}
