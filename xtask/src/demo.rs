@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: builds what is needed and starts the host; `install` swaps a component in.
 
-use crate::command::{cargo, root, run};
+use crate::command::{cargo, from_here, root, run, target_folder};
 use crate::components;
 use anyhow::{Context, Result, bail};
 use std::process::Command;
@@ -8,14 +8,15 @@ use std::process::Command;
 fn build_host() -> Result<std::path::PathBuf> {
     eprintln!("building the host (the first time takes some minutes)");
     run(cargo().args(["build", "--package", "hedgerow-daemon"]))?;
-    Ok(root().join("target/debug/hedgerow"))
+    // CARGO_TARGET_DIR or a config of cargo's may put it anywhere
+    Ok(target_folder()?.join("debug/hedgerow"))
 }
 
 /// `cargo xtask demo`, with the demo's own arguments.
 pub(crate) fn demo(args: &[String]) -> Result<()> {
     components::build()?;
     let host = build_host()?;
-    run(Command::new(host).arg("demo").args(args).current_dir(root()))
+    run(Command::new(host).arg("demo").args(from_here(args)?).current_dir(root()))
 }
 
 /// `cargo xtask install <name>`: builds the components and puts one into the demo's plugins folder.

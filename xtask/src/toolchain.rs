@@ -5,8 +5,9 @@
 //! targets. The cache is outside the checkout and keyed by the package version.
 //! docs/guest-toolchain.md has more.
 
-use crate::command::{output, run, succeeds_within};
+use crate::command::{output, run, succeeds_while};
 use anyhow::{Context, Result, bail};
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -36,13 +37,54 @@ pub(crate) fn find() -> Result<Guest> {
     if target_present() {
         return Ok(Guest { origin: format!("{TARGET} of the active toolchain"), env: vec![] });
     }
-    // rustup retries for minutes without a network; half a minute is enough to know
-    let mut add = Command::new("rustup");
-    add.args(["target", "add", TARGET]).env("RUSTUP_MAX_RETRIES", "0");
-    if succeeds_within(&mut add, Duration::from_secs(30)) && target_present() {
+    if added_by_rustup() && target_present() {
         return Ok(Guest { origin: format!("{TARGET} added by rustup"), env: vec![] });
     }
     find_fallback()
+}
+
+/// Without a network rustup tries for minutes: whether it can connect is found out first. From then
+/// on a slow line has all the time it needs, as long as something comes.
+fn added_by_rustup() -> bool {
+    if !can_connect() {
+        eprintln!("rustup's server cannot be reached from here");
+        return false;
+    }
+    eprintln!("rustup target add {TARGET}");
+    let mut add = Command::new("rustup");
+    add.args(["target", "add", TARGET]);
+    let home = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".rustup")));
+    let folders = home.map(|home| [home.join("downloads"), home.join("tmp")]);
+    let progress = || folders.iter().flatten().map(|folder| bytes_in(folder)).sum();
+    succeeds_while(&mut add, progress, Duration::from_secs(120))
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+}
+
+/// Whether rustup's server answers, or a proxy is to be asked, which alone can tell.
+fn can_connect() -> bool {
+    let proxies = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    if proxies.iter().any(|name| std::env::var_os(name).is_some_and(|proxy| !proxy.is_empty())) {
+        return true;
+    }
+    let server = std::env::var("RUSTUP_DIST_SERVER").unwrap_or_default();
+    let (scheme, rest) = server.split_once("://").unwrap_or(("https", &server));
+    let host = rest.split('/').next().filter(|host| !host.is_empty());
+    let host = host.unwrap_or("static.rust-lang.org").to_owned();
+    let port = if scheme == "http" { 80 } else { 443 };
+    let address = if host.contains(':') { host } else { format!("{host}:{port}") };
+    let (told, heard) = std::sync::mpsc::channel();
+    // a name may take its time to be resolved
+    std::thread::spawn(move || {
+        let all = address.to_socket_addrs().into_iter().flatten().take(4);
+        let connect = |at| TcpStream::connect_timeout(&at, Duration::from_secs(5)).is_ok();
+        let _ = told.send(all.into_iter().any(connect));
+    });
+    heard.recv_timeout(Duration::from_secs(20)).unwrap_or(false)
 }
 
 fn find_fallback() -> Result<Guest> {

@@ -1,7 +1,10 @@
 //! The command line: what can be asked, and how.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use hedgerow_daemon::command::query;
 use hedgerow_driver::Batching;
+use hedgerow_model::HostTime;
+use hedgerow_report::By;
 use std::path::PathBuf;
 
 /// A strategy host for crypto trading: one binary owns connections, orders and risk; strategies are
@@ -74,9 +77,10 @@ pub(crate) enum Command {
         /// The folder of the recording, in place of the config's.
         #[arg(long)]
         data: Option<PathBuf>,
-        /// The socket of a paper venue, in place of the config's data.
+        /// The socket of a paper venue, in place of the config's data; `name=socket` for one venue
+        /// of several, given once for each.
         #[arg(long, conflicts_with = "data")]
-        venue: Option<PathBuf>,
+        venue: Vec<String>,
         /// Records every input and what followed into this new folder, for `hedgerow replay`.
         #[arg(long)]
         record: Option<PathBuf>,
@@ -95,6 +99,9 @@ pub(crate) enum Command {
         /// Where to listen.
         #[arg(long)]
         socket: PathBuf,
+        /// Serves this venue of the config, and no other; may be given several times.
+        #[arg(long)]
+        venue: Vec<String>,
         /// A folder in which it keeps its books over its own death; without it, it forgets.
         #[arg(long)]
         state: Option<PathBuf>,
@@ -155,10 +162,10 @@ pub(crate) enum Operate {
         #[command(flatten)]
         host: Running,
     },
-    /// Stops opening: for one strategy, or for all.
+    /// Stops opening: for a strategy, an account or an instrument, or for all.
     Pause {
-        /// Which; none: the host.
-        strategy: Option<String>,
+        /// Its name, an instrument's as venue:symbol; none: the host.
+        what: Option<String>,
         #[command(flatten)]
         host: Running,
         /// Why.
@@ -167,8 +174,8 @@ pub(crate) enum Operate {
     },
     /// Lets trading go on, and clears the guards.
     Resume {
-        /// Which; none: the host.
-        strategy: Option<String>,
+        /// The name of a strategy, an account or an instrument (venue:symbol); none: the host.
+        what: Option<String>,
         #[command(flatten)]
         host: Running,
         /// Why; it is journaled.
@@ -185,9 +192,10 @@ pub(crate) enum Operate {
         #[arg(long)]
         reason: String,
     },
-    /// Says that what a venue has beyond a strategy's ledger is somebody else's.
+    /// Says that what a venue has beyond the ledger is somebody else's: of one strategy, or all on
+    /// an account that nobody here accounts for.
     Ignore {
-        /// Which.
+        /// The strategy or the account.
         strategy: String,
         #[command(flatten)]
         host: Running,
@@ -208,7 +216,7 @@ pub(crate) enum Operate {
         #[command(flatten)]
         host: Running,
     },
-    /// Checks the chain of hashes over every word of an operator.
+    /// The audit: every word of an operator, chained by hashes.
     Audit {
         /// What of it.
         what: AuditCommand,
@@ -217,10 +225,8 @@ pub(crate) enum Operate {
     },
     /// Shows what a state folder's journal tells, whether its host runs or not.
     Journal {
-        /// What of it.
+        #[command(subcommand)]
         what: JournalCommand,
-        #[command(flatten)]
-        host: Running,
     },
 }
 
@@ -239,14 +245,92 @@ pub(crate) struct Running {
 pub(crate) enum AuditCommand {
     /// Recomputes it, and names the first row that is not as it was written.
     Verify,
+    /// Its newest rows: who asked what, from where, why, and what was answered.
+    Tail,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Subcommand)]
 pub(crate) enum JournalCommand {
-    /// Every pair: what was asked, what became of it, what it cost.
-    Plans,
+    /// Answers a question from it; the answer's schema is versioned.
+    Query {
+        /// What is asked for.
+        what: QueryWhat,
+        /// Of this strategy alone.
+        #[arg(long)]
+        strategy: Option<String>,
+        /// From then on: 2026-11-29, 2026-11-29T12:00:00Z, or ns.
+        #[arg(long, value_parser = query::time)]
+        since: Option<HostTime>,
+        /// Before then.
+        #[arg(long, value_parser = query::time)]
+        until: Option<HostTime>,
+        /// Tells quality apart by day.
+        #[arg(long)]
+        daily: bool,
+        /// Of `pnl`: what its sums are told apart by, always by asset.
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "strategy")]
+        by: Vec<Apart>,
+        #[command(flatten)]
+        host: Running,
+    },
+}
+
+/// What a journal is asked for.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum QueryWhat {
+    /// How well plans went, by venue, instrument and kind.
+    Quality,
     /// Pairs that were repaired, or are stuck.
     Incidents,
+    /// Every pair: what was asked, what became of it, what it cost.
+    Plans,
+    /// Every fill.
+    Fills,
+    /// Every order and how it ended.
+    Orders,
+    /// Every funding payment.
+    Funding,
+    /// Profit and loss: price, fees, funding and interest apart, by asset and worth at their time.
+    Pnl,
+}
+
+/// What sums are told apart by.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Apart {
+    /// The strategy.
+    Strategy,
+    /// The account.
+    Account,
+    /// The instrument.
+    Instrument,
+    /// The day, UTC.
+    Day,
+}
+
+impl From<Apart> for By {
+    fn from(apart: Apart) -> Self {
+        match apart {
+            Apart::Strategy => Self::Strategy,
+            Apart::Account => Self::Account,
+            Apart::Instrument => Self::Instrument,
+            Apart::Day => Self::Day,
+        }
+    }
+}
+
+impl QueryWhat {
+    /// What rows are asked for; nothing: sums of profit and loss.
+    pub(crate) fn rows(self) -> Option<query::What> {
+        Some(match self {
+            Self::Quality => query::What::Quality,
+            Self::Incidents => query::What::Incidents,
+            Self::Plans => query::What::Plans,
+            Self::Fills => query::What::Fills,
+            Self::Orders => query::What::Orders,
+            Self::Funding => query::What::Funding,
+            Self::Pnl => return None,
+        })
+    }
 }
 
 #[derive(Subcommand)]

@@ -3,6 +3,9 @@
 //! [`load`] gives either a config that only holds valid values, or one screen with every problem.
 //! Keys that risk money have no default.
 
+mod account;
+pub(crate) mod asking;
+mod guards;
 mod instrument;
 mod nearest;
 mod parse;
@@ -12,14 +15,19 @@ pub(crate) mod sandbox;
 mod strategy;
 mod value;
 
-use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
-use hedgerow_model::{Duration, Instrument};
+use hedgerow_engine::{
+    AccountGuards, HostLimits, InstrumentLimits, OpenOrders, StrategyGuards, StrategyLimits,
+};
+use hedgerow_model::{Accounting, Decimal, Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
-use hedgerow_simulator::paper::Fees;
+use hedgerow_simulator::paper::{Fees, Leverage};
 use parse::Folders;
 use problem::Problems;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// A snapshot of the journal is made when it has grown by so many rows: half a second's folding.
+pub(crate) const SNAPSHOT_ROWS: u64 = 100_000;
 
 /// Where the market comes from.
 #[derive(Clone, Debug)]
@@ -36,10 +44,10 @@ pub enum DataSource {
         /// The folder.
         path: PathBuf,
     },
-    /// A paper venue in another process.
+    /// Paper venues in other processes.
     Socket {
-        /// Its Unix socket.
-        path: PathBuf,
+        /// Their Unix sockets.
+        sockets: Vec<SocketEntry>,
     },
     /// Hyperliquid CSV files: books, quotes, trades.
     HyperliquidCsv {
@@ -66,6 +74,15 @@ impl DataSource {
     }
 }
 
+/// The Unix socket of a paper venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketEntry {
+    /// Which venue it serves; nothing: all of them.
+    pub venue: Option<String>,
+    /// Where it listens.
+    pub path: PathBuf,
+}
+
 /// One strategy as configured.
 #[derive(Clone, Debug)]
 pub struct StrategyEntry {
@@ -85,6 +102,10 @@ pub struct StrategyEntry {
     pub parameters: serde_json::Value,
     /// Its limits.
     pub limits: StrategyLimits,
+    /// Whether it may change the leverage of what it trades.
+    pub may_set_leverage: bool,
+    /// Its guards beside them.
+    pub guards: StrategyGuards,
     /// What becomes of its open orders when it is stopped.
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
@@ -124,8 +145,21 @@ pub struct Config {
     pub venues: Vec<(String, VenueConfig)>,
     /// Instruments and their fees, ids in order.
     pub instruments: Vec<(Instrument, Fees)>,
+    /// Limits of instruments, ids in order.
+    pub instrument_limits: Vec<InstrumentLimits>,
+    /// What of a position's worth must stay at paper venues, ids of instruments in order.
+    pub maintenance_rates: Vec<Option<Decimal>>,
     /// Account names, ids in order.
     pub accounts: Vec<String>,
+    /// What accounts begin with at each paper venue: asset and amount. Nothing: no end of money.
+    pub collateral: Vec<Vec<(String, Decimal)>>,
+    /// Of each account: the leverage its venue is expected to have, and the most a paper venue
+    /// allows it.
+    pub leverages: Vec<Leverage>,
+    /// Limits and guards of accounts, ids in order.
+    pub account_guards: Vec<AccountGuards>,
+    /// What they say of their venues, in the same order.
+    pub account_entries: Vec<asking::AccountEntry>,
     /// Strategies, ids in order.
     pub strategies: Vec<StrategyEntry>,
     /// Limits over all.
@@ -135,8 +169,12 @@ pub struct Config {
     /// How many ticks may wait for a strategy that runs on a thread of its own; what comes beyond
     /// is not told to it, but a snapshot of the books once it has read on.
     pub ticks_waiting_max: u32,
+    /// In what earnings are counted.
+    pub accounting: Accounting,
     /// Data older than this is stale.
     pub stale_after: Duration,
+    /// A snapshot of the journal is made when it has grown by so many rows.
+    pub snapshot_rows: u64,
 }
 
 impl Config {

@@ -29,9 +29,9 @@ pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
             let tape = Tape::new(Box::new(market));
             return Ok(Opened { tape, files: Vec::new(), span: None, ticks: None });
         }
-        DataSource::Socket { path } => {
+        DataSource::Socket { sockets } => {
             return Err(ReadError::File {
-                path: path.clone(),
+                path: sockets.first().map(|s| s.path.clone()).unwrap_or_default(),
                 why: "a paper venue's socket is for `hedgerow run`, not a recording".into(),
             });
         }

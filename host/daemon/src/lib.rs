@@ -4,6 +4,7 @@ pub mod check;
 pub mod command;
 pub mod config;
 pub mod data;
+pub mod folded;
 pub mod kept;
 pub mod latch;
 pub mod link;

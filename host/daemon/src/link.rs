@@ -4,13 +4,17 @@ mod books;
 mod client;
 mod frame;
 mod server;
+mod sockets;
+mod truth;
 
 pub use client::{Remote, RemoteFeed, RemoteVenue, connect};
-pub use server::{Serve, Truth, serve, truth};
+pub use server::{Serve, serve};
+pub use sockets::{check_sockets, socket_entry};
+pub use truth::{Truth, truth};
 
 use hedgerow_model::view::Connection;
 use hedgerow_model::{
-    AccountId, HostTime, InstrumentId, Position, TickSlice, VenueCommand, VenueEvent,
+    AccountId, HostTime, InstrumentId, Position, TickSlice, VenueCommand, VenueEvent, VenueId,
 };
 use hedgerow_ports::{Feed, SimulatedVenue, Venue};
 use hedgerow_simulator::{PaperVenue, TapeFeed};
@@ -107,12 +111,12 @@ impl Trading {
         }
     }
 
-    /// How the venue is reached, and since when.
+    /// How a venue is reached, and since when.
     #[must_use]
-    pub fn connection(&self) -> (Connection, Option<HostTime>) {
+    pub fn connection(&self, of: VenueId) -> (Connection, Option<HostTime>) {
         match self {
             Self::Paper(_) => (Connection::InProcess, None),
-            Self::Remote(venue) => venue.connection(),
+            Self::Remote(venue) => venue.connection(of),
         }
     }
 

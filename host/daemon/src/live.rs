@@ -24,7 +24,9 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress, Swapped};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{Duration, Fact, HostTime, PluginStep, StrategyId, Swap, TradingMode};
+use hedgerow_model::{
+    Duration, Fact, HostTime, PluginStep, Scope, StrategyId, Swap, TradingMode, VenueId,
+};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
@@ -49,6 +51,19 @@ pub enum Message {
     Recent(StrategyId, Sender<(Option<hedgerow_plugins::Recent>, u32)>),
     /// A component that may be swapped in.
     Swap(StrategyId, Box<Plugin>),
+    /// Something to journal: what was asked, why, by whom, over which way, and the answer.
+    Asked {
+        /// What.
+        command: String,
+        /// Why.
+        reason: String,
+        /// Who, as the caller says.
+        by: String,
+        /// Over which way.
+        from: String,
+        /// What was answered.
+        result: String,
+    },
     /// Something to journal about a component.
     Plugin(StrategyId, PluginStep, String, String),
     /// A strategy has answered.
@@ -109,12 +124,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
     let (told, kept) = (sender.clone(), latch.clone());
-    latch
-        .watch(move |why| {
-            let (command, reason) = halt(&why);
-            let _ = told.send(Message::Command(command, reason));
-        })
-        .map_err(Failure::new)?;
+    latch.watch(move |why| was_set(&told, &why)).map_err(Failure::new)?;
     let shared_too = Arc::clone(&shared);
     let control = control::serve(&config.state, shared_too, sender.clone(), latch)?;
     let end = sender.clone();
@@ -125,11 +135,13 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     if let Err(error) = handled {
         tracing::warn!(%error, "signals end this run at once");
     }
-    let Begun { mut host, mut pacer, facts } = host(config, &mut loaded, &sender, kept)?;
+    let records = options.record.is_some();
+    let Begun { mut host, mut pacer, folded, snapshots } =
+        host(config, &mut loaded, &sender, (kept, records))?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {
-        recording::begin(folder, config, &loaded, &mut host, facts)?;
+        recording::begin(folder, config, &loaded, &mut host, folded)?;
     }
     if let (Some(until), true) = (pacer.warm_until(config.warm_up), !config.data.is_live()) {
         host.warm_up(until)?;
@@ -162,15 +174,25 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         }
     };
     let ended = session.ended;
-    drop(reload);
+    // one more of these, of all that was committed
+    drop((snapshots, reload));
     drop(control);
     result.map(|()| ended)
 }
 
+/// Somebody set the latch without the host's help.
+fn was_set(inbox: &Sender<Message>, why: &str) {
+    let (command, reason) = halt(why);
+    let _ = inbox.send(Message::Command(command, reason));
+    let (command, by) = ("halted for the host".to_owned(), "whoever wrote it".to_owned());
+    let (from, result) = ("latch's file".to_owned(), "accepted".to_owned());
+    let _ = inbox.send(Message::Asked { command, reason: why.to_owned(), by, from, result });
+}
+
 /// What the loop is told when the latch was set.
 fn halt(why: &str) -> (OperatorCommand, String) {
-    let (strategy, mode) = (None, TradingMode::Halted);
-    (OperatorCommand::SetMode { strategy, mode }, format!("kill latch: {why}"))
+    let (scope, mode) = (Scope::Host, TradingMode::Halted);
+    (OperatorCommand::SetMode { scope, mode }, format!("kill latch: {why}"))
 }
 
 struct Session<'h> {
@@ -237,9 +259,9 @@ impl Session<'_> {
     /// still goes.
     fn give_up(&mut self, why: &Failure) {
         tracing::error!(why = %why.message, "the host ends: what is open is canceled");
-        let (strategy, mode) = (None, TradingMode::Halted);
+        let (scope, mode) = (Scope::Host, TradingMode::Halted);
         let reason = format!("the host met an error: {}", why.message);
-        self.host.command(OperatorCommand::SetMode { strategy, mode }, reason);
+        self.host.command(OperatorCommand::SetMode { scope, mode }, reason);
         let ended = [
             self.obey_all(),
             self.wind_up(),
@@ -285,6 +307,9 @@ impl Session<'_> {
             Message::Stop => return Ok(true),
             Message::Command(command, reason) => self.host.command(command, reason),
             Message::Answered => {}
+            Message::Asked { command, reason, by, from, result } => {
+                self.host.note(Fact::Asked { command, reason, by, from, result })?;
+            }
             Message::Recent(strategy, answer) => {
                 let version = self.host.host().state_version(strategy);
                 let _ = answer.send((self.host.host().recent(strategy), version));
@@ -347,9 +372,12 @@ impl Session<'_> {
         } else {
             "SIM".into()
         };
-        let (connection, since) = self.host.venue().inner().connection();
-        let named = |name: &String| VenueView { name: name.clone(), connection, since };
-        view.venues = self.host.engine().config().venues.iter().map(named).collect();
+        let named = |(id, name): (u32, &String)| {
+            let (connection, since) = self.host.venue().inner().connection(VenueId(id));
+            VenueView { name: name.clone(), connection, since }
+        };
+        let venues = &self.host.engine().config().venues;
+        view.venues = (0_u32..).zip(venues).map(named).collect();
         let due = self.host.due().filter(|due| *due > HostTime::EPOCH);
         let behind = due.filter(|_| self.pacer.is_paced());
         view.behind_ms = behind.map_or(0, |due| self.pacer.horizon().since(due).as_millis());

@@ -8,12 +8,14 @@ use cli::{
     PluginCommand, Running,
 };
 use hedgerow_daemon::command::{
-    Failure, backtest, bench, demo, exit, journal, plugin, print, print_json, replay, run, show,
+    Failure, backtest, bench, demo, exit, journal as audit, money, plugin, print, print_json,
+    query, replay, run, show,
 };
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
 use hedgerow_daemon::{check, config};
 use hedgerow_model::TradingMode;
+use hedgerow_report::By;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -53,22 +55,26 @@ fn say<T: serde::Serialize>(
     Ok(())
 }
 
-fn pairs(what: JournalCommand, host: &Running) -> Result<(), Failure> {
-    let asked = match what {
-        JournalCommand::Plans => journal::Asked::Plans,
-        JournalCommand::Incidents => journal::Asked::Incidents,
-    };
-    say(&journal::plans(&host.state, asked)?, host.json, |plans| journal::table(plans))
+fn journal(what: JournalCommand) -> Result<(), Failure> {
+    let JournalCommand::Query { what, strategy, since, until, daily, by, host } = what;
+    let filter = query::Filter { strategy, since, until, daily };
+    match what.rows() {
+        Some(what) => say(&query::query(&host.state, what, &filter)?, host.json, query::table),
+        None => {
+            let by: Vec<By> = by.into_iter().map(By::from).collect();
+            say(&money::pnl(&host.state, &by, &filter)?, host.json, money::rows)
+        }
+    }
 }
 
 fn operate(what: Operate) -> Result<(), Failure> {
     match what {
         Operate::Status { host } => run::status(&host.state, host.json),
-        Operate::Pause { strategy, host, reason } => {
-            host.tell(&run::mode(strategy, TradingMode::ReduceOnly, &reason))
+        Operate::Pause { what, host, reason } => {
+            host.tell(&run::mode(what, TradingMode::ReduceOnly, &reason))
         }
-        Operate::Resume { strategy, host, reason } => {
-            host.tell(&run::mode(strategy, TradingMode::Running, &reason))
+        Operate::Resume { what, host, reason } => {
+            host.tell(&run::mode(what, TradingMode::Running, &reason))
         }
         Operate::Adopt { strategy, host, reason } => {
             host.tell(&Request::Settle { strategy, adopt: true, reason })
@@ -78,10 +84,11 @@ fn operate(what: Operate) -> Result<(), Failure> {
         }
         Operate::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
         Operate::Stop { host } => host.tell(&Request::Stop),
-        Operate::Audit { what: AuditCommand::Verify, host } => {
-            journal::audit(&host.state, host.json)
+        Operate::Audit { what: AuditCommand::Verify, host } => audit::audit(&host.state, host.json),
+        Operate::Audit { what: AuditCommand::Tail, host } => {
+            say(&audit::tail(&host.state)?, host.json, |rows| audit::tail_lines(rows))
         }
-        Operate::Journal { what, host } => pairs(what, &host),
+        Operate::Journal { what } => journal(what),
     }
 }
 
@@ -97,15 +104,17 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Demo { home, components, seconds, data, json } => {
             demo::demo(&demo::Options { home, components, seconds, data, json })
         }
-        Command::PaperVenue { config, socket, state, seconds, json } => {
+        Command::PaperVenue { config, socket, venue, state, seconds, json } => {
             let (config, limit) = (load(&config)?, for_seconds(seconds));
             let state = state.as_deref();
-            link::serve(&link::Serve { config: &config, socket: &socket, state, limit, json })
+            let (config, socket) = (&config, &socket);
+            link::serve(&link::Serve { config, socket, venues: &venue, state, limit, json })
         }
         Command::Run { config, data, venue, record, seconds, json } => {
             let mut config = load(&config)?;
-            if let Some(path) = venue {
-                config.data = config::DataSource::Socket { path };
+            if !venue.is_empty() {
+                let sockets = venue.iter().map(|text| link::socket_entry(text)).collect();
+                config.data = config::DataSource::Socket { sockets };
             }
             let (config, limit) = (with_data(config, data)?, for_seconds(seconds));
             let ended = run::host(&config, limit, json, "Ctrl-C ends.", record.as_deref())?;

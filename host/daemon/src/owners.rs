@@ -30,7 +30,9 @@ const DOLLARS: [&str; 12] = [
 pub(crate) fn check_money(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
     let quote = |place: &usize| config.instruments.get(*place).map(|(i, _)| i.quote.as_str());
     let differs = |a: &str, b: &str| a != b && !(DOLLARS.contains(&a) && DOLLARS.contains(&b));
-    let together = config.host.loss_max.is_some();
+    // limits of accounts and of the host add what strategies hold
+    let accounts = config.account_guards.iter().any(hedgerow_engine::AccountGuards::adds_money);
+    let together = config.host.couples() || accounts;
     let mut before: Option<(&str, &str)> = None;
     for owner in owners {
         if !together {

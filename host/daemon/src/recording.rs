@@ -4,7 +4,7 @@ use crate::command::Failure;
 use crate::config::Config;
 use crate::kept;
 use crate::wiring::{Host, Loaded};
-use hedgerow_model::Stamped;
+use hedgerow_engine::Snapshot;
 use hedgerow_ports::Recorder;
 use hedgerow_store::{Preface, RecordingWriter, SqliteJournal};
 use std::path::{Path, PathBuf};
@@ -23,17 +23,21 @@ pub(crate) fn begin(
     config: &Config,
     loaded: &Loaded,
     host: &mut Host<SqliteJournal>,
-    (facts, goes_on): (Vec<Stamped>, bool),
+    (begins_with, goes_on): (Option<Snapshot>, bool),
 ) -> Result<(), Failure> {
-    let preface = Preface {
+    let mut preface = Preface {
         config_file: config.file.display().to_string(),
         config: config.text.clone(),
         is_live: config.data.is_live(),
         began: host.now(),
-        facts,
+        state: Vec::new(),
+        facts: Vec::new(),
         goes_on,
         components: loaded.plugins.iter().map(|plugin| plugin.hash.clone()).collect(),
     };
+    if let Some(state) = begins_with {
+        preface.begin_with(&state).map_err(Failure::new)?;
+    }
     let writer = RecordingWriter::begin(folder, &preface, SEGMENT_BYTES)
         .map_err(|e| Failure::new(format!("recording into {}: {e}", folder.display())))?;
     for hash in &preface.components {

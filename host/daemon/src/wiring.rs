@@ -2,14 +2,15 @@
 
 use crate::check::{self, Found};
 use crate::config::problem::Problems;
-use crate::config::{Config, DataSource, StrategyEntry};
+use crate::config::{Config, DataSource, StrategyEntry, asking};
 use crate::kept;
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
-use hedgerow_engine::{AccountConfig, Engine, EngineConfig, StrategyConfig};
+use hedgerow_engine::{AccountConfig, Asks, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
-    AccountId, Bars, Fact, Instrument, InstrumentId, Interest, Stamped, StrategyId,
+    AccountId, Bars, Decimal, Instrument, InstrumentId, Interest, MarginBracket, StrategyId,
+    VenueId,
 };
 use hedgerow_plugins::{
     Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
@@ -18,7 +19,7 @@ use hedgerow_plugins::{
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use hedgerow_store::SqliteJournal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -138,6 +139,27 @@ fn id(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
+/// One account, and how its venue is asked: one in this process forgets nothing and loses nothing.
+fn account_config(config: &Config, place: usize, name: &str) -> AccountConfig {
+    let entry = config.account_entries.get(place).cloned().unwrap_or_default();
+    let remote = matches!(config.data, DataSource::Socket { .. });
+    let (settling, asks) = entry.asks.unwrap_or_else(asking::usual);
+    let asks = match remote {
+        true => asks,
+        false => Asks { orders_every: None, positions_every: None, ..asks },
+    };
+    AccountConfig {
+        id: AccountId(id(place)),
+        name: name.to_owned(),
+        reconcile: remote,
+        settling,
+        guards: config.account_guards.get(place).cloned().unwrap_or_default(),
+        margin: config.leverages.get(place).map(|leverage| leverage.margin),
+        asks,
+        pools: entry.pools,
+    }
+}
+
 /// What the engine is told.
 #[must_use]
 pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
@@ -156,8 +178,10 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             watches: of(false).map(|(instrument, _)| instrument).collect(),
             interest: interest(entry, plugin),
             limits: entry.limits.clone(),
+            may_set_leverage: entry.may_set_leverage,
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
+            guards: entry.guards.clone(),
         }
     };
     let accounts = config.accounts.iter().enumerate();
@@ -165,17 +189,11 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
     EngineConfig {
         instruments: config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect(),
         venues: config.venues.iter().map(|(name, _)| name.clone()).collect(),
-        accounts: accounts
-            .map(|(place, name)| AccountConfig {
-                id: AccountId(id(place)),
-                name: name.clone(),
-                reconcile: matches!(config.data, DataSource::Socket { .. }),
-                // what came over the one socket before the question is known
-                settling: hedgerow_model::Duration::ZERO,
-            })
-            .collect(),
+        accounts: accounts.map(|(place, name)| account_config(config, place, name)).collect(),
         strategies: strategies.map(strategy).collect(),
         host: config.host.clone(),
+        instrument_limits: config.instrument_limits.clone(),
+        accounting: config.accounting.clone(),
         stale_after: config.stale_after,
         // where time is the wall clock, a slow strategy must not hold up the others
         tick_credit: config.data.is_live().then_some(config.ticks_waiting_max),
@@ -224,8 +242,8 @@ fn interest(entry: &StrategyEntry, plugin: &Plugin) -> Interest {
 pub struct Plan<J> {
     /// Where facts go.
     pub journal: J,
-    /// Facts of earlier runs, to be folded first.
-    pub facts: Vec<Stamped>,
+    /// The engine with what earlier runs left; nothing: a new one.
+    pub engine: Option<Engine>,
     /// Whether this goes on after a process that may have lost its last commits: then ids are taken
     /// from beyond anything it can have used.
     pub goes_on: bool,
@@ -239,6 +257,41 @@ pub struct Plan<J> {
     pub wake: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
+/// The paper venues of a config: every account has the leverage that it is expected to have.
+#[must_use]
+pub fn paper_venue(config: &Config, tape: &Tape) -> PaperVenue {
+    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
+    let mut venue = PaperVenue::new(venues, &config.instruments, tape);
+    for entry in &config.strategies {
+        for (role, place) in &entry.roles {
+            let account = entry.account_of(role);
+            if let Some(leverage) = config.leverages.get(account) {
+                venue.set_leverage(AccountId(id(account)), InstrumentId(id(*place)), *leverage);
+            }
+        }
+    }
+    give_collateral(config, &mut venue);
+    venue
+}
+
+/// What accounts begin with at paper venues, and what must stay of it for what they hold.
+fn give_collateral(config: &Config, venue: &mut PaperVenue) {
+    for (place, (instrument, _)) in config.instruments.iter().enumerate() {
+        let Some(Some(rate)) = config.maintenance_rates.get(place) else { continue };
+        let bracket =
+            MarginBracket { notional_max: None, maintenance_rate: *rate, deduction: Decimal::ZERO };
+        venue.set_brackets(instrument.id, vec![bracket]);
+    }
+    for (account, all) in config.collateral.iter().enumerate() {
+        for (asset, amount) in all {
+            for at in 0..config.venues.len() {
+                let whose = (AccountId(id(account)), VenueId(id(at)));
+                venue.set_collateral(whose.0, whose.1, (asset, *amount));
+            }
+        }
+    }
+}
+
 /// Puts a host together. Components that refuse to start are reported like config problems.
 pub fn build<J: Journal>(
     config: &Config,
@@ -246,8 +299,10 @@ pub fn build<J: Journal>(
     tape: &Tape,
     plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let venue = Trading::Paper(Box::new(PaperVenue::new(venues, &config.instruments, tape)));
+    let mut venue = paper_venue(config, tape);
+    venue.tell_leverages();
+    venue.tell_margins();
+    let venue = Trading::Paper(Box::new(venue));
     assemble(config, loaded, Market::Tape(TapeFeed::new(tape)), venue, plan)
 }
 
@@ -259,8 +314,8 @@ pub fn assemble<J: Journal>(
     venue: Trading,
     mut plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
-    let mut engine = Engine::new(engine_config(config, loaded));
-    engine.restore(&plan.facts);
+    let fresh = || Engine::new(engine_config(config, loaded));
+    let mut engine = plan.engine.unwrap_or_else(fresh);
     if plan.goes_on {
         let gap = engine.id_gap();
         engine.restore(&gap);
@@ -312,16 +367,10 @@ fn threads() -> usize {
 
 /// Goes on with the components that ran last: those that were at work when the facts end, not those
 /// that lie in the folder now. What lies there is tried and swapped in like any other new file.
-pub fn go_on_with(config: &Config, loaded: &mut Loaded, facts: &[Stamped]) {
+pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyId, String>) {
     for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
         let me = StrategyId(id(place));
-        let ran = facts.iter().rev().find_map(|stamped| match &stamped.fact {
-            Fact::Plugin { strategy, step, hash, .. } if *strategy == me && step.takes_over() => {
-                Some(hash)
-            }
-            _ => None,
-        });
-        let Some(hash) = ran.filter(|hash| **hash != plugin.hash) else { continue };
+        let Some(hash) = ran.get(&me).filter(|hash| **hash != plugin.hash) else { continue };
         let path = kept::path(&config.state, hash);
         match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
             Ok((last, _)) if last.hash == *hash => *plugin = last,

@@ -23,7 +23,7 @@ pub(crate) fn coupled(config: &EngineConfig) -> bool {
         };
         a.trades.iter().any(meets)
     };
-    (all.len() > 1 && config.host.loss_max.is_some()) || pairs.into_iter().any(shared)
+    (all.len() > 1 && config.host.couples()) || pairs.into_iter().any(shared)
 }
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {

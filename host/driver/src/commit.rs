@@ -70,6 +70,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                     let report = VenueReport::AmendRejected { wire, reason };
                     self.report_unsent(*account, *instrument, report);
                 }
+                // not known until the venue tells it again, and so nothing opens by it
+                VenueCommand::SetLeverage { .. } if self.is_journal_down() => {}
                 _ => self.venue.send(self.now, command),
             }
         }

@@ -376,8 +376,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             age_ms: 0,
             behind_ms: 0,
             venues: Vec::new(),
+            accounts: self.engine.account_views(),
             instruments: self.engine.instrument_views(),
             strategies: self.instances.iter().filter_map(strategy).collect(),
+            earned: self.engine.earned_views(),
         }
     }
 }

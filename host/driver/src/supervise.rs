@@ -9,7 +9,8 @@
 use crate::instance::{Faults, Stop, StrategyState};
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    CallFault, Duration, HostTime, Input, OperatorCommand, PluginStep, StrategyId, TradingMode,
+    CallFault, Duration, HostTime, Input, OperatorCommand, PluginStep, Scope, StrategyId,
+    TradingMode,
 };
 use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StopReason, StrategyHost};
 
@@ -65,13 +66,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// An operator lets strategies go on: those in quarantine start again, with a clean sheet.
     pub(crate) fn release(&mut self, command: &OperatorCommand) -> Result<(), DriverError> {
-        let OperatorCommand::SetMode { strategy: whose, mode: TradingMode::Running } = command
-        else {
+        let OperatorCommand::SetMode { scope, mode: TradingMode::Running } = command else {
             return Ok(());
         };
         for index in 0..self.instances.len() {
             let instance = &mut self.instances[index];
-            let meant = whose.is_none_or(|whose| whose == instance.strategy);
+            let meant =
+                matches!(scope, Scope::Host) || *scope == Scope::Strategy(instance.strategy);
             let free = instance.swapping.is_none() && instance.mailbox.busy.is_none();
             if meant && free && instance.state == StrategyState::Quarantined {
                 instance.faults = None;

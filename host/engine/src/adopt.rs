@@ -1,20 +1,23 @@
-//! Positions that are not the venue's: an operator says whose the difference is. Until then the
-//! strategy may only cancel.
+//! Positions that are not the venue's: an operator says whose the difference is. Until then nothing
+//! opens on the account. An adjustment has an id that follows from what was found, so that the
+//! same finding after a restart is the same adjustment and changes nothing.
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Event, Fact, HostTime, InstrumentId, PositionUpdate, Price, Quantity, StrategyId,
+    AccountId, Entry, Event, Fact, FeeAsset, HostTime, InstrumentId, PositionUpdate, Price,
+    Quantity, StrategyId, VenueTime,
 };
 
 impl Engine {
-    fn differing_of(&self, strategy: StrategyId) -> Vec<(InstrumentId, Quantity)> {
-        let own = self.differs.iter().filter(|((whose, _), _)| *whose == strategy);
-        own.map(|((_, instrument), theirs)| (*instrument, *theirs)).collect()
+    fn unknown_of(&self, of: impl Fn(AccountId, InstrumentId) -> bool) -> Vec<Unknown> {
+        let known = self.truth.unknown.iter().filter(|((account, id), _)| of(*account, *id));
+        known.map(|((account, id), more)| (*account, *id, *more)).collect()
     }
 
     /// The ledger takes the venue's positions over, at the mark.
     pub(crate) fn adopt(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        for (instrument, quantity) in self.differing_of(strategy) {
+        let own = self.unknown_of(|account, id| self.owner_of(account, id) == Some(strategy));
+        for (account, instrument, more) in own {
             let marked = self.markets.get(instrument).and_then(|market| market.mark_doubled);
             let Some(price) = marked.map(|doubled| Price::from_units(doubled / 2)) else {
                 let command = format!("position in {instrument} not adopted");
@@ -22,39 +25,62 @@ impl Engine {
                 self.record(now, Fact::Operator { command, reason }, effects);
                 continue;
             };
-            let fact = Fact::Adopted { strategy, instrument, quantity, price };
-            self.record(now, fact, effects);
-            self.differs.remove(&(strategy, instrument));
-            self.tell_position(now, strategy, instrument, effects);
-            self.guard(now, strategy, effects);
+            let slot = self.strategies.get(strategy.index());
+            let ours = slot.map(|slot| slot.position(instrument)).unwrap_or_default();
+            let quantity = Quantity::from_units(ours.units().saturating_add(more.units()));
+            self.truth.unknown.remove(&(account, instrument));
+            self.adjust(now, (strategy, instrument), (quantity, price), effects);
         }
+    }
+
+    /// Makes a position what its venue has.
+    pub(crate) fn adjust(
+        &mut self,
+        now: HostTime,
+        (strategy, instrument): (StrategyId, InstrumentId),
+        (quantity, price): (Quantity, Price),
+        effects: &mut Effects,
+    ) {
+        let slot = self.strategies.get(strategy.index());
+        let Some(holding) = slot.and_then(|slot| slot.holding(instrument)) else { return };
+        let mark = self.last_fill.get(&holding.account).copied().unwrap_or(VenueTime::EPOCH);
+        let id = adjustment(holding.account, instrument, quantity, mark);
+        self.note_rates(now, instrument, FeeAsset::Settle, effects);
+        self.record(now, Fact::Adopted { strategy, instrument, quantity, price, id }, effects);
+        self.tell_position(now, strategy, instrument, effects);
+        self.guard(now, strategy, effects);
     }
 
     /// The difference is somebody else's.
     pub(crate) fn ignore(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        for (instrument, theirs) in self.differing_of(strategy) {
-            let slot = self.strategies.get(strategy.index());
-            let Some(holding) = slot.and_then(|slot| slot.holding(instrument)) else { continue };
-            // `theirs` has what was ignored before taken off already
-            let more = theirs.units().saturating_sub(holding.position.quantity.units());
-            let quantity = Quantity::from_units(holding.external.saturating_add(more));
-            self.record(now, Fact::Ignored { strategy, instrument, quantity }, effects);
-            self.differs.remove(&(strategy, instrument));
+        let own = self.unknown_of(|account, id| self.owner_of(account, id) == Some(strategy));
+        self.ignore_all(now, own, effects);
+    }
+
+    /// All that an account holds and nobody here accounts for is somebody else's.
+    pub(crate) fn ignore_on(&mut self, now: HostTime, account: AccountId, effects: &mut Effects) {
+        let on = self.unknown_of(|whose, _| whose == account);
+        self.ignore_all(now, on, effects);
+    }
+
+    fn ignore_all(&mut self, now: HostTime, all: Vec<Unknown>, effects: &mut Effects) {
+        for (account, instrument, more) in all {
+            let before = self.external.get(&(account, instrument)).copied().unwrap_or_default();
+            let quantity = Quantity::from_units(before.units().saturating_add(more.units()));
+            self.record(now, Fact::Ignored { account, instrument, quantity }, effects);
+            self.truth.unknown.remove(&(account, instrument));
         }
     }
 
-    /// Folds what an operator said of a difference.
+    /// Folds what was said of a difference.
     pub(crate) fn apply_settled(&mut self, fact: &Fact) {
-        self.odd = (0, String::new());
         match fact {
-            Fact::Adopted { strategy, instrument, quantity, price } => {
+            Fact::Adopted { strategy, instrument, quantity, price, .. } => {
                 self.apply_adopted(*strategy, *instrument, (*quantity, *price));
             }
-            Fact::Ignored { strategy, instrument, quantity } => {
-                let slot = self.strategies.get_mut(strategy.index());
-                if let Some(holding) = slot.and_then(|slot| slot.holding_mut(*instrument)) {
-                    holding.external = quantity.units();
-                }
+            Fact::Ignored { account, instrument, quantity } => {
+                self.odd = (0, String::new());
+                self.external.insert((*account, *instrument), *quantity);
             }
             _ => {}
         }
@@ -66,15 +92,20 @@ impl Engine {
         instrument: InstrumentId,
         (quantity, price): (Quantity, Price),
     ) {
+        self.odd = (0, String::new());
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
         let slot = self.strategies.get_mut(strategy.index());
         let Some(holding) = slot.and_then(|slot| slot.holding_mut(instrument)) else { return };
+        // to a quantity, not by one: the same adjustment again is none
+        let realised = holding.position.realised;
         if holding.position.adopt(spec, quantity, price).is_ok() {
+            let gain = holding.position.realised - realised;
+            holding.earned.enter(&spec.settle, Entry::Price, gain, &self.rates);
             self.exposure.update(strategy, spec, &holding.position);
         }
     }
 
-    fn tell_position(
+    pub(crate) fn tell_position(
         &mut self,
         now: HostTime,
         strategy: StrategyId,
@@ -91,4 +122,22 @@ impl Engine {
             self.deliver(strategy, now, Event::Position(update), effects);
         }
     }
+}
+
+/// Whose account, in what, how much more its venue has.
+type Unknown = (AccountId, InstrumentId, Quantity);
+
+/// The id of an adjustment: of the account, the instrument, the position there, and the last fill.
+fn adjustment(
+    account: AccountId,
+    instrument: InstrumentId,
+    quantity: Quantity,
+    last_fill: VenueTime,
+) -> u64 {
+    let ids = (u64::from(account.0) << 32) | u64::from(instrument.0);
+    let bytes = [ids.to_le_bytes(), quantity.units().to_le_bytes()];
+    let bytes = bytes.into_iter().chain([last_fill.as_nanos().to_le_bytes()]).flatten();
+    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

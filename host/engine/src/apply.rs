@@ -1,30 +1,63 @@
 //! Folding facts: the only place where state that must survive a restart changes.
 
+mod fills;
 mod orders;
 
 use crate::Engine;
-use crate::risk::GUARD;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Fact, FundingNotice, HostTime, InstrumentId, Order, OrderEvent,
-    PluginStep, Quantity, Report, StrategyId, TimerId, TradingMode, VenueTime, WireId,
+    AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, PairKind,
+    PlanStep, PluginStep, Report, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
 const TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
-/// How many settlements are remembered per account and instrument: hourly ones for half a year.
-const SETTLEMENTS: usize = 4_096;
 
 impl Engine {
     pub(crate) fn apply(&mut self, time: HostTime, fact: &Fact) {
+        self.fold(time, fact);
+        self.note_positions(time, fact);
+    }
+
+    /// What guards look at has changed with some facts.
+    fn note_positions(&mut self, time: HostTime, fact: &Fact) {
+        let moved = match fact {
+            Fact::Fill { id, account, .. } => Some((id.strategy, Some(*account))),
+            Fact::Forced { strategy, account, .. } => Some((*strategy, Some(*account))),
+            Fact::Adopted { strategy, .. } => Some((*strategy, None)),
+            Fact::Plan { strategy, step: PlanStep::Began(plan), .. } => {
+                if plan.kind == PairKind::Open {
+                    self.hedges.insert(*strategy, plan.request.buy, plan.request.sell);
+                }
+                Some((*strategy, None))
+            }
+            Fact::Plan { .. } | Fact::Guard { .. } | Fact::Mode { .. } => {
+                self.sights.stale = true;
+                return;
+            }
+            _ => return,
+        };
+        self.sights.stale = true;
+        if let Some((strategy, account)) = moved {
+            self.note_hedges(time, strategy);
+            if let Some(account) = account {
+                self.margins.forget_prices(account);
+            }
+        }
+    }
+
+    fn fold(&mut self, time: HostTime, fact: &Fact) {
         match fact {
             Fact::Order { id, fact } => self.apply_order(time, *id, fact),
             Fact::Fill { .. } => self.apply_fill(time, fact),
+            Fact::Forced { .. } => self.apply_forced(fact),
             Fact::Funding { account, instrument, settlement, amount } => {
                 self.apply_funding(*account, *instrument, *settlement, *amount);
             }
-            Fact::Balance { account, asset, total, available } => {
-                self.balances.insert((*account, asset.clone()), (*total, *available));
-            }
+            Fact::Balance { .. }
+            | Fact::Rate { .. }
+            | Fact::Interest { .. }
+            | Fact::BorrowRate { .. } => self.apply_money(fact),
+            Fact::Leverage { .. } | Fact::LeverageAsked { .. } => self.apply_leverage(fact),
             Fact::OrderNumbers { strategy, next } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
                     slot.next_order = slot.next_order.max(*next);
@@ -37,19 +70,16 @@ impl Engine {
             Fact::TimerEnded { strategy, id, fired } => {
                 self.apply_timer_ended(*strategy, *id, *fired);
             }
-            Fact::Mode { strategy, mode, reason } => self.apply_mode(*strategy, *mode, reason),
-            Fact::MeasuresRestarted { strategy, profit } => {
-                self.exposure.reset(*strategy, *profit);
+            Fact::Mode { scope, mode, reason } => self.modes.set(*scope, *mode, reason),
+            Fact::Guard { key, state, detail } => self.apply_guard(time, key, *state, detail),
+            Fact::Day { scope, day, profit } => {
+                self.guards.days.insert(*scope, *day);
+                self.exposure.begin_day(*scope, *profit);
             }
-            Fact::Peak { strategy, profit } => self.exposure.note_peak(*strategy, *profit),
+            Fact::MeasuresRestarted { scope, profit } => self.exposure.reset(*scope, *profit),
+            Fact::Peak { scope, profit } => self.exposure.note_peak(*scope, *profit),
             Fact::Checkpoint { strategy, version, state, unheard } => {
-                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-                    slot.checkpoint = Some((*version, state.clone()));
-                    slot.credit.fired.retain(|id, _| unheard.contains(id));
-                    for id in unheard {
-                        slot.credit.fired.entry(*id).or_insert(0);
-                    }
-                }
+                self.apply_checkpoint(*strategy, (*version, state), unheard);
             }
             Fact::Fault { strategy, .. } => {
                 if let Some(slot) = self.strategies.get_mut(strategy.index()) {
@@ -75,24 +105,27 @@ impl Engine {
             // told to people; nothing to fold
             Fact::Boot { .. }
             | Fact::Named { .. }
+            | Fact::Defined(_)
             | Fact::Market { .. }
             | Fact::Said { .. }
             | Fact::IntentDenied { .. }
+            | Fact::Asked { .. }
             | Fact::Operator { .. } => {}
         }
     }
 
-    fn apply_mode(&mut self, strategy: Option<StrategyId>, mode: TradingMode, reason: &str) {
-        let why = (mode != TradingMode::Running).then(|| reason.to_owned());
-        let (mode_of, why_of, guarded) = match strategy {
-            None => (&mut self.host_mode, &mut self.host_why, &mut self.host_guarded),
-            Some(strategy) => match self.strategies.get_mut(strategy.index()) {
-                Some(slot) => (&mut slot.mode, &mut slot.why, &mut slot.guarded),
-                None => return,
-            },
-        };
-        (*mode_of, *why_of) = (mode, why);
-        *guarded = mode != TradingMode::Running && (*guarded || reason.starts_with(GUARD));
+    fn apply_checkpoint(
+        &mut self,
+        strategy: StrategyId,
+        (version, state): (u32, &[u8]),
+        unheard: &[TimerId],
+    ) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        slot.checkpoint = Some((version, state.to_vec()));
+        slot.credit.fired.retain(|id, _| unheard.contains(id));
+        for id in unheard {
+            slot.credit.fired.entry(*id).or_insert(0);
+        }
     }
 
     fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, (hash, detail): (&str, &str)) {
@@ -152,63 +185,6 @@ impl Engine {
         *known = (*known).max(next.0);
     }
 
-    fn apply_fill(&mut self, time: HostTime, fact: &Fact) {
-        let Fact::Fill { id, quantity, .. } = fact else {
-            return;
-        };
-        self.book_fill(fact);
-        let grow = |order: &mut Order| {
-            order.filled = order.filled.checked_add(*quantity).unwrap_or(order.filled);
-        };
-        let left = self
-            .strategies
-            .get(id.strategy.index())
-            .and_then(|slot| {
-                let live = slot.orders.get(&id.number).map(|known| &known.order);
-                live.or_else(|| slot.finished.get(&id.number))
-            })
-            .map_or(Quantity::ZERO, Order::remaining);
-        let event = if *quantity >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
-        self.advance_order(time, *id, event, grow);
-        // the last fill of an order that its venue has ended
-        let slot = self.strategies.get(id.strategy.index());
-        let known = slot.and_then(|slot| slot.orders.get(&id.number));
-        let ending = known.and_then(|known| Some((known.ending?, known.order.filled)));
-        if let Some(((event, wanted), filled)) = ending
-            && filled >= wanted
-        {
-            self.advance_order(time, *id, event, |_| {});
-        }
-    }
-
-    fn book_fill(&mut self, fact: &Fact) {
-        let Fact::Fill {
-            id, account, instrument, trade, side, price, quantity, fee, happened, ..
-        } = fact
-        else {
-            return;
-        };
-        let Some(spec) = self.config.instruments.get(instrument.index()) else {
-            return;
-        };
-        let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
-            return;
-        };
-        let newest = self.last_fill.entry(*account).or_default();
-        *newest = (*newest).max(*happened);
-        slot.fills = slot.fills.saturating_add(1);
-        let Some(holding) = slot.holding_mut(*instrument) else {
-            return;
-        };
-        holding.remember_trade(*happened, *trade, id.number);
-        // a fill that does not fit leaves the position as it was; `filled` has stopped the strategy
-        if holding.position.book(spec, *side, *price, *quantity, *fee).is_ok() {
-            self.exposure.update(id.strategy, spec, &holding.position);
-            let what = (*price, *quantity, *fee);
-            self.count_for_plan(*id, (*instrument, *side), what);
-        }
-    }
-
     fn apply_funding(
         &mut self,
         account: AccountId,
@@ -217,10 +193,8 @@ impl Engine {
         amount: Decimal,
     ) {
         let seen = self.funding_seen.entry((account, instrument)).or_default();
-        seen.insert(settlement);
-        if seen.len() > SETTLEMENTS {
-            seen.pop_first();
-        }
+        seen.remember(settlement);
+        let mut paid = Vec::new();
         let Some(spec) = self.config.instruments.get(instrument.index()) else {
             return;
         };
@@ -233,11 +207,16 @@ impl Engine {
                 continue;
             };
             holding.position.funding = funding;
+            holding.earned.enter(&spec.settle, Entry::Funding, amount, &self.rates);
             holding.funding = Some(FundingNotice { instrument, amount, settlement });
             if let Ok(index) = u32::try_from(index) {
                 let strategy = StrategyId(index);
                 self.exposure.update(strategy, spec, &holding.position);
+                paid.push((strategy, holding.position.quantity.units()));
             }
+        }
+        for (strategy, held) in paid {
+            self.fund_pairs((strategy, account, instrument), (amount, settlement), held);
         }
     }
 
@@ -247,10 +226,7 @@ impl Engine {
         instrument: InstrumentId,
         settlement: VenueTime,
     ) -> bool {
-        let Some(seen) = self.funding_seen.get(&(account, instrument)) else { return true };
-        // what is older than all that is remembered was booked long ago
-        let old =
-            seen.len() >= SETTLEMENTS && seen.first().is_some_and(|oldest| settlement < *oldest);
-        !old && !seen.contains(&settlement)
+        let seen = self.funding_seen.get(&(account, instrument));
+        !seen.is_some_and(|seen| seen.is_booked(settlement))
     }
 }

@@ -1,7 +1,9 @@
 //! What the engine is told once. Limits have no defaults: whoever builds this has been told them.
 
+use crate::limits::{AccountGuards, HostLimits, InstrumentLimits, StrategyGuards};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Instrument, InstrumentId, Interest, StrategyId, VenueId,
+    AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, Interest, Margin,
+    StrategyId, VenueId,
 };
 
 /// Everything the engine is told.
@@ -17,6 +19,10 @@ pub struct EngineConfig {
     pub strategies: Vec<StrategyConfig>,
     /// Limits over everything.
     pub host: HostLimits,
+    /// Limits of instruments, by id; what is missing at the end has none.
+    pub instrument_limits: Vec<InstrumentLimits>,
+    /// In what earnings are counted.
+    pub accounting: Accounting,
     /// Market data older than this is stale.
     pub stale_after: Duration,
     /// How many ticks a strategy may have before it without having read them, where strategies run
@@ -37,6 +43,75 @@ pub struct AccountConfig {
     /// How long an order may be on its way so that its venue does not know it yet when it is asked:
     /// one that is younger and not found is asked for again.
     pub settling: Duration,
+    /// Its limits and guards.
+    pub guards: AccountGuards,
+    /// Leverage and margin mode its venue is expected to have in every derivative; a pair opens on
+    /// no other, unless it names one. Nothing: only what a pair names is checked.
+    pub margin: Option<Margin>,
+    /// How its venue is asked.
+    pub asks: Asks,
+    /// How much may be sent to its venue; nothing: as much as there is.
+    pub pools: Vec<PoolConfig>,
+}
+
+/// One limit of a venue on how much may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// The limit's name, as the venue's session tells it.
+    pub name: String,
+    /// Weight that may be sent at once.
+    pub burst: u32,
+    /// In this time all of it comes back, evenly.
+    pub per: Duration,
+    /// What of it only cancels and reductions may use.
+    pub reserve: u32,
+    /// How long an order that opens may wait before it is refused, unsent.
+    pub wait: Duration,
+    /// What each command weighs.
+    pub weights: Weights,
+}
+
+/// What commands weigh in a pool; zero: they do not draw on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weights {
+    /// A new order.
+    pub place: u32,
+    /// A cancel.
+    pub cancel: u32,
+    /// An amendment.
+    pub amend: u32,
+    /// A question after one order or its trades.
+    pub query: u32,
+    /// A question after orders, positions and what happened.
+    pub reconcile: u32,
+}
+
+/// How a venue is asked about what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asks {
+    /// How often an order must not be found before it is taken to be gone.
+    pub lookups: u8,
+    /// How long until it is asked for again; doubled each time.
+    pub pause: Duration,
+    /// How long an answer may take before the question is asked again.
+    pub patience: Duration,
+    /// How often orders in flight and open orders are compared; nothing: only when the stream comes
+    /// back.
+    pub orders_every: Option<Duration>,
+    /// How often positions, balances and payments are compared.
+    pub positions_every: Option<Duration>,
+}
+
+impl Default for Asks {
+    fn default() -> Self {
+        Self {
+            lookups: 3,
+            pause: Duration::from_millis(250),
+            patience: Duration::from_secs(5),
+            orders_every: None,
+            positions_every: None,
+        }
+    }
 }
 
 /// One strategy.
@@ -54,6 +129,10 @@ pub struct StrategyConfig {
     pub interest: Interest,
     /// Its limits.
     pub limits: StrategyLimits,
+    /// Its guards beside them.
+    pub guards: StrategyGuards,
+    /// Whether it may change the leverage of what it trades.
+    pub may_set_leverage: bool,
     /// What becomes of its open orders when it is stopped.
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
@@ -91,13 +170,6 @@ pub struct StrategyLimits {
     pub drawdown_max: Decimal,
     /// Timers at once.
     pub timers_max: u32,
-}
-
-/// Limits over all strategies together.
-#[derive(Clone, Debug)]
-pub struct HostLimits {
-    /// Loss of all strategies together that stops opening everywhere; none: not measured.
-    pub loss_max: Option<Decimal>,
 }
 
 impl EngineConfig {

@@ -224,7 +224,9 @@ impl Engine {
             Some(Delivered::Event(Event::Market { instrument: *id, status }))
         };
         let shown = Delivered::Ticks(shown.collect());
-        std::iter::once(shown).chain(ids.iter().filter_map(trouble)).collect()
+        let leverages = self.leverages_now(slot).into_iter().map(Delivered::Event);
+        let trouble = ids.iter().filter_map(trouble);
+        std::iter::once(shown).chain(trouble).chain(leverages).collect()
     }
 
     fn open(

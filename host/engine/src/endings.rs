@@ -3,12 +3,7 @@
 //! until the fills are heard; those that do not come by themselves are asked for.
 
 use crate::{Effects, Engine};
-use hedgerow_model::{
-    Duration, Fact, HostTime, OrderEvent, OrderFact, Quantity, VenueEvent, WireId,
-};
-
-/// How long fills of an order that ended may take before they are asked for.
-const OWED: Duration = Duration::from_secs(1);
+use hedgerow_model::{Fact, OrderEvent, OrderFact, Quantity, VenueEvent, WireId};
 
 impl Engine {
     /// The venue ended an order.
@@ -21,37 +16,24 @@ impl Engine {
     ) {
         let now = event.received;
         let id = self.by_wire.get(&(event.account, wire)).copied();
-        let slot = id.and_then(|id| self.strategies.get(id.strategy.index()));
-        let known = id.zip(slot).and_then(|(id, slot)| Some((id, slot.orders.get(&id.number)?)));
-        let owes = known.and_then(|(id, known)| {
-            let filled = filled.filter(|filled| *filled > known.order.filled)?;
-            Some((id, filled, known.ending.is_some()))
-        });
-        let Some((id, filled, told)) = owes else {
+        if let Some((id, filled)) = id.zip(filled)
+            && !self.can_have_filled(id, filled)
+        {
+            let detail = format!("order {id} is said to have ended with {filled} filled");
+            self.record(now, Fact::Discrepancy { account: event.account, detail }, effects);
+            return self.doubt(now, id, effects);
+        }
+        let order = id.and_then(|id| self.any_order(id));
+        let owes = order.zip(filled).filter(|(order, filled)| *filled > order.filled);
+        let Some((id, filled)) = id.zip(owes.map(|(_, filled)| filled)) else {
             return self.moved(event, wire, moved, None, None, effects);
         };
-        if !told {
+        let slot = self.strategies.get(id.strategy.index());
+        let live = slot.and_then(|slot| slot.orders.get(&id.number));
+        if live.is_some_and(|known| known.ending.is_none()) {
             let fact = OrderFact::Ends { event: moved, filled };
             self.record(now, Fact::Order { id, fact }, effects);
-            self.owing.entry(event.account).or_insert(now.after(OWED));
         }
-    }
-
-    /// When an account is asked for fills that were not heard.
-    pub(crate) fn next_owed(&self) -> Option<HostTime> {
-        self.owing.values().min().copied()
-    }
-
-    /// Asks for fills that did not come by themselves.
-    pub(crate) fn ask_for_owed(&mut self, now: HostTime, effects: &mut Effects) {
-        let due = self.owing.iter().filter(|(_, at)| **at <= now);
-        for account in due.map(|(account, _)| *account).collect::<Vec<_>>() {
-            self.owing.remove(&account);
-            let mut slots = self.strategies.iter().flat_map(|slot| slot.orders.values());
-            let owes = slots.any(|known| known.order.account == account && known.ending.is_some());
-            if owes && self.is_reconciled(account) {
-                self.ask(now, account, 1, effects);
-            }
-        }
+        self.claim(now, id, (filled, None, event.happened), effects);
     }
 }

@@ -5,10 +5,16 @@
 //! What is known of a leg is its fills and the final states of its orders; an order whose outcome
 //! is unknown is waited for, never counted as nothing.
 
+mod begin;
+mod make;
 mod pair;
 mod preflight;
 mod price;
+mod request;
 mod send;
+mod single;
+mod size;
+mod slots;
 mod told;
 
 use crate::{Effects, Engine};
@@ -17,15 +23,18 @@ use hedgerow_model::{
     PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
     StrategyId,
 };
-use std::collections::{BTreeMap, VecDeque};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// How long an ended plan is kept for late fills: as long as its orders.
-const KEPT: hedgerow_model::Duration = hedgerow_model::Duration::from_secs(24 * 3600);
+pub(crate) use single::SingleSlot;
+pub(crate) use size::{common_step, lot_base};
+pub(crate) use slots::{Plans, Slot};
 
 pub(crate) type PlanKey = (StrategyId, u64);
 
 /// What happened on one leg so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LegState {
     /// Filled in the leg's direction less what was taken back.
     pub(crate) filled: i64,
@@ -38,8 +47,9 @@ pub(crate) struct LegState {
     fees: Decimal,
 }
 
-/// One plan.
-#[derive(Debug)]
+/// One pair plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PlanSlot {
     pub(crate) plan: PairPlan,
     pub(crate) phase: PairPhase,
@@ -56,18 +66,11 @@ pub(crate) struct PlanSlot {
     pub(crate) entered: HostTime,
     /// When something was last tried in it.
     pub(crate) tried: Option<HostTime>,
+    /// When the leg that makes was last quoted, or its quote denied.
+    pub(crate) quoted: Option<HostTime>,
     /// When it is looked at again if nothing happens.
     pub(crate) wake: HostTime,
     pub(crate) result: Option<PairResult>,
-}
-
-/// All plans, and when ended ones may be forgotten.
-#[derive(Debug, Default)]
-pub(crate) struct Plans {
-    /// Set while an account is being reconciled: nothing goes on before all of it is known.
-    pub(crate) held: bool,
-    pub(crate) all: BTreeMap<PlanKey, PlanSlot>,
-    ended: VecDeque<(HostTime, PlanKey)>,
 }
 
 impl LegState {
@@ -80,11 +83,12 @@ impl LegState {
 
 impl PlanSlot {
     fn new(plan: PairPlan) -> Self {
+        let makes = plan.maker.is_some();
         Self {
             wake: plan.deadline,
             entered: plan.began,
             plan,
-            phase: PairPhase::Opening,
+            phase: if makes { PairPhase::Making } else { PairPhase::Opening },
             tries: 0,
             retries: 0,
             given_up: false,
@@ -92,6 +96,7 @@ impl PlanSlot {
             orders: BTreeMap::new(),
             denied: None,
             tried: None,
+            quoted: None,
             result: None,
         }
     }
@@ -120,54 +125,40 @@ impl PlanSlot {
     }
 }
 
-impl Plans {
-    /// When the first plan wants to be looked at.
-    pub(crate) fn next(&self) -> Option<HostTime> {
-        let live = self.all.values().filter(|slot| slot.phase != PairPhase::Ended);
-        live.map(|slot| slot.wake).filter(|wake| *wake != HostTime::NEVER).min()
-    }
-
-    pub(crate) fn due(&self, now: HostTime) -> Vec<PlanKey> {
-        self.live(|slot| slot.wake <= now)
-    }
-
-    fn live(&self, wanted: impl Fn(&PlanSlot) -> bool) -> Vec<PlanKey> {
-        let live = self.all.iter().filter(|(_, slot)| slot.phase != PairPhase::Ended);
-        live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
-    }
-
-    /// The plan that an order belongs to.
-    fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
-        let from = (id.strategy, 0)..=(id.strategy, u64::MAX);
-        let mut own = self.all.range(from).rev();
-        own.find(|(_, slot)| slot.orders.contains_key(&id.number)).map(|(key, _)| *key)
-    }
-
-    /// A plan at work or stuck in one of these instruments, or with this number.
-    pub(crate) fn in_the_way(&self, (strategy, id): PlanKey, legs: &[InstrumentId]) -> Option<u64> {
-        let from = (strategy, 0)..=(strategy, u64::MAX);
-        let blocks = |slot: &PlanSlot| {
-            let busy = slot.phase != PairPhase::Ended || slot.is_stuck();
-            slot.plan.id == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
-        };
-        self.all.range(from).find(|(_, slot)| blocks(slot)).map(|((_, id), _)| *id)
-    }
-}
-
 impl Engine {
     /// Folds one step of a plan.
     pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
         if let PlanStep::Began(plan) = step {
-            self.plans.all.insert(key, PlanSlot::new((**plan).clone()));
+            self.pairs.began(key.0, plan);
+            self.plans.insert(key, Slot::Pair(Box::new(PlanSlot::new((**plan).clone()))));
+            if plan.maker.is_some() {
+                self.plans.watch(key, plan.legs.iter().map(|leg| leg.instrument));
+            }
             return;
         }
-        let Some(slot) = self.plans.all.get_mut(&key) else { return };
+        if matches!(step, PlanStep::Phase(_) | PlanStep::Ended(_)) {
+            self.plans.unwatch(key);
+        }
         match step {
-            PlanStep::Sends { leg, purpose, number } => {
+            PlanStep::Single(step) => return self.apply_single(time, key, step),
+            PlanStep::GivenUp => self.apply_single_word(key, false),
+            PlanStep::Released => self.apply_single_word(key, true),
+            _ => {}
+        }
+        let Some(slot) = self.plans.pair_mut(&key) else { return };
+        match step {
+            PlanStep::Sends { leg, purpose, number, .. } => {
                 slot.orders.insert(*number, (*leg, *purpose));
-                slot.tries = slot.tries.saturating_add(1);
-                let again = u32::from(*purpose != Purpose::First);
-                slot.retries = slot.retries.saturating_add(again);
+                if *purpose == Purpose::Make {
+                    slot.quoted = Some(time);
+                } else {
+                    if slot.phase == PairPhase::Making {
+                        slot.denied = None;
+                    }
+                    slot.tries = slot.tries.saturating_add(1);
+                }
+                let again = *purpose != Purpose::First && slot.phase != PairPhase::Making;
+                slot.retries = slot.retries.saturating_add(u32::from(again));
             }
             PlanStep::Denied { reason, .. } => {
                 // what may be otherwise in a moment uses up time, not tries
@@ -182,27 +173,18 @@ impl Engine {
             PlanStep::Ended(result) => {
                 slot.phase = PairPhase::Ended;
                 slot.result = Some((**result).clone());
-                self.plans.ended.push_back((time, key));
-                while let Some((ended, old)) = self.plans.ended.front().copied() {
-                    if time.since(ended) <= KEPT {
-                        break;
-                    }
-                    self.plans.ended.pop_front();
-                    let known = self.plans.all.get(&old);
-                    if known.is_some_and(|slot| slot.phase == PairPhase::Ended && !slot.is_stuck())
-                    {
-                        self.plans.all.remove(&old);
-                    }
-                }
+                self.plans.ended(time, key);
+                self.pairs.ended();
             }
             PlanStep::Released => slot.result = None,
-            PlanStep::Began(_) | PlanStep::Refused { .. } => {}
+            PlanStep::Began(_) | PlanStep::Refused { .. } | PlanStep::Single(_) => {}
         }
     }
 
     /// Counts a fill for the plan whose order it is.
     pub(crate) fn count_for_plan(
         &mut self,
+        time: HostTime,
         id: ClientOrderId,
         (instrument, side): (InstrumentId, Side),
         (price, quantity, fee): (Price, Quantity, Fee),
@@ -211,14 +193,18 @@ impl Engine {
             return;
         }
         let Some(key) = self.plans.of_order(id) else { return };
+        self.count_for_single(time, (key, id.number), (price, quantity, fee));
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
-        let Some(slot) = self.plans.all.get_mut(&key) else { return };
+        let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
         let place = usize::from(leg);
         let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
         else {
             return;
         };
+        if slot.phase == PairPhase::Making && Some(leg) != slot.plan.maker {
+            slot.tries = 0; // the hedge can be had: what failed before does not count
+        }
         // a fill that fits the ledger fits here: the same products
         let base = spec.base_quantity(price, quantity).unwrap_or_default();
         let value = spec.value(price, quantity).unwrap_or_default();
@@ -236,10 +222,57 @@ impl Engine {
         }
     }
 
+    /// What a fill of a plan's order was worth was corrected by so much, settle asset.
+    pub(crate) fn correct_for_plan(&mut self, id: ClientOrderId, side: Side, more: Decimal) {
+        if id.number < PLAN_ORDERS || more.is_zero() {
+            return;
+        }
+        let Some(key) = self.plans.of_order(id) else { return };
+        let Some(slot) = self.plans.pair_mut(&key) else { return };
+        let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
+        let place = usize::from(leg);
+        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
+        else {
+            return;
+        };
+        let forth = planned.side == side;
+        let sum = if forth { &mut state.forth } else { &mut state.back };
+        sum.1 += more;
+        let spec = self.config.instruments.get(planned.instrument.index());
+        if spec.is_some_and(|spec| spec.kind.is_inverse()) {
+            // what an inverse contract is worth is what it stands for
+            state.base += if forth { more } else { -more };
+        }
+    }
+
     /// Whether an order of a plan has not ended.
     pub(crate) fn has_live_orders(&self, key: PlanKey) -> bool {
-        let Some(slot) = self.plans.all.get(&key) else { return false };
-        slot.orders.keys().any(|number| self.order(key.0, *number).is_some())
+        let Some(slot) = self.plans.get(&key) else { return false };
+        slot.numbers().into_iter().any(|number| self.order(key.0, number).is_some())
+    }
+
+    /// Does whatever follows for a plan from what is known now.
+    pub(crate) fn plan_goes_on(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
+        match self.plans.get(&key) {
+            Some(Slot::Pair(_)) => self.go_on(now, key, effects),
+            Some(Slot::Single(_)) => self.single_goes_on(now, key, effects),
+            None => {}
+        }
+    }
+
+    /// The strategy gives a plan up; `false` when there is none at work.
+    pub(crate) fn give_up_plan(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        effects: &mut Effects,
+    ) -> bool {
+        if self.plans.get(&key).is_none_or(Slot::is_over) {
+            return false;
+        }
+        self.plan_fact(now, key, PlanStep::GivenUp, effects);
+        self.plan_goes_on(now, key, effects);
+        true
     }
 
     /// After anything that happened to an order: its plan goes on.
@@ -252,7 +285,7 @@ impl Engine {
         if id.number >= PLAN_ORDERS
             && let Some(key) = self.plans.of_order(id)
         {
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
     }
 
@@ -264,10 +297,13 @@ impl Engine {
         effects: &mut Effects,
     ) {
         for key in self.plans.live(|slot| slot.trades_on(account)) {
-            if let Some(slot) = self.plans.all.get_mut(&key) {
+            if let Some(slot) = self.plans.pair_mut(&key) {
                 slot.entered = now;
             }
-            self.go_on(now, key, effects);
+            if let Some(slot) = self.plans.single_mut(&key) {
+                slot.entered = now;
+            }
+            self.plan_goes_on(now, key, effects);
         }
     }
 
@@ -280,7 +316,7 @@ impl Engine {
     ) {
         let own = self.plans.live(|_| true).into_iter().filter(|key| key.0 == strategy);
         for key in own.collect::<Vec<_>>() {
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
     }
 
@@ -291,9 +327,7 @@ impl Engine {
         strategy: StrategyId,
         effects: &mut Effects,
     ) {
-        let stuck =
-            self.plans.all.iter().filter(|(key, slot)| key.0 == strategy && slot.is_stuck());
-        for key in stuck.map(|(key, _)| *key).collect::<Vec<_>>() {
+        for key in self.plans.stuck(strategy) {
             self.plan_fact(now, key, PlanStep::Released, effects);
         }
     }

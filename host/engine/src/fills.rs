@@ -2,7 +2,7 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    ClientOrderId, Event, Fact, FillNotice, Position, Quantity, VenueEvent, VenueReport,
+    ClientOrderId, Event, Fact, FillNotice, HostTime, Position, Quantity, VenueEvent, VenueReport,
 };
 
 impl Engine {
@@ -73,8 +73,15 @@ impl Engine {
         let Some(order) = self.any_order(id) else {
             return;
         };
-        let (side, number) = (order.request.side, order.request.number);
-        let left = order.remaining();
+        let (side, is_over) = (order.request.side, order.status.is_terminal());
+        let traded = slot.and_then(|slot| slot.traded.get(&id.number));
+        let replaced =
+            traded.map_or(0, |traded| traded.replaced_by(quantity.units(), happened, is_over));
+        let left = Quantity::from_units(order.remaining().units().saturating_add(replaced));
+        if traded.is_some_and(|traded| traded.vanished) {
+            let detail = format!("order {id} was taken to be gone and has filled: {quantity}");
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+        }
         self.question_fill(event, id, left, fits, effects);
         let fact = Fact::Fill {
             id,
@@ -87,25 +94,55 @@ impl Engine {
             liquidity,
             fee,
             happened,
+            inferred: false,
+            replaces: Quantity::from_units(replaced),
         };
+        self.book(now, fact, effects);
+    }
+
+    /// Journals a fill, real or inferred, and tells of it.
+    pub(crate) fn book(&mut self, now: HostTime, fact: Fact, effects: &mut Effects) {
+        let Fact::Fill {
+            id,
+            instrument,
+            trade,
+            side,
+            price,
+            quantity,
+            liquidity,
+            fee,
+            replaces,
+            ..
+        } = fact
+        else {
+            return;
+        };
+        self.note_rates(now, instrument, fee.asset, effects);
         self.record(now, fact, effects);
         let position = self
             .strategies
             .get(id.strategy.index())
             .map(|slot| slot.position(instrument))
             .unwrap_or_default();
-        let notice = FillNotice {
-            number,
-            instrument,
-            side,
-            price,
-            quantity,
-            liquidity,
-            fee,
-            trade,
-            position,
-        };
-        self.deliver(id.strategy, now, Event::Fill(notice), effects);
+        let more = Quantity::from_units(quantity.units().saturating_sub(replaces.units()));
+        if more.is_positive() {
+            let notice = FillNotice {
+                number: id.number,
+                instrument,
+                side,
+                price,
+                quantity: more,
+                liquidity,
+                fee,
+                trade,
+                position,
+            };
+            self.deliver(id.strategy, now, Event::Fill(notice), effects);
+        }
+        if replaces.is_positive() {
+            self.tell_position(now, id.strategy, instrument, effects);
+        }
+        self.claim_met(id);
         self.tell_order(now, id, 0, effects);
         self.guard(now, id.strategy, effects);
         self.note_peak(now, id.strategy, effects);

@@ -1,6 +1,6 @@
 //! What strategies want: judged one by one in list order, each seeing what came before it.
 
-use crate::risk::{TALK_BYTES_PER_S, Talk};
+use crate::risk::{HOST_PLANS, TALK_BYTES_PER_S, Talk};
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
@@ -93,20 +93,28 @@ impl Engine {
             }
             Intent::Report(report) => self.report(now, strategy, report, effects),
             Intent::Plan { id, kind, json } => {
-                let begun = self.begin_plan(now, strategy, (id, &kind, &json), effects);
+                let begun = if id < HOST_PLANS {
+                    self.begin_plan(now, strategy, (id, &kind, &json), effects)
+                } else {
+                    let detail = "ids from 2^63 on are of the host's own plans".into();
+                    Err(RiskRejection::PlanUnreadable { detail })
+                };
                 if let Err(reason) = begun {
                     self.refuse(now, strategy, ("plan", id), reason, effects);
                 }
             }
             Intent::CancelPlan(id) => {
-                if !self.give_up_plan(now, (strategy, id), effects) {
+                if id >= HOST_PLANS || !self.give_up_plan(now, (strategy, id), effects) {
                     let reason = RiskRejection::UnknownOrder;
                     self.refuse(now, strategy, ("cancel-plan", id), reason, effects);
                 }
             }
-            Intent::SetLeverage { instrument, .. } => {
-                let id = u64::from(instrument.0);
-                self.unsupported(now, strategy, ("set-leverage", id), effects);
+            Intent::SetLeverage { instrument, leverage_hundredths } => {
+                let asked = (instrument, leverage_hundredths);
+                if let Err(reason) = self.set_leverage(now, strategy, asked, effects) {
+                    let what = ("set-leverage", u64::from(instrument.0));
+                    self.refuse(now, strategy, what, reason, effects);
+                }
             }
             Intent::Other(message) => {
                 self.unsupported(now, strategy, ("other", u64::from(message.code)), effects);
@@ -239,7 +247,7 @@ impl Engine {
     }
 
     /// Cancels one live order; `false` when there is none. Never refused otherwise.
-    fn cancel(
+    pub(crate) fn cancel(
         &mut self,
         now: HostTime,
         strategy: StrategyId,
@@ -268,23 +276,6 @@ impl Engine {
     ) {
         let numbers = self.strategies.get(strategy.index()).map(|slot| slot.cancelable(instrument));
         for number in numbers.unwrap_or_default() {
-            self.cancel(now, strategy, number, effects);
-        }
-    }
-
-    /// Cancels every order that may open.
-    pub(crate) fn cancel_openings(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        effects: &mut Effects,
-    ) {
-        let Some(slot) = self.strategies.get(strategy.index()) else { return };
-        let orders = slot.cancelable(None).into_iter();
-        let opens = orders.filter(|number| {
-            slot.orders.get(number).is_none_or(|known| !self.is_reduction(&known.order))
-        });
-        for number in opens.collect::<Vec<_>>() {
             self.cancel(now, strategy, number, effects);
         }
     }

@@ -5,7 +5,7 @@
 //! over a hash map: the same inputs give the same effects, byte for byte.
 //!
 //! Every change that must survive a restart goes through a [`Fact`]: `handle` decides, `apply`
-//! folds. Restoring is folding the same facts again.
+//! folds. Restoring is folding the same facts again, or taking up a [`Snapshot`] of what they made.
 #![cfg_attr(
     not(test),
     warn(
@@ -19,38 +19,57 @@
 
 mod adopt;
 mod apply;
+mod claims;
+mod compare;
 mod config;
 mod delivery;
+mod doubts;
 mod endings;
 mod execution;
 mod fills;
+mod forced;
 mod intents;
+mod ledger;
+mod leverage;
+mod limits;
 mod market;
 mod portfolio;
 mod quiet;
 mod reconcile;
 mod reports;
 mod risk;
+mod settlements;
+mod snapshot;
 mod strategy;
 mod timers;
+mod truth;
 mod view;
 
 pub use config::{
-    AccountConfig, EngineConfig, HostLimits, OpenOrders, StrategyConfig, StrategyLimits,
+    AccountConfig, Asks, EngineConfig, OpenOrders, PoolConfig, StrategyConfig, StrategyLimits,
+    Weights,
 };
-pub use hedgerow_model::{Fact, Input, OperatorCommand};
+pub use hedgerow_model::{Fact, GuardAction, Input, OperatorCommand};
+pub use limits::{
+    AccountGuards, FundingGuard, HostLimits, InstrumentLimits, ProfitGuards, Reduction,
+    StrategyGuards, Watch,
+};
 pub use quiet::QuietScan;
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
 
 use crate::execution::Plans;
+use crate::ledger::Pairs;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
+use crate::risk::{Guards, Hedge, Hedges, Margins, Modes, Sights, Tally, TokenBucket};
+use crate::settlements::Settlements;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Delivery, Event, HostTime, InstrumentId, PluginStep,
-    Quantity, Stamped, StrategyId, TradingMode, VenueCommand, VenueTime, WireId,
+    AccountId, ClientOrderId, Decimal, Delivery, Earnings, Event, HostTime, InstrumentId,
+    PluginStep, Quantity, Rates, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What follows from an input.
 #[derive(Debug, Default)]
@@ -80,10 +99,22 @@ pub struct Engine {
     timers: Timers,
     plans: Plans,
     exposure: Exposure,
-    host_mode: TradingMode,
-    host_why: Option<String>,
-    /// A guard has set the host's mode since it last ran freely.
-    host_guarded: bool,
+    /// What live orders come to.
+    tally: Tally,
+    /// Orders and amendments per second, of accounts that are limited.
+    buckets: BTreeMap<AccountId, TokenBucket>,
+    /// Guards that have tripped, and what they are measured from.
+    guards: Guards,
+    hedges: Hedges,
+    /// What venues told of margin.
+    margins: Margins,
+    sights: Sights,
+    /// How many announcements of funding in a row were below a hedge's minimum.
+    funding_counts: BTreeMap<Hedge, u32>,
+    /// When guards last tried to reduce or close a pair, and when they try again.
+    pair_tried: BTreeMap<Hedge, HostTime>,
+    duty: Option<HostTime>,
+    modes: Modes,
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
     next_wire: BTreeMap<AccountId, u64>,
@@ -91,16 +122,28 @@ pub struct Engine {
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     /// Accounts that are not reconciled, and what is known of those being asked about.
     unreconciled: BTreeMap<AccountId, reconcile::Answer>,
-    /// Positions that were not the venue's when last compared: the venue's.
-    differs: BTreeMap<(StrategyId, InstrumentId), Quantity>,
-    /// When accounts are asked for fills of orders that ended.
-    owing: BTreeMap<AccountId, HostTime>,
+    /// What is being found out about venues.
+    truth: truth::Truth,
+    rations: risk::Rations,
+    /// What of a venue's position an operator said is not ours, per account and instrument.
+    external: BTreeMap<(AccountId, InstrumentId), Quantity>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// Settlements of funding that were booked.
-    funding_seen: BTreeMap<(AccountId, InstrumentId), BTreeSet<VenueTime>>,
+    funding_seen: BTreeMap<(AccountId, InstrumentId), Settlements>,
+    /// Charges of interest that were booked.
+    interest_seen: BTreeMap<(AccountId, String), Settlements>,
+    /// What borrowing costs per hour, 1e-15, as venues said last.
+    borrow: BTreeMap<(AccountId, String), i64>,
+    /// What assets are worth, as facts noted last.
+    rates: Rates,
+    pairs: Pairs,
+    /// Interest on what is nobody's here.
+    unowned: BTreeMap<AccountId, Earnings>,
     /// Balances as the venue last told: total and available.
     balances: BTreeMap<(AccountId, String), (Decimal, Decimal)>,
+    /// Leverage and margin mode as venues last told.
+    leverages: leverage::Leverages,
     /// Set while the journal cannot be written: nothing opens.
     journal_failed: bool,
     /// Discrepancies so far, and the last one.
@@ -117,24 +160,44 @@ impl Engine {
         let exposure = Exposure::new(&config);
         let must = config.accounts.iter().filter(|account| account.reconcile);
         let unreconciled = must.map(|account| (account.id, reconcile::Answer::default())).collect();
+        let limited = config.accounts.iter().filter_map(|account| {
+            account.guards.orders_per_s_max.map(|per_s| (account.id, TokenBucket::new(per_s)))
+        });
+        let buckets: Vec<_> = limited.collect();
+        let buckets = buckets.into_iter();
+        let rations = risk::Rations::new(&config);
         let mut this = Self {
             markets,
             strategies,
             exposure,
+            tally: Tally::default(),
+            buckets: buckets.collect(),
+            guards: Guards::default(),
+            hedges: Hedges::new(&config),
+            margins: Margins::default(),
+            sights: Sights::unseen(),
+            funding_counts: BTreeMap::new(),
+            pair_tried: BTreeMap::new(),
+            duty: None,
             config,
             timers: Timers::default(),
             plans: Plans::default(),
-            host_mode: TradingMode::Running,
-            host_why: None,
-            host_guarded: false,
+            modes: Modes::default(),
             by_wire: BTreeMap::new(),
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
             funding_seen: BTreeMap::new(),
+            interest_seen: BTreeMap::new(),
+            borrow: BTreeMap::new(),
+            rates: Rates::new(),
+            pairs: Pairs::default(),
+            unowned: BTreeMap::new(),
             balances: BTreeMap::new(),
+            leverages: BTreeMap::new(),
             unreconciled,
-            owing: BTreeMap::new(),
-            differs: BTreeMap::new(),
+            truth: truth::Truth::default(),
+            rations,
+            external: BTreeMap::new(),
             last_fill: BTreeMap::new(),
             journal_failed: false,
             odd: (0, String::new()),
@@ -150,6 +213,12 @@ impl Engine {
 
     /// The only way in.
     pub fn handle(&mut self, input: Input<'_>, effects: &mut Effects) {
+        let from = effects.commands.len();
+        self.take(input, effects);
+        self.ration(from, effects);
+    }
+
+    fn take(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
             Input::Market(ticks) => self.on_market(ticks, effects),
             Input::Venue(event) => {
@@ -203,9 +272,7 @@ impl Engine {
             Input::Stopping { now, .. } => self.now = self.now.max(now),
             Input::Stopped { now, strategy } => {
                 self.now = self.now.max(now);
-                if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
-                    self.cancel_many(now, strategy, None, effects);
-                }
+                self.on_stopped(now, strategy, effects);
             }
             Input::Operator { now, command, reason } => {
                 self.now = self.now.max(now);
@@ -217,6 +284,7 @@ impl Engine {
             }
             Input::Journal { failed } => self.journal_failed = failed,
         }
+        self.look_around(effects);
     }
 
     /// Folds facts into an engine that has not run. Nothing is emitted.
@@ -237,16 +305,17 @@ impl Engine {
     /// Wake-ups that do not move with the ticks.
     #[must_use]
     pub fn next_fixed_wakeup(&self) -> Option<HostTime> {
-        let next = [self.timers.next(), self.plans.next(), self.next_question(), self.next_owed()];
+        let next = [
+            self.timers.next(),
+            self.plans.next(),
+            self.next_question(),
+            self.next_day(),
+            self.next_unhedged(),
+            self.next_duty(),
+            self.next_of_truth(),
+            self.rations.next(),
+        ];
         next.into_iter().flatten().min()
-    }
-
-    /// The mode that holds for a strategy: the strictest of host's and its own.
-    #[must_use]
-    pub fn mode_of(&self, strategy: StrategyId) -> TradingMode {
-        self.strategies
-            .get(strategy.index())
-            .map_or(TradingMode::Halted, |slot| slot.mode.max(self.host_mode))
     }
 
     /// Facts that put ids beyond anything that a process may have used whose last commits were lost
@@ -289,6 +358,15 @@ impl Engine {
     pub fn checkpoint(&self, strategy: StrategyId) -> Option<(u32, &[u8])> {
         let slot = self.strategies.get(strategy.index())?;
         slot.checkpoint.as_ref().map(|(version, bytes)| (*version, bytes.as_slice()))
+    }
+
+    fn on_stopped(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+        if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
+            self.cancel_many(now, strategy, None, effects);
+            self.stop_opening_plans(now, strategy, effects);
+        }
+        // whatever the policy: nobody would hedge what fills
+        self.makers_give_up(now, strategy, effects);
     }
 
     fn policy(

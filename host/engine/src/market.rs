@@ -50,7 +50,7 @@ pub(crate) struct Market {
     pub(crate) quoted: HostTime,
     /// Quotes have ended while the book goes on.
     pub(crate) quotes_lost: bool,
-    funding_tick: Option<Tick>,
+    pub(crate) funding_tick: Option<Tick>,
     mark_tick: Option<Tick>,
     bars: Vec<ClosedBars>,
     pub(crate) mark_doubled: Option<i64>,

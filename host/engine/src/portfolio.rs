@@ -1,21 +1,42 @@
 //! What positions are worth at their marks, as linear forms in whole numbers.
 //!
-//! A strategy's profit in the quote currency is a constant plus, per instrument, a coefficient
-//! times the mark; that holds for linear contracts and, valued in quote at the mark, for inverse
-//! ones too. The forms are evaluated on every mark that moves, by the engine and by the scan that
-//! looks for a quiet stretch: the same code, the same whole numbers, so both always agree.
+//! A profit in the quote currency is a constant plus, per instrument, a coefficient times the mark;
+//! that holds for linear contracts and, valued in quote at the mark, for inverse ones too. There is
+//! a form for each strategy, for each account and for the host. They are evaluated on every mark
+//! that moves, by the engine and by the scan that looks for a quiet stretch: the same code, the
+//! same whole numbers, so both always agree.
 //!
 //! All values are doubled (a mark is kept doubled, half ticks being exact) and scaled by ten to the
 //! `digits`. What does not fit 128 bits is no value, and no value counts as a tripped guard.
 
-use crate::config::EngineConfig;
-use hedgerow_model::{
-    Decimal, Instrument, InstrumentId, MONEY_DIGITS, Position, Rounding, StrategyId,
-};
+mod gauge;
+mod measures;
 
-/// One strategy's linear form and its measures.
+use crate::config::EngineConfig;
+use crate::limits::ProfitGuards;
+use crate::risk::{drawdown, loss, loss_day};
+pub(crate) use gauge::{Gauge, Trips};
+use hedgerow_model::{
+    AccountId, Decimal, Instrument, InstrumentId, MONEY_DIGITS, Position, Quantity, Rounding,
+    Scope, StrategyId,
+};
+use std::collections::BTreeMap;
+
+/// A form by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FormId(pub(crate) usize);
+
+/// Limits of a form; none: not measured.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    loss: Option<i128>,
+    day: Option<i128>,
+    drawdown: Option<i128>,
+}
+
+/// One linear form and its measures.
 #[derive(Debug, Default)]
-pub(crate) struct Form {
+struct Form {
     /// Parts that no mark moves, and the coefficient of each instrument's doubled mark.
     parts: Vec<(InstrumentId, Part)>,
     /// The one instrument whose mark moves this form, if it is one.
@@ -24,63 +45,52 @@ pub(crate) struct Form {
     base: i128,
     /// The part of the highest profit that facts know.
     noted: i128,
-    loss_max: i128,
-    drawdown_max: i128,
+    /// Profit since the measures began when the day began.
+    day: i128,
+    bounds: Bounds,
+    /// What has tripped and was not released.
+    tripped: Trips,
 }
 
-/// What the guards of one strategy remember of the marks so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Gauge {
-    /// Highest profit since the measures began.
-    peak: i128,
-    /// Lowest and highest mark at which nothing happens: no guard trips, no new peak. The form is
-    /// linear, so between two such marks nothing happens either. Only with a single mark to watch.
-    calm: Option<(i64, i64)>,
-}
-
-impl Gauge {
-    /// Whether a mark is known to change nothing.
-    #[inline]
-    pub(crate) fn is_calm(&self, mark: i64) -> bool {
-        self.calm.is_some_and(|(low, high)| low <= mark && mark <= high)
+impl Form {
+    fn is_watched(&self) -> bool {
+        let Bounds { loss, day, drawdown } = self.bounds;
+        loss.is_some() || day.is_some() || drawdown.is_some()
     }
 
-    /// A higher peak brings every drawdown nearer: what was calm below it need not be any more.
-    fn raise(&mut self, profit: i128) {
-        if profit > self.peak {
-            *self = Self { peak: profit, calm: None };
+    fn set(&mut self, instrument: InstrumentId, part: Part) {
+        self.parts.retain(|(id, _)| *id != instrument);
+        if part != Part::default() {
+            let place = self.parts.partition_point(|(id, _)| *id < instrument);
+            self.parts.insert(place, (instrument, part));
         }
-    }
-
-    fn widen(&mut self, mark: i64) {
-        let (low, high) = self.calm.unwrap_or((mark, mark));
-        self.calm = Some((low.min(mark), high.max(mark)));
+        let mut moving = self.parts.iter().filter(|(_, part)| part.coefficient != 0);
+        self.sole = moving.next().filter(|_| moving.next().is_none()).map(|(id, _)| *id);
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Part {
     constant: i128,
     coefficient: i128,
 }
 
-/// What a guard says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verdict {
-    Fine,
-    Drawdown,
-    Loss,
-}
+/// No value: a coefficient that no mark can carry makes every evaluation fail closed.
+const NO_VALUE: Part = Part { constant: i128::MIN, coefficient: i128::MAX };
 
 /// All forms.
 #[derive(Debug)]
 pub(crate) struct Exposure {
     digits: u32,
+    strategies: usize,
+    accounts: usize,
+    /// Of strategies, then of accounts, then of the host.
     forms: Vec<Form>,
     gauges: Vec<Gauge>,
-    /// Strategies with a position, per instrument.
-    holders: Vec<Vec<StrategyId>>,
-    host_loss_max: Option<i128>,
+    /// On which account each strategy trades each instrument, and what it has.
+    owned: BTreeMap<(InstrumentId, StrategyId), (AccountId, Part)>,
+    /// Watched forms that a mark moves, per instrument.
+    holders: Vec<Vec<FormId>>,
 }
 
 fn power_of_ten(exponent: u32) -> Option<i128> {
@@ -106,18 +116,73 @@ impl Exposure {
             // a limit that does not fit trips at once
             scaled(value, digits).and_then(|v| v.checked_mul(2)).unwrap_or(0)
         };
-        let form = |limits: &crate::config::StrategyLimits| Form {
-            loss_max: doubled(limits.loss_max),
-            drawdown_max: doubled(limits.drawdown_max),
-            ..Form::default()
+        let form = |bounds: Bounds| Form { bounds, ..Form::default() };
+        let watched = |guards: &ProfitGuards| {
+            let limit = |watch: Option<crate::Watch>| watch.map(|watch| doubled(watch.limit));
+            let (loss, day) = (limit(guards.loss), limit(guards.loss_day));
+            form(Bounds { loss, day, drawdown: limit(guards.drawdown) })
         };
+        let strategies = config.strategies.iter().map(|strategy| {
+            let loss = Some(doubled(strategy.limits.loss_max));
+            let drawdown = Some(doubled(strategy.limits.drawdown_max));
+            let day = strategy.guards.loss_day.map(|watch| doubled(watch.limit));
+            form(Bounds { loss, day, drawdown })
+        });
+        let accounts = config.accounts.iter().map(|account| watched(&account.guards.profit));
+        let all = strategies.chain(accounts).chain([watched(&config.host.profit)]);
+        let forms: Vec<Form> = all.collect();
+        let trades = config.strategies.iter().flat_map(|strategy| {
+            let nothing = Part::default();
+            let trades = strategy.trades.iter();
+            trades.map(move |(id, account)| ((*id, strategy.id), (*account, nothing)))
+        });
         Self {
             digits,
-            forms: config.strategies.iter().map(|s| form(&s.limits)).collect(),
-            gauges: config.strategies.iter().map(|_| Gauge::default()).collect(),
+            strategies: config.strategies.len(),
+            accounts: config.accounts.len(),
+            gauges: forms.iter().map(|_| Gauge::default()).collect(),
+            forms,
+            owned: trades.collect(),
             holders: config.instruments.iter().map(|_| Vec::new()).collect(),
-            host_loss_max: config.host.loss_max.map(doubled),
         }
+    }
+
+    /// The form of a scope; instruments have none.
+    pub(crate) fn form_of(&self, scope: Scope) -> Option<FormId> {
+        let place = match scope {
+            Scope::Strategy(id) => Some(id.index()).filter(|place| *place < self.strategies),
+            Scope::Account(id) => Some(id.index())
+                .filter(|place| *place < self.accounts)
+                .map(|place| self.strategies + place),
+            Scope::Host => Some(self.strategies + self.accounts),
+            Scope::Instrument(_) => None,
+        };
+        place.map(FormId)
+    }
+
+    /// What a form is of.
+    pub(crate) fn scope_of(&self, FormId(place): FormId) -> Scope {
+        let id = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        if place < self.strategies {
+            return Scope::Strategy(StrategyId(id(place)));
+        }
+        let place = place - self.strategies;
+        if place < self.accounts { Scope::Account(AccountId(id(place))) } else { Scope::Host }
+    }
+
+    /// Forms that are watched.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = FormId> + '_ {
+        let all = self.forms.iter().enumerate().filter(|(_, form)| form.is_watched());
+        all.map(|(place, _)| FormId(place))
+    }
+
+    fn form(&self, id: FormId) -> Option<&Form> {
+        self.forms.get(id.0)
+    }
+
+    fn form_mut(&mut self, scope: Scope) -> Option<(FormId, &mut Form)> {
+        let id = self.form_of(scope)?;
+        self.forms.get_mut(id.0).map(|form| (id, form))
     }
 
     /// Takes a strategy's new position in an instrument.
@@ -127,29 +192,43 @@ impl Exposure {
         instrument: &Instrument,
         position: &Position,
     ) {
-        // no value: a coefficient that no mark can carry makes every evaluation fail closed
-        let part = self
-            .part(instrument, position)
-            .unwrap_or(Part { constant: i128::MIN, coefficient: i128::MAX });
-        let Some(form) = self.forms.get_mut(strategy.index()) else {
-            return;
-        };
-        match form.parts.iter_mut().find(|(id, _)| *id == instrument.id) {
-            Some((_, known)) => *known = part,
-            None => form.parts.push((instrument.id, part)),
-        }
-        let mut moving = form.parts.iter().filter(|(_, part)| part.coefficient != 0);
-        form.sole = moving.next().filter(|_| moving.next().is_none()).map(|(id, _)| *id);
-        if let Some(gauge) = self.gauges.get_mut(strategy.index()) {
-            gauge.calm = None;
-        }
-        if let Some(holders) = self.holders.get_mut(instrument.id.index()) {
-            holders.retain(|holder| *holder != strategy);
-            if part.coefficient != 0 {
-                holders.push(strategy);
-                holders.sort_unstable();
+        let part = self.part(instrument, position).unwrap_or(NO_VALUE);
+        let Some((account, known)) = self.owned.get_mut(&(instrument.id, strategy)) else { return };
+        *known = part;
+        let account = *account;
+        for scope in [Scope::Strategy(strategy), Scope::Account(account), Scope::Host] {
+            let part = self.together(instrument.id, scope);
+            let Some((id, form)) = self.form_mut(scope) else { continue };
+            form.set(instrument.id, part);
+            let watched = form.is_watched();
+            if let Some(gauge) = self.gauges.get_mut(id.0) {
+                gauge.calm = None;
+            }
+            if let Some(holders) = self.holders.get_mut(instrument.id.index()) {
+                holders.retain(|holder| *holder != id);
+                if watched && part.coefficient != 0 {
+                    holders.push(id);
+                    holders.sort_unstable();
+                }
             }
         }
+    }
+
+    /// What all of a scope have in an instrument.
+    fn together(&self, instrument: InstrumentId, scope: Scope) -> Part {
+        let range = (instrument, StrategyId(0))..=(instrument, StrategyId(u32::MAX));
+        let mine = self.owned.range(range).filter(|((_, strategy), (account, _))| match scope {
+            Scope::Strategy(id) => id == *strategy,
+            Scope::Account(id) => id == *account,
+            Scope::Host | Scope::Instrument(_) => true,
+        });
+        let sum = mine.map(|(_, (_, part))| *part).try_fold(Part::default(), |sum, part| {
+            Some(Part {
+                constant: sum.constant.checked_add(part.constant)?,
+                coefficient: sum.coefficient.checked_add(part.coefficient)?,
+            })
+        });
+        sum.unwrap_or(NO_VALUE)
     }
 
     fn part(&self, i: &Instrument, position: &Position) -> Option<Part> {
@@ -171,19 +250,32 @@ impl Exposure {
         Some(Part { constant, coefficient })
     }
 
-    /// Strategies whose worth a mark of this instrument moves.
-    pub(crate) fn holders(&self, instrument: InstrumentId) -> &[StrategyId] {
+    /// What so much of an instrument is worth: a constant, and a coefficient times the doubled
+    /// mark.
+    pub(crate) fn worth(&self, i: &Instrument, quantity: Quantity) -> Option<(i128, i128)> {
+        if i.kind.is_inverse() {
+            let contracts = i.notional_at(Decimal::ONE, quantity).ok()?;
+            return Some((scaled(contracts, self.digits)?.checked_mul(2)?, 0));
+        }
+        let digits = u32::from(i.price_scale.digits()) + u32::from(i.quantity_scale.digits());
+        let used = digits + i.multiplier.scale();
+        let units = i128::from(quantity.units()).checked_mul(i.multiplier.mantissa())?;
+        Some((0, units.checked_mul(power_of_ten(self.digits.checked_sub(used)?)?)?))
+    }
+
+    /// Watched forms whose worth a mark of this instrument moves.
+    pub(crate) fn holders(&self, instrument: InstrumentId) -> &[FormId] {
         self.holders.get(instrument.index()).map_or(&[], Vec::as_slice)
     }
 
-    /// A strategy's profit since its measures began, doubled and scaled. `None` when a mark is
-    /// missing. `Some(None)` when it does not fit.
+    /// A form's profit since its measures began, doubled and scaled. `None` when a mark is missing.
+    /// `Some(None)` when it does not fit.
     pub(crate) fn profit(
         &self,
-        strategy: StrategyId,
+        id: FormId,
         mark: impl Fn(InstrumentId) -> Option<i64>,
     ) -> Option<Option<i128>> {
-        let form = self.forms.get(strategy.index())?;
+        let form = self.form(id)?;
         let mut sum = form.base.checked_neg();
         for (instrument, part) in &form.parts {
             let moved = if part.coefficient == 0 {
@@ -196,96 +288,60 @@ impl Exposure {
         Some(sum)
     }
 
-    /// What the guards of a strategy say to the present marks, which the gauge takes note of.
-    /// Nothing when a mark is missing.
+    /// What the guards of a form say to the present marks beyond what is known, which the gauge
+    /// takes note of. Nothing when a mark is missing.
     pub(crate) fn judge(
         &self,
-        strategy: StrategyId,
+        id: FormId,
         mark: impl Fn(InstrumentId) -> Option<i64> + Copy,
         gauge: &mut Gauge,
-    ) -> Option<Verdict> {
-        let Some(profit) = self.profit(strategy, mark)? else {
-            return Some(Verdict::Loss);
+    ) -> Option<Trips> {
+        let form = self.form(id)?;
+        let Bounds { loss, day, drawdown } = form.bounds;
+        let Some(profit) = self.profit(id, mark)? else {
+            let all =
+                Trips { loss: loss.is_some(), day: day.is_some(), drawdown: drawdown.is_some() };
+            return Some(all.beyond(form.tripped));
         };
-        let form = self.forms.get(strategy.index())?;
         gauge.raise(profit);
-        if profit < form.loss_max.saturating_neg() {
-            return Some(Verdict::Loss);
-        }
-        if gauge.peak.saturating_sub(profit) > form.drawdown_max {
-            return Some(Verdict::Drawdown);
-        }
-        if let Some(mark) = form.sole.and_then(mark) {
+        let trips = Trips {
+            loss: loss::trips(loss, profit),
+            day: loss_day::trips(day, profit, form.day),
+            drawdown: drawdown::trips(drawdown, profit, gauge.peak),
+        };
+        let news = trips.beyond(form.tripped);
+        if let Some(mark) = form.sole.and_then(mark).filter(|_| !news.any()) {
             gauge.widen(mark);
         }
-        Some(Verdict::Fine)
+        Some(news)
     }
 
-    /// The gauges of all strategies, by id.
+    /// The gauges of all forms, by place.
     pub(crate) fn gauges(&self) -> &[Gauge] {
         &self.gauges
     }
 
-    pub(crate) fn gauge(&self, strategy: StrategyId) -> Gauge {
-        self.gauges.get(strategy.index()).copied().unwrap_or_default()
+    pub(crate) fn gauge(&self, id: FormId) -> Gauge {
+        self.gauges.get(id.0).copied().unwrap_or_default()
     }
 
-    pub(crate) fn set_gauge(&mut self, strategy: StrategyId, gauge: Gauge) {
-        if let Some(known) = self.gauges.get_mut(strategy.index()) {
+    pub(crate) fn set_gauge(&mut self, id: FormId, gauge: Gauge) {
+        if let Some(known) = self.gauges.get_mut(id.0) {
             *known = gauge;
         }
     }
 
-    /// Whether the highest profit is so far above what facts know that a restart must not forget
-    /// it: by a sixteenth of the drawdown limit.
-    pub(crate) fn is_peak_due(&self, strategy: StrategyId, gauge: &Gauge) -> bool {
-        let known = self.forms.get(strategy.index());
-        known.is_some_and(|form| gauge.peak.saturating_sub(form.noted) > form.drawdown_max / 16)
-    }
-
-    /// The highest profit, when it is more than facts know.
-    pub(crate) fn new_peak(&self, strategy: StrategyId) -> Option<Decimal> {
-        let peak = self.gauge(strategy).peak;
-        self.forms.get(strategy.index()).filter(|form| peak > form.noted)?;
-        self.money(peak)
-    }
-
-    /// Takes a highest profit from the facts.
-    pub(crate) fn note_peak(&mut self, strategy: StrategyId, profit: Decimal) {
-        let doubled = scaled(profit, self.digits).and_then(|value| value.checked_mul(2));
-        let mut gauge = self.gauge(strategy);
-        if let (Some(form), Some(peak)) = (self.forms.get_mut(strategy.index()), doubled) {
-            gauge.raise(peak);
-            form.noted = gauge.peak;
-            self.set_gauge(strategy, gauge);
+    /// Folds what has tripped, or was released.
+    pub(crate) fn set_tripped(&mut self, scope: Scope, change: impl FnOnce(&mut Trips)) {
+        let Some((id, form)) = self.form_mut(scope) else { return };
+        change(&mut form.tripped);
+        if let Some(gauge) = self.gauges.get_mut(id.0) {
+            gauge.calm = None;
         }
     }
 
-    /// Starts a strategy's measures anew at its present profit.
-    pub(crate) fn reset(&mut self, strategy: StrategyId, profit: Decimal) {
-        let doubled = scaled(profit, self.digits).and_then(|value| value.checked_mul(2));
-        if let (Some(form), Some(profit)) = (self.forms.get_mut(strategy.index()), doubled) {
-            form.base = form.base.saturating_add(profit);
-            form.noted = 0;
-            self.set_gauge(strategy, Gauge::default());
-        }
-    }
-
-    /// Whether the loss of all strategies together is too large.
-    pub(crate) fn host_loss(&self, profits: impl Iterator<Item = Option<i128>>) -> bool {
-        let Some(limit) = self.host_loss_max else {
-            return false;
-        };
-        let mut sum = Some(0_i128);
-        for profit in profits {
-            sum = (|| sum?.checked_add(profit?))();
-        }
-        sum.is_none_or(|sum| sum < limit.saturating_neg())
-    }
-
-    /// Whether any guard couples strategies with each other.
-    pub(crate) fn couples(&self) -> bool {
-        self.host_loss_max.is_some()
+    fn doubled(&self, value: Decimal) -> Option<i128> {
+        scaled(value, self.digits).and_then(|value| value.checked_mul(2))
     }
 
     /// A doubled, scaled value as money.
@@ -298,12 +354,13 @@ impl Exposure {
 mod tests {
     use super::*;
     use crate::tests::{config, instrument, limits};
-    use hedgerow_model::{Fee, Price, Quantity, Side};
+    use hedgerow_model::{Fee, Price, Side};
 
     /// A mark that a gauge calls calm is one that judging would have called fine, without a peak.
     #[test]
     fn calm_marks_change_nothing() {
         let strategy = StrategyId(0);
+        let form = FormId(0);
         let mut skipped = 0;
         for (seed, side) in (1..=200).flat_map(|seed| [(seed, Side::Buy), (seed, Side::Sell)]) {
             let mut exposure = Exposure::new(&config(limits()));
@@ -314,23 +371,23 @@ mod tests {
                 .unwrap();
             exposure.update(strategy, &instrument(0), &position);
             let (mut doubled, mut random, mut peak) = (20_000_i64, seed * 7_919_u64, 0);
-            let mut gauge = exposure.gauge(strategy);
+            let mut gauge = exposure.gauge(form);
             loop {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 doubled += [-7, -2, -1, 0, 1, 2, 7][(random >> 33) as usize % 7];
                 let mark = |_| Some(doubled);
-                let profit = exposure.profit(strategy, mark).flatten().unwrap();
+                let profit = exposure.profit(form, mark).flatten().unwrap();
                 peak = peak.max(profit);
                 let mut anew = Gauge { peak, calm: None };
-                let expected = exposure.judge(strategy, mark, &mut anew);
+                let expected = exposure.judge(form, mark, &mut anew);
                 if gauge.is_calm(doubled) {
                     skipped += 1;
-                    assert_eq!(expected, Some(Verdict::Fine), "seed {seed}");
+                    assert_eq!(expected, Some(Trips::default()), "seed {seed}");
                 } else {
-                    assert_eq!(exposure.judge(strategy, mark, &mut gauge), expected, "seed {seed}");
+                    assert_eq!(exposure.judge(form, mark, &mut gauge), expected, "seed {seed}");
                 }
                 assert_eq!(gauge.peak, peak, "seed {seed}");
-                if expected != Some(Verdict::Fine) {
+                if expected != Some(Trips::default()) {
                     break;
                 }
             }

@@ -11,14 +11,16 @@
 //! - trip a guard, or raise a peak so far that it becomes a fact: the linear forms are evaluated on
 //!   every mark that moves, but for marks between two of which the guards have already said that
 //!   nothing happens;
+//! - move a plan that looks at every price (a leg of a pair that makes, a chase, a barrier): while
+//!   one does, no price of its instruments is quiet;
+//! - change the mind of a guard that looks at marks alone (distance to liquidation, hedge gap);
+//! - bring a funding rate that a guard looks at;
 //! - change where a mark comes from while somebody holds a position.
 
 use crate::Engine;
 use crate::market::{DataState, MarkSource, Market, gives_way};
-use crate::portfolio::{Gauge, Verdict};
-use hedgerow_model::{
-    HostTime, InstrumentId, LastUpdate, SequenceRule, StrategyId, Tick, TickKind, TradingMode, flag,
-};
+use crate::portfolio::{FormId, Gauge};
+use hedgerow_model::{HostTime, InstrumentId, LastUpdate, SequenceRule, Tick, TickKind, flag};
 
 /// The scan's copy of what it needs of one instrument, and of what moves with its ticks.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,9 @@ impl Engine {
         scan.gauges.clear();
         scan.gauges.extend_from_slice(self.exposure.gauges());
         scan.deadline = self.stale_deadline(scan);
+        if self.awaits_day() || self.sights.stale {
+            return 0; // what is made anew may say something
+        }
         ticks.iter().position(|tick| !self.is_quiet(tick, scan)).unwrap_or(ticks.len())
     }
 
@@ -111,6 +116,10 @@ impl Engine {
         if id.index() >= scan.cursors.len() {
             return true; // not ours: ignored
         }
+        let prices = [TickKind::Quote.code(), TickKind::Level.code()].contains(&tick.kind);
+        if prices && self.plans.is_watched(id) {
+            return false; // a plan follows every price
+        }
         if tick.kind == TickKind::Quote.code() {
             let mark = tick.a.saturating_add(tick.c);
             let whole = tick.b > 0 && tick.d > 0;
@@ -132,6 +141,7 @@ impl Engine {
                 self.stays_fresh(id, now, scan) && self.level_is_quiet(id, tick, scan)
             }
             Some(TickKind::FeedStatus) => false,
+            Some(TickKind::Funding) => !self.sights.looks_at_funding(id),
             _ => true,
         }
     }
@@ -184,7 +194,7 @@ impl Engine {
         let before = std::mem::replace(&mut cursor.source, source);
         cursor.marked = now;
         let holders = self.exposure.holders(id);
-        if holders.is_empty() {
+        if holders.is_empty() && !self.sights.any_on(id) {
             cursor.mark = mark.or(cursor.mark);
             return true;
         }
@@ -193,43 +203,28 @@ impl Engine {
         }
         let Some(mark) = mark else { return false };
         let moved = cursor.mark.replace(mark) != Some(mark);
-        let calm = |id: &StrategyId| scan.gauges.get(id.index()).is_some_and(|g| g.is_calm(mark));
-        (holders.iter().all(calm) && !self.exposure.couples())
-            || !moved
-            || self.move_is_quiet(holders, scan)
+        let calm = |id: &FormId| scan.gauges.get(id.0).is_some_and(|g| g.is_calm(mark));
+        if !moved {
+            return true;
+        }
+        (holders.iter().all(calm) || holders.iter().all(|form| self.stays_quiet(*form, scan)))
+            && self.sights_stay_quiet(id, scan)
     }
 
-    /// Whether the guards have nothing to say to a mark that moved.
-    fn move_is_quiet(&self, holders: &[StrategyId], scan: &mut QuietScan) -> bool {
-        holders.iter().all(|strategy| self.guards_stay_quiet(*strategy, scan))
-            && !self.host_guard_trips(scan)
-    }
-
-    fn guards_stay_quiet(&self, strategy: StrategyId, scan: &mut QuietScan) -> bool {
-        let Some(gauge) = scan.gauges.get_mut(strategy.index()) else {
+    /// Whether the guards of a form have nothing to say to the marks of the scan.
+    fn stays_quiet(&self, form: FormId, scan: &mut QuietScan) -> bool {
+        let Some(gauge) = scan.gauges.get_mut(form.0) else {
             return false;
         };
         let cursors = &scan.cursors;
         let mark = |id: InstrumentId| cursors.get(id.index()).and_then(|cursor| cursor.mark);
-        let verdict = self.exposure.judge(strategy, mark, gauge);
-        !self.exposure.is_peak_due(strategy, gauge)
-            && verdict.is_none_or(|verdict| self.own_mode(strategy) >= trip_mode(verdict))
+        let news = self.exposure.judge(form, mark, gauge);
+        !self.exposure.is_peak_due(form, gauge) && news.is_none_or(|news| !news.any())
     }
 
-    fn host_guard_trips(&self, scan: &QuietScan) -> bool {
-        if !self.exposure.couples() || self.host_mode != TradingMode::Running {
-            return false;
-        }
+    /// Whether no guard that looks at marks alone would change its mind.
+    fn sights_stay_quiet(&self, id: InstrumentId, scan: &QuietScan) -> bool {
         let mark = |id: InstrumentId| scan.cursors.get(id.index()).and_then(|cursor| cursor.mark);
-        self.host_loss(mark)
-    }
-}
-
-/// The mode a verdict demands.
-pub(crate) const fn trip_mode(verdict: Verdict) -> TradingMode {
-    match verdict {
-        Verdict::Fine => TradingMode::Running,
-        Verdict::Drawdown => TradingMode::ReduceOnly,
-        Verdict::Loss => TradingMode::CancelOnly,
+        self.sights.on(id).all(|sight| !sight.changes_mind(mark))
     }
 }

@@ -1,55 +1,122 @@
-//! The venue's truth against ours: after every loss of the private stream, and before the first
-//! order.
+//! Questions to venues about what is: after every loss of the private stream, before the first
+//! order, and from time to time.
 //!
-//! On `Up` the venue is asked. It tells again what happened lately (fills are booked once, by their
-//! key), then its open orders and positions, then that this is all. What we thought alive and it
-//! does not know has ended; what it has open and we thought on its way is open; a position that
-//! differs is a discrepancy that stops opening. Nothing is ever sent again but cancels.
+//! On `Up` the venue is asked for everything. It tells again what happened lately (fills are booked
+//! once, by their key), then its open orders and positions, then that this is all; until then
+//! nothing opens. From time to time it is asked for a part of that. An answer that fails, is cut
+//! off, or belongs to an earlier question changes nothing: it is never read as empty. An order that
+//! is missing from a list is only in doubt (`doubts`); what differs is judged in `compare`.
+//! Nothing is ever sent again but cancels.
 
-use crate::strategy::{Holding, StrategySlot};
+use crate::truth::ForeignOrders;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Fact, HostTime, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, Price, Quantity, StrategyId, VenueCommand, VenueEvent, VenueReport, VenueTime,
-    WireId,
+    AccountId, ClientOrderId, Duration, Extent, HostTime, InstrumentId, Order, Price, Quantity,
+    Side, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back the venue is asked to tell again: longer than any clock differs.
 const OVERLAP: Duration = Duration::from_secs(60);
+/// How far back payments are told again: venues list them late.
+const PAYMENTS: Duration = Duration::from_secs(3_600);
 /// How often it is asked before a position that differs counts: its answer comes in parts, and what
 /// fills in between is in one part and not in the other.
 const ASKED: u8 = 3;
 
-type Differing = (StrategyId, InstrumentId, Quantity, Quantity);
+/// A position that is not the venue's: whose account, in what, ours, theirs.
+pub(crate) type Differing = (InstrumentId, Quantity, Quantity);
 
 /// What the venue has told so far.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
-    /// When we asked; nothing: not yet.
+    /// The question under way; nothing: none was asked, or it is over.
     nonce: Option<u64>,
+    /// When it was asked.
+    pub(crate) at: HostTime,
     /// How often we asked since the stream is up.
     asked: u8,
+    /// How often the question failed in a row.
+    failed: u8,
+    /// Orders are in doubt: it is asked again when it is known what became of them.
+    waits: bool,
+    /// How often that was so in a row.
+    rounds: u8,
+    /// What differed in the answer before.
+    drift: Vec<Differing>,
     /// Our live orders when we asked: only these can be missing from the answer.
-    ours: BTreeSet<ClientOrderId>,
-    open: BTreeMap<WireId, Open>,
-    positions: BTreeMap<InstrumentId, Quantity>,
-    /// Nothing is known of an order so young that it may be on its way: when to ask again.
+    pub(crate) ours: BTreeSet<ClientOrderId>,
+    pub(crate) open: BTreeMap<WireId, Open>,
+    pub(crate) foreign: BTreeMap<InstrumentId, ForeignOrders>,
+    pub(crate) positions: BTreeMap<InstrumentId, Quantity>,
+    /// When it is asked again if nothing comes.
     again: Option<HostTime>,
 }
 
 /// An order as the venue has it.
 #[derive(Clone, Copy, Debug)]
-struct Open {
-    instrument: InstrumentId,
-    price: Price,
-    quantity: Quantity,
+pub(crate) struct Open {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) price: Price,
+    pub(crate) quantity: Quantity,
+    pub(crate) filled: Quantity,
+}
+
+/// What is asked of an account from time to time.
+#[derive(Debug)]
+pub(crate) struct Check {
+    /// When orders and positions are compared next.
+    orders: HostTime,
+    positions: HostTime,
+    /// The question under way.
+    question: Option<(Extent, Answer)>,
+    /// Positions that differed when last read: they count when they do so again.
+    pub(crate) drift: Vec<Differing>,
+}
+
+impl Check {
+    pub(crate) fn next(&self) -> HostTime {
+        match &self.question {
+            Some((_, answer)) => answer.again.unwrap_or(HostTime::NEVER),
+            None => self.orders.min(self.positions),
+        }
+    }
+}
+
+impl Answer {
+    fn take(&mut self, report: &VenueReport) {
+        match report {
+            VenueReport::OpenOrder { wire, instrument, price, quantity, filled, .. } => {
+                let (instrument, price, quantity) = (*instrument, *price, *quantity);
+                let open = Open { instrument, price, quantity, filled: *filled };
+                self.open.insert(*wire, open);
+            }
+            VenueReport::ForeignOrder { instrument, side, remaining, .. } => {
+                let known = self.foreign.entry(*instrument).or_default();
+                let sum = match side {
+                    Side::Buy => &mut known.buy,
+                    Side::Sell => &mut known.sell,
+                };
+                *sum = sum.saturating_add(remaining.units().max(0));
+            }
+            VenueReport::Position { instrument, quantity, .. } => {
+                self.positions.insert(*instrument, *quantity);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Engine {
     /// Whether an account may open.
     pub(crate) fn is_reconciled(&self, account: AccountId) -> bool {
         !self.unreconciled.contains_key(&account)
+    }
+
+    /// Whether questions cannot reach the venue of an account now.
+    pub(crate) fn is_cut_off(&self, account: AccountId) -> bool {
+        let answer = self.unreconciled.get(&account);
+        answer.is_some_and(|a| a.nonce.is_none() && a.again.is_none() && !a.waits)
     }
 
     /// The private stream is confirmed: ask.
@@ -62,12 +129,31 @@ impl Engine {
         self.unreconciled.values().filter_map(|answer| answer.again).min()
     }
 
-    /// Asks again what could not be said yet.
+    /// Asks again what could not be said yet, or was not answered.
     pub(crate) fn ask_again(&mut self, now: HostTime, effects: &mut Effects) {
         let due = |answer: &Answer| answer.again.is_some_and(|at| at <= now);
         let due = self.unreconciled.iter().filter(|(_, answer)| due(answer));
-        for account in due.map(|(account, _)| *account).collect::<Vec<_>>() {
-            self.ask(now, account, 1, effects);
+        for (account, asked) in due.map(|(id, answer)| (*id, answer.asked)).collect::<Vec<_>>() {
+            self.ask(now, account, asked, effects);
+        }
+    }
+
+    /// Goes on where orders were in doubt and are not any more.
+    pub(crate) fn go_on_reconciling(&mut self, now: HostTime, effects: &mut Effects) {
+        let waits = self.unreconciled.iter().filter(|(_, answer)| answer.waits);
+        for account in waits.map(|(account, _)| *account).collect::<Vec<_>>() {
+            if self.has_doubts(account) {
+                continue;
+            }
+            let pause = self.asks(account).pause;
+            let Some(answer) = self.unreconciled.get_mut(&account) else { continue };
+            answer.waits = false;
+            if answer.rounds > 1 {
+                // its list and its answers do not agree: not faster than it can settle
+                answer.again = Some(now.after(pause));
+            } else {
+                self.ask(now, account, 1, effects);
+            }
         }
     }
 
@@ -78,243 +164,218 @@ impl Engine {
         asked: u8,
         effects: &mut Effects,
     ) {
-        // a number of its own, if two questions fall on one moment
-        let nonce = now.as_nanos().saturating_add(u64::from(asked));
-        let ours = self.live_orders(account).map(|order| order.id).collect();
-        let answer = Answer { nonce: Some(nonce), asked, ours, ..Answer::default() };
-        self.unreconciled.insert(account, answer);
         // everything is told again after a start; later only what may have been missed
         let last = self.last_fill.get(&account).copied().unwrap_or(VenueTime::EPOCH);
-        let since = last.as_nanos().saturating_sub(OVERLAP.as_nanos());
-        let since = VenueTime::from_nanos(since);
-        effects.commands.push(VenueCommand::Reconcile { account, since, nonce });
+        let since = VenueTime::from_nanos(last.as_nanos().saturating_sub(OVERLAP.as_nanos()));
+        let before = self.unreconciled.remove(&account);
+        let mut answer = self.question(now, account, (Extent::All, since), effects);
+        answer.asked = asked;
+        if let Some(before) = before {
+            (answer.drift, answer.failed) = (before.drift, before.failed);
+            answer.rounds = before.rounds;
+        }
+        self.unreconciled.insert(account, answer);
+        self.truth.checks.remove(&account);
     }
 
-    fn live_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
+    fn question(
+        &mut self,
+        now: HostTime,
+        account: AccountId,
+        (extent, since): (Extent, VenueTime),
+        effects: &mut Effects,
+    ) -> Answer {
+        let nonce = self.next_nonce(now);
+        let ours = self.live_orders(account).map(|order| order.id).collect();
+        let again = Some(now.after(self.asks(account).patience));
+        effects.commands.push(VenueCommand::Reconcile { account, since, nonce, extent });
+        Answer { nonce: Some(nonce), at: now, ours, again, ..Answer::default() }
+    }
+
+    pub(crate) fn live_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
         let orders = self.strategies.iter().flat_map(|slot| slot.orders.values());
         orders.map(|known| &known.order).filter(move |order| order.account == account)
     }
 
-    /// The private stream is lost: nothing opens until it is back and compared.
+    /// The private stream is lost: nothing opens until it is back and compared. What was asked
+    /// will not be answered.
     pub(crate) fn lose_reconcile(&mut self, account: AccountId) {
         let must = self.config.accounts.get(account.index()).is_some_and(|known| known.reconcile);
         if must {
             self.unreconciled.insert(account, Answer::default());
         }
+        self.truth.checks.remove(&account);
+        let ids: Vec<_> = self.truth.doubts.keys().copied().collect();
+        for id in ids {
+            let of = self.any_order(id).map(|order| order.account);
+            if let Some(doubt) = self.truth.doubts.get_mut(&id).filter(|_| of == Some(account)) {
+                (doubt.nonce, doubt.at) = (None, HostTime::NEVER);
+            }
+        }
     }
 
     /// One part of the venue's answer.
     pub(crate) fn on_answer(&mut self, event: &VenueEvent, effects: &mut Effects) {
-        let Some(answer) = self.unreconciled.get_mut(&event.account) else {
-            return;
-        };
         let of = match &event.report {
             VenueReport::OpenOrder { nonce, .. }
+            | VenueReport::ForeignOrder { nonce, .. }
             | VenueReport::Position { nonce, .. }
             | VenueReport::Reconciled { nonce } => *nonce,
             _ => return,
         };
-        if answer.nonce != Some(of) {
-            return; // the answer to an earlier question says nothing about this one
-        }
-        match &event.report {
-            VenueReport::OpenOrder { wire, instrument, price, quantity, .. } => {
-                let (instrument, price, quantity) = (*instrument, *price, *quantity);
-                answer.open.insert(*wire, Open { instrument, price, quantity });
-            }
-            VenueReport::Position { instrument, quantity, .. } => {
-                answer.positions.insert(*instrument, *quantity);
-            }
-            VenueReport::Reconciled { .. } => {
-                let (now, account) = (event.received, event.account);
-                if let Some(at) = self.settles(account) {
-                    if let Some(answer) = self.unreconciled.get_mut(&account) {
-                        (answer.nonce, answer.again) = (None, Some(at.max(now)));
-                    }
-                    return;
-                }
-                let Some(answer) = self.unreconciled.remove(&account) else { return };
-                if answer.asked < ASKED && !self.differing(account, &answer).is_empty() {
-                    return self.ask(now, account, answer.asked + 1, effects);
-                }
-                self.finish_reconcile(event, &answer, effects);
-            }
-            _ => {}
-        }
-    }
-
-    /// When all of our orders that the venue did not tell of are old enough to be gone; nothing:
-    /// they are.
-    fn settles(&self, account: AccountId) -> Option<HostTime> {
-        let answer = self.unreconciled.get(&account)?;
-        let settling = self.config.accounts.get(account.index())?.settling;
-        let asked = HostTime::from_nanos(answer.nonce?);
-        let missing = self.live_orders(account).filter(|order| {
-            answer.ours.contains(&order.id) && !answer.open.contains_key(&order.wire)
-        });
-        let known = missing.map(|order| order.created.after(settling));
-        known.filter(|known| *known > asked).max()
-    }
-
-    fn finish_reconcile(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
-        // a plan goes on when all is known, not after the first order
-        self.plans.held = true;
-        self.compare_orders(event, answer, effects);
-        self.cancel_strays(event, answer, effects);
-        self.compare_positions(event, answer, effects);
-        self.plans.held = false;
-        self.plans_on_go_on(event.received, event.account, effects);
-    }
-
-    fn compare_orders(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
         let account = event.account;
-        let ours: Vec<(ClientOrderId, WireId, OrderStatus)> = self
-            .live_orders(account)
-            .filter(|order| answer.ours.contains(&order.id))
-            .map(|order| (order.id, order.wire, order.status))
-            .collect();
-        for (id, wire, status) in ours {
-            match answer.open.get(&wire) {
-                Some(open) if status == OrderStatus::PendingCancel => {
-                    let instrument = open.instrument;
-                    effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
-                }
-                Some(open) => self.found_open(event, id, *open, effects),
-                None => self.found_gone(event, id, status, effects),
+        let ends = matches!(event.report, VenueReport::Reconciled { .. });
+        let answer = self.unreconciled.get_mut(&account);
+        if let Some(answer) = answer.filter(|answer| answer.nonce == Some(of)) {
+            answer.take(&event.report);
+            if ends {
+                self.all_told(event, effects);
             }
-        }
-    }
-
-    /// Orders that rest in our name and that we do not hold for alive: reported and canceled.
-    fn cancel_strays(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
-        let account = event.account;
-        let known: BTreeSet<WireId> = self.live_orders(account).map(|order| order.wire).collect();
-        for (wire, open) in answer.open.iter().filter(|(wire, _)| !known.contains(wire)) {
-            let (wire, instrument) = (*wire, open.instrument);
-            let id = self.by_wire.get(&(account, wire));
-            if id.is_some_and(|id| answer.ours.contains(id)) {
-                continue; // it has ended since we asked
-            }
-            let detail = format!("order {} rests at the venue and is not alive here", wire.0);
-            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
-            effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
-        }
-    }
-
-    fn found_open(
-        &mut self,
-        event: &VenueEvent,
-        id: ClientOrderId,
-        Open { price, quantity, .. }: Open,
-        effects: &mut Effects,
-    ) {
-        let now = event.received;
-        let Some(order) = self.order(id.strategy, id.number) else { return };
-        let mut facts = Vec::new();
-        if matches!(order.status, OrderStatus::PendingNew | OrderStatus::Unknown) {
-            let (event, venue_id, reason) = (OrderEvent::Accepted, None, None);
-            facts.push(OrderFact::Moved { event, venue_id, reason });
-        }
-        let slot = self.strategies.get(id.strategy.index());
-        let amending = slot.and_then(|slot| slot.orders.get(&id.number)?.amending);
-        let came = amending.is_some_and(|a| (a.price, a.quantity) == (price, quantity));
-        if amending.is_some() && !came {
-            // it never arrived, or was refused
-            let event = OrderEvent::AmendRejected;
-            facts.push(OrderFact::Moved { event, venue_id: None, reason: None });
-        }
-        if came || (order.request.price, order.request.quantity) != (price, quantity) {
-            facts.push(OrderFact::Amended { price, quantity });
-        }
-        if facts.is_empty() {
             return;
         }
-        for fact in facts {
-            self.record(now, Fact::Order { id, fact }, effects);
+        // an answer to an earlier question says nothing about this one
+        let Some(check) = self.truth.checks.get_mut(&account) else { return };
+        let asked = check.question.as_mut().filter(|(_, answer)| answer.nonce == Some(of));
+        let Some((_, answer)) = asked else { return };
+        answer.take(&event.report);
+        if ends && let Some((extent, answer)) = check.question.take() {
+            self.check_told(event, (extent, &answer), effects);
         }
-        self.tell_order(now, id, 0, effects);
     }
 
-    /// The venue does not have it, and has told all that happened: it never arrived, or has ended.
-    fn found_gone(
+    /// The answer of an account that may not open is complete.
+    fn all_told(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        let (now, account) = (event.received, event.account);
+        let Some(mut answer) = self.unreconciled.remove(&account) else { return };
+        let missing: Vec<ClientOrderId> = self.unlisted(account, &answer);
+        if !missing.is_empty() {
+            let rounds = answer.rounds.saturating_add(1);
+            let waits = Answer { waits: true, asked: answer.asked, rounds, ..Answer::default() };
+            self.unreconciled.insert(account, waits);
+            for id in missing {
+                self.doubt_anew(now, id, effects);
+            }
+            return;
+        }
+        let drift = self.differing(account, &answer.positions);
+        let agree = answer.asked >= ASKED && answer.drift == drift;
+        if !drift.is_empty() && !agree {
+            let asked = answer.asked.saturating_add(1).min(ASKED);
+            // not the same as before: what it is moves, and is read again in a while
+            let moves = answer.asked >= ASKED;
+            answer.drift = drift;
+            answer.nonce = None;
+            if moves {
+                answer.again = Some(now.after(self.asks(account).pause));
+                self.unreconciled.insert(account, answer);
+                return;
+            }
+            self.unreconciled.insert(account, answer);
+            return self.ask(now, account, asked, effects);
+        }
+        self.finish_reconcile(event, &answer, effects);
+        self.begin_checks(now, account);
+    }
+
+    fn unlisted(&self, account: AccountId, answer: &Answer) -> Vec<ClientOrderId> {
+        let ours = self.live_orders(account).filter(|order| answer.ours.contains(&order.id));
+        let missing = ours.filter(|order| !answer.open.contains_key(&order.wire));
+        missing.map(|order| order.id).collect()
+    }
+
+    /// What was asked before the stream was lost is asked again.
+    fn doubt_anew(&mut self, now: HostTime, id: ClientOrderId, effects: &mut Effects) {
+        if let Some(doubt) = self.truth.doubts.get_mut(&id) {
+            doubt.nonce = None;
+        }
+        self.doubt(now, id, effects);
+    }
+
+    fn begin_checks(&mut self, now: HostTime, account: AccountId) {
+        let asks = self.asks(account);
+        let at = |every: Option<Duration>| every.map_or(HostTime::NEVER, |every| now.after(every));
+        let (orders, positions) = (at(asks.orders_every), at(asks.positions_every));
+        if orders.min(positions) != HostTime::NEVER {
+            let check = Check { orders, positions, question: None, drift: Vec::new() };
+            self.truth.checks.insert(account, check);
+        }
+    }
+
+    /// Questions from time to time, and those that nobody answered.
+    pub(crate) fn checks_due(&mut self, now: HostTime, effects: &mut Effects) {
+        let due = self.truth.checks.iter().filter(|(_, check)| check.next() <= now);
+        for account in due.map(|(account, _)| *account).collect::<Vec<_>>() {
+            self.check(now, account, effects);
+        }
+    }
+
+    fn check(&mut self, now: HostTime, account: AccountId, effects: &mut Effects) {
+        let asks = self.asks(account);
+        let Some(check) = self.truth.checks.get_mut(&account) else { return };
+        // one that was not answered in time says nothing
+        check.question = None;
+        let after = |every: Option<Duration>| every.map_or(HostTime::NEVER, |e| now.after(e));
+        let extent = if check.orders <= now {
+            check.orders = after(asks.orders_every);
+            Extent::Orders
+        } else if check.positions <= now {
+            check.positions = after(asks.positions_every);
+            Extent::Positions
+        } else {
+            return;
+        };
+        if extent == Extent::Orders {
+            self.doubt_slow(now, account, effects);
+        }
+        let since = VenueTime::from_nanos(now.as_nanos().saturating_sub(PAYMENTS.as_nanos()));
+        let answer = self.question(now, account, (extent, since), effects);
+        if let Some(check) = self.truth.checks.get_mut(&account) {
+            check.question = Some((extent, answer));
+        }
+    }
+
+    fn check_told(
         &mut self,
         event: &VenueEvent,
-        id: ClientOrderId,
-        status: OrderStatus,
+        (extent, answer): (Extent, &Answer),
         effects: &mut Effects,
     ) {
-        let slot = self.strategies.get(id.strategy.index());
-        let known = slot.and_then(|slot| slot.orders.get(&id.number));
-        let ending = known.and_then(|known| known.ending);
-        let never = matches!(status, OrderStatus::PendingNew | OrderStatus::Unknown);
-        let usual = if never { OrderEvent::Rejected } else { OrderEvent::Canceled };
-        let moved = ending.map_or(usual, |(event, _)| event);
-        if let Some((_, filled)) = ending {
-            let detail = format!("order {id} ended with {filled} filled, but not all fills came");
-            let account = event.account;
-            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
+        if extent.has_orders() {
+            self.compare_settled_orders(event, answer, effects);
         }
-        let fact = OrderFact::Moved { event: moved, venue_id: None, reason: None };
-        self.record(event.received, Fact::Order { id, fact }, effects);
-        self.tell_order(event.received, id, 0, effects);
-    }
-
-    /// Positions of ours that are not the venue's: strategy, instrument, ours, theirs.
-    fn differing(&self, account: AccountId, answer: &Answer) -> Vec<Differing> {
-        let slots = (0_u32..).map(StrategyId).zip(&self.strategies);
-        let of = |(strategy, slot): (StrategyId, &StrategySlot)| {
-            let differs = |holding: &Holding| {
-                let ours = holding.position.quantity;
-                let theirs = answer.positions.get(&holding.instrument).copied().unwrap_or_default();
-                let theirs = theirs.units().saturating_sub(holding.external);
-                let theirs = Quantity::from_units(theirs);
-                (ours != theirs).then_some((strategy, holding.instrument, ours, theirs))
-            };
-            let on = slot.holdings.iter().filter(|holding| holding.account == account);
-            on.filter_map(differs).collect::<Vec<_>>()
-        };
-        slots.flat_map(of).collect()
-    }
-
-    /// An instrument's name and a quantity of it, for people.
-    fn in_words(&self, id: InstrumentId, quantity: Quantity) -> (String, String) {
-        let Some(spec) = self.config.instrument(id) else {
-            return (format!("instrument {id}"), quantity.to_string());
-        };
-        let venue = self.config.venues.get(spec.venue.index()).map_or("?", String::as_str);
-        (format!("{venue}:{}", spec.symbol), spec.quantity(quantity).normalize().to_string())
-    }
-
-    fn compare_positions(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
-        let account = event.account;
-        let held = |id: &InstrumentId| {
-            let mut all = self.strategies.iter().flat_map(|slot| &slot.holdings);
-            all.any(|holding| holding.account == account && holding.instrument == *id)
-        };
-        let foreign: Vec<_> = answer
-            .positions
-            .iter()
-            .filter(|(id, quantity)| !quantity.is_zero() && !held(id))
-            .map(|(id, quantity)| {
-                let (name, quantity) = self.in_words(*id, *quantity);
-                format!("a position of {quantity} in {name} is nobody's here")
-            })
-            .collect();
-        for detail in foreign {
-            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
+        if extent.has_positions() {
+            self.compare_drift(event, answer, effects);
         }
-        self.differs.retain(|(strategy, instrument), _| {
-            let slot = self.strategies.get(strategy.index());
-            let holding = slot.and_then(|slot| slot.holding(*instrument));
-            holding.is_some_and(|holding| holding.account != account)
-        });
-        for (strategy, instrument, ours, theirs) in self.differing(account, answer) {
-            self.differs.insert((strategy, instrument), theirs);
-            let (name, theirs) = self.in_words(instrument, theirs);
-            let (_, ours) = self.in_words(instrument, ours);
-            let detail = format!("position in {name}: the venue has {theirs}, the ledger {ours}");
-            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
-            self.stop_strategy(event.received, strategy, "it differs from the venue's", effects);
+    }
+
+    /// Positions differ: they are read again soon.
+    pub(crate) fn read_again(&mut self, now: HostTime, account: AccountId, drift: Vec<Differing>) {
+        let settling = self.config.accounts.get(account.index()).map(|known| known.settling);
+        let pause = self.asks(account).pause.max(settling.unwrap_or(Duration::ZERO));
+        if let Some(check) = self.truth.checks.get_mut(&account) {
+            check.drift = drift;
+            check.positions = check.positions.min(now.after(pause));
+        }
+    }
+
+    /// A question about an account failed.
+    pub(crate) fn question_failed(&mut self, event: &VenueEvent, nonce: u64, fx: &mut Effects) {
+        let _ = fx;
+        let (now, account) = (event.received, event.account);
+        let pause = self.asks(account).pause;
+        if let Some(answer) = self.unreconciled.get_mut(&account)
+            && answer.nonce == Some(nonce)
+        {
+            let again = pause.as_nanos().saturating_mul(1 << answer.failed.min(6));
+            answer.nonce = None;
+            answer.failed = answer.failed.saturating_add(1);
+            answer.again = Some(now.after(Duration::from_nanos(again)));
+            return;
+        }
+        if let Some(check) = self.truth.checks.get_mut(&account)
+            && check.question.as_ref().is_some_and(|(_, answer)| answer.nonce == Some(nonce))
+        {
+            check.question = None;
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FundingNotice, HostTime, InstrumentId,
-    MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, PLAN_ORDERS, Price, Quantity,
-    StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport, VenueStatus,
-    WireId,
+    AccountId, BalanceUpdate, ClientOrderId, Event, Fact, FeeAsset, FundingNotice, HostTime,
+    InstrumentId, MarketStatus, Order, OrderEvent, OrderFact, OrderUpdate, PLAN_ORDERS, Price,
+    Quantity, StrategyId, Tick, TickKind, VenueEvent, VenueOrderId, VenueRejection, VenueReport,
+    VenueStatus, WireId,
 };
 
 impl Engine {
@@ -27,6 +27,13 @@ impl Engine {
             }
             if let Some(doubled) = change.mark {
                 self.guard_mark(now, (id, doubled), effects);
+                self.sight_mark(now, id, effects);
+            }
+            if tick.kind == TickKind::Funding.code() && self.sights.looks_at_funding(id) {
+                self.guard_funding(now, id, effects);
+            }
+            if moves_plans(tick) {
+                self.watchers_look(now, id, effects);
             }
             if self.config.tick_credit.is_some() {
                 self.hand_out(now, tick, effects);
@@ -69,11 +76,17 @@ impl Engine {
     pub(crate) fn on_wake(&mut self, now: HostTime, effects: &mut Effects) {
         for instrument in self.markets.grow_stale(now) {
             self.market_status(now, instrument, MarketStatus::Stale, effects);
+            self.watchers_look(now, instrument, effects);
         }
         self.ask_again(now, effects);
-        self.ask_for_owed(now, effects);
+        self.begin_days(now, effects);
+        self.guard_unhedged(now, effects);
+        self.duty_due(now);
+        self.doubts_due(now, effects);
+        self.checks_due(now, effects);
+        self.go_on_reconciling(now, effects);
         for key in self.plans.due(now) {
-            self.go_on(now, key, effects);
+            self.plan_goes_on(now, key, effects);
         }
         while let Some((strategy, id)) = self.timers.due(now) {
             self.record(now, Fact::TimerEnded { strategy, id, fired: true }, effects);
@@ -96,8 +109,55 @@ impl Engine {
     pub(crate) fn on_report(&mut self, event: &VenueEvent, effects: &mut Effects) {
         let (now, account) = (event.received, event.account);
         match &event.report {
+            VenueReport::Balance { asset, total, available } => {
+                let (asset, total, available) = (asset.clone(), *total, *available);
+                let fact = Fact::Balance { account, asset: asset.clone(), total, available };
+                self.record(now, fact, effects);
+                let update = BalanceUpdate { account, asset, total, available };
+                for strategy in self.on_account(account) {
+                    self.deliver(strategy, now, Event::Balance(update.clone()), effects);
+                }
+            }
+            VenueReport::Leverage { .. } => self.on_leverage(event, effects),
+            VenueReport::FundingPayment { .. } => self.funded(event, effects),
+            VenueReport::Interest { .. } => self.interest_charged(event, effects),
+            VenueReport::BorrowRate { .. } => self.borrow_rate(event, effects),
+            VenueReport::Margin { .. }
+            | VenueReport::LiquidationPrice { .. }
+            | VenueReport::Brackets { .. } => self.on_margin(event, effects),
+            VenueReport::Forced { .. } => self.forced(event, effects),
+            VenueReport::Up => {
+                self.venue_reached(account, event.venue, true);
+                self.begin_reconcile(event, effects);
+                self.venue_status(event, VenueStatus::Up, effects);
+            }
+            VenueReport::Down => {
+                self.lose_reconcile(event.account);
+                self.venue_reached(account, event.venue, false);
+                self.venue_status(event, VenueStatus::Down, effects);
+            }
+            VenueReport::OpenOrder { .. }
+            | VenueReport::ForeignOrder { .. }
+            | VenueReport::Position { .. }
+            | VenueReport::Reconciled { .. } => self.on_answer(event, effects),
+            VenueReport::OrderState { .. } => self.on_order_state(event, effects),
+            VenueReport::TradesTold { .. } => self.trades_told(event, effects),
+            VenueReport::QueryFailed { nonce } => self.query_failed(event, *nonce, effects),
+            VenueReport::RateLimited { .. } | VenueReport::RateUsed { .. } => self.limited(event),
+            _ => self.on_order_report(event, effects),
+        }
+        self.go_on_reconciling(now, effects);
+    }
+
+    /// What a venue says of one order.
+    fn on_order_report(&mut self, event: &VenueEvent, effects: &mut Effects) {
+        match &event.report {
             VenueReport::Accepted { wire, order } => {
                 self.moved(event, *wire, OrderEvent::Accepted, Some(*order), None, effects);
+            }
+            VenueReport::Rejected { wire, reason: VenueRejection::DuplicateId } => {
+                // it says that the one before it was taken; what became of that, a question tells
+                self.in_doubt(event, *wire, effects);
             }
             VenueReport::Rejected { wire, reason } => {
                 self.moved(event, *wire, OrderEvent::Rejected, None, Some(*reason), effects);
@@ -105,6 +165,10 @@ impl Engine {
             VenueReport::Fill { .. } => self.filled(event, effects),
             VenueReport::Canceled { wire, filled } => {
                 self.ended(event, *wire, (OrderEvent::Canceled, *filled), effects);
+            }
+            // proof of nothing: it may have filled, or not have come yet
+            VenueReport::CancelRejected { wire, reason: VenueRejection::UnknownOrder } => {
+                self.in_doubt(event, *wire, effects);
             }
             VenueReport::CancelRejected { wire, reason } => {
                 let moved = OrderEvent::CancelRejected;
@@ -116,34 +180,25 @@ impl Engine {
             VenueReport::AmendRejected { wire, reason } => {
                 let moved = OrderEvent::AmendRejected;
                 self.moved(event, *wire, moved, None, Some(*reason), effects);
+                if *reason == VenueRejection::UnknownOrder {
+                    self.in_doubt(event, *wire, effects);
+                }
             }
             VenueReport::Expired { wire, filled } => {
                 self.ended(event, *wire, (OrderEvent::Expired, *filled), effects);
             }
             VenueReport::OutcomeUnknown { wire } => {
                 self.moved(event, *wire, OrderEvent::OutcomeUnknown, None, None, effects);
+                self.in_doubt(event, *wire, effects);
             }
-            VenueReport::Balance { asset, total, available } => {
-                let (asset, total, available) = (asset.clone(), *total, *available);
-                let fact = Fact::Balance { account, asset: asset.clone(), total, available };
-                self.record(now, fact, effects);
-                let update = BalanceUpdate { account, asset, total, available };
-                for strategy in self.on_account(account) {
-                    self.deliver(strategy, now, Event::Balance(update.clone()), effects);
-                }
-            }
-            VenueReport::FundingPayment { .. } => self.funded(event, effects),
-            VenueReport::Up => {
-                self.begin_reconcile(event, effects);
-                self.venue_status(event, VenueStatus::Up, effects);
-            }
-            VenueReport::Down => {
-                self.lose_reconcile(event.account);
-                self.venue_status(event, VenueStatus::Down, effects);
-            }
-            VenueReport::OpenOrder { .. }
-            | VenueReport::Position { .. }
-            | VenueReport::Reconciled { .. } => self.on_answer(event, effects),
+            _ => {}
+        }
+    }
+
+    /// What became of an order is not known from what was said: it is asked for.
+    fn in_doubt(&mut self, event: &VenueEvent, wire: WireId, effects: &mut Effects) {
+        if let Some(id) = self.find(event, wire, effects) {
+            self.doubt(event.received, id, effects);
         }
     }
 
@@ -157,9 +212,7 @@ impl Engine {
         let now = event.received;
         let Some(id) = self.find(event, wire, effects) else { return };
         let Some(order) = self.order(id.strategy, id.number) else { return };
-        let spec = self.config.instrument(order.request.instrument);
-        let worth = spec.and_then(|spec| spec.notional(price, quantity).ok());
-        if !price.is_positive() || !quantity.is_positive() || worth.is_none() {
+        if !self.can_be(order.request.instrument, price, quantity) {
             let account = event.account;
             let detail = format!("order {id} amended to what no order is: {:?}", event.report);
             self.record(now, Fact::Discrepancy { account, detail }, effects);
@@ -179,6 +232,7 @@ impl Engine {
         if !self.is_new_funding(account, instrument, settlement) {
             return;
         }
+        self.note_rates(now, instrument, FeeAsset::Settle, effects);
         let fact = Fact::Funding { account, instrument, settlement, amount };
         self.record(now, fact, effects);
         for strategy in self.owners(account, instrument) {
@@ -197,13 +251,13 @@ impl Engine {
         }
     }
 
-    fn on_account(&self, account: AccountId) -> Vec<StrategyId> {
+    pub(crate) fn on_account(&self, account: AccountId) -> Vec<StrategyId> {
         let all = self.strategies.iter().enumerate();
         let on = all.filter(|(_, slot)| slot.accounts().contains(&account));
         on.filter_map(|(index, _)| u32::try_from(index).ok().map(StrategyId)).collect()
     }
 
-    fn owners(&self, account: AccountId, instrument: InstrumentId) -> Vec<StrategyId> {
+    pub(crate) fn owners(&self, account: AccountId, instrument: InstrumentId) -> Vec<StrategyId> {
         let holds = |id: &StrategyId| {
             let slot = self.strategies.get(id.index());
             let holding = slot.and_then(|slot| slot.holding(instrument));
@@ -289,6 +343,16 @@ impl Engine {
             let update = order_update(order, reason);
             self.deliver(id.strategy, now, Event::Order(update), effects);
         }
+    }
+}
+
+/// Whether a tick may move a plan that looks at every price: what can be traded at changed, and
+/// wholly.
+fn moves_plans(tick: &Tick) -> bool {
+    match TickKind::from_code(tick.kind) {
+        Some(TickKind::Quote | TickKind::Level) => tick.is_last(),
+        Some(TickKind::FeedStatus) => true,
+        _ => false,
     }
 }
 

@@ -3,34 +3,40 @@
 
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
-use crate::risk::{DenialLimit, TalkLimit, TokenBucket};
+use crate::risk::{CancelCount, Counted, DenialLimit, TalkLimit, TokenBucket};
 use hedgerow_model::{
-    AccountId, Amend, Decimal, FundingNotice, HostTime, InstrumentId, Interest, Order, OrderEvent,
-    OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, TradingMode, VenueTime,
+    AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, InstrumentId, Interest, Order,
+    OrderEvent, OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many trade ids are remembered one by one before older ones are refused by watermark.
 const TRADES_REMEMBERED: usize = 65_536;
 
 /// One instrument of one strategy.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Holding {
     pub(crate) instrument: InstrumentId,
     pub(crate) account: AccountId,
     pub(crate) position: Position,
+    /// What it earned and paid, in its assets and worth at the time.
+    pub(crate) earned: Earnings,
     /// Quantity that live and unknown orders may still fill, per side.
     pub(crate) open_buy: i64,
     pub(crate) open_sell: i64,
-    /// What those orders are worth at their prices, quote currency.
-    pub(crate) open_notional: Decimal,
-    /// What of the venue's position an operator said is not the strategy's.
-    pub(crate) external: i64,
+    /// What those orders are worth at their prices, quote currency, per side.
+    open_buy_notional: Decimal,
+    open_sell_notional: Decimal,
     /// The newest funding payment.
     pub(crate) funding: Option<FundingNotice>,
-    /// By the venue's time: ids of some venues do not grow. A trade with ourselves has one id and
-    /// two orders, so the order belongs to the key.
-    trades: BTreeSet<(VenueTime, TradeId, u64)>,
+    /// A trade with ourselves has one id and two orders, so the order belongs to the key. The time
+    /// does not: told again, some venues round it otherwise.
+    trades: BTreeSet<(TradeId, u64)>,
+    /// The same by the venue's time, for the oldest to be forgotten: ids of some venues do not
+    /// grow.
+    trade_times: BTreeSet<(VenueTime, TradeId, u64)>,
     /// Trades at or before this were seen, or are too old to be new.
     watermark: Option<VenueTime>,
 }
@@ -43,13 +49,21 @@ impl Holding {
         }
     }
 
+    /// What live orders of a side are worth at their prices, quote currency.
+    pub(crate) fn open_notional(&self, side: Side) -> Decimal {
+        match side {
+            Side::Buy => self.open_buy_notional,
+            Side::Sell => self.open_sell_notional,
+        }
+    }
+
     pub(crate) fn reserve(&mut self, side: Side, units: i64, notional: Decimal) {
-        let open = match side {
-            Side::Buy => &mut self.open_buy,
-            Side::Sell => &mut self.open_sell,
+        let (open, worth) = match side {
+            Side::Buy => (&mut self.open_buy, &mut self.open_buy_notional),
+            Side::Sell => (&mut self.open_sell, &mut self.open_sell_notional),
         };
         *open = open.saturating_add(units);
-        self.open_notional = self.open_notional.saturating_add(notional);
+        *worth = worth.saturating_add(notional);
     }
 
     /// Whether an order can only reduce: opposite to the position, and with all other open orders
@@ -62,20 +76,24 @@ impl Holding {
 
     pub(crate) fn has_trade(&self, happened: VenueTime, trade: TradeId, order: u64) -> bool {
         let old = self.watermark.is_some_and(|mark| happened <= mark);
-        old || self.trades.contains(&(happened, trade, order))
+        old || self.trades.contains(&(trade, order))
     }
 
     pub(crate) fn remember_trade(&mut self, happened: VenueTime, trade: TradeId, order: u64) {
-        self.trades.insert((happened, trade, order));
-        if self.trades.len() > TRADES_REMEMBERED {
-            let oldest = self.trades.pop_first().map(|(happened, ..)| happened);
-            self.watermark = oldest.max(self.watermark);
+        self.trades.insert((trade, order));
+        self.trade_times.insert((happened, trade, order));
+        if self.trades.len() > TRADES_REMEMBERED
+            && let Some((happened, trade, order)) = self.trade_times.pop_first()
+        {
+            self.trades.remove(&(trade, order));
+            self.watermark = self.watermark.max(Some(happened));
         }
     }
 }
 
 /// An order and what it holds reserved.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct OrderSlot {
     pub(crate) order: Order,
     pub(crate) reserved: i64,
@@ -84,13 +102,71 @@ pub(crate) struct OrderSlot {
     pub(crate) amending: Option<Amend>,
     /// Its venue says that it ended, with so much filled; fills are still to come.
     pub(crate) ending: Option<(OrderEvent, Quantity)>,
+    /// As what it is counted.
+    pub(crate) counted: Option<Counted>,
+    /// The venue has had it: it cannot have been lost on its way there.
+    pub(crate) accepted: bool,
+    /// A cancel was asked for and not refused since: if the order lives, it is asked for again.
+    pub(crate) cancel_wanted: bool,
+    /// When something last became known of it, or was asked of its venue.
+    pub(crate) touched: HostTime,
+}
+
+/// What the trades of an order were worth, kept until its tombstone falls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traded {
+    /// Settle-asset value of all its fills, inferred ones included.
+    pub(crate) value: Decimal,
+    /// What of it was inferred and is not replaced yet.
+    pub(crate) inferred: Option<InferredFill>,
+    /// Its end was inferred: the venue may still come up with it.
+    pub(crate) vanished: bool,
+}
+
+impl Traded {
+    /// A real fill has come for a part of what was inferred. As long as more is to come, that is
+    /// worth the rest of what was inferred; with the last of it the difference is known: by how
+    /// much all of it was worth more than it was booked at.
+    pub(crate) fn replace(&mut self, replaces: Quantity, worth: Decimal) -> Decimal {
+        let Some(inferred) = self.inferred.as_mut().filter(|_| replaces.is_positive()) else {
+            return Decimal::ZERO;
+        };
+        inferred.units = inferred.units.saturating_sub(replaces.units());
+        inferred.value = inferred.value.saturating_sub(worth);
+        if inferred.units > 0 {
+            return Decimal::ZERO;
+        }
+        let more = Decimal::ZERO.saturating_sub(inferred.value);
+        self.inferred = None;
+        self.value = self.value.saturating_add(more);
+        more
+    }
+
+    /// How much of a fill is the real one of what was inferred. Of a live order later trades are
+    /// others.
+    pub(crate) fn replaced_by(&self, units: i64, happened: VenueTime, is_over: bool) -> i64 {
+        let inferred = self.inferred.as_ref();
+        let matches = inferred.filter(|inferred| is_over || happened <= inferred.happened);
+        matches.map_or(0, |inferred| inferred.units.min(units))
+    }
+}
+
+/// A fill that was inferred, as far as no real one has come for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InferredFill {
+    pub(crate) units: i64,
+    /// Settle-asset value of those units, as booked.
+    pub(crate) value: Decimal,
+    /// Of the statement it follows from: later trades are others.
+    pub(crate) happened: VenueTime,
 }
 
 /// One strategy.
 #[derive(Debug)]
 pub(crate) struct StrategySlot {
     pub(crate) limits: StrategyLimits,
-    pub(crate) mode: TradingMode,
     pub(crate) next_order: u64,
     pub(crate) next_plan_order: u64,
     pub(crate) holdings: Vec<Holding>,
@@ -100,10 +176,14 @@ pub(crate) struct StrategySlot {
     pub(crate) orders: BTreeMap<u64, OrderSlot>,
     /// Finished orders, kept for late fills until their tombstone falls.
     pub(crate) finished: BTreeMap<u64, Order>,
+    /// Of live and finished orders that traded, or whose end was inferred.
+    pub(crate) traded: BTreeMap<u64, Traded>,
     pub(crate) timers: u32,
     pub(crate) bucket: TokenBucket,
     pub(crate) talk: TalkLimit,
     pub(crate) denials: DenialLimit,
+    /// Cancels and fills of late.
+    pub(crate) cancels: CancelCount,
     pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
     pub(crate) approved: u64,
     pub(crate) denied: u64,
@@ -114,14 +194,10 @@ pub(crate) struct StrategySlot {
     pub(crate) quarantined: bool,
     /// Why it is in quarantine.
     pub(crate) quarantine_why: Option<String>,
-    /// A guard has set its mode since it last ran freely.
-    pub(crate) guarded: bool,
     /// Why its newest candidate does not run.
     pub(crate) refused: Option<String>,
     /// Why the newest order was denied.
     pub(crate) last_denial: Option<(HostTime, String)>,
-    /// Why it may not do everything.
-    pub(crate) why: Option<String>,
     pub(crate) active: HostTime,
     pub(crate) said: Option<String>,
 }
@@ -135,7 +211,6 @@ impl StrategySlot {
         };
         Self {
             limits: config.limits.clone(),
-            mode: TradingMode::Running,
             next_order: 1,
             next_plan_order: PLAN_ORDERS,
             holdings: config.trades.iter().map(holding).collect(),
@@ -144,10 +219,12 @@ impl StrategySlot {
             credit: Credit::default(),
             orders: BTreeMap::new(),
             finished: BTreeMap::new(),
+            traded: BTreeMap::new(),
             timers: 0,
             bucket: TokenBucket::new(config.limits.orders_per_s_max),
             talk: TalkLimit::default(),
             denials: DenialLimit::default(),
+            cancels: CancelCount::default(),
             checkpoint: None,
             approved: 0,
             denied: 0,
@@ -156,10 +233,8 @@ impl StrategySlot {
             component: None,
             quarantined: false,
             quarantine_why: None,
-            guarded: false,
             refused: None,
             last_denial: None,
-            why: None,
             active: HostTime::EPOCH,
             said: None,
         }

@@ -3,22 +3,30 @@
 mod delivery;
 mod gate;
 mod guards;
+mod messages;
+mod modes;
 mod orders;
-mod plans;
+pub(crate) mod plans;
+mod pools;
 mod reconcile;
+mod refusing;
+mod singles;
+mod truth;
+mod watching;
 
 use super::*;
 use hedgerow_model::{
-    Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent, Interest,
-    Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome, Price,
-    PriceGrid, Quantity, RiskRejection, Scale, SequenceRule, Side, Tick, TickKind, TimeInForce,
-    TradeId, VenueEvent, VenueId, VenueOrderId, VenueReport, VenueTime, flag,
+    Accounting, Amend, Delivered, Duration, Event, Fact, Fee, Instrument, InstrumentKind, Intent,
+    Interest, Liquidity, MarketStatus, NewOrder, OrderFact, OrderFlags, OrderStatus, Outcome,
+    Price, PriceGrid, Quantity, QueryAnswer, RiskRejection, Scale, Scope, SequenceRule, Side, Tick,
+    TickKind, TimeInForce, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId, VenueReport,
+    VenueTime, flag,
 };
 
 const START: u64 = 1_000_000_000_000;
 const ME: StrategyId = StrategyId(0);
 
-fn dec(text: &str) -> Decimal {
+pub(crate) fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
@@ -58,10 +66,10 @@ pub(crate) fn limits() -> StrategyLimits {
 }
 
 /// An engine with a market at 99.90 / 100.10.
-struct Rig {
-    engine: Engine,
-    effects: Effects,
-    now: u64,
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) effects: Effects,
+    pub(crate) now: u64,
     trade: u64,
 }
 
@@ -73,8 +81,10 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
         watches: vec![InstrumentId(1)],
         interest: Interest::default().with(InstrumentId(0), &[TickKind::Quote]),
         limits,
+        may_set_leverage: false,
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
     };
     EngineConfig {
         instruments: vec![instrument(0), instrument(1), instrument(2)],
@@ -84,9 +94,15 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
             name: "a".into(),
             reconcile: false,
             settling: Duration::ZERO,
+            guards: AccountGuards::default(),
+            margin: None,
+            asks: Asks::default(),
+            pools: Vec::new(),
         }],
         strategies: vec![strategy],
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
+        accounting: Accounting::default(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
     }
@@ -98,13 +114,17 @@ impl Rig {
     }
 
     fn with(limits: StrategyLimits) -> Self {
-        let engine = Engine::new(config(limits));
+        Self::over(config(limits))
+    }
+
+    pub(crate) fn over(config: EngineConfig) -> Self {
+        let engine = Engine::new(config);
         let mut rig = Self { engine, effects: Effects::default(), now: START, trade: 0 };
         rig.quote(0, 9_990, 10_010);
         rig
     }
 
-    fn quote(&mut self, id: u32, bid: i64, ask: i64) {
+    pub(crate) fn quote(&mut self, id: u32, bid: i64, ask: i64) {
         let tick = Tick {
             ts: self.now,
             recv_ts: self.now,
@@ -154,15 +174,15 @@ impl Rig {
         })
     }
 
-    fn buy(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
+    pub(crate) fn buy(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
         self.submit(self.order(Side::Buy, price, quantity))
     }
 
-    fn sell(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
+    pub(crate) fn sell(&mut self, price: i64, quantity: i64) -> Option<RiskRejection> {
         self.submit(self.order(Side::Sell, price, quantity))
     }
 
-    fn report(&mut self, report: VenueReport) {
+    pub(crate) fn report(&mut self, report: VenueReport) {
         let event = VenueEvent {
             venue: VenueId(0),
             account: AccountId(0),
@@ -173,11 +193,11 @@ impl Rig {
         self.engine.handle(Input::Venue(std::borrow::Cow::Borrowed(&event)), &mut self.effects);
     }
 
-    fn accept(&mut self, wire: u64) {
+    pub(crate) fn accept(&mut self, wire: u64) {
         self.report(VenueReport::Accepted { wire: WireId(wire), order: VenueOrderId(wire) });
     }
 
-    fn fill(&mut self, wire: u64, price: i64, quantity: i64) {
+    pub(crate) fn fill(&mut self, wire: u64, price: i64, quantity: i64) {
         self.trade += 1;
         self.fill_as(wire, self.trade, price, quantity);
     }
@@ -210,5 +230,60 @@ impl Rig {
 
     fn advance(&mut self, ms: u64) {
         self.now += ms * 1_000_000;
+    }
+
+    /// To the next thing that the engine wants to be woken for, at this time or later.
+    fn wake_next(&mut self) {
+        if let Some(at) = self.engine.next_fixed_wakeup() {
+            self.now = self.now.max(at.as_nanos());
+        }
+        let now = HostTime::from_nanos(self.now);
+        self.engine.handle(Input::Wake(now), &mut self.effects);
+    }
+
+    /// Questions after orders, as (account, nonce, wire id, whether of its trades).
+    fn queries(&self) -> Vec<(AccountId, u64, WireId, bool)> {
+        let query = |command: &VenueCommand| match command {
+            VenueCommand::QueryOrder { account, nonce, wire, .. } => {
+                Some((*account, *nonce, *wire, false))
+            }
+            VenueCommand::QueryTrades { account, nonce, wire, .. } => {
+                Some((*account, *nonce, *wire, true))
+            }
+            _ => None,
+        };
+        self.effects.commands.iter().filter_map(query).collect()
+    }
+
+    fn tell(&mut self, account: AccountId, report: VenueReport) {
+        let (received, happened) =
+            (HostTime::from_nanos(self.now), VenueTime::from_nanos(self.now));
+        let event = VenueEvent { venue: VenueId(0), account, received, happened, report };
+        self.engine.handle(Input::Venue(std::borrow::Cow::Owned(event)), &mut self.effects);
+    }
+
+    /// The venue knows none of the orders that it is asked for, as often as it is asked.
+    fn never_arrived(&mut self) {
+        let mut answered = Vec::new();
+        for _ in 0..8 {
+            for query in self.queries() {
+                if answered.contains(&query) {
+                    continue;
+                }
+                answered.push(query);
+                let (account, nonce, wire, trades) = query;
+                let answer = QueryAnswer::NotFound;
+                self.tell(
+                    account,
+                    match trades {
+                        true => VenueReport::TradesTold { nonce, wire },
+                        false => VenueReport::OrderState { nonce: Some(nonce), wire, answer },
+                    },
+                );
+            }
+            if !self.engine.truth.doubts.is_empty() {
+                self.wake_next();
+            }
+        }
     }
 }

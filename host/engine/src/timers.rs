@@ -37,6 +37,10 @@ impl Timers {
         self.by_id.contains_key(&(strategy, id))
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = (StrategyId, TimerId, HostTime)> {
+        self.by_id.iter().map(|((strategy, id), at)| (*strategy, *id, *at))
+    }
+
     pub(crate) fn of(&self, strategy: StrategyId) -> impl Iterator<Item = (TimerId, HostTime)> {
         let range = (strategy, TimerId(0))..=(strategy, TimerId(u64::MAX));
         self.by_id.range(range).map(|((_, id), at)| (*id, *at))

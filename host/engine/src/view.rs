@@ -1,13 +1,15 @@
 //! What the engine shows: the state that a starting strategy is given, and views for people.
 
+mod earned;
+
 use crate::Engine;
 use crate::market::DataState;
 use crate::reports::order_update;
 use crate::strategy::{Holding, StrategySlot};
-use hedgerow_model::view::{InstrumentView, OrderView, PositionView, StrategyView};
+use hedgerow_model::view::{AccountView, InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
     AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
-    PLAN_ORDERS, Position, PositionUpdate, ResumedState, Side, StrategyId, TradingMode,
+    PLAN_ORDERS, Position, PositionUpdate, ResumedState, Scope, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -73,7 +75,7 @@ impl Engine {
     /// The host's own mode.
     #[must_use]
     pub fn host_mode(&self) -> TradingMode {
-        self.host_mode
+        self.modes.of(Scope::Host)
     }
 
     /// The time of the newest input.
@@ -106,7 +108,7 @@ impl Engine {
         self.markets.get(spec.id)?.mark(spec)
     }
 
-    fn name(&self, spec: &Instrument) -> String {
+    pub(crate) fn name(&self, spec: &Instrument) -> String {
         let venue = self.config.venues.get(spec.venue.index()).map_or("?", String::as_str);
         format!("{venue}:{}", spec.symbol)
     }
@@ -125,9 +127,16 @@ impl Engine {
                 mark: self.mark(spec),
                 as_of: market.received,
                 stale: market.state != DataState::Fresh,
+                mode: self.modes.of(Scope::Instrument(spec.id)),
             })
         };
         self.config.instruments.iter().filter_map(view).collect()
+    }
+
+    /// Every account, for people.
+    #[must_use]
+    pub fn account_views(&self) -> Vec<AccountView> {
+        self.config.accounts.iter().map(|account| self.account_view(account)).collect()
     }
 
     /// What is not well with the whole, one sentence each.
@@ -136,12 +145,35 @@ impl Engine {
         let accounts = self.config.accounts.iter().filter(|a| !self.is_reconciled(a.id));
         let unknown = accounts
             .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
-        let mode = self.host_why.iter().map(|why| format!("mode {}: {why}", self.host_mode));
+        let mode = self.modes_in_words();
+        let guards = self.alerts();
         let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
         let (odd, last) = &self.odd;
         let odd =
             (*odd > 0).then(|| format!("{odd} discrepancies in the journal, the last: {last}"));
-        unknown.chain(mode).chain(journal).chain(odd).collect()
+        let repaired = self.plans.repaired();
+        let repaired = (repaired > 0).then(|| {
+            format!("pairs repaired or stuck lately: {repaired}; see journal query incidents")
+        });
+        let held = self.truth.unknown.iter().map(|((account, id), more)| {
+            let (name, more) = self.in_words(*id, *more);
+            let on = self.scope_in_words(Scope::Account(*account));
+            format!("{on}: {more} in {name} is nobody's here, nothing opens: adopt or ignore it")
+        });
+        let foreign = self.truth.foreign.keys().map(|(account, id)| {
+            let (name, _) = self.in_words(*id, hedgerow_model::Quantity::ZERO);
+            let on = self.scope_in_words(Scope::Account(*account));
+            format!("{on}: orders of somebody else rest in {name}")
+        });
+        unknown
+            .chain(held)
+            .chain(foreign)
+            .chain(mode)
+            .chain(guards)
+            .chain(journal)
+            .chain(odd)
+            .chain(repaired)
+            .collect()
     }
 
     /// One strategy, for people. What the engine does not know is left empty.
@@ -154,8 +186,9 @@ impl Engine {
             name: config.name.clone(),
             state: hedgerow_model::view::StrategyState::Running,
             mode: self.mode_of(strategy),
-            why: slot.quarantine_why.clone().or_else(|| slot.why.clone()),
+            why: slot.quarantine_why.clone().or_else(|| self.why(strategy)),
             refused: slot.refused.clone(),
+            pairs: self.pair_views(strategy),
             plans: self.plan_views(strategy),
             last_denial: slot.last_denial.as_ref().map(|(_, why)| why.clone()),
             denied_at: slot.last_denial.as_ref().map_or(HostTime::EPOCH, |(at, _)| *at),
@@ -176,9 +209,6 @@ impl Engine {
     fn position_view(&self, holding: &Holding) -> Option<PositionView> {
         let spec = self.config.instrument(holding.instrument)?;
         let position = &holding.position;
-        let mark = self.mark(spec);
-        let value = mark.and_then(|mark| spec.value_at(mark, position.quantity).ok());
-        let gain = value.map(|value| value - position.cost);
         Some(PositionView {
             instrument: spec.id,
             name: self.name(spec),
@@ -186,10 +216,12 @@ impl Engine {
             entry: position.entry(spec),
             settle: spec.settle.clone(),
             realised: position.realised,
-            unrealised: gain.map(|gain| if spec.kind.is_inverse() { -gain } else { gain }),
+            unrealised: self.unrealised(spec, position),
             fees: position.fees,
             other_fees: position.other_fees.clone(),
             funding: position.funding,
+            interest: position.interest,
+            funding_expected: self.expected_funding(holding, spec),
             as_of: self.markets.get(spec.id).map_or(HostTime::EPOCH, |market| market.received),
         })
     }

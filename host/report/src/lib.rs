@@ -3,13 +3,17 @@
 //! A report holds nothing of the machine or the wall clock: two runs of the same inputs give the
 //! same bytes. Money is in each instrument's settle asset and is never added over different ones.
 
-use hedgerow_model::view::PositionView;
+mod pnl;
+
+use hedgerow_model::view::{EarnedView, PositionView};
 use hedgerow_model::{
-    Asset, Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Stamped,
-    StrategyId,
+    Asset, Decimal, Fact, Instrument, InstrumentId, Liquidity, OrderEvent, OrderFact, Scope,
+    Stamped, StrategyId,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub use pnl::{By, PNL_KINDS, Pnl, Row};
 
 /// One strategy in one instrument.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,7 +39,7 @@ pub struct InstrumentResult {
     pub other_fees: BTreeMap<Asset, Decimal>,
     /// Funding received.
     pub funding: Decimal,
-    /// Realised and unrealised and funding less fees.
+    /// Realised and unrealised and funding less fees and interest.
     pub net: Option<Decimal>,
     /// The open position.
     pub position: Decimal,
@@ -97,6 +101,8 @@ pub struct RunReport {
     pub gaps: u64,
     /// By strategy.
     pub strategies: Vec<StrategyResult>,
+    /// What was earned and paid, per strategy, account and asset.
+    pub earned: Vec<EarnedView>,
     /// What the simulation leaves out.
     pub assumptions: Vec<String>,
 }
@@ -140,7 +146,9 @@ fn begin(ran: &Ran) -> StrategyResult {
         fees: view.fees,
         other_fees: view.other_fees.clone(),
         funding: view.funding,
-        net: view.unrealised.map(|open| view.realised + open + view.funding - view.fees),
+        net: view
+            .unrealised
+            .map(|open| view.realised + open + view.funding - view.fees - view.interest),
         position: view.quantity,
         ..InstrumentResult::default()
     };
@@ -195,7 +203,7 @@ fn take(report: &mut RunReport, instruments: &[Instrument], ran: &[Ran], fact: &
                 report.strategies[at].faults += 1;
             }
         }
-        Fact::Mode { strategy: Some(strategy), mode, reason } => {
+        Fact::Mode { scope: Scope::Strategy(strategy), mode, reason } => {
             if let Some(at) = of(&mut report.strategies, *strategy) {
                 report.strategies[at].modes.push(format!("{mode}: {reason}"));
             }

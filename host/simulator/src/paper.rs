@@ -8,21 +8,27 @@
 //! The venue's own ledger (positions, fees, trades) is kept apart from the host's so that the two
 //! can be compared.
 
+mod answers;
 mod command;
 mod fees;
+mod leverage;
+mod margin;
 mod matching;
 mod pit;
+mod records;
+mod request;
 mod scan;
 
 use crate::tape::{Cursor, Tape};
 pub use fees::{FeeIn, Fees};
 use hedgerow_model::{
-    AccountId, Amend, Duration, HostTime, Instrument, InstrumentId, Order, Position, Side,
-    TickKind, TradeId, VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime, WireId,
+    AccountId, Duration, HostTime, Instrument, InstrumentId, Order, Position, TickKind, TradeId,
+    VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
+pub use leverage::Leverage;
 use pit::Pit;
-use serde::{Deserialize, Serialize};
+pub use request::Request;
 use std::collections::VecDeque;
 
 /// When a resting order fills.
@@ -47,66 +53,15 @@ pub struct VenueConfig {
     pub fills: FillModel,
 }
 
-/// A plain request, as it comes over a socket: what the venue itself sees.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
-    /// Place an order.
-    Place(Order),
-    /// Cancel by wire id.
-    Cancel {
-        /// On whose account.
-        account: AccountId,
-        /// In what.
-        instrument: InstrumentId,
-        /// Which.
-        wire: WireId,
-    },
-    /// Amend by wire id.
-    Amend {
-        /// On whose account.
-        account: AccountId,
-        /// In what.
-        instrument: InstrumentId,
-        /// Which.
-        wire: WireId,
-        /// To what.
-        amend: Amend,
-    },
-    /// Open orders, positions, and that this is all.
-    Reconcile {
-        /// Of which account.
-        account: AccountId,
-        /// For whoever keeps the reports of the past.
-        since: VenueTime,
-        /// Comes back with the end of the answer.
-        nonce: u64,
-    },
-}
-
-impl From<VenueCommand> for Request {
-    fn from(command: VenueCommand) -> Self {
-        match command {
-            VenueCommand::Place(order) => Self::Place(order.into_inner()),
-            VenueCommand::Cancel { account, instrument, wire } => {
-                Self::Cancel { account, instrument, wire }
-            }
-            VenueCommand::Amend { account, instrument, wire, amend } => {
-                Self::Amend { account, instrument, wire, amend: amend.into_inner() }
-            }
-            VenueCommand::Reconcile { account, since, nonce } => {
-                Self::Reconcile { account, since, nonce }
-            }
-        }
-    }
-}
-
 /// All simulated venues of a run.
 pub struct PaperVenue {
     venues: Vec<VenueConfig>,
     pits: Vec<Pit>,
     cursor: Cursor,
     inbox: VecDeque<(HostTime, Request)>,
-    outbox: VecDeque<VenueEvent>,
+    /// What is on its way, and whether it tells of the past again.
+    outbox: VecDeque<(VenueEvent, bool)>,
+    records: records::Records,
     next_trade: u64,
     next_order: u64,
     fills: u64,
@@ -115,6 +70,7 @@ pub struct PaperVenue {
     resting: usize,
     /// Pits with a position; with none, funding moves nothing.
     held: usize,
+    margins: margin::Margins,
 }
 
 impl PaperVenue {
@@ -132,25 +88,20 @@ impl PaperVenue {
             cursor: Cursor::new(tape),
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
+            records: records::Records::new(),
             next_trade: 1,
             next_order: 1,
             fills: 0,
             scan: scan::ScanMemory::default(),
             resting: 0,
             held: 0,
+            margins: margin::Margins::default(),
         }
     }
 
     /// Takes a plain request; it arrives after the latency of its venue.
     pub fn submit(&mut self, now: HostTime, request: Request) {
-        let instrument = match &request {
-            Request::Place(order) => Some(order.request.instrument),
-            Request::Cancel { instrument, .. } | Request::Amend { instrument, .. } => {
-                Some(*instrument)
-            }
-            Request::Reconcile { .. } => None,
-        };
-        let pit = instrument.and_then(|id| self.pits.get(id.index()));
+        let pit = request.instrument().and_then(|id| self.pits.get(id.index()));
         let venue = pit.and_then(|pit| self.venues.get(pit.spec.venue.index()));
         let latency = match venue {
             Some(venue) => venue.latency_out,
@@ -168,17 +119,24 @@ impl PaperVenue {
         pit.and_then(|pit| pit.positions.get(&account)).cloned().unwrap_or_default()
     }
 
+    /// Remembers everything from now on: others ask over its own death.
+    pub fn keep_all(&mut self) {
+        self.records.keep_all();
+    }
+
+    /// Takes note of an order of an earlier process, before its reports are booked again.
+    pub fn placed_again(&mut self, order: &Order) {
+        self.records.placed(order);
+    }
+
     /// Books a report of an earlier process again: its fill or payment, and the ids it used.
-    pub fn book_again(
-        &mut self,
-        event: &VenueEvent,
-        side: impl Fn(AccountId, WireId) -> Option<Side>,
-    ) {
+    pub fn book_again(&mut self, event: &VenueEvent) {
+        self.note(event.account, event.venue, event.happened, &event.report);
         match &event.report {
             VenueReport::Fill { wire, trade, instrument, price, quantity, fee, .. } => {
                 self.next_trade = self.next_trade.max(trade.0 + 1);
                 self.fills += 1;
-                let Some(side) = side(event.account, *wire) else { return };
+                let Some(side) = self.records.side(event.account, *wire) else { return };
                 let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
                 let position = pit.positions.entry(event.account).or_default();
                 let _ = position.book(&pit.spec, side, *price, *quantity, *fee);
@@ -187,6 +145,16 @@ impl PaperVenue {
                 let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
                 pit.is_settled(settlement.as_nanos());
                 pit.positions.entry(event.account).or_default().funding += amount;
+            }
+            VenueReport::Leverage { instrument, margin, max_hundredths } => {
+                let leverage = Leverage { margin: *margin, max_hundredths: *max_hundredths };
+                self.set_leverage(event.account, *instrument, leverage);
+            }
+            VenueReport::Forced { trade, instrument, side, price, quantity, fee, .. } => {
+                self.next_trade = self.next_trade.max(trade.0 + 1);
+                let Some(pit) = self.pits.get_mut(instrument.index()) else { return };
+                let position = pit.positions.entry(event.account).or_default();
+                let _ = position.book(&pit.spec, *side, *price, *quantity, *fee);
             }
             VenueReport::Accepted { order, .. } => {
                 self.next_order = self.next_order.max(order.0 + 1);
@@ -257,13 +225,29 @@ impl PaperVenue {
     }
 
     fn report(&mut self, at: HostTime, venue: VenueId, account: AccountId, report: VenueReport) {
-        let received = at.after(self.latency_back(venue));
         let happened = VenueTime::from_nanos(at.as_nanos());
+        self.note(account, venue, happened, &report);
+        self.tell(at, account, records::Past { venue, happened, report }, false);
+    }
+
+    fn note(&mut self, account: AccountId, venue: VenueId, at: VenueTime, report: &VenueReport) {
+        let spec = match report {
+            VenueReport::Fill { instrument, .. } => self.pits.get(instrument.index()),
+            _ => None,
+        };
+        let past = records::Past { venue, happened: at, report: report.clone() };
+        self.records.note(account, past, spec.map(|pit| &pit.spec));
+    }
+
+    /// Sends a report on its way, of now or of the past.
+    fn tell(&mut self, at: HostTime, account: AccountId, past: records::Past, again: bool) {
+        let records::Past { venue, happened, report } = past;
+        let received = at.after(self.latency_back(venue));
         let event = VenueEvent { venue, account, received, happened, report };
         // venues differ in latency; reports stay sorted by arrival, equal times in order of
         // happening
-        let place = self.outbox.partition_point(|known| known.received <= received);
-        self.outbox.insert(place, event);
+        let place = self.outbox.partition_point(|(known, _)| known.received <= received);
+        self.outbox.insert(place, (event, again));
     }
 
     fn next_trade(&mut self) -> TradeId {
@@ -273,18 +257,32 @@ impl PaperVenue {
         trade
     }
 
+    /// What has arrived by `now`, and of each whether it only tells of the past again: whoever
+    /// keeps books has that already.
+    pub fn poll_marked(&mut self, now: HostTime, mut take: impl FnMut(VenueEvent, bool)) {
+        self.run(now);
+        while self.outbox.front().is_some_and(|(event, _)| event.received <= now) {
+            if let Some((event, again)) = self.outbox.pop_front() {
+                take(event, again);
+            }
+        }
+    }
+
     /// Brings everything at the venue to `now`: ticks, commands and settlements in the order of
     /// their times.
     fn run(&mut self, now: HostTime) {
         loop {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
             let funding = self.next_funding();
-            let limit = now.min(command).min(funding);
+            let margin = self.margin_due();
+            let limit = now.min(command).min(funding).min(margin);
             if self.run_ticks(limit, funding) {
                 continue;
             }
-            if funding <= now && funding <= command {
+            if funding <= now && funding <= command && funding <= margin {
                 self.settle_funding(funding);
+            } else if margin <= now && margin <= command {
+                self.tell_all_margins(margin);
             } else if command <= now {
                 if let Some((at, request)) = self.inbox.pop_front() {
                     self.execute(at, request);
@@ -338,6 +336,8 @@ impl PaperVenue {
         }
         for (venue, (account, report)) in payments {
             self.report(due, venue, account, report);
+            self.tell_margin(due, account);
+            self.settle_margin(due, account);
         }
     }
 }
@@ -348,21 +348,19 @@ impl Venue for PaperVenue {
     }
 
     fn poll(&mut self, now: HostTime, out: &mut Vec<VenueEvent>) {
-        self.run(now);
-        while self.outbox.front().is_some_and(|event| event.received <= now) {
-            out.extend(self.outbox.pop_front());
-        }
+        self.poll_marked(now, |event, _| out.push(event));
     }
 
     fn next_time(&self) -> Option<HostTime> {
         let command = self.inbox.front().map(|(at, _)| *at);
-        let report = self.outbox.front().map(|event| event.received);
+        let report = self.outbox.front().map(|(event, _)| event.received);
         // with nothing at stake, ticks only move books: whoever passes them says so by `advance`
         let idle = self.resting == 0 && self.held == 0;
         let tick = if idle { None } else { self.cursor.next_at() };
         // after the data nothing settles any more
         let open = self.cursor.here().is_some();
-        let funding = Some(self.next_funding()).filter(|at| open && *at < HostTime::NEVER);
+        let timed = self.next_funding().min(self.margin_due());
+        let funding = Some(timed).filter(|at| open && *at < HostTime::NEVER);
         [command, report, tick.map(HostTime::from_nanos), funding].into_iter().flatten().min()
     }
 }
@@ -370,8 +368,8 @@ impl Venue for PaperVenue {
 impl SimulatedVenue for PaperVenue {
     fn quiet_until(&mut self, last: HostTime) -> HostTime {
         let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
-        let report = self.outbox.front().map_or(HostTime::NEVER, |event| event.received);
-        let bound = command.min(report).min(self.next_funding());
+        let report = self.outbox.front().map_or(HostTime::NEVER, |(event, _)| event.received);
+        let bound = command.min(report).min(self.next_funding()).min(self.margin_due());
         let idle = self.resting == 0 && self.held == 0;
         if idle { bound } else { bound.min(self.first_contact(last.min(bound))) }
     }

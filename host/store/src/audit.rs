@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// Kinds of facts that belong to the audit.
-const KINDS: [&str; 4] = ["Operator", "Mode", "Adopted", "Ignored"];
+pub const KINDS: [&str; 5] = ["Asked", "Operator", "Mode", "Adopted", "Ignored"];
 
 /// What a check of the audit found.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub fn verify(path: &Path) -> Result<Audit, StoreError> {
 mod tests {
     use super::*;
     use crate::SqliteJournal;
-    use hedgerow_model::{Fact, HostTime, Stamped, StrategyId, TimerId, TradingMode};
+    use hedgerow_model::{Fact, HostTime, Scope, Stamped, StrategyId, TimerId, TradingMode};
     use hedgerow_ports::Journal as _;
 
     fn said(number: u64) -> [Stamped; 3] {
@@ -97,7 +97,7 @@ mod tests {
         [
             Fact::Operator { command: "pause".into(), reason: reason.clone() },
             Fact::TimerEnded { strategy, id: TimerId(number), fired: true },
-            Fact::Mode { strategy: None, mode: TradingMode::ReduceOnly, reason },
+            Fact::Mode { scope: Scope::Host, mode: TradingMode::ReduceOnly, reason },
         ]
         .map(|fact| Stamped { time, fact })
     }

@@ -7,9 +7,13 @@ mod checkpoints;
 mod emergency;
 mod memory;
 mod recording;
+mod restart;
+mod rows;
+mod snapshots;
 mod sqlite;
 
-pub use audit::{Audit, verify as verify_audit};
+pub use audit::{Audit, KINDS as AUDIT_KINDS, verify as verify_audit};
 pub use memory::MemoryJournal;
 pub use recording::{Preface, RecordingReader, RecordingWriter};
+pub use restart::{Fold, Restarted, Snapshots, snapshot};
 pub use sqlite::{SqliteJournal, StoreError};

@@ -16,6 +16,7 @@ use hedgerow_model::{
     Delivered, Delivery, Event, HostTime, Stamped, StrategyId, Tick, VenueCommand,
 };
 use hedgerow_ports::{Record, Recording, RecordingError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Read as _;
@@ -41,12 +42,34 @@ pub struct Preface {
     pub is_live: bool,
     /// The loop's time when it began.
     pub began: HostTime,
-    /// Facts that were folded before anything happened.
+    /// The state that it began with, in a form of [`Self::begin_with`]; empty: none.
+    #[serde(default)]
+    pub state: Vec<u8>,
+    /// Facts that were folded after that, before anything happened.
     pub facts: Vec<Stamped>,
     /// Whether ids were then taken from beyond anything that a process before can have used.
     pub goes_on: bool,
     /// Components by strategy, SHA-256.
     pub components: Vec<String>,
+}
+
+impl Preface {
+    /// Takes a state to begin with.
+    pub fn begin_with(&mut self, state: &impl Serialize) -> std::io::Result<()> {
+        let bytes = rmp_serde::to_vec_named(state).map_err(std::io::Error::other)?;
+        self.state = zstd::stream::encode_all(bytes.as_slice(), 1)?;
+        Ok(())
+    }
+
+    /// The state to begin with, if there is one.
+    pub fn state<T: DeserializeOwned>(&self) -> Result<Option<T>, RecordingError> {
+        if self.state.is_empty() {
+            return Ok(None);
+        }
+        let bytes = zstd::stream::decode_all(self.state.as_slice());
+        let bytes = bytes.map_err(|e| RecordingError(format!("its beginning is damaged: {e}")))?;
+        rmp_serde::from_slice(&bytes).map(Some).map_err(unreadable)
+    }
 }
 
 fn segment(folder: &Path, number: u32) -> PathBuf {

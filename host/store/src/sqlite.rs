@@ -5,12 +5,14 @@
 //! with synchronous=FULL. Rows are facts: they are only ever appended; but of each strategy's
 //! states only the newest is kept, or the file would grow by gigabytes a day.
 
-use crate::audit;
 use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};
+use crate::restart::{Fold, Restarted, restart};
+use crate::rows::Reader;
+use crate::{audit, rows, snapshots};
 use hedgerow_model::{Fact, HostTime, Stamped, StrategyId};
 use hedgerow_ports::{Journal, JournalError};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -61,6 +63,14 @@ pub enum StoreError {
     Emergency {
         /// Which file.
         file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A snapshot cannot be written.
+    #[error("snapshots in {folder}: {why}")]
+    Snapshot {
+        /// Where.
+        folder: String,
         /// What is wrong.
         why: String,
     },
@@ -144,7 +154,7 @@ impl SqliteJournal {
                 return Ok(());
             }
         };
-        let last = self.last_row().map_err(|e| self.fail(e))?;
+        let last = self.reader().last_row()?;
         if !facts.is_empty() && last == after {
             self.insert(&facts).map_err(|e| self.fail(e))?;
             let count = facts.len();
@@ -155,11 +165,6 @@ impl SqliteJournal {
         }
         self.emergency = Some(emergency);
         Ok(())
-    }
-
-    fn last_row(&self) -> Result<i64, rusqlite::Error> {
-        let last = "SELECT coalesce(max(seq), 0) FROM fact";
-        self.connection.query_row(last, [], |row| row.get(0))
     }
 
     /// A file that was taken away goes on taking rows that nobody will read again.
@@ -187,26 +192,30 @@ impl SqliteJournal {
 
     /// All facts in order.
     pub fn read(&self) -> Result<Vec<Stamped>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT seq, time_ns, body FROM fact ORDER BY seq")
-            .map_err(|e| self.fail(e))?;
-        let mut rows = statement.query([]).map_err(|e| self.fail(e))?;
         let mut facts = Vec::new();
-        while let Some(row) = rows.next().map_err(|e| self.fail(e))? {
-            let (seq, time, body): (i64, i64, String) =
-                (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))().map_err(|e| self.fail(e))?;
-            facts.push(stamped(&self.file, (seq, time, body))?);
-        }
+        self.reader().each(0, &mut |_, stamped| facts.push(stamped))?;
         Ok(facts)
+    }
+
+    /// What the facts have made: from the newest good snapshot on.
+    pub fn restart<F: Fold>(&self, fresh: F) -> Result<Restarted<F>, StoreError> {
+        restart(self.reader(), &snapshots::folder(&self.path), fresh)
+    }
+
+    /// Whether nothing was ever written.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.reader().last_row()? == 0)
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { connection: &self.connection, file: &self.file }
     }
 
     /// The component that each strategy ran last, SHA-256, from a journal that is only read.
     pub fn components(path: &Path) -> Result<BTreeMap<StrategyId, String>, StoreError> {
         let file = path.display().to_string();
         let fail = |source| StoreError::Sqlite { file: file.clone(), source };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        let connection = rows::open(path)?;
         let steps = "SELECT body FROM fact WHERE kind = 'Plugin' ORDER BY seq";
         let mut statement = connection.prepare(steps).map_err(fail)?;
         let bodies = statement.query_map([], |row| row.get::<_, String>(0)).map_err(fail)?;
@@ -224,22 +233,31 @@ impl SqliteJournal {
 
     /// Facts of some kinds, from a journal that is only read; its host may be at work.
     pub fn facts_of(path: &Path, kinds: &[&str]) -> Result<Vec<Stamped>, StoreError> {
+        let mut facts = Vec::new();
+        Self::each_of(path, kinds, &mut |stamped| facts.push(stamped))?;
+        Ok(facts)
+    }
+
+    /// The same, one after the other.
+    pub fn each_of(
+        path: &Path,
+        kinds: &[&str],
+        read: &mut dyn FnMut(Stamped),
+    ) -> Result<(), StoreError> {
         let file = path.display().to_string();
         let fail = |source| StoreError::Sqlite { file: file.clone(), source };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        let connection = rows::open(path)?;
         let marks = vec!["?"; kinds.len()].join(",");
         let wanted =
             format!("SELECT seq, time_ns, body FROM fact WHERE kind IN ({marks}) ORDER BY seq");
         let mut statement = connection.prepare(&wanted).map_err(fail)?;
         let kinds = rusqlite::params_from_iter(kinds);
-        let rows = statement.query_map(kinds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        let mut facts = Vec::new();
-        for row in rows.map_err(fail)? {
+        let found = statement.query_map(kinds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        for row in found.map_err(fail)? {
             let (seq, time, body) = row.map_err(fail)?;
-            facts.push(stamped(&file, (seq, time, body))?);
+            read(rows::stamped(&file, &(seq, time, body))?);
         }
-        Ok(facts)
+        Ok(())
     }
 
     /// Counts this boot, on the disk before it returns. Gives its number.
@@ -303,16 +321,6 @@ impl SqliteJournal {
     }
 }
 
-/// A row as a fact.
-fn stamped(file: &str, (row, time, body): (i64, i64, String)) -> Result<Stamped, StoreError> {
-    let fact: Fact = serde_json::from_str(&body).map_err(|e| {
-        let (file, why) = (file.to_owned(), e.to_string());
-        StoreError::Row { file, row, why }
-    })?;
-    let time = HostTime::from_nanos(u64::try_from(time).unwrap_or(0));
-    Ok(Stamped { time, fact })
-}
-
 /// The kind of a fact: the one key of its JSON.
 fn kind(body: &str) -> &str {
     body.split('"').nth(1).unwrap_or("?")
@@ -330,7 +338,7 @@ impl Journal for SqliteJournal {
     }
 
     fn keep_aside(&mut self, facts: &[Stamped]) {
-        let kept = match (self.last_row(), &mut self.emergency) {
+        let kept = match (self.reader().last_row(), &mut self.emergency) {
             (Ok(last), Some(emergency)) => emergency.keep(facts, last).map_err(|e| e.to_string()),
             (Err(error), _) => Err(error.to_string()),
             (_, None) => Err("there is no emergency file".to_owned()),

@@ -4,18 +4,21 @@
 use crate::event::MarketStatus;
 use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
+use crate::guard::{GuardKey, GuardState};
 use crate::id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueOrderId, WireId,
 };
 use crate::instrument::Instrument;
+use crate::ledger::Rate;
+use crate::leverage::Margin;
 use crate::message::{CallFault, Report, TimerId};
-use crate::mode::TradingMode;
+use crate::mode::{Scope, TradingMode};
 use crate::order::{Amend, Order, Side};
 use crate::plan::PlanStep;
 use crate::rejection::{RiskRejection, VenueRejection};
 use crate::status::OrderEvent;
 use crate::time::{HostTime, VenueTime};
-use crate::venue::Liquidity;
+use crate::venue::{ForcedKind, Liquidity};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +57,13 @@ pub enum OrderFact {
         venue_id: Option<VenueOrderId>,
         /// Why, when refused.
         reason: Option<VenueRejection>,
+    },
+    /// It was asked for alone, often enough and late enough, and is not there any more.
+    Inferred {
+        /// How it is taken to have ended.
+        event: OrderEvent,
+        /// Why.
+        reason: VenueRejection,
     },
     /// The venue says that it ended, with more filled than was heard: it lives until the fills are.
     Ends {
@@ -118,6 +128,8 @@ pub enum Fact {
         /// The name.
         name: String,
     },
+    /// What an instrument is by the config, for whoever reads the journal alone.
+    Defined(Box<Instrument>),
     /// An instrument got its id, or its tick, lot or minima changed.
     Instrument(Box<Instrument>),
     /// The strategy's order numbers below this are used.
@@ -156,8 +168,37 @@ pub enum Fact {
         fee: Fee,
         /// When, by the venue.
         happened: VenueTime,
+        /// The venue said that so much more had filled and its trades did not come: one fill for
+        /// the difference, at the price that keeps the venue's average.
+        inferred: bool,
+        /// How much of an inferred fill this is the real one of: that part was counted before.
+        replaces: Quantity,
     },
-    /// An operator had the ledger take over a position as its venue has it.
+    /// The venue traded a position by itself, booked once.
+    Forced {
+        /// Why.
+        kind: ForcedKind,
+        /// Whose position.
+        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The venue's key.
+        trade: TradeId,
+        /// Which way.
+        side: Side,
+        /// At what price.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// What the venue took for it.
+        fee: Fee,
+        /// When, by the venue.
+        happened: VenueTime,
+    },
+    /// The ledger took over a position as its venue has it: an operator's word, or a drift that was
+    /// read twice.
     Adopted {
         /// Whose.
         strategy: StrategyId,
@@ -167,11 +208,13 @@ pub enum Fact {
         quantity: Quantity,
         /// What the difference is valued at: the mark of that moment.
         price: Price,
+        /// Follows from account, instrument, position and last fill: the same finding has the same.
+        id: u64,
     },
-    /// An operator said that a part of what a venue has is not the strategy's.
+    /// An operator said that a part of what a venue has is nobody's here.
     Ignored {
-        /// Beside whose position.
-        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
         /// In what.
         instrument: InstrumentId,
         /// How much of the venue's position it is, signed.
@@ -197,6 +240,37 @@ pub enum Fact {
         /// Received is positive.
         amount: Decimal,
     },
+    /// What an asset is worth in the accounting currency from here on, noted before an amount of it
+    /// is booked.
+    Rate {
+        /// Which.
+        asset: String,
+        /// How much.
+        rate: Rate,
+    },
+    /// Interest was charged, booked once.
+    Interest {
+        /// Whose.
+        account: AccountId,
+        /// In which asset.
+        asset: String,
+        /// The key.
+        settlement: VenueTime,
+        /// Charged is positive.
+        amount: Decimal,
+        /// Whose position borrows it, and what the interest is worth in the asset that its profit
+        /// is counted in; nothing: nobody's here, or no mark says what it is worth.
+        of: Option<(StrategyId, InstrumentId, Option<Decimal>)>,
+    },
+    /// What borrowing an asset costs, as the venue says.
+    BorrowRate {
+        /// Whose.
+        account: AccountId,
+        /// Which asset.
+        asset: String,
+        /// Per hour, 1e-15.
+        hourly: i64,
+    },
     /// A balance as the venue has it.
     Balance {
         /// Whose.
@@ -207,6 +281,28 @@ pub enum Fact {
         total: Decimal,
         /// Not bound.
         available: Decimal,
+    },
+    /// Leverage and margin mode as the venue has them.
+    Leverage {
+        /// Whose.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// In force.
+        margin: Margin,
+        /// The most allowed, hundredths.
+        max_hundredths: u32,
+    },
+    /// A request to change leverage leaves: until the venue tells, it is not known.
+    LeverageAsked {
+        /// Who asks.
+        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// To what, hundredths.
+        leverage_hundredths: u32,
     },
     /// A timer was set or moved.
     TimerSet {
@@ -228,25 +324,43 @@ pub enum Fact {
     },
     /// A mode latch moved.
     Mode {
-        /// Of what: nothing is the host.
-        strategy: Option<StrategyId>,
+        /// Of what.
+        scope: Scope,
         /// To what.
         mode: TradingMode,
         /// Why, in words.
         reason: String,
     },
-    /// The guards of a strategy measure from this profit on.
+    /// A watching guard tripped, or is at rest again.
+    Guard {
+        /// Which, of what.
+        key: GuardKey,
+        /// How it stands now.
+        state: GuardState,
+        /// What it saw, in words.
+        detail: String,
+    },
+    /// A day began, UTC: losses of the day are measured from this profit on.
+    Day {
+        /// Of what.
+        scope: Scope,
+        /// Days since 1970.
+        day: u64,
+        /// Its profit since its measures began, quote currency.
+        profit: Decimal,
+    },
+    /// The guards of a scope measure from this profit on.
     MeasuresRestarted {
-        /// Whose.
-        strategy: StrategyId,
+        /// Of what.
+        scope: Scope,
         /// Its profit since the last restart of the measures, quote currency.
         profit: Decimal,
     },
-    /// A strategy's profit has been this high since its measures began, quote currency. Noted when
+    /// A scope's profit has been this high since its measures began, quote currency. Noted when
     /// cash moves, so that a restart does not forget what a drawdown is measured from.
     Peak {
-        /// Whose.
-        strategy: StrategyId,
+        /// Of what.
+        scope: Scope,
         /// How high.
         profit: Decimal,
     },
@@ -317,6 +431,19 @@ pub enum Fact {
         command: String,
         /// Why.
         reason: String,
+    },
+    /// What somebody asked of the host, who says to have asked, and what was answered.
+    Asked {
+        /// What.
+        command: String,
+        /// Why.
+        reason: String,
+        /// Who, as the caller says.
+        by: String,
+        /// Over which way.
+        from: String,
+        /// What was answered.
+        result: String,
     },
     /// The wire ids of an account below this are used.
     WireIds {

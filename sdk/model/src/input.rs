@@ -2,9 +2,9 @@
 //! again.
 
 use crate::fact::Fact;
-use crate::id::StrategyId;
+use crate::id::{AccountId, StrategyId};
 use crate::message::{CallFault, FaultKind, Outcome};
-use crate::mode::TradingMode;
+use crate::mode::{Scope, TradingMode};
 use crate::tick::Tick;
 use crate::time::{Duration, HostTime};
 use crate::venue::VenueEvent;
@@ -162,8 +162,8 @@ pub struct Swap {
 pub enum OperatorCommand {
     /// Sets a mode; Running also clears the guards' latches and starts their measures anew.
     SetMode {
-        /// Of one strategy, or of the host.
-        strategy: Option<StrategyId>,
+        /// Of what.
+        scope: Scope,
         /// To what.
         mode: TradingMode,
     },
@@ -176,6 +176,12 @@ pub enum OperatorCommand {
     Adopt {
         /// Whose.
         strategy: StrategyId,
+    },
+    /// What its venue has on an account and nobody here accounts for is somebody else's from now
+    /// on.
+    IgnoreOn {
+        /// On which account.
+        account: AccountId,
     },
     /// What its venue has beyond the ledger is somebody else's from now on.
     Ignore {

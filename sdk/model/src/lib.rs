@@ -16,25 +16,33 @@
     )
 )]
 
+mod answer;
 mod approved;
 mod book;
+mod borrow;
 mod event;
 mod fact;
 mod fee;
 mod fixed;
 mod funding;
 mod grid;
+mod guard;
 mod id;
 mod input;
 mod instrument;
 mod interest;
+mod ledger;
+mod leverage;
 mod message;
 mod mode;
 mod order;
 mod plan;
 mod position;
+mod printable;
+mod reach;
 mod rejection;
 mod sequence;
+mod single;
 mod state_bytes;
 mod status;
 mod tick;
@@ -42,8 +50,10 @@ mod time;
 mod venue;
 pub mod view;
 
+pub use answer::{AnswerKind, Meaning, RequestKind, meaning};
 pub use approved::Approved;
 pub use book::{Book, Level, Quote, Walk};
+pub use borrow::{BorrowRate, BorrowSource};
 pub use event::{
     BalanceUpdate, Delivered, Delivery, Event, FillNotice, FundingNotice, MarketStatus,
     OrderUpdate, PositionUpdate, ResumedState, VenueStatus,
@@ -53,24 +63,41 @@ pub use fee::{Asset, Fee, FeeAsset};
 pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
 pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};
 pub use grid::PriceGrid;
+pub use guard::{Guard, GuardAction, GuardKey, GuardState, MarginGrade};
 pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
 pub use input::{Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
+pub use ledger::{
+    Accounting, Earnings, Entry, Line, PairLegRecord, PairRecord, Rate, RateSource, Rates,
+};
+pub use leverage::{Margin, MarginMode};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
-pub use mode::{Action, TradingMode};
+pub use mode::{Action, Scope, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
 pub use plan::{
-    LegOrder, LegResult, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase, PairPlan,
-    PairRequest, PairResult, PairSize, PlanStep, PlanUpdate, Purpose,
+    Accept, LegOrder, LegResult, Making, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase,
+    PairPlan, PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
 };
 pub use position::{Booked, Position};
+pub use printable::{is_hidden, printable};
+pub use reach::{Give, PriceSource, Reach};
 pub use rejection::{RiskRejection, VenueRejection};
 pub use rust_decimal::Decimal;
 pub use sequence::LastUpdate;
+pub use single::{
+    AggressiveRequest, Barrier, BarrierEntry, BarrierRequest, ChaseRequest, CloseRequest,
+    ExitFigures, InsideSpreadRequest, LimitRequest, MarketRequest, OnCancel, OrderSize,
+    SingleFigures, SingleKind, SingleOutcome, SinglePhase, SinglePlan, SinglePurpose,
+    SingleRequest, SingleResult, SingleStep, SingleUpdate, TieredRequest, Trail, Trailing,
+    TwapRequest,
+};
 pub use status::{IllegalTransition, OrderEvent, OrderStatus};
 pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
 pub use time::{Duration, HostTime, VenueTime};
-pub use venue::{Liquidity, VenueCommand, VenueEvent, VenueReport};
+pub use venue::{
+    Extent, ForcedKind, Liquidity, MarginBracket, OrderPhase, OrderState, QueryAnswer,
+    VenueCommand, VenueEvent, VenueReport,
+};

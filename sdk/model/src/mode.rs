@@ -1,8 +1,33 @@
 //! Trading modes and what each permits: the one table that the gate, the driver and every surface
 //! share.
 
+use crate::id::{AccountId, InstrumentId, StrategyId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// What a mode, a limit or a guard is about.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everything.
+    #[default]
+    Host,
+    /// One credential set.
+    Account(AccountId),
+    /// One strategy.
+    Strategy(StrategyId),
+    /// One instrument, whoever trades it.
+    Instrument(InstrumentId),
+}
+
+impl From<Option<StrategyId>> for Scope {
+    /// A strategy, or without one the host.
+    fn from(strategy: Option<StrategyId>) -> Self {
+        strategy.map_or(Self::Host, Self::Strategy)
+    }
+}
 
 /// What is allowed now. The strictest of host, account, strategy and instrument holds.
 #[derive(

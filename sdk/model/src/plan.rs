@@ -1,14 +1,22 @@
 //! Plans: what the host carries out over several orders, whatever becomes of the strategy that
-//! asked. Today the pair: two legs opened or closed together.
+//! asked: the pair, two legs opened or closed together, and what is common to all kinds. Plans of
+//! one leg are in `single`.
 //!
 //! A plan ends in one of four ways and no other: balanced, flat, stuck with an alarm, or it never
 //! began. Units: `base` figures are units of the common base asset; quantities are the
 //! instrument's own units.
 
+mod request;
+
+pub use request::{Accept, LegOrder, Making, PairRequest, PairSize};
+
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId};
+use crate::leverage::Margin;
 use crate::order::Side;
+use crate::reach::{PriceSource, Reach};
 use crate::rejection::RiskRejection;
+use crate::single::{SinglePhase, SingleStep, SingleUpdate};
 use crate::time::HostTime;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -44,67 +52,6 @@ impl PairKind {
     }
 }
 
-/// How much of each leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PairSize {
-    /// At most so much of the quote currency on the dearer leg.
-    Notional(Decimal),
-    /// So much of the base asset on each leg, rounded down to what both can trade.
-    Base(Decimal),
-    /// All that is held; only to close.
-    All,
-}
-
-/// Which leg goes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LegOrder {
-    /// Both at once.
-    #[default]
-    Simultaneous,
-    /// The buying leg, then the other for what was filled.
-    BuyFirst,
-    /// The selling leg, then the other for what was filled.
-    SellFirst,
-    /// The leg with less to trade against at its limit, then the other for what was filled.
-    ThinFirst,
-}
-
-fn three() -> u32 {
-    3
-}
-
-/// Parameters of a pair plan, as they cross the wall in JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PairRequest {
-    /// What is bought.
-    pub buy: InstrumentId,
-    /// What is sold.
-    pub sell: InstrumentId,
-    /// How much.
-    pub size: PairSize,
-    /// Which leg goes first.
-    #[serde(default)]
-    pub legs: LegOrder,
-    /// How far the first orders may reach beyond the touch, basis points.
-    pub slippage_bps: u32,
-    /// How far an order that completes the shorter leg may reach, basis points.
-    pub hedge_bps: u32,
-    /// How far an order that takes back the longer leg may reach, basis points.
-    pub emergency_bps: u32,
-    /// After this long nothing more is completed, ms.
-    pub deadline_ms: u32,
-    /// How often it is tried to complete, and again to take back.
-    #[serde(default = "three")]
-    pub tries: u32,
-    /// What the sold leg must be worth above the bought one at prices that can be had now, basis
-    /// points of the bought one; checked before anything is sent.
-    #[serde(default)]
-    pub min_premium_bps: Option<i32>,
-}
-
 /// One leg, fixed when the plan begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairLeg {
@@ -120,10 +67,27 @@ pub struct PairLeg {
     pub base: Decimal,
     /// Its first limit.
     pub limit: Price,
-    /// The middle of its market when it began.
+    /// What that was made from; of a leg that makes, its own touch.
+    pub source: PriceSource,
+    /// How far it reaches; nothing of a leg that makes.
+    pub reach: Option<Reach>,
+    /// The middle of its market when it began; of a close without one, what stood in for it.
     pub middle: Decimal,
-    /// What the target would have cost against what was displayed, per unit.
+    /// From best bid to best offer, basis points of the middle; nothing without both.
+    pub spread_bps: Option<Decimal>,
+    /// What the target would have cost against what was displayed, per unit; of a leg that makes,
+    /// its limit.
     pub expected: Decimal,
+    /// That against the middle, as a cost, basis points.
+    pub estimate_bps: Decimal,
+    /// The last price that takes.
+    pub worst: Price,
+    /// How much of the target could be had at the limit or better, from 0 to 1.
+    pub fillable: Decimal,
+    /// Everything displayed at the limit or better.
+    pub displayed: Quantity,
+    /// Leverage and margin mode as the venue told them when it began; nothing: spot, or not told.
+    pub margin: Option<Margin>,
 }
 
 /// A pair plan as it began.
@@ -139,6 +103,14 @@ pub struct PairPlan {
     pub legs: [PairLeg; 2],
     /// Which leg goes first; nothing: both at once.
     pub first: Option<u8>,
+    /// Which leg makes; nothing: none.
+    pub maker: Option<u8>,
+    /// The order of legs that the books speak for: both at once, or the thin one first.
+    pub advised: LegOrder,
+    /// What the sold leg was worth above the bought one at prices that could be had, basis points.
+    pub premium_bps: Decimal,
+    /// Until when a leg makes.
+    pub making_until: Option<HostTime>,
     /// Legs that differ by less are balanced: the common step of linear legs, else a lot of the
     /// coarser leg; base units.
     pub step: Decimal,
@@ -154,6 +126,8 @@ pub struct PairPlan {
 pub enum Purpose {
     /// The leg as planned.
     First,
+    /// The leg as it rests.
+    Make,
     /// What is missing of it.
     Complete,
     /// What is too much of it, taken back.
@@ -166,6 +140,8 @@ pub enum Purpose {
 pub enum PairPhase {
     /// The first orders are out.
     Opening,
+    /// One leg rests; what fills of it is hedged on the other.
+    Making,
     /// What is missing is being completed.
     Completing,
     /// What is too much is being taken back.
@@ -215,8 +191,11 @@ pub struct PairResult {
     pub legs: [LegResult; 2],
     /// Base units bought beyond those sold: dust, or what is stuck.
     pub residual: Decimal,
-    /// Orders beyond the first two.
+    /// Orders that repaired or completed, beyond the first of each leg and the hedges of a leg that
+    /// makes.
     pub retries: u32,
+    /// Orders in all.
+    pub orders: u32,
     /// What taking back lost, settle asset of the leg, fees not counted.
     pub repair_loss: Decimal,
     /// How long it took, ms.
@@ -232,29 +211,73 @@ impl PairResult {
     }
 }
 
-/// Where a plan stands, as its strategy is told in the JSON of a `plan` event.
+/// Where a plan stands, as its strategy is told in the JSON of a `plan` event: `kind` says which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanUpdate {
+#[serde(untagged)]
+pub enum PlanUpdate {
+    /// Two legs.
+    Pair(PairUpdate),
+    /// One leg.
+    Single(SingleUpdate),
+}
+
+impl PlanUpdate {
+    /// The strategy's number for it.
+    #[must_use]
+    pub fn plan(&self) -> u64 {
+        match self {
+            Self::Pair(pair) => pair.plan,
+            Self::Single(single) => single.plan,
+        }
+    }
+
+    /// Whether nothing more comes of it by itself.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.phase == PairPhase::Ended,
+            Self::Single(single) => single.phase == SinglePhase::Ended,
+        }
+    }
+
+    /// As a pair, if it is one.
+    #[must_use]
+    pub fn pair(&self) -> Option<&PairUpdate> {
+        match self {
+            Self::Pair(pair) => Some(pair),
+            Self::Single(_) => None,
+        }
+    }
+
+    /// As a plan of one leg, if it is one.
+    #[must_use]
+    pub fn single(&self) -> Option<&SingleUpdate> {
+        match self {
+            Self::Pair(_) => None,
+            Self::Single(single) => Some(single),
+        }
+    }
+}
+
+/// Where a pair stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairUpdate {
     /// The strategy's number for it.
     pub plan: u64,
     /// `pair-open` or `pair-close`.
     pub kind: PairKind,
     /// Where it stands.
     pub phase: PairPhase,
+    /// The buying leg and the selling leg, as fixed when it began.
+    pub planned: Box<[PairLeg; 2]>,
+    /// The order of legs that the books spoke for.
+    pub advised: LegOrder,
     /// The buying leg and the selling leg.
     pub legs: [LegResult; 2],
     /// Base units bought beyond those sold.
     pub residual: Decimal,
     /// How it ended, once it has.
     pub outcome: Option<PairOutcome>,
-}
-
-impl PlanUpdate {
-    /// Whether nothing more comes of it by itself.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.phase == PairPhase::Ended
-    }
 }
 
 /// A step of a plan, as a fact.
@@ -278,6 +301,12 @@ pub enum PlanStep {
         purpose: Purpose,
         /// The order's number.
         number: u64,
+        /// At which limit.
+        limit: Price,
+        /// What that was made from.
+        source: PriceSource,
+        /// How far it reaches; nothing where it makes.
+        reach: Option<Reach>,
     },
     /// An order it needed was denied.
     Denied {
@@ -294,4 +323,6 @@ pub enum PlanStep {
     Ended(Box<PairResult>),
     /// An operator took responsibility for what was stuck.
     Released,
+    /// A step of a plan of one leg.
+    Single(SingleStep),
 }

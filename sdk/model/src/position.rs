@@ -33,6 +33,9 @@ pub struct Position {
     pub owed: Decimal,
     /// Funding received (paid is negative), settle asset.
     pub funding: Decimal,
+    /// Interest paid for what is borrowed, settle asset, at the mark of its moment.
+    #[serde(default)]
+    pub interest: Decimal,
     /// Quantity traded in both directions.
     pub traded: i64,
 }
@@ -92,6 +95,26 @@ impl Position {
         let by = quantity.units().checked_sub(self.quantity.units()).ok_or(ValueError::Overflow)?;
         after.shift(instrument, price, by)?;
         *self = after;
+        Ok(())
+    }
+
+    /// A fill that was booked was worth this much more than it was booked at, settle asset, as it
+    /// turns out: what is still open of it cost more, what is closed earned less. On an error
+    /// nothing has changed.
+    pub fn correct(
+        &mut self,
+        instrument: &Instrument,
+        (side, quantity): (Side, Quantity),
+        more: Decimal,
+    ) -> Result<(), ValueError> {
+        let more = more.checked_mul(Decimal::from(side.sign())).ok_or(ValueError::Overflow)?;
+        let open = self.quantity.units().checked_mul(side.sign()).ok_or(ValueError::Overflow)?;
+        if open >= quantity.units() {
+            self.cost = self.cost.checked_add(more).ok_or(ValueError::Overflow)?;
+        } else {
+            let lost = instrument.profit_from_values(more, Decimal::ZERO)?;
+            self.realised = self.realised.checked_add(lost).ok_or(ValueError::Overflow)?;
+        }
         Ok(())
     }
 
@@ -166,10 +189,10 @@ impl Position {
         instrument.profit_from_values(self.cost, instrument.value(mark, self.quantity)?)
     }
 
-    /// Realised profit and funding less fees, settle asset.
+    /// Realised profit and funding less fees and interest, settle asset.
     #[must_use]
     pub fn net_realised(&self) -> Decimal {
-        self.realised + self.funding - self.fees
+        self.realised + self.funding - self.fees - self.interest
     }
 }
 

@@ -3,7 +3,8 @@
 //! Codes below 1000 are ours, from 1000 the venue's. A code never changes its meaning.
 
 use crate::fixed::{Price, Quantity};
-use crate::mode::TradingMode;
+use crate::leverage::Margin;
+use crate::mode::{Scope, TradingMode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,8 @@ pub enum RiskRejection {
     /// Gross exposure could become too large.
     #[error("gross exposure could reach {worst}, above the limit {limit}")]
     GrossAboveMax {
+        /// Of what.
+        scope: Scope,
         /// The worst case, quote currency.
         worst: Decimal,
         /// The limit, quote currency.
@@ -170,9 +173,78 @@ pub enum RiskRejection {
         /// As asked for.
         least_bps: i32,
     },
+    /// Net exposure in the order's direction could become too large.
+    #[error("net exposure could reach {worst}, above the limit {limit}")]
+    NetAboveMax {
+        /// Of what.
+        scope: Scope,
+        /// The worst case, quote currency.
+        worst: Decimal,
+        /// The limit, quote currency.
+        limit: Decimal,
+    },
+    /// What all hold in the instrument could become too large.
+    #[error("the positions of all in this instrument could reach {worst}, above the limit {limit}")]
+    InstrumentAboveMax {
+        /// The worst case, quote currency.
+        worst: Decimal,
+        /// The limit, quote currency.
+        limit: Decimal,
+    },
+    /// The account's leverage could become too high.
+    #[error("leverage could reach {worst}, above the limit {limit}")]
+    LeverageAboveMax {
+        /// The worst case.
+        worst: Decimal,
+        /// The limit.
+        limit: Decimal,
+    },
+    /// The account's leverage could become higher than an adverse move leaves alive.
+    #[error("leverage could reach {worst}, above the {safe} that the adverse move leaves alive")]
+    LeverageUnsafe {
+        /// The worst case.
+        worst: Decimal,
+        /// What is safe.
+        safe: Decimal,
+    },
+    /// The venue has not told the margin of the account, or its worth is not known: not safe.
+    #[error("the margin of the account is not known")]
+    MarginUnknown,
+    /// Where a position is liquidated is not known: not safe.
+    #[error("the price of liquidation of a position on the account is not known")]
+    LiquidationUnknown,
+    /// Too many cancels and amendments for each fill.
+    #[error("{cancels} cancels and amendments for {fills} fills, {limit} for each are allowed")]
+    CancelRatioAboveMax {
+        /// In the window.
+        cancels: u32,
+        /// In the window.
+        fills: u32,
+        /// For each fill.
+        limit: u32,
+    },
+    /// It would trade against an order of ours on the same account.
+    #[error("it would trade against an order of ours at {own}")]
+    SelfCross {
+        /// The price of ours.
+        own: Price,
+    },
+    /// The account's venue cannot be reached.
+    #[error("the venue cannot be reached")]
+    VenueDown,
+    /// The account's venue has left an order or a cancel unanswered for too long.
+    #[error("the venue has not answered for {waiting_ms} ms")]
+    VenueLagging {
+        /// How long.
+        waiting_ms: u64,
+    },
     /// The contract has been delivered.
     #[error("the contract has expired")]
     Expired,
+    /// Its venue holds positions on the account that nobody here accounts for, until an operator
+    /// adopts or ignores them.
+    #[error("the account holds positions that nobody here accounts for")]
+    UnknownPositions,
     /// The best bid is not below the best offer.
     #[error("the book is crossed")]
     CrossedBook,
@@ -185,6 +257,28 @@ pub enum RiskRejection {
         available: Decimal,
         /// It takes so much.
         needed: Decimal,
+    },
+    /// The venue has not told the leverage of a leg, or is being asked to change it.
+    #[error("the leverage of this leg is not known, {accepted} is accepted")]
+    LeverageUnknown {
+        /// What is accepted.
+        accepted: Margin,
+    },
+    /// The venue has another leverage or margin mode than is accepted.
+    #[error("the venue has {known}, {accepted} is accepted")]
+    LeverageDiffers {
+        /// What the venue has.
+        known: Margin,
+        /// What is accepted.
+        accepted: Margin,
+    },
+    /// The leverage asked for is none that the venue allows.
+    #[error("leverage {asked_hundredths} hundredths is not from 1 to {max_hundredths}")]
+    LeverageNotAllowed {
+        /// As asked, hundredths.
+        asked_hundredths: u32,
+        /// The most the venue allows, hundredths; 0: it has not told.
+        max_hundredths: u32,
     },
 }
 
@@ -200,6 +294,10 @@ impl RiskRejection {
                 | Self::NotReconciled
                 | Self::JournalUnavailable
                 | Self::RateLimited { .. }
+                | Self::VenueDown
+                | Self::VenueLagging { .. }
+                | Self::MarginUnknown
+                | Self::LiquidationUnknown
         )
     }
 
@@ -238,6 +336,20 @@ impl RiskRejection {
             Self::CrossedBook => 29,
             Self::BalanceTooLow { .. } => 30,
             Self::Expired => 31,
+            Self::LeverageUnknown { .. } => 32,
+            Self::LeverageDiffers { .. } => 33,
+            Self::LeverageNotAllowed { .. } => 34,
+            Self::UnknownPositions => 35,
+            Self::NetAboveMax { .. } => 40,
+            Self::InstrumentAboveMax { .. } => 41,
+            Self::LeverageAboveMax { .. } => 42,
+            Self::LeverageUnsafe { .. } => 43,
+            Self::MarginUnknown => 44,
+            Self::LiquidationUnknown => 45,
+            Self::CancelRatioAboveMax { .. } => 46,
+            Self::SelfCross { .. } => 47,
+            Self::VenueDown => 48,
+            Self::VenueLagging { .. } => 49,
         }
     }
 }
@@ -264,6 +376,19 @@ pub enum VenueRejection {
     /// The instrument does not trade now.
     #[error("the instrument does not trade now")]
     NotTrading,
+    /// An order with this id was placed before: it says that this one was taken, not that it was
+    /// refused.
+    #[error("the venue knows an order of this id")]
+    DuplicateId,
+    /// The venue never had the order: nobody refused it, it was asked for until that was sure.
+    #[error("the venue does not know the order, asked often enough: inferred")]
+    NeverArrived,
+    /// The venue had the order and does not know it any more, nor how it ended.
+    #[error("the venue has lost the order, asked often enough: inferred")]
+    Vanished,
+    /// The venue limits how much may be sent.
+    #[error("the venue limits the rate")]
+    RateLimited,
     /// Another reason of the venue's, by its own number.
     #[error("venue reason {0}")]
     Other(u32),
@@ -280,6 +405,10 @@ impl VenueRejection {
             Self::UnknownOrder => 1004,
             Self::FilterFailed => 1005,
             Self::NotTrading => 1006,
+            Self::DuplicateId => 1007,
+            Self::NeverArrived => 1008,
+            Self::Vanished => 1009,
+            Self::RateLimited => 1010,
             Self::Other(code) => 2000_u32.saturating_add(code),
         }
     }

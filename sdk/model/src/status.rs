@@ -125,6 +125,22 @@ impl OrderEvent {
     ];
 }
 
+impl OrderEvent {
+    /// Whether it can only have happened to an order that its venue had.
+    #[must_use]
+    pub const fn proves_acceptance(self) -> bool {
+        matches!(
+            self,
+            Self::Accepted
+                | Self::PartialFill
+                | Self::FinalFill
+                | Self::Canceled
+                | Self::Amended
+                | Self::Expired
+        )
+    }
+}
+
 /// An event that the state table does not allow. It is reported and changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an order that is {from} cannot take {event:?}")]

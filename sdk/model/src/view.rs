@@ -1,12 +1,13 @@
 //! What the driver publishes for people and programs to look at. Every figure carries its time.
 
 use crate::fee::Asset;
-use crate::id::{InstrumentId, StrategyId};
+use crate::id::{AccountId, InstrumentId, StrategyId};
+use crate::ledger::Line;
 use crate::mode::TradingMode;
 use crate::order::Side;
 use crate::plan::PlanUpdate;
 use crate::status::OrderStatus;
-use crate::time::HostTime;
+use crate::time::{HostTime, VenueTime};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,10 +57,15 @@ pub struct HostView {
     pub behind_ms: u64,
     /// Every venue.
     pub venues: Vec<VenueView>,
+    /// Every account.
+    pub accounts: Vec<AccountView>,
     /// Every instrument.
     pub instruments: Vec<InstrumentView>,
     /// Every strategy.
     pub strategies: Vec<StrategyView>,
+    /// What was earned and paid, per strategy, account and asset.
+    #[serde(default)]
+    pub earned: Vec<EarnedView>,
 }
 
 /// One venue.
@@ -98,6 +104,25 @@ impl std::fmt::Display for Connection {
     }
 }
 
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Ours.
+    pub id: AccountId,
+    /// Its name in the config.
+    pub name: String,
+    /// The mode latched for it alone.
+    pub mode: TradingMode,
+    /// Equity as its venues last told, quote currency; nothing: not known.
+    pub equity: Option<Decimal>,
+    /// Worth of its derivatives for each unit of equity.
+    pub leverage: Option<Decimal>,
+    /// The leverage that the configured adverse move leaves alive.
+    pub safe_leverage: Option<Decimal>,
+    /// Distance of each derivative it holds to its liquidation, percent; nothing: not known.
+    pub liquidation_distances: Vec<(InstrumentId, Option<Decimal>)>,
+}
+
 /// One instrument's market.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InstrumentView {
@@ -115,6 +140,8 @@ pub struct InstrumentView {
     pub as_of: HostTime,
     /// Whether it is too old or has a gap.
     pub stale: bool,
+    /// The mode latched for it alone.
+    pub mode: TradingMode,
 }
 
 /// One strategy.
@@ -156,6 +183,9 @@ pub struct StrategyView {
     pub open_orders: Vec<OrderView>,
     /// When it last did anything.
     pub as_of: HostTime,
+    /// Pairs: open ones and the last that were closed.
+    #[serde(default)]
+    pub pairs: Vec<PairView>,
     /// Plans under way or stuck.
     pub plans: Vec<PlanUpdate>,
     /// What it last said of itself.
@@ -185,8 +215,90 @@ pub struct PositionView {
     pub other_fees: BTreeMap<Asset, Decimal>,
     /// Received.
     pub funding: Decimal,
+    /// Interest paid for what is borrowed.
+    #[serde(default)]
+    pub interest: Decimal,
+    /// The next payment at the present rate and mark; gone when the venue's own figure comes. In no
+    /// sum.
+    #[serde(default)]
+    pub funding_expected: Option<ExpectedFunding>,
     /// When the mark was taken.
     pub as_of: HostTime,
+}
+
+/// A payment that is expected and not booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedFunding {
+    /// Received is positive; settle asset.
+    pub amount: Decimal,
+    /// When it is settled.
+    pub settlement: VenueTime,
+    /// When the rate came.
+    pub as_of: HostTime,
+}
+
+/// What figures of [`EarnedView`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// Amounts of the asset itself.
+    Asset,
+    /// Worth in this currency, each amount at its own time.
+    Worth,
+    /// Amounts of the asset that had no rate when they were booked: in no worth.
+    Unconverted,
+}
+
+/// What a strategy earned and paid on an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarnedView {
+    /// Its name; nothing: no strategy's.
+    pub strategy: Option<String>,
+    /// The account's name.
+    pub account: String,
+    /// What the figures are.
+    pub counted: Counted,
+    /// The asset or the currency.
+    pub currency: String,
+    /// The sums.
+    #[serde(flatten)]
+    pub line: Line,
+    /// All together.
+    pub net: Decimal,
+}
+
+/// A pair and what it made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairView {
+    /// Its plans, the one that opened it first.
+    pub plans: Vec<u64>,
+    /// When that began.
+    pub opened: HostTime,
+    /// When both legs were flat.
+    pub closed: Option<HostTime>,
+    /// The bought leg, the sold leg.
+    pub legs: Vec<PairLegView>,
+    /// Both legs together, per asset, worth and unconverted.
+    pub earned: Vec<(Counted, String, Line, Decimal)>,
+}
+
+/// One leg of a pair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairLegView {
+    /// Venue and symbol.
+    pub name: String,
+    /// What is held.
+    pub quantity: Decimal,
+    /// Average price it was opened at.
+    pub entry: Option<Decimal>,
+    /// Average price it was closed at.
+    pub exit: Option<Decimal>,
+    /// Profit of the open part at the mark, settle asset.
+    pub unrealised: Option<Decimal>,
+    /// What it earned and paid in its settle asset.
+    pub line: Line,
+    /// The settle asset.
+    pub settle: String,
 }
 
 /// One live order.

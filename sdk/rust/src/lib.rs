@@ -38,9 +38,12 @@ pub use context::{Context, LiveOrder};
 pub use describe::{Description, Want};
 pub use hedgerow_model as model;
 pub use hedgerow_model::{
-    Decimal, Event, Fee, FeeAsset, FillNotice, Intent, LegOrder, OrderStatus, OrderUpdate,
-    PairOutcome, PairPhase, PairRequest, PairSize, PlanUpdate, Price, Quantity, Rounding, Side,
-    Tick, TickKind, TimeInForce, TimerId, TradingMode,
+    Accept, AggressiveRequest, Barrier, BarrierEntry, BarrierRequest, ChaseRequest, CloseRequest,
+    Decimal, Event, Fee, FeeAsset, FillNotice, Give, InsideSpreadRequest, Intent, LegOrder,
+    LimitRequest, Making, MarketRequest, OnCancel, OrderSize, OrderStatus, OrderUpdate,
+    PairOutcome, PairPhase, PairRequest, PairSize, PairUpdate, PlanUpdate, Price, Quantity,
+    Rounding, Side, SingleKind, SingleOutcome, SinglePhase, SingleRequest, SingleUpdate, Tick,
+    TickKind, TieredRequest, TimeInForce, TimerId, TradingMode, Trailing, TwapRequest,
 };
 pub use instrument::Instrument;
 pub use market::{Bar, Funding, Market};

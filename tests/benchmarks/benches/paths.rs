@@ -3,15 +3,15 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hedgerow_engine::{
-    AccountConfig, Effects, Engine, EngineConfig, HostLimits, Input, OpenOrders, StrategyConfig,
-    StrategyLimits,
+    AccountConfig, AccountGuards, Asks, Effects, Engine, EngineConfig, GuardAction, HostLimits,
+    Input, InstrumentLimits, OpenOrders, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
     AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
-    InstrumentId, InstrumentKind, Intent, Interest, Liquidity, NewOrder, OrderFlags, Outcome,
-    Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick, TickKind,
-    TickSlice, TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId, VenueOrderId,
-    VenueReport, VenueTime, WireId, flag,
+    InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder, OrderFlags,
+    Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick,
+    TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId,
+    VenueOrderId, VenueReport, VenueTime, WireId, flag,
 };
 use hedgerow_plugins::{Instance, Limits, Mode, Plugin, RoleInstrument, Setup, WasmEngine};
 use hedgerow_ports::Journal;
@@ -122,8 +122,10 @@ fn engine() -> Engine {
         watches: Vec::new(),
         interest: Interest::default(),
         limits,
+        may_set_leverage: false,
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
     };
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument()],
@@ -133,9 +135,15 @@ fn engine() -> Engine {
             name: "a".into(),
             reconcile: false,
             settling: Duration::ZERO,
+            guards: AccountGuards::default(),
+            margin: None,
+            asks: Asks::default(),
+            pools: Vec::new(),
         }],
         strategies: vec![strategy],
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
+        accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(3_600),
         tick_credit: None,
     });
@@ -223,6 +231,73 @@ fn engine_inputs(c: &mut Criterion) {
     group.finish();
 }
 
+/// An engine with every guard of the gate on, far from its limit, and so many orders in its past.
+fn guarded(past: u64) -> Engine {
+    let mut config = engine().config().clone();
+    let wide = Some(Decimal::from(1_000_000_000_000_i64));
+    let watch =
+        |limit: i64| Some(Watch { limit: Decimal::from(limit), action: GuardAction::Pause });
+    let guards = &mut config.strategies[0].guards;
+    (guards.net_notional_max, guards.cancels_per_fill_max) = (wide, Some(1_000_000));
+    guards.loss_day = watch(1_000_000_000);
+    let guards = &mut config.accounts[0].guards;
+    (guards.gross_notional_max, guards.net_notional_max) = (wide, wide);
+    (guards.leverage_max, guards.open_orders_max) = (wide, Some(u32::MAX));
+    (guards.orders_per_s_max, guards.answer_max) = (Some(1_000_000), Some(Duration::from_secs(9)));
+    guards.liquidation_distance_min = watch(10);
+    guards.adverse_move = Some(Watch { limit: Decimal::ONE, action: GuardAction::Alert });
+    guards.profit.loss = watch(1_000_000_000);
+    (config.host.gross_notional_max, config.host.net_notional_max) = (wide, wide);
+    config.host.profit.drawdown = watch(1_000_000_000);
+    let limits = InstrumentLimits { order_notional_max: wide, position_notional_max: wide };
+    config.instrument_limits = vec![limits];
+    let mut engine = Engine::new(config);
+    let mut effects = Effects::default();
+    engine.handle(Input::Market(&[quote(1)]), &mut effects);
+    let brackets = vec![MarginBracket {
+        notional_max: None,
+        maintenance_rate: Decimal::new(5, 3),
+        deduction: Decimal::ZERO,
+    }];
+    let instrument = InstrumentId(0);
+    let reports = [
+        VenueReport::Brackets { instrument, brackets },
+        VenueReport::Margin {
+            asset: "Q".into(),
+            equity: Decimal::from(1_000_000_000_000_i64),
+            used: Decimal::ZERO,
+            maintenance: Decimal::ZERO,
+        },
+        VenueReport::LiquidationPrice { instrument, price: None },
+    ];
+    for report in reports {
+        engine.handle(Input::Venue(Cow::Owned(event(report))), &mut effects);
+    }
+    for wire in 1..=past {
+        outcome(&mut engine, &mut effects);
+        let canceled = VenueReport::Canceled { wire: WireId(wire), filled: None };
+        engine.handle(Input::Venue(Cow::Owned(event(canceled))), &mut effects);
+        effects = Effects::default();
+    }
+    engine
+}
+
+/// What the gate costs, alone: whether an order would pass every guard.
+fn gate(c: &mut Criterion) {
+    let mut group = c.benchmark_group("gate with all guards on");
+    // ten million need some gigabytes: HEDGEROW_PAST=10000000
+    let most = std::env::var("HEDGEROW_PAST").ok().and_then(|past| past.parse().ok());
+    for past in [1_000, 100_000].into_iter().chain(most) {
+        let engine = guarded(past);
+        let outcome = submit(&engine);
+        let Some(Intent::Submit(order)) = outcome.intents.first().cloned() else { return };
+        let judge = || engine.would_pass(HostTime::from_nanos(2), StrategyId(0), &order);
+        assert_eq!(judge(), Ok(()));
+        group.bench_function(format!("{past} past orders"), |b| b.iter(|| black_box(judge())));
+    }
+    group.finish();
+}
+
 fn book(c: &mut Criterion) {
     let mut book = Book::default();
     for n in 0..2_000 {
@@ -250,5 +325,5 @@ fn journal(c: &mut Criterion) {
     });
 }
 
-criterion_group!(paths, component, engine_inputs, book, journal);
+criterion_group!(paths, component, engine_inputs, gate, book, journal);
 criterion_main!(paths);

@@ -4,6 +4,7 @@
 //! Strategies run natively through the SDK's own frame, which is the same code as inside a
 //! component.
 
+pub mod fuzz;
 pub mod market;
 pub mod native;
 pub mod random;

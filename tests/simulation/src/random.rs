@@ -1,10 +1,12 @@
 //! A strategy that does anything the contract allows, at random, from a seed in its parameters.
 
+mod singles;
+
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId, Level, Quote};
 use hedgerow_sdk::{
-    Context, Decimal, Event, InitError, Intent, LegOrder, OrderRequest, OrderStatus, PairRequest,
-    PairSize, Price, Quantity, SavedState, Side, Strategy, Tick, TickKind, TimeInForce, TimerId,
-    Want, save_json, schemars, serde,
+    Accept, Context, Decimal, Event, Give, InitError, Intent, LegOrder, Making, OrderRequest,
+    OrderStatus, PairRequest, PairSize, PlanUpdate, Price, Quantity, SavedState, Side, Strategy,
+    Tick, TickKind, TimeInForce, TimerId, Want, save_json, schemars, serde,
 };
 
 /// What it is told.
@@ -58,7 +60,7 @@ impl Random {
             let Some(id) = traded.get(place).copied() else {
                 return;
             };
-            match self.below(13) {
+            match self.below(16) {
                 0..=5 => self.order(ctx, id),
                 6 | 7 => {
                     if let Some(number) = self.pick(ctx) {
@@ -78,14 +80,15 @@ impl Random {
                     ctx.set_timer(TimerId(self.below(5)), at);
                 }
                 11 => ctx.cancel_timer(TimerId(self.below(5))),
-                _ => self.pair(ctx, &traded),
+                12 | 13 => self.pair(ctx, &traded),
+                _ => singles::ask(self, ctx, id),
             }
         }
     }
 
     /// A pair of two of its instruments, opened or closed, or one given up.
     fn pair(&mut self, ctx: &mut Context, traded: &[InstrumentId]) {
-        let live: Vec<u64> = ctx.plans().filter(|p| !p.is_over()).map(|p| p.plan).collect();
+        let live: Vec<u64> = ctx.plans().filter(|p| !p.is_over()).map(PlanUpdate::plan).collect();
         if let (Some(plan), 0) = (live.first(), self.below(3)) {
             return ctx.cancel_plan(*plan);
         }
@@ -95,18 +98,32 @@ impl Random {
             0 => PairSize::All,
             _ => PairSize::Base(Decimal::new(1 + self.signed(60, 0), 2)),
         };
-        let order = [LegOrder::Simultaneous, LegOrder::BuyFirst, LegOrder::ThinFirst];
+        let order = [
+            LegOrder::Simultaneous,
+            LegOrder::BuyFirst,
+            LegOrder::ThinFirst,
+            LegOrder::MakerTaker,
+            LegOrder::TakerMaker,
+        ];
+        let legs = order[usize::try_from(self.below(5)).unwrap_or(0)];
+        let deadline_ms = 2 + u32::try_from(self.below(400)).unwrap_or(0);
+        let make = legs.maker().map(|_| Making {
+            reprice_ms: 1 + u32::try_from(self.below(50)).unwrap_or(0),
+            ..Making::new(deadline_ms / 2, Give::Ticks(20))
+        });
         let request = PairRequest {
             buy,
             sell,
             size,
-            legs: order[usize::try_from(self.below(3)).unwrap_or(0)],
-            slippage_bps: u32::try_from(self.below(30)).unwrap_or(0),
-            hedge_bps: 40,
-            emergency_bps: 100,
-            deadline_ms: 1 + u32::try_from(self.below(400)).unwrap_or(0),
+            legs,
+            first: Give::Bps(u32::try_from(self.below(30)).unwrap_or(0)),
+            hedge: Give::Bps(40),
+            emergency: Give::Bps(100),
+            deadline_ms,
             tries: 1 + u32::try_from(self.below(3)).unwrap_or(0),
             min_premium_bps: None,
+            make,
+            accept: Accept::default(),
         };
         match size {
             PairSize::All => ctx.pair_close(&request),

@@ -5,12 +5,14 @@ use crate::native::NativeHost;
 use crate::random::{Parameters, Random};
 use hedgerow_driver::{Batching, Driver, Stats};
 use hedgerow_engine::{
-    AccountConfig, Engine, EngineConfig, HostLimits, OpenOrders, OperatorCommand, StrategyConfig,
-    StrategyLimits,
+    AccountConfig, AccountGuards, Asks, Engine, EngineConfig, FundingGuard, GuardAction,
+    HostLimits, InstrumentLimits, OpenOrders, OperatorCommand, ProfitGuards, Reduction,
+    StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest, Price,
-    PriceGrid, Quantity, Scale, SequenceRule, Stamped, StrategyId, TickKind, TradingMode, VenueId,
+    AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest,
+    MarginBracket, Price, PriceGrid, Quantity, Scale, Scope, SequenceRule, Stamped, StrategyId,
+    TickKind, TradingMode, VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -138,6 +140,8 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         watches: Vec::new(),
         interest: interest(scene, id),
         limits: limits(scene.tight),
+        may_set_leverage: false,
+        guards: guards(scene, id),
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
     };
@@ -146,15 +150,123 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         name: id.to_string(),
         reconcile: false,
         settling: Duration::ZERO,
+        guards: account_guards(scene),
+        margin: None,
+        asks: Asks::default(),
+        pools: Vec::new(),
     };
     EngineConfig {
         instruments: instruments.to_vec(),
         venues: vec!["sim".into()],
         accounts: (0..count).map(named).collect(),
         strategies: (0..count).map(strategy).collect(),
-        host: HostLimits { loss_max: scene.host_limit.then_some(Decimal::TWO) },
+        host: host_limits(scene),
+        instrument_limits: match scene.tight {
+            true => instruments.iter().map(|_| near_limits()).collect(),
+            false => Vec::new(),
+        },
+        // where profit is in coin, it is worth what the mark says then
+        accounting: Accounting { currency: Some("Q".into()), same: Vec::new() },
         stale_after: Duration::from_millis(500),
         tick_credit: scene.threads.map(|(credit, _)| credit),
+    }
+}
+
+/// Guards near enough to be met: pairs that stand alone for a second are closed.
+fn guards(scene: &Scene, id: u32) -> StrategyGuards {
+    if !scene.tight {
+        return StrategyGuards::default();
+    }
+    let hedges = match dealt(scene, id).as_slice() {
+        [one, other, ..] => vec![(*one, *other)],
+        _ => Vec::new(),
+    };
+    StrategyGuards {
+        net_notional_max: Some(Decimal::from(2_000)),
+        cancels_per_fill_max: Some(2),
+        loss_day: watch(4, GuardAction::Alert),
+        hedges,
+        unhedged: Some((Duration::from_secs(1), GuardAction::ClosePair)),
+        funding: Some(FundingGuard {
+            edge_per_h_min: Decimal::ZERO,
+            times: 2,
+            action: GuardAction::Alert,
+        }),
+        ..StrategyGuards::default()
+    }
+}
+
+fn watch(limit: i64, action: GuardAction) -> Option<Watch> {
+    Some(Watch { limit: Decimal::from(limit), action })
+}
+
+fn account_guards(scene: &Scene) -> AccountGuards {
+    if !scene.tight {
+        return AccountGuards::default();
+    }
+    AccountGuards {
+        gross_notional_max: Some(Decimal::from(2_300)),
+        net_notional_max: Some(Decimal::from(1_900)),
+        open_orders_max: Some(11),
+        orders_per_s_max: Some(18),
+        answer_max: Some(Duration::from_millis(60)),
+        profit: ProfitGuards {
+            loss: watch(7, GuardAction::Pause),
+            loss_day: watch(5, GuardAction::Alert),
+            drawdown: watch(4, GuardAction::Alert),
+        },
+        margin_ratio: watch(60, GuardAction::Alert),
+        liquidation_distance_min: watch(1, GuardAction::Pause),
+        ..AccountGuards::default()
+    }
+}
+
+/// So little money that a loss which the guards just let pass is liquidated.
+fn give_collateral(scene: &Scene, instruments: &[Instrument], venue: &mut PaperVenue) {
+    let bracket = MarginBracket {
+        notional_max: None,
+        maintenance_rate: Decimal::new(1, 2),
+        deduction: Decimal::ZERO,
+    };
+    for instrument in instruments {
+        venue.set_brackets(instrument.id, vec![bracket]);
+    }
+    let (asset, amount) = match scene.kind.is_inverse() {
+        true => ("B", Decimal::new(16, 3)),
+        false => ("Q", Decimal::from(16)),
+    };
+    for id in 0..u32::try_from(scene.strategies.len()).unwrap_or(0) {
+        venue.set_collateral(account(scene, id), VenueId(0), (asset, amount));
+    }
+    venue.tell_margins();
+}
+
+fn near_limits() -> InstrumentLimits {
+    InstrumentLimits {
+        order_notional_max: Some(Decimal::from(370)),
+        position_notional_max: Some(Decimal::from(2_200)),
+    }
+}
+
+fn host_limits(scene: &Scene) -> HostLimits {
+    let near = |limit: i64| scene.host_limit.then(|| Decimal::from(limit));
+    HostLimits {
+        gross_notional_max: near(4_000),
+        net_notional_max: near(3_000),
+        profit: match scene.host_limit {
+            true => ProfitGuards {
+                loss: watch(2, GuardAction::Pause),
+                loss_day: watch(1, GuardAction::Alert),
+                drawdown: watch(2, GuardAction::Alert),
+            },
+            false => ProfitGuards::default(),
+        },
+        reduction: Some(Reduction {
+            slippage_bps: 50,
+            hedge_bps: 100,
+            emergency_bps: 200,
+            deadline_ms: 500,
+        }),
     }
 }
 
@@ -208,7 +320,11 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
         latency_back: Duration::from_nanos(scene.latency.1),
         fills: scene.fills,
     };
-    let venue = wrap(PaperVenue::new(vec![venue], &priced, &tape));
+    let mut venue = PaperVenue::new(vec![venue], &priced, &tape);
+    if scene.tight {
+        give_collateral(scene, &instruments, &mut venue);
+    }
+    let venue = wrap(venue);
     let (engine, host) = (engine(scene, &[]), threaded(scene, host(scene)));
     Driver::new(engine, TapeFeed::new(&tape), venue, host, journal, batching)
 }
@@ -300,11 +416,16 @@ pub fn drive<V: SimulatedVenue, J: Journal>(
             Progress::Finished => return Ok(()),
             Progress::Waiting(_) => {
                 let mode = TradingMode::Running;
-                let command = OperatorCommand::SetMode { strategy: None, mode };
+                let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
                 driver.command(command, "on".into());
                 for id in 0..8 {
+                    let scope = Scope::Account(AccountId(id));
+                    driver.command(OperatorCommand::SetMode { scope, mode }, "on".into());
                     let strategy = Some(StrategyId(id));
-                    driver.command(OperatorCommand::SetMode { strategy, mode }, "on".into());
+                    driver.command(
+                        OperatorCommand::SetMode { scope: strategy.into(), mode },
+                        "on".into(),
+                    );
                 }
                 next = next.after(minute);
             }

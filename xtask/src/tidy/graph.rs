@@ -124,7 +124,31 @@ fn edges(name: &str, package: &Value, all: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::licence_fits;
+    use super::{BANNED, LICENCES, licence_fits};
+
+    /// One list, told in two places: maintainers with a network and those without see the same.
+    #[test]
+    fn deny_toml_allows_and_bans_the_same() {
+        let text = std::fs::read_to_string(crate::command::root().join("deny.toml")).unwrap();
+        let between = |begin: &str, end: &str| {
+            let rest = text.split_once(begin).unwrap().1;
+            rest.split_once(end).unwrap().0.to_owned()
+        };
+        let quoted = |text: &str| -> Vec<String> {
+            text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        let mut licences = quoted(&between("allow = [", "]"));
+        licences.sort();
+        let mut ours: Vec<&str> = LICENCES.to_vec();
+        ours.sort_unstable();
+        assert_eq!(licences, ours);
+        let bans = text.lines().filter_map(|line| line.trim().strip_prefix("{ crate = "));
+        let mut bans: Vec<String> = bans.map(|rest| quoted(rest)[0].clone()).collect();
+        bans.sort();
+        let mut ours: Vec<&str> = BANNED.to_vec();
+        ours.sort_unstable();
+        assert_eq!(bans, ours);
+    }
 
     #[test]
     fn a_choice_of_licences_is_met_by_one_a_sum_by_all() {

@@ -49,9 +49,9 @@ pub fn run(config: &Config, loaded: &Loaded, batching: Batching) -> Result<Finis
     }
     data::check_warm_up(config, &opened)?;
     let journal = MemoryJournal::default();
-    let (facts, latch) = (Vec::new(), KillLatch::absent());
+    let (engine, latch) = (None, KillLatch::absent());
     let (goes_on, rings, wake) = (false, false, None);
-    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
+    let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
     let mut host = wiring::build(config, loaded, &opened.tape, plan)?;
     if let (Some((first, _)), true) = (opened.span, config.warm_up > Duration::ZERO) {
         host.warm_up(HostTime::from_nanos(first).after(config.warm_up))?;
@@ -87,6 +87,7 @@ fn report(
     let instruments: Vec<_> = config.instruments.iter().map(|(i, _)| i.clone()).collect();
     let mut report = summarise(&host.journal().facts, &instruments, &ran, assumptions(config));
     report.ticks = host.stats().ticks;
+    report.earned = host.engine().earned_views();
     (report.from_ns, report.to_ns) = span.unwrap_or_default();
     report
 }
@@ -137,6 +138,7 @@ pub fn table(finished: &Finished) -> String {
         run.gaps,
         run.journal.get(..16).unwrap_or("")
     );
+    out.push_str(&super::money::earned(&run.earned));
     for file in &finished.backtest.data {
         let bad: u64 = file.bad.values().sum();
         let _ = writeln!(

@@ -9,7 +9,7 @@ use crate::data;
 use crate::latch::KillLatch;
 use crate::wiring::{self, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::{HostLimits, OpenOrders, StrategyLimits};
+use hedgerow_engine::{HostLimits, OpenOrders, StrategyGuards, StrategyLimits};
 use hedgerow_model::{
     Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
     SequenceRule, StrategyId, VenueId,
@@ -110,7 +110,9 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         unplaced: Vec::new(),
         parameters: serde_json::json!({}),
         limits: wide(),
+        may_set_leverage: false,
         on_stop: OpenOrders::Keep,
+        guards: StrategyGuards::default(),
         on_fault: OpenOrders::Keep,
         span: 0..0,
         spans: [0..0, 0..0],
@@ -125,12 +127,20 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         warm_up: Duration::ZERO,
         venues: vec![("bench".into(), venue)],
         instruments: vec![instrument()],
+        instrument_limits: Vec::new(),
+        maintenance_rates: Vec::new(),
+        account_guards: Vec::new(),
+        collateral: Vec::new(),
         accounts: vec!["bench".into()],
+        leverages: Vec::new(),
+        account_entries: Vec::new(),
         strategies: vec![strategy],
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
         sandbox: hedgerow_plugins::Limits::default(),
         ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
+        accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(5),
+        snapshot_rows: crate::config::SNAPSHOT_ROWS,
     }
 }
 
@@ -159,9 +169,9 @@ pub fn engine(
     let loaded = backtest::load(&config)?;
     let opened = data::open(&config, 0)?;
     let journal = MemoryJournal::default();
-    let (facts, latch) = (Vec::new(), KillLatch::absent());
+    let (engine, latch) = (None, KillLatch::absent());
     let (goes_on, rings, wake) = (false, false, None);
-    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
+    let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
     let mut host = wiring::build(&config, &loaded, &opened.tape, plan)?;
     let (wall, cpu) = (std::time::Instant::now(), cpu_seconds());
     host.start()?;

@@ -4,6 +4,7 @@
 
 use super::{Failure, exit, plugin};
 use crate::config::{self, Config, DataSource};
+use crate::folded::Folded;
 use crate::recording::component;
 use crate::wiring::{self, Loaded};
 use hedgerow_driver::Progress;
@@ -140,7 +141,7 @@ fn scene(options: &Options, preface: Preface) -> Result<Scene, Failure> {
     let file = Path::new(&preface.config_file);
     let mut config = config::from_text(file, preface.config.clone())?;
     if preface.is_live {
-        config.data = DataSource::Socket { path: PathBuf::new() };
+        config.data = DataSource::Socket { sockets: Vec::new() };
     } else if config.data.is_live() {
         config.data = DataSource::Generated { seed: 0, events_per_s: 1 };
     }
@@ -191,8 +192,8 @@ fn tested(options: &Options, config: &Config) -> Result<Option<StrategyId>, Fail
 }
 
 fn engine(scene: &Scene) -> Result<Engine, Failure> {
-    let mut engine = Engine::new(wiring::engine_config(&scene.config, &scene.loaded));
-    engine.restore(&scene.preface.facts);
+    let config = wiring::engine_config(&scene.config, &scene.loaded);
+    let mut engine = Folded::of_recording(&scene.preface, config)?;
     if scene.preface.goes_on {
         let gap = engine.id_gap();
         engine.restore(&gap);
@@ -219,7 +220,7 @@ fn recorded_end(
     tested: StrategyId,
 ) -> Result<(Vec<Tick>, Vec<PositionView>), Failure> {
     let (mut reader, _) = RecordingReader::open(folder).map_err(Failure::new)?;
-    let (mut ticks, mut facts) = (Vec::new(), scene.preface.facts.clone());
+    let (mut ticks, mut facts) = (Vec::new(), Vec::new());
     while let Some(record) = reader.next().map_err(Failure::new)? {
         match record {
             Record::Ticks(more) => ticks.extend(more),
@@ -227,7 +228,8 @@ fn recorded_end(
             Record::Input(_) => {}
         }
     }
-    let mut engine = Engine::new(wiring::engine_config(&scene.config, &scene.loaded));
+    let config = wiring::engine_config(&scene.config, &scene.loaded);
+    let mut engine = Folded::of_recording(&scene.preface, config)?;
     engine.restore(&facts);
     let mut effects = Effects::default();
     for tick in &ticks {
@@ -247,8 +249,7 @@ fn simulate(
 ) -> Result<Simulated, Failure> {
     let (ticks, recorded) = recorded_end(&options.recording, scene, tested)?;
     let config = &scene.config;
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let mut venue = PaperVenue::new(venues, &config.instruments, &Tape::of(ticks));
+    let mut venue = wiring::paper_venue(config, &Tape::of(ticks));
     let from = replay.driver().now();
     hedgerow_ports::SimulatedVenue::advance(&mut venue, from);
     let sent = replay.sent_since();

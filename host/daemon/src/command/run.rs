@@ -97,6 +97,6 @@ fn answer(json: bool, answer: &str, words: &str) -> Result<(), Failure> {
 
 /// A request for a mode.
 #[must_use]
-pub fn mode(strategy: Option<String>, mode: TradingMode, reason: &str) -> Request {
-    Request::SetMode { strategy, mode, reason: reason.to_owned() }
+pub fn mode(what: Option<String>, mode: TradingMode, reason: &str) -> Request {
+    Request::SetMode { what, mode, reason: reason.to_owned() }
 }

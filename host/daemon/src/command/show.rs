@@ -1,16 +1,17 @@
 //! A view as a table for a terminal. Every figure has its age.
 
+use super::money;
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
 use hedgerow_model::view::{Connection, HostView, PositionView, StrategyView};
-use hedgerow_model::{HostTime, PairOutcome};
+use hedgerow_model::{HostTime, PairOutcome, PlanUpdate};
 
 /// A loop that is this far behind its inputs is told of.
 const BEHIND_MS: u64 = 500;
 /// A view this old is told of: it is made ten times a second.
 const OLD_MS: u64 = 2_000;
 
-fn money(value: Decimal) -> String {
+pub(super) fn money(value: Decimal) -> String {
     // a coin is worth more than a dollar
     let digits = if value.abs() < Decimal::ONE { 8 } else { 4 };
     value.round_dp(digits).normalize().to_string()
@@ -75,6 +76,7 @@ pub fn view(view: &HostView) -> String {
         add_positions(&mut positions, s, now);
     }
     out.push_str(&format!("{positions}\n"));
+    out.push_str(&money::tables(view));
     out
 }
 
@@ -149,17 +151,7 @@ fn conditions(view: &HostView) -> String {
     let lost = lost.map(|v| format!("! venue {}: no connection, trying again\n", v.name));
     let whole = whole.chain(late).chain(old).chain(lost);
     let of = |s: &StrategyView| {
-        let plans = s.plans.iter().map(|plan| {
-            let legs: Vec<String> =
-                plan.legs.iter().map(|leg| leg.base.normalize().to_string()).collect();
-            let stands = match &plan.outcome {
-                Some(PairOutcome::Stuck { why }) => format!("STUCK ({why})"),
-                _ => format!("{:?}", plan.phase).to_lowercase(),
-            };
-            let (kind, apart) = (plan.kind.word(), plan.residual.normalize());
-            let legs = legs.join(" bought, ");
-            format!("{kind} {}: {stands}, {legs} sold, apart {apart} base", plan.plan)
-        });
+        let plans = s.plans.iter().map(plan_in_words);
         let ago = age(view.as_of, s.denied_at);
         let denied = s.last_denial.as_ref();
         let denied = denied.map(|why| format!("the newest denial, {ago} ago: {why}"));
@@ -171,7 +163,7 @@ fn conditions(view: &HostView) -> String {
 
 fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {
     for p in &strategy.positions {
-        let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees);
+        let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees - p.interest);
         table.add_row([
             format!("{} {}", strategy.name, p.name),
             p.quantity.normalize().to_string(),
@@ -199,4 +191,30 @@ fn clock(time: HostTime) -> String {
     let seconds = time.as_nanos() / 1_000_000_000;
     let (h, m, s) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{h:02}:{m:02}:{s:02} UTC")
+}
+
+/// Where a plan stands, in a line.
+fn plan_in_words(plan: &PlanUpdate) -> String {
+    match plan {
+        PlanUpdate::Pair(plan) => {
+            let legs: Vec<String> =
+                plan.legs.iter().map(|leg| leg.base.normalize().to_string()).collect();
+            let stands = match &plan.outcome {
+                Some(PairOutcome::Stuck { why }) => format!("STUCK ({why})"),
+                _ => format!("{:?}", plan.phase).to_lowercase(),
+            };
+            let (kind, apart) = (plan.kind.word(), plan.residual.normalize());
+            let legs = legs.join(" bought, ");
+            format!("{kind} {}: {stands}, {legs} sold, apart {apart} base", plan.plan)
+        }
+        PlanUpdate::Single(plan) => {
+            let stands = match &plan.outcome {
+                Some(ended) => super::query::single_outcome(ended),
+                None => format!("{:?}", plan.phase).to_lowercase(),
+            };
+            let (kind, filled) = (plan.kind.word(), plan.figures.base.normalize());
+            let orders = plan.figures.attempts;
+            format!("{kind} {}: {stands}, {filled} base filled, {orders} orders", plan.plan)
+        }
+    }
 }

@@ -1,13 +1,16 @@
 //! From text to a checked config.
 
+use super::asking::AccountEntry;
+use super::guards;
 use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
-use super::{Config, ConfigError, DataSource, StrategyEntry};
-use hedgerow_engine::HostLimits;
-use hedgerow_model::{Decimal, Duration, Instrument, InstrumentId, VenueId};
+use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
+use hedgerow_engine::{AccountGuards, InstrumentLimits};
+use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
+use hedgerow_simulator::paper::{Fees, Leverage};
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -56,34 +59,19 @@ fn read(
     let (plugins, state) = places(&mut root, &folder, folders);
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
-    let host = root.table("limits", |s| HostLimits { loss_max: s.positive_or_none("loss_max") });
+    let accounting = root.table("accounting", accounting).unwrap_or_default();
+    let host = root.table("limits", guards::host).unwrap_or_default();
     let sandbox = root.table("sandbox", super::sandbox::limits);
     let (sandbox, ticks_waiting_max) =
         sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
-    let mut known: Vec<(VenueId, String)> = Vec::new();
-    let instruments = root.tables("instrument", |s| {
-        let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
-        let made = instrument(s, id, &around, data.numbered)?;
-        let name = (made.0.venue, made.0.symbol.clone());
-        if known.contains(&name) {
-            let what = format!("\"{}\" of this venue is defined twice", name.1);
-            s.problem(s.span(), "symbol", what, "remove one of the two");
-        }
-        known.push(name);
-        if matches!(data.source, Some(DataSource::Generated { .. })) {
-            check_generated(s, &made.0);
-        }
-        Some(made)
-    });
-    let named = |s: &mut Section<'_, '_>| {
-        s.name("name", &[]).map(|at| At { value: (at.value, ()), span: at.span })
-    };
-    let accounts = root.tables("account", named);
-    let accounts = unique(&mut root, "account", accounts);
-    let accounts: Vec<String> = accounts.into_iter().map(|(name, ())| name).collect();
+    let Markets { instruments, limits: instrument_limits, maintenance_rates } =
+        markets(&mut root, &around, &data);
+    let taker = instruments.iter().map(|(_, fees)| fees.taker).max().unwrap_or_default();
+    let Accounts { names: accounts, leverages, guards: account_guards, collateral, entries } =
+        accounts(&mut root, taker);
     let names = Names {
         declared: declared(table, "instrument", &["venue", "symbol"]),
         venues: &venues,
@@ -92,6 +80,9 @@ fn read(
     };
     let strategies = root.tables("strategy", |s| strategy(s, &names));
     check_names(&mut root, &strategies);
+    let snapshot_rows = root.whole_or("snapshot_rows", 100..100_000_001, SNAPSHOT_ROWS);
+    let own: Vec<_> = strategies.iter().map(|strategy| strategy.guards.clone()).collect();
+    guards::check(&mut root, &host, &account_guards, &own);
     root.finish();
     Some(Config {
         file: file.to_owned(),
@@ -104,13 +95,89 @@ fn read(
         warm_up: Duration::from_secs(data.warm_up_s),
         venues,
         instruments,
+        instrument_limits,
+        maintenance_rates,
         accounts,
+        collateral,
+        leverages,
+        account_guards,
+        account_entries: entries,
         strategies,
-        host: host.unwrap_or(HostLimits { loss_max: None }),
+        host,
+        accounting,
         sandbox,
         ticks_waiting_max,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
+        snapshot_rows,
     })
+}
+
+/// What stands under `[[instrument]]`, each list in the order of ids.
+struct Markets {
+    instruments: Vec<(Instrument, Fees)>,
+    limits: Vec<InstrumentLimits>,
+    maintenance_rates: Vec<Option<Decimal>>,
+}
+
+fn markets(root: &mut Section<'_, '_>, around: &Venues<'_>, data: &Data) -> Markets {
+    let mut known: Vec<(VenueId, String)> = Vec::new();
+    let (mut limits, mut maintenance_rates) = (Vec::new(), Vec::new());
+    let instruments = root.tables("instrument", |s| {
+        let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
+        let own = s.table("limits", guards::instrument).unwrap_or_default();
+        let maintenance = guards::maintenance(s);
+        let made = instrument(s, id, around, data.numbered)?;
+        limits.push(own);
+        maintenance_rates.push(maintenance);
+        let name = (made.0.venue, made.0.symbol.clone());
+        if known.contains(&name) {
+            let what = format!("\"{}\" of this venue is defined twice", name.1);
+            s.problem(s.span(), "symbol", what, "remove one of the two");
+        }
+        known.push(name);
+        if matches!(data.source, Some(DataSource::Generated { .. })) {
+            check_generated(s, &made.0);
+        }
+        Some(made)
+    });
+    Markets { instruments, limits, maintenance_rates }
+}
+
+/// What stands under `[[account]]`, each list in the order of ids.
+#[derive(Default)]
+struct Accounts {
+    names: Vec<String>,
+    leverages: Vec<Leverage>,
+    guards: Vec<AccountGuards>,
+    collateral: Vec<Vec<(String, Decimal)>>,
+    entries: Vec<AccountEntry>,
+}
+
+fn accounts(root: &mut Section<'_, '_>, taker: Decimal) -> Accounts {
+    let told = root.tables("account", super::account::account);
+    let mut all = Accounts::default();
+    for (name, account) in unique(root, "account", told) {
+        all.names.push(name);
+        all.leverages.push(account.leverage);
+        // a guard that closes pays as a taker
+        let taker_fee = taker.max(Decimal::ZERO);
+        all.guards.push(AccountGuards { taker_fee, ..account.guards });
+        all.collateral.push(account.collateral);
+        all.entries.push(account.entry);
+    }
+    all
+}
+
+/// What earnings are counted in, and what the operator says is worth as much.
+fn accounting(s: &mut Section<'_, '_>) -> Accounting {
+    let currency = s.text("currency").map(|at| at.value);
+    let same = s.texts("same");
+    let itself = currency.as_ref().filter(|currency| same.contains(currency));
+    if let Some(currency) = itself {
+        let what = format!("names {currency}, which is the currency");
+        s.problem(s.span_of("same"), "same", what, "name other assets alone");
+    }
+    Accounting { currency, same }
 }
 
 /// The folders of components and of state. Components must be there; the state folder is made if it
@@ -198,7 +265,7 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
     let numbered = matches!(kind, Some(Kind::Binance));
     let source = match kind {
         None => {
-            s.known(&["path", "seed", "events_per_s"]);
+            s.known(&["path", "paths", "seed", "events_per_s"]);
             None
         }
         Some(Kind::Generated) => {
@@ -207,15 +274,31 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
             let events_per_s = s.whole_or("events_per_s", 1..1_000_001, usual);
             seed.map(|seed| DataSource::Generated { seed: seed.value, events_per_s })
         }
+        Some(Kind::Socket) => sockets(s, folder).map(|sockets| DataSource::Socket { sockets }),
         Some(kind) => s.text("path").map(|at| folder.join(at.value)).map(|path| match kind {
             Kind::Binance => DataSource::BinanceRaw { path },
             Kind::Hyperliquid => DataSource::HyperliquidCsv { path },
             Kind::Lighter => DataSource::LighterCsv { path },
-            Kind::Bench => DataSource::BenchCsv { path },
-            Kind::Socket | Kind::Generated => DataSource::Socket { path },
+            Kind::Bench | Kind::Socket | Kind::Generated => DataSource::BenchCsv { path },
         }),
     };
     Data { source, speed_thousandths, warm_up_s, numbered }
+}
+
+/// One socket for all venues, or one for each.
+fn sockets(s: &mut Section<'_, '_>, folder: &Path) -> Option<Vec<SocketEntry>> {
+    let each = s.table("paths", |paths| {
+        let entry = |(name, path): (At<String>, At<String>)| SocketEntry {
+            venue: Some(name.value),
+            path: folder.join(path.value),
+        };
+        paths.pairs().into_iter().map(entry).collect::<Vec<_>>()
+    });
+    if each.is_some() {
+        return each;
+    }
+    let all = s.text("path")?;
+    Some(vec![SocketEntry { venue: None, path: folder.join(all.value) }])
 }
 
 /// Data time per wall time, in thousandths.

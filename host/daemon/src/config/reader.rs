@@ -129,6 +129,17 @@ impl<'t, 'p> Section<'t, 'p> {
         None
     }
 
+    /// A list of texts; empty when there is none.
+    pub fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let text = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+        let read = |value: &DeValue<'_>| match value {
+            DeValue::Array(items) => items.iter().map(text).collect(),
+            _ => None,
+        };
+        let found = self.optional(key, "a list of texts", read);
+        found.ok().flatten().map(|found| found.value).unwrap_or_default()
+    }
+
     /// An exact decimal, as text or as a whole number. A float is refused: it is not exact.
     pub fn decimal(&mut self, key: &'static str) -> Option<At<Decimal>> {
         self.wanted(key, EXACT, exact)
@@ -221,6 +232,20 @@ impl<'t, 'p> Section<'t, 'p> {
             Ok(None) => Some(absent),
             Err(()) => None,
         }
+    }
+
+    /// A list of some words; none when it is absent.
+    pub fn words<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
+        let read = |v: &'t DeValue<'t>| v.as_array();
+        let Ok(Some(found)) = self.optional(key, "a list of texts", read) else {
+            return Vec::new();
+        };
+        let text = |item: &'t Spanned<DeValue<'t>>| At {
+            value: item.get_ref().as_str().unwrap_or_default().to_owned(),
+            span: item.span(),
+        };
+        let texts: Vec<At<String>> = found.value.iter().map(text).collect();
+        texts.into_iter().filter_map(|at| Some(self.one_of(key, at, words)?.value)).collect()
     }
 
     /// Names keys that cannot be judged here, so that they are not called unknown.

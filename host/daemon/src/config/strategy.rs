@@ -3,7 +3,7 @@
 use super::StrategyEntry;
 use super::reader::{At, Section};
 use hedgerow_engine::{OpenOrders, StrategyLimits};
-use hedgerow_model::{Decimal, Instrument};
+use hedgerow_model::{Decimal, Instrument, InstrumentId};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::Fees;
 use std::collections::BTreeMap;
@@ -75,34 +75,67 @@ fn find_account(
     place
 }
 
+/// Roles that hedge each other, one for one.
+fn hedges(
+    s: &mut Section<'_, '_>,
+    roles: Option<&BTreeMap<String, usize>>,
+    unplaced: &[String],
+) -> Vec<(InstrumentId, InstrumentId)> {
+    let place = |s: &mut Section<'_, '_>, at: &At<String>| {
+        let found = roles.and_then(|roles| roles.get(&at.value)).copied();
+        if found.is_none() && !unplaced.contains(&at.value) {
+            let fix = "write a role of [strategy.roles] on both sides";
+            s.problem(at.span.clone(), &at.value, "is not a role here", fix);
+        }
+        found.and_then(|place| u32::try_from(place).ok()).map(InstrumentId)
+    };
+    let mut all = Vec::new();
+    for (one, other) in s.pairs() {
+        let (a, b) = (place(s, &one), place(s, &other));
+        if a.is_some() && a == b {
+            s.problem(other.span, &one.value, "hedges itself", "name another role");
+        } else if let (Some(a), Some(b)) = (a, b) {
+            all.push((a, b));
+        }
+    }
+    all
+}
+
+/// Roles and their instruments; those whose instrument is not to be had are `unplaced`.
+fn roles(
+    roles: &mut Section<'_, '_>,
+    names: &Names<'_>,
+    unplaced: &mut Vec<String>,
+) -> BTreeMap<String, usize> {
+    let mut map: BTreeMap<String, usize> = BTreeMap::new();
+    for (role, instrument) in roles.pairs() {
+        match find_instrument(names, &instrument.value) {
+            Some(place) => {
+                if let Some((other, _)) = map.iter().find(|(_, known)| **known == place) {
+                    let what = format!("is {}, which is \"{other}\" too", instrument.value);
+                    let fix = "give each role an instrument of its own";
+                    roles.problem(instrument.span, &role.value, what, fix);
+                }
+                map.insert(role.value, place);
+            }
+            None if names.declared.contains(&instrument.value) => unplaced.push(role.value),
+            None => {
+                let what = format!("there is no instrument \"{}\"", instrument.value);
+                let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
+                roles.problem(instrument.span, &role.value, what, fix);
+                unplaced.push(role.value);
+            }
+        }
+    }
+    map
+}
+
 pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry> {
     let name = s.name("name", &[]);
     let plugin = s.name("plugin", &['/', '\\']);
     let account = s.text("account").and_then(|at| find_account(s, names, ("account", at)));
     let mut unplaced = Vec::new();
-    let roles = s.required_table("roles", |roles| {
-        let mut map: BTreeMap<String, usize> = BTreeMap::new();
-        for (role, instrument) in roles.pairs() {
-            match find_instrument(names, &instrument.value) {
-                Some(place) => {
-                    if let Some((other, _)) = map.iter().find(|(_, known)| **known == place) {
-                        let what = format!("is {}, which is \"{other}\" too", instrument.value);
-                        let fix = "give each role an instrument of its own";
-                        roles.problem(instrument.span, &role.value, what, fix);
-                    }
-                    map.insert(role.value, place);
-                }
-                None if names.declared.contains(&instrument.value) => unplaced.push(role.value),
-                None => {
-                    let what = format!("there is no instrument \"{}\"", instrument.value);
-                    let fix = "write \"venue:symbol\" of an [[instrument]] of this file";
-                    roles.problem(instrument.span, &role.value, what, fix);
-                    unplaced.push(role.value);
-                }
-            }
-        }
-        map
-    });
+    let roles = s.required_table("roles", |s| roles(s, names, &mut unplaced));
     let known = roles.iter().flat_map(|roles: &BTreeMap<String, usize>| roles.keys());
     let placed: Vec<String> = known.chain(&unplaced).cloned().collect();
     let accounts = s.table("accounts", |accounts| {
@@ -121,9 +154,14 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
     let policies = [("cancel", OpenOrders::Cancel), ("keep", OpenOrders::Keep)];
     let on_stop = s.word_or("on_stop", &policies, OpenOrders::Cancel);
     let on_fault = s.word_or("on_fault", &policies, OpenOrders::Keep);
+    let grants = s.words("grants", &[("set-leverage", ())]);
     let parameters = s.table("parameters", |p| p.json());
     let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
-    let limits = s.required_table("limits", limits).flatten();
+    let limits = s.required_table("limits", |s| (limits(s), super::guards::strategy(s)));
+    let (limits, mut guards) = limits.unwrap_or_default();
+    let of = roles.as_ref();
+    let hedges = s.table("hedges", |s| hedges(s, of, &unplaced)).unwrap_or_default();
+    guards.hedges = hedges;
     let name = name?;
     Some(StrategyEntry {
         name: name.value,
@@ -135,6 +173,8 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
         unplaced,
         parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
         limits: limits.unwrap_or(NOTHING),
+        may_set_leverage: !grants.is_empty(),
+        guards,
         on_stop,
         on_fault,
         span: name.span,

@@ -1,5 +1,7 @@
 //! Configs that are wrong, and what is said about them: the reason, and no wrong remedy.
 
+mod guards;
+
 use super::parse::{Folders, parse};
 use super::problem::Problems;
 use super::{Config, ConfigError};
@@ -236,4 +238,117 @@ fn a_name_is_something_that_can_be_written_elsewhere() {
     check(&colon, &["or ':'", "there is no instrument \"v:A\""]);
     let sandbox = "[sandbox]\ncall_soft_cpu_ms = 200\n[limits]";
     check(&[("[limits]", sandbox)], &["is 200, above call_hard_cpu_ms, which is 100"]);
+}
+
+#[test]
+fn a_leverage_is_exact_and_none_is_above_what_the_venue_allows() {
+    let account = |more: &'static str| ("name = \"one\"\n", more);
+    check(&[account("name = \"one\"\nleverage = \"2.5\"\nmargin_mode = \"isolated\"\n")], &[]);
+    for wrong in ["0.5", "2.505", "1001", "-1"] {
+        let text = format!("name = \"one\"\nleverage = \"{wrong}\"\n");
+        check(&[("name = \"one\"\n", &text)], &["leverage: is no leverage"]);
+    }
+    check(
+        &[account("name = \"one\"\nleverage = \"20\"\nleverage_max = \"10\"\n")],
+        &["is above leverage_max"],
+    );
+    check(
+        &[account("name = \"one\"\nmargin_mode = \"portfolio\"\n")],
+        &["margin_mode: is \"portfolio\""],
+    );
+    let known = read(GOOD).unwrap().leverages[0];
+    assert_eq!((known.margin, known.max_hundredths), (hedgerow_model::Margin::ONE, 10_000));
+}
+
+#[test]
+fn a_grant_is_named_and_there_is_none_by_itself() {
+    let plugin = "plugin = \"grid\"\n";
+    assert!(!read(GOOD).unwrap().strategies[0].may_set_leverage);
+    let granted = GOOD.replace(plugin, "plugin = \"grid\"\ngrants = [\"set-leverage\"]\n");
+    assert!(read(&granted).unwrap().strategies[0].may_set_leverage);
+    check(&[(plugin, "plugin = \"grid\"\ngrants = [\"withdraw\"]\n")], &["is \"withdraw\""]);
+}
+
+/// Sockets of two venues: each venue has one, and an account is behind one.
+#[test]
+fn every_venue_and_every_account_is_behind_one_socket() {
+    let second =
+        "[[venue]]\nname = \"w\"\nlatency_out_ms = 1\nlatency_back_ms = 1\n[[instrument]]\n";
+    let text = GOOD.replacen("[[instrument]]\n", second, 1);
+    let other = text[text.find("[[instrument]]").unwrap()..text.find("[[account]]").unwrap()]
+        .replace("venue = \"v\"", "venue = \"w\"");
+    let text = text
+        .replacen("[[account]]\n", &format!("{other}[[account]]\nname = \"two\"\n[[account]]\n"), 1)
+        .replacen("market = \"v:A\"", "market = \"v:A\"\nother = \"w:A\"", 1);
+    let judged = |text: &str, sockets: &[&str]| {
+        let config = read(text).unwrap_or_else(|e| panic!("{e}"));
+        let sockets: Vec<_> = sockets.iter().map(|s| crate::link::socket_entry(s)).collect();
+        crate::link::check_sockets(&config, &sockets)
+    };
+    let said = |text: &str, sockets: &[&str]| judged(text, sockets).unwrap_err();
+    assert_eq!(judged(&text, &["a.sock"]), Ok(()));
+    assert_eq!(judged(&text, &["v=a.sock", "w=a.sock"]), Ok(()));
+    assert!(said(&text, &["v=a.sock"]).contains("\"w\" has no socket"));
+    assert!(said(&text, &["a.sock", "w=b.sock"]).contains("\"w\" has two sockets"));
+    assert!(said(&text, &["v=a.sock", "x=b.sock"]).contains("no venue \"x\""));
+    assert!(said(&text, &["v=a.sock", "w=b.sock"]).contains("account \"one\" trades on venues"));
+    let apart = text
+        .replace("[strategy.limits]", "[strategy.accounts]\nother = \"two\"\n[strategy.limits]");
+    assert_eq!(judged(&apart, &["v=a.sock", "w=b.sock"]), Ok(()));
+}
+
+#[test]
+fn what_earnings_are_counted_in_is_said_in_full() {
+    let counted = |table: &str| ("[limits]".to_owned(), format!("[accounting]\n{table}\n[limits]"));
+    for (table, wanted) in [
+        ("currency = \"USD\"\nsame = [\"USD\"]", "names USD, which is the currency"),
+        ("currency = \"USD\"\nsame = \"USDT\"", "not a list of texts"),
+        ("currency = \"USD\"\nsame = [1]", "not a list of texts"),
+        ("same = [\"USDT\"]", "accounting.currency: is missing"),
+    ] {
+        let (from, to) = counted(table);
+        check(&[(&from, &to)], &[wanted]);
+    }
+    check(&[("stale_after_ms = 5000", "stale_after_ms = 5000\nsnapshot_rows = 5")], &["is 5"]);
+    let (from, to) = counted("currency = \"USD\"\nsame = [\"USDT\", \"USDC\"]");
+    let config = read(&GOOD.replacen(&from, &to, 1)).unwrap();
+    assert_eq!(config.accounting.currency.as_deref(), Some("USD"));
+    assert_eq!(config.accounting.same, ["USDT", "USDC"]);
+    assert_eq!(config.snapshot_rows, 100_000);
+    assert_eq!(read(GOOD).unwrap().accounting, hedgerow_model::Accounting::default());
+}
+
+#[test]
+fn an_account_says_how_its_venue_is_asked_and_how_much_may_be_sent() {
+    let more = r#"name = "one"
+[account.reconcile]
+settling_ms = 2000
+lookups = 4
+orders_every_s = 0
+[[account.pool]]
+name = "requests"
+burst = 1200
+per_ms = 60000
+reserve = 100
+weights = { place = 2, query = 5 }
+"#;
+    let config = read(&GOOD.replace("name = \"one\"\n", more)).unwrap();
+    let entry = &config.account_entries[0];
+    let (settling, asks) = entry.asks.unwrap();
+    assert_eq!((settling.as_millis(), asks.lookups, asks.orders_every), (2_000, 4, None));
+    assert_eq!(asks.positions_every, Some(hedgerow_model::Duration::from_secs(60)));
+    let pool = &entry.pools[0];
+    assert_eq!((pool.burst, pool.reserve, pool.wait.as_millis()), (1_200, 100, 1_000));
+    assert_eq!((pool.weights.place, pool.weights.cancel, pool.weights.query), (2, 1, 5));
+    for (from, to, said) in [
+        ("reserve = 100", "reserve = 1200", "account[0].pool[0].reserve"),
+        ("reserve = 100\n", "", "account[0].pool[0].reserve"),
+        ("lookups = 4", "lookups = 0", "account[0].reconcile.lookups"),
+        ("burst = 1200", "burst = 0", "account[0].pool[0].burst"),
+        ("lookups = 4", "lookup = 4", "lookup"),
+    ] {
+        let text = GOOD.replace("name = \"one\"\n", &more.replace(from, to));
+        let error = read(&text).unwrap_err().to_string();
+        assert!(error.contains(said), "{from}: {error}");
+    }
 }

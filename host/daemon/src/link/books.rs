@@ -31,6 +31,8 @@ pub(super) struct Books {
 pub(super) struct Kept {
     /// Every order, by account and wire id; `filled` and request as they stand.
     pub(super) orders: BTreeMap<(u32, u64), Order>,
+    /// Every order as it was placed, in order.
+    pub(super) placed: Vec<Order>,
     /// Every report.
     pub(super) log: Vec<VenueEvent>,
 }
@@ -101,6 +103,7 @@ impl Kept {
     fn take(&mut self, line: Line) {
         match line {
             Line::Placed(order) => {
+                self.placed.push((*order).clone());
                 self.orders.insert((order.account.0, order.wire.0), *order);
             }
             Line::Reported(event) => {

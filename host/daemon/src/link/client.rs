@@ -1,24 +1,26 @@
-//! A host's end of a paper venue in another process.
+//! A host's end of paper venues in other processes.
 //!
-//! A thread reads frames, stamps them with the host's clock in the order of arrival, and queues
-//! them; the loop takes them from there. When the socket is lost, market data is down, every
-//! account is told so, and the thread connects again. Nothing is ever sent twice: an order that
-//! could not be written has an unknown outcome, and the venue is asked.
+//! A thread for each socket reads frames, stamps them with the host's clock in the order of
+//! arrival, all of them into one queue; the loop takes them from there. When a socket is lost, its
+//! market data is down, every account behind it is told so, and the thread connects again. Nothing
+//! is ever sent twice: an order that could not be written has an unknown outcome, and the venue is
+//! asked.
 
 use super::frame::Frame;
-use crate::config::{Config, StrategyEntry};
+use super::sockets::{Link, links};
+use crate::command::{Failure, exit};
+use crate::config::{Config, SocketEntry};
 use crate::live::wall;
 use hedgerow_model::view::Connection;
 use hedgerow_model::{
-    AccountId, FeedStatus, HostTime, Tick, TickKind, TickSlice, VenueCommand, VenueEvent, VenueId,
-    VenueReport, VenueTime, flag,
+    AccountId, FeedStatus, HostTime, InstrumentId, Tick, TickKind, TickSlice, VenueCommand,
+    VenueEvent, VenueId, VenueReport, VenueTime, flag,
 };
 use hedgerow_ports::{Feed, SimulatedVenue, Venue};
 use hedgerow_simulator::Request;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,10 +36,17 @@ struct Inbox {
     events: VecDeque<VenueEvent>,
     /// The newest stamp: times never fall.
     latest: u64,
+    ended: bool,
+    /// By socket.
+    links: Vec<State>,
+}
+
+/// How one socket stands.
+#[derive(Default)]
+struct State {
     writer: Option<UnixStream>,
     /// Since when the connection stands, or is lost.
     since: Option<u64>,
-    ended: bool,
     /// It serves another host.
     busy: bool,
     /// Why this venue is not ours.
@@ -48,6 +57,12 @@ impl Inbox {
     fn stamp(&mut self) -> u64 {
         self.latest = self.latest.max(wall());
         self.latest
+    }
+
+    fn set(&mut self, link: usize, change: impl FnOnce(&mut State)) {
+        if let Some(state) = self.links.get_mut(link) {
+            change(state);
+        }
     }
 }
 
@@ -75,55 +90,50 @@ pub struct RemoteFeed {
 /// Orders to a socket, reports from it.
 pub struct RemoteVenue {
     shared: Shared,
+    links: Vec<Link>,
     /// Of each instrument.
     venues: Vec<VenueId>,
     fills: u64,
-}
-
-/// Which account trades on which venue.
-fn accounts(config: &Config) -> BTreeSet<(AccountId, VenueId)> {
-    let venue = |place: usize| Some(config.instruments.get(place)?.0.venue);
-    let of = |strategy: &StrategyEntry| {
-        let of = |(role, place): (&String, &usize)| {
-            let account = u32::try_from(strategy.account_of(role)).unwrap_or(u32::MAX);
-            Some((AccountId(account), venue(*place)?))
-        };
-        strategy.roles.iter().filter_map(of).collect::<Vec<_>>()
-    };
-    config.strategies.iter().flat_map(of).collect()
 }
 
 impl Drop for RemoteVenue {
     fn drop(&mut self) {
         let mut inbox = lock(&self.shared);
         inbox.ended = true;
-        if let Some(writer) = inbox.writer.take() {
+        for writer in inbox.links.iter_mut().filter_map(|link| link.writer.take()) {
             let _ = writer.shutdown(std::net::Shutdown::Both);
         }
     }
 }
 
-/// Connects, and keeps connecting, to a paper venue.
-pub fn connect(socket: &Path, config: &Config) -> std::io::Result<Remote> {
-    let shared = Shared::default();
+/// Connects, and keeps connecting, to paper venues.
+pub fn connect(sockets: &[SocketEntry], config: &Config) -> Result<Remote, Failure> {
+    let fail = |message| Failure { code: exit::CONFIG, message };
+    let links = links(config, sockets).map_err(fail)?;
+    let states = links.iter().map(|_| State::default()).collect();
+    let shared = Arc::new(Mutex::new(Inbox { links: states, ..Inbox::default() }));
     let venues: Vec<VenueId> = config.instruments.iter().map(|(i, _)| i.venue).collect();
-    let reader = Reader {
-        shared: Arc::clone(&shared),
-        socket: socket.to_owned(),
-        accounts: accounts(config),
-        definitions: super::link_definitions(config),
-        venues: venues.clone(),
-    };
-    std::thread::Builder::new().name("paper-link".into()).spawn(move || reader.run())?;
+    for (place, link) in links.iter().enumerate() {
+        let reader = Reader {
+            shared: Arc::clone(&shared),
+            place,
+            link: link.clone(),
+            definitions: super::link_definitions(config),
+            venues: venues.clone(),
+        };
+        let thread = std::thread::Builder::new().name("paper-link".into());
+        thread.spawn(move || reader.run()).map_err(Failure::new)?;
+    }
     let current = TickSlice::new(Arc::default());
     let feed = RemoteFeed { shared: Arc::clone(&shared), current };
-    Ok(Remote { feed, venue: RemoteVenue { shared, venues, fills: 0 } })
+    Ok(Remote { feed, venue: RemoteVenue { shared, links, venues, fills: 0 } })
 }
 
 struct Reader {
     shared: Shared,
-    socket: PathBuf,
-    accounts: BTreeSet<(AccountId, VenueId)>,
+    /// Among the sockets.
+    place: usize,
+    link: Link,
     definitions: Vec<String>,
     /// Of each instrument.
     venues: Vec<VenueId>,
@@ -132,7 +142,7 @@ struct Reader {
 impl Reader {
     fn run(&self) {
         while !lock(&self.shared).ended {
-            let Ok(stream) = UnixStream::connect(&self.socket) else {
+            let Ok(stream) = UnixStream::connect(&self.link.path) else {
                 std::thread::sleep(RECONNECT);
                 continue;
             };
@@ -142,26 +152,28 @@ impl Reader {
             let _ = stream.set_read_timeout(Some(SILENCE));
             let mut reader = BufReader::new(stream);
             match Frame::read(&mut reader) {
-                Ok(Frame::Hello(theirs)) if theirs == self.definitions => {}
-                Ok(Frame::Hello(theirs)) => {
-                    lock(&self.shared).refusal = Some(self.differ(&theirs));
-                    return;
+                Ok(Frame::Hello(theirs, served)) => {
+                    if let Some(why) = self.differ(&theirs, &served) {
+                        lock(&self.shared).set(self.place, |link| link.refusal = Some(why));
+                        return;
+                    }
                 }
                 said => {
                     // or it went away before it said anything
-                    lock(&self.shared).busy = matches!(said, Ok(Frame::Busy));
+                    let busy = matches!(said, Ok(Frame::Busy));
+                    lock(&self.shared).set(self.place, |link| link.busy = busy);
                     std::thread::sleep(RECONNECT);
                     continue;
                 }
             }
-            let mut inbox = lock(&self.shared);
-            (inbox.writer, inbox.busy) = (Some(writer), false);
-            drop(inbox);
+            lock(&self.shared).set(self.place, |link| {
+                (link.writer, link.busy) = (Some(writer), false);
+            });
             self.tell_accounts(&VenueReport::Up);
             while let Ok(frame) = Frame::read(&mut reader) {
                 self.take(frame);
             }
-            lock(&self.shared).writer = None;
+            lock(&self.shared).set(self.place, |link| link.writer = None);
             self.tell_accounts(&VenueReport::Down);
             self.feed_status(FeedStatus::Down);
             std::thread::sleep(RECONNECT);
@@ -169,17 +181,23 @@ impl Reader {
     }
 
     /// Ids are places in the config: under other definitions orders would go elsewhere.
-    fn differ(&self, theirs: &[String]) -> String {
+    fn differ(&self, theirs: &[String], served: &BTreeSet<VenueId>) -> Option<String> {
+        let socket = self.link.path.display();
+        if theirs == self.definitions {
+            let missing = !self.link.venues.is_subset(served);
+            return missing.then(|| {
+                format!("{socket}: the paper venue does not serve the venues it is named for")
+            });
+        }
         let mine = self.definitions.iter().map(String::as_str).chain(std::iter::repeat("nothing"));
         let pairs = theirs.iter().map(String::as_str).chain(std::iter::repeat("nothing"));
         let first = mine.zip(pairs).enumerate().find(|(_, (mine, theirs))| mine != theirs);
         let (place, (mine, theirs)) = first.unwrap_or_default();
-        format!(
-            "{}: the paper venue has other instruments or accounts than this config: \
+        Some(format!(
+            "{socket}: the paper venue has other instruments or accounts than this config: \
              number {place} is \
-             {theirs} there and {mine} here; start both with the same config",
-            self.socket.display()
-        )
+             {theirs} there and {mine} here; start both with the same config"
+        ))
     }
 
     fn take(&self, frame: Frame) {
@@ -190,16 +208,19 @@ impl Reader {
                 if inbox.ticks.len() > MOST {
                     // the loop is held up: what it would read late is worth less than memory
                     inbox.ticks.clear();
-                    drop(inbox);
-                    return self.feed_status(FeedStatus::Gap);
+                    let all = (0_u32..).take(self.venues.len());
+                    return tell_feeds(&mut inbox, all, FeedStatus::Gap);
                 }
-                inbox.ticks.extend(ticks.into_iter().map(|tick| Tick { recv_ts: now, ..tick }));
+                // one of all venues may serve several sockets
+                let of = |tick: &Tick| self.serves(InstrumentId(tick.instrument));
+                let ticks = ticks.into_iter().filter(of);
+                inbox.ticks.extend(ticks.map(|tick| Tick { recv_ts: now, ..tick }));
             }
             Frame::Event(event) => {
                 let received = HostTime::from_nanos(now);
                 inbox.events.push_back(VenueEvent { received, ..event });
             }
-            Frame::Hello(_)
+            Frame::Hello(..)
             | Frame::Busy
             | Frame::Beat
             | Frame::Request(_)
@@ -211,26 +232,36 @@ impl Reader {
     fn tell_accounts(&self, report: &VenueReport) {
         let mut inbox = lock(&self.shared);
         let now = inbox.stamp();
-        inbox.since = Some(now);
-        for (account, venue) in &self.accounts {
+        inbox.set(self.place, |link| link.since = Some(now));
+        for (account, venue) in &self.link.accounts {
             inbox.events.push_back(event(*venue, *account, now, report.clone()));
         }
     }
 
+    fn serves(&self, instrument: InstrumentId) -> bool {
+        let venue = self.venues.get(instrument.index());
+        venue.is_some_and(|venue| self.link.venues.contains(venue))
+    }
+
     fn feed_status(&self, status: FeedStatus) {
-        let mut inbox = lock(&self.shared);
-        let now = inbox.stamp();
-        for instrument in (0..).take(self.venues.len()) {
-            inbox.ticks.push_back(Tick {
-                ts: now,
-                recv_ts: now,
-                instrument,
-                kind: TickKind::FeedStatus.code(),
-                flags: flag::LAST | flag::NO_VENUE_TIME,
-                a: status.code(),
-                ..Tick::default()
-            });
-        }
+        let all = (0_u32..).take(self.venues.len());
+        let own = all.filter(|id| self.serves(InstrumentId(*id)));
+        tell_feeds(&mut lock(&self.shared), own, status);
+    }
+}
+
+fn tell_feeds(inbox: &mut Inbox, instruments: impl Iterator<Item = u32>, status: FeedStatus) {
+    let now = inbox.stamp();
+    for instrument in instruments {
+        inbox.ticks.push_back(Tick {
+            ts: now,
+            recv_ts: now,
+            instrument,
+            kind: TickKind::FeedStatus.code(),
+            flags: flag::LAST | flag::NO_VENUE_TIME,
+            a: status.code(),
+            ..Tick::default()
+        });
     }
 }
 
@@ -265,10 +296,20 @@ impl Venue for RemoteVenue {
             Request::Place(order) => Some((order.request.instrument, order.account, order.wire)),
             _ => None,
         };
+        let question = match &request {
+            Request::Reconcile { account, nonce, .. }
+            | Request::QueryOrder { account, nonce, .. }
+            | Request::QueryTrades { account, nonce, .. } => Some((*account, *nonce)),
+            _ => None,
+        };
         let mut inbox = lock(&self.shared);
+        let link = self.link_of(&request);
         let frame = Frame::Request(request);
-        let written = inbox.writer.as_mut().is_some_and(|writer| frame.write(writer).is_ok());
-        if !written && let Some(writer) = inbox.writer.take() {
+        let link = link.and_then(|place| inbox.links.get_mut(place));
+        let mut none = None;
+        let writer = link.map_or(&mut none, |link| &mut link.writer);
+        let written = writer.as_mut().is_some_and(|writer| frame.write(writer).is_ok());
+        if !written && let Some(writer) = writer.take() {
             // half a frame may be out: the stream is of no more use, and the reader connects anew
             let _ = writer.shutdown(std::net::Shutdown::Both);
         }
@@ -278,6 +319,12 @@ impl Venue for RemoteVenue {
             let venue = self.venues.get(instrument.index()).copied().unwrap_or_default();
             let report = VenueReport::OutcomeUnknown { wire };
             inbox.events.push_back(event(venue, account, now, report));
+        }
+        if let (false, Some((account, nonce))) = (written, question) {
+            // nobody was asked: that says nothing of what is
+            let now = inbox.stamp();
+            let report = VenueReport::QueryFailed { nonce };
+            inbox.events.push_back(event(VenueId::default(), account, now, report));
         }
     }
 
@@ -310,19 +357,42 @@ impl RemoteVenue {
         self.fills
     }
 
-    /// Whether the connection stands, and since when.
-    pub(super) fn connection(&self) -> (Connection, Option<HostTime>) {
+    /// The socket of a request: of its instrument's venue, or of its account.
+    fn link_of(&self, request: &Request) -> Option<usize> {
+        let instrument = match request {
+            Request::Place(order) => order.request.instrument,
+            Request::Cancel { instrument, .. }
+            | Request::Amend { instrument, .. }
+            | Request::SetLeverage { instrument, .. }
+            | Request::QueryOrder { instrument, .. }
+            | Request::QueryTrades { instrument, .. } => *instrument,
+            Request::Reconcile { account, .. } => {
+                let has = |l: &Link| l.accounts.iter().any(|(known, _)| known == account);
+                return self.links.iter().position(has);
+            }
+        };
+        let venue = self.venues.get(instrument.index())?;
+        self.place_of(*venue)
+    }
+
+    fn place_of(&self, venue: VenueId) -> Option<usize> {
+        self.links.iter().position(|link| link.venues.contains(&venue))
+    }
+
+    /// Whether the connection of a venue stands, and since when.
+    pub(super) fn connection(&self, of: VenueId) -> (Connection, Option<HostTime>) {
         let inbox = lock(&self.shared);
-        let stands = inbox.writer.is_some();
-        let connection = match (stands, inbox.busy) {
+        let link = self.place_of(of).and_then(|place| inbox.links.get(place));
+        let Some(link) = link else { return (Connection::Disconnected, None) };
+        let connection = match (link.writer.is_some(), link.busy) {
             (true, _) => Connection::Connected,
             (false, true) => Connection::Busy,
             (false, false) => Connection::Disconnected,
         };
-        (connection, inbox.since.map(HostTime::from_nanos))
+        (connection, link.since.map(HostTime::from_nanos))
     }
 
     pub(super) fn refusal(&self) -> Option<String> {
-        lock(&self.shared).refusal.clone()
+        lock(&self.shared).links.iter().find_map(|link| link.refusal.clone())
     }
 }

@@ -1,9 +1,10 @@
 //! Frames between a host and a paper venue: a kind, a length, a body. Ticks go as their 64 bytes
 //! little endian, everything else as JSON.
 
-use hedgerow_model::{Tick, VenueEvent};
+use hedgerow_model::{Tick, VenueEvent, VenueId};
 use hedgerow_simulator::Request;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 /// No frame is longer; a longer one is a broken stream.
@@ -17,8 +18,8 @@ pub(super) enum Frame {
     Request(Request),
     /// Host to venue: who asks is a test or a person.
     AskTruth,
-    /// Venue to host, first of all: what its instruments are.
-    Hello(Vec<String>),
+    /// Venue to host, first of all: what its instruments are, and which venues it serves.
+    Hello(Vec<String>, BTreeSet<VenueId>),
     /// Venue to whoever waited too long: another host is served.
     Busy,
     /// Venue to host: it is alive.
@@ -35,7 +36,7 @@ pub(super) enum Frame {
 enum Json {
     Request(Request),
     AskTruth,
-    Hello(Vec<String>),
+    Hello(Vec<String>, BTreeSet<VenueId>),
     Busy,
     Beat,
     Event(VenueEvent),
@@ -48,7 +49,7 @@ impl Frame {
             Self::Ticks(ticks) => (1_u8, encode(ticks)),
             Self::Request(request) => (2, json(&Json::Request(request.clone()))?),
             Self::AskTruth => (2, json(&Json::AskTruth)?),
-            Self::Hello(known) => (2, json(&Json::Hello(known.clone()))?),
+            Self::Hello(known, served) => (2, json(&Json::Hello(known.clone(), served.clone()))?),
             Self::Busy => (2, json(&Json::Busy)?),
             Self::Beat => (2, json(&Json::Beat)?),
             Self::Event(event) => (2, json(&Json::Event(event.clone()))?),
@@ -78,7 +79,7 @@ impl Frame {
             Json::AskTruth => Self::AskTruth,
             Json::Busy => Self::Busy,
             Json::Beat => Self::Beat,
-            Json::Hello(known) => Self::Hello(known),
+            Json::Hello(known, served) => Self::Hello(known, served),
             Json::Event(event) => Self::Event(event),
             Json::Truth(truth) => Self::Truth(truth),
         })

@@ -6,38 +6,23 @@
 use super::books::{Books, Kept, began};
 use super::frame::Frame;
 use super::link_definitions;
+use super::truth::Truth;
 use crate::command::{Failure, exit};
 use crate::config::{Config, DataSource};
 use crate::data;
 use crate::live::wall;
 use hedgerow_model::{
-    AccountId, Decimal, HostTime, InstrumentId, Order, Position, VenueEvent, VenueId,
-    VenueRejection, VenueReport, VenueTime,
+    AccountId, HostTime, InstrumentId, Order, Tick, VenueEvent, VenueId, VenueRejection,
+    VenueReport, VenueTime,
 };
 use hedgerow_ports::{Feed as _, Venue as _};
 use hedgerow_simulator::{PaperVenue, Request, TapeFeed};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
-
-/// What the venue itself has on its books, for whoever compares.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Truth {
-    /// Positions: account, instrument, signed units, fees, realised, funding.
-    pub positions: Vec<(AccountId, InstrumentId, i64, Decimal, Decimal, Decimal)>,
-    /// Fills reported, by account.
-    pub fills: BTreeMap<u32, u64>,
-    /// Orders placed, by account.
-    pub placed: BTreeMap<u32, u64>,
-    /// Wire ids that were placed more than once.
-    pub repeated: Vec<(AccountId, u64)>,
-    /// Wire ids that rest now.
-    pub open: Vec<(AccountId, u64)>,
-}
 
 /// How a paper venue is served.
 pub struct Serve<'a> {
@@ -45,6 +30,8 @@ pub struct Serve<'a> {
     pub config: &'a Config,
     /// Where to listen.
     pub socket: &'a Path,
+    /// The venues it serves; none named: all of the config's.
+    pub venues: &'a [String],
     /// A folder in which it keeps its books over its own death; none: it forgets.
     pub state: Option<&'a Path>,
     /// End after this long.
@@ -62,9 +49,13 @@ struct Server {
     definitions: Vec<String>,
     /// Of each instrument.
     venues: Vec<VenueId>,
+    /// Those that are served here; orders elsewhere are refused, ticks of elsewhere not told.
+    served: BTreeSet<VenueId>,
     host: Option<Host>,
     /// Who came while another host was served, and when.
     waiting: Option<(UnixStream, Instant)>,
+    /// Leverage as last written down.
+    leverages: BTreeMap<(AccountId, InstrumentId), VenueReport>,
     /// When it last said that it is alive.
     beat: Instant,
 }
@@ -92,16 +83,19 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         _lock = Some(crate::live::lock(folder)?);
         market_began = began(folder, market_began)?;
     }
+    let served = super::sockets::served(config, serve.venues)
+        .map_err(|message| Failure { code: exit::CONFIG, message })?;
     let opened = data::open(config, market_began)?;
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
     let mut server = Server {
         books: Books::none(),
-        venue: PaperVenue::new(venues, &config.instruments, &opened.tape),
+        venue: crate::wiring::paper_venue(config, &opened.tape),
         feed: TapeFeed::new(&opened.tape),
         log: Vec::new(),
         placed: BTreeMap::new(),
         definitions: link_definitions(config),
         venues: config.instruments.iter().map(|(i, _)| i.venue).collect(),
+        served,
+        leverages: BTreeMap::new(),
         host: None,
         waiting: None,
         beat: Instant::now(),
@@ -111,6 +105,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
         Some(folder) => Books::open(&folder.join("books.jsonl")).map_err(Failure::new)?,
     };
     server.books = books;
+    server.venue.keep_all();
     server.skip(market_began);
     server.go_on_from(kept);
     make_way(serve.socket)?;
@@ -173,11 +168,9 @@ impl Server {
 
     /// Orders, positions and reports of before.
     fn go_on_from(&mut self, kept: Kept) {
-        for event in &kept.log {
-            self.venue.book_again(event, |account, wire| {
-                kept.orders.get(&(account.0, wire.0)).map(|order| order.request.side)
-            });
-        }
+        // as each was placed: its reports say what became of it
+        kept.placed.iter().for_each(|order| self.venue.placed_again(order));
+        kept.log.iter().for_each(|event| self.venue.book_again(event));
         for order in kept.resting() {
             self.venue.rest_again(order);
         }
@@ -225,7 +218,7 @@ impl Server {
         };
         if std::thread::Builder::new().name("paper-host".into()).spawn(read).is_ok() {
             self.host = Some(Host { stream, requests });
-            let hello = Frame::Hello(self.definitions.clone());
+            let hello = Frame::Hello(self.definitions.clone(), self.served.clone());
             self.tell(&hello);
         }
     }
@@ -236,7 +229,7 @@ impl Server {
             match host.requests.try_recv() {
                 Ok(Frame::Request(request)) => self.obey(request),
                 Ok(Frame::AskTruth) => {
-                    let truth = Frame::Truth(self.truth());
+                    let truth = Frame::Truth(Truth::of(&self.venue, &self.log, &self.placed));
                     self.tell(&truth);
                 }
                 Ok(_) => {}
@@ -248,12 +241,12 @@ impl Server {
     }
 
     /// What cannot be kept is not taken, and that is said.
-    fn refuse(&mut self, now: HostTime, order: &Order) {
+    fn refuse(&mut self, now: HostTime, order: &Order, reason: VenueRejection) {
         let Some(venue) = self.venues.get(order.request.instrument.index()).copied() else {
             return;
         };
         let (account, wire) = (order.account, order.wire);
-        let report = VenueReport::Rejected { wire, reason: VenueRejection::NotTrading };
+        let report = VenueReport::Rejected { wire, reason };
         let happened = VenueTime::from_nanos(now.as_nanos());
         let event = VenueEvent { venue, account, received: now, happened, report };
         self.tell(&Frame::Event(event));
@@ -262,31 +255,22 @@ impl Server {
     fn obey(&mut self, request: Request) {
         let now = HostTime::from_nanos(wall());
         if let Request::Place(order) = &request {
+            let venue = self.venues.get(order.request.instrument.index());
+            if !venue.is_some_and(|venue| self.served.contains(venue)) {
+                let order = order.clone();
+                return self.refuse(now, &order, VenueRejection::NotTrading);
+            }
             let times = self.placed.entry((order.account, order.wire.0)).or_default();
             *times += 1;
             if *times > 1 {
                 // as real venues do: an id that was used is not taken again
                 let order = order.clone();
-                return self.refuse(now, &order);
+                return self.refuse(now, &order, VenueRejection::DuplicateId);
             }
             if let Err(error) = self.books.placed(order) {
                 tracing::error!(%error, "the paper venue's books cannot be written");
                 let order = order.clone();
-                return self.refuse(now, &order);
-            }
-        }
-        if let Request::Reconcile { account, since, .. } = request {
-            // first what happened, then what is: the order in which it can be compared
-            self.go_on(now);
-            let missed: Vec<VenueEvent> = self
-                .log
-                .iter()
-                .filter(|event| event.account == account && event.happened >= since)
-                .filter(|event| is_final(&event.report))
-                .cloned()
-                .collect();
-            for event in missed {
-                self.tell(&Frame::Event(event));
+                return self.refuse(now, &order, VenueRejection::NotTrading);
             }
         }
         self.venue.submit(now, request);
@@ -295,9 +279,10 @@ impl Server {
     /// To the present: ticks to the host, reports to the log and to the host.
     fn go_on(&mut self, now: HostTime) {
         let mut reports = Vec::new();
-        self.venue.poll(now, &mut reports);
-        for report in reports {
-            let history = is_history(&report.report);
+        self.venue.poll_marked(now, |report, again| reports.push((report, again)));
+        for (report, again) in reports {
+            // what is told again is in the books
+            let history = !again && is_history(&report.report) && self.is_new(&report);
             if history && let Err(error) = self.books.reported(&report) {
                 tracing::error!(%error, "the paper venue's books cannot be written");
             }
@@ -312,9 +297,23 @@ impl Server {
             if due == 0 {
                 return;
             }
-            self.tell(&Frame::Ticks(ticks.prefix(due).to_vec()));
+            let of = |tick: &&Tick| {
+                let venue = self.venues.get(InstrumentId(tick.instrument).index());
+                venue.is_some_and(|venue| self.served.contains(venue))
+            };
+            let told: Vec<Tick> = ticks.prefix(due).iter().filter(of).copied().collect();
+            if !told.is_empty() {
+                self.tell(&Frame::Ticks(told));
+            }
             self.feed.take(due);
         }
+    }
+
+    /// Whether it says anything that is not written down: leverage is told with every answer.
+    fn is_new(&mut self, event: &VenueEvent) -> bool {
+        let VenueReport::Leverage { instrument, .. } = &event.report else { return true };
+        let told = event.report.clone();
+        self.leverages.insert((event.account, *instrument), told.clone()) != Some(told)
     }
 
     fn tell(&mut self, frame: &Frame) {
@@ -324,28 +323,6 @@ impl Server {
             let _ = host.stream.shutdown(std::net::Shutdown::Both);
         }
     }
-
-    fn truth(&self) -> Truth {
-        let mut truth = Truth::default();
-        for (account, spec, position) in self.venue.positions() {
-            let Position { quantity, fees, realised, funding, .. } = position;
-            let line = (account, spec.id, quantity.units(), *fees, *realised, *funding);
-            truth.positions.push(line);
-        }
-        for event in &self.log {
-            let fill = matches!(event.report, VenueReport::Fill { .. });
-            *truth.fills.entry(event.account.0).or_default() += u64::from(fill);
-        }
-        for ((account, wire), count) in &self.placed {
-            *truth.placed.entry(account.0).or_default() += 1;
-            if *count > 1 {
-                truth.repeated.push((*account, *wire));
-            }
-        }
-        let open = self.venue.open_orders();
-        truth.open = open.into_iter().map(|(account, _, wire)| (account, wire)).collect();
-        truth
-    }
 }
 
 /// Whether a report is of something that happened, not of what is.
@@ -354,34 +331,17 @@ fn is_history(report: &VenueReport) -> bool {
         report,
         VenueReport::OpenOrder { .. }
             | VenueReport::Position { .. }
+            | VenueReport::ForeignOrder { .. }
             | VenueReport::Reconciled { .. }
+            | VenueReport::Margin { .. }
+            | VenueReport::LiquidationPrice { .. }
+            | VenueReport::Brackets { .. }
+            | VenueReport::OrderState { .. }
+            | VenueReport::TradesTold { .. }
+            | VenueReport::QueryFailed { .. }
+            | VenueReport::RateLimited { .. }
+            | VenueReport::RateUsed { .. }
             | VenueReport::Up
             | VenueReport::Down
     )
-}
-
-/// Whether a report says what can never change again: fills, payments, ends. What is open now
-/// follows with its price and size of now.
-fn is_final(report: &VenueReport) -> bool {
-    matches!(
-        report,
-        VenueReport::Fill { .. }
-            | VenueReport::FundingPayment { .. }
-            | VenueReport::Rejected { .. }
-            | VenueReport::Canceled { .. }
-            | VenueReport::Expired { .. }
-    )
-}
-
-/// Asks a paper venue for its truth. Only while no host is connected.
-pub fn truth(socket: &Path) -> Result<Truth, Failure> {
-    let mut stream = UnixStream::connect(socket).map_err(Failure::new)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(Failure::new)?;
-    Frame::AskTruth.write(&mut stream).map_err(Failure::new)?;
-    let mut reader = BufReader::new(stream);
-    loop {
-        if let Frame::Truth(truth) = Frame::read(&mut reader).map_err(Failure::new)? {
-            return Ok(truth);
-        }
-    }
 }

@@ -1,17 +1,19 @@
 //! The beginning of a run: a host over data in this process, or over a venue in another.
 
-use super::{Message, journal, wall};
+use super::{Message, clock, journal, wall};
 use crate::command::Failure;
 use crate::config::{Config, DataSource};
 use crate::data;
+use crate::folded::Folded;
 use crate::latch::KillLatch;
 use crate::link::{self, Market, Trading};
 use crate::live::pace::Pacer;
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_model::{Fact, HostTime, PluginStep, Stamped, StrategyId};
+use hedgerow_engine::Snapshot;
+use hedgerow_model::{Fact, HostTime, PluginStep, StrategyId};
 use hedgerow_ports::Journal as _;
-use hedgerow_store::SqliteJournal;
+use hedgerow_store::{Snapshots, SqliteJournal};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -19,8 +21,10 @@ use std::sync::mpsc::Sender;
 pub(super) struct Begun {
     pub(super) host: Host<SqliteJournal>,
     pub(super) pacer: Pacer,
-    /// Facts that were folded, and whether ids go on from beyond them.
-    pub(super) facts: (Vec<Stamped>, bool),
+    /// What was folded, for a recording that wants it, and whether ids go on from beyond it.
+    pub(super) folded: (Option<Snapshot>, bool),
+    /// Makes snapshots of a journal that another host goes on with.
+    pub(super) snapshots: Option<Snapshots>,
 }
 
 /// Puts the host together: over data in this process with a fresh journal, or over a paper venue in
@@ -29,42 +33,46 @@ pub(super) fn host(
     config: &Config,
     loaded: &mut Loaded,
     inbox: &Sender<Message>,
-    latch: KillLatch,
+    (latch, records): (KillLatch, bool),
 ) -> Result<Begun, Failure> {
     let (batching, rings) = (Batching::Adaptive, true);
-    if let DataSource::Socket { path } = &config.data {
-        let (mut journal, mut facts) = journal::go_on(config)?;
-        let start = HostTime::from_nanos(wall());
+    if let DataSource::Socket { sockets } = &config.data {
+        let (mut journal, goes_on) = journal::go_on(config)?;
+        wiring::go_on_with(config, loaded, &journal::ran(config)?);
+        let fresh = wiring::engine_config(config, loaded);
+        let mut engine = Folded::of(&journal, fresh.clone())?;
+        let start = HostTime::from_nanos(clock(engine.now().as_nanos()));
         journal.boot(start).map_err(Failure::new)?;
-        let remote = link::connect(path, config).map_err(Failure::new)?;
+        let remote = link::connect(sockets, config)?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
-        let goes_on = !facts.is_empty();
         if !goes_on {
-            facts = journal::first_ids(config, start);
+            let facts = journal::first_ids(config, start);
             journal.commit(&facts).map_err(Failure::new)?;
+            engine.restore(&facts);
         }
-        wiring::go_on_with(config, loaded, &facts);
         let inbox = inbox.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             let _ = inbox.send(Message::Answered);
         });
-        let folded = (facts.clone(), goes_on);
-        let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake: Some(wake) };
+        let folded = (records.then(|| engine.snapshot()), goes_on);
+        let snapshots = Some(journal::snapshots(config, fresh)?);
+        let (engine, wake) = (Some(engine), Some(wake));
+        let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
         let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
         host.begin_at(start);
-        return Ok(Begun { host, pacer: Pacer::live(), facts: folded });
+        return Ok(Begun { host, pacer: Pacer::live(), folded, snapshots });
     }
     let start = HostTime::from_nanos(wall());
     let opened = data::open(config, start.as_nanos())?;
     data::check_warm_up(config, &opened)?;
     let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
-    let facts = Vec::new();
-    let plan = Plan { journal, facts, goes_on: false, batching, rings, latch, wake: None };
+    let (engine, goes_on, wake) = (None, false, None);
+    let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
     let host = wiring::build(config, loaded, &opened.tape, plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
     let pacer = Pacer::new(first, config.speed_thousandths);
-    Ok(Begun { host, pacer, facts: (Vec::new(), false) })
+    Ok(Begun { host, pacer, folded: (None, false), snapshots: None })
 }
 
 /// Which component each strategy starts with, unless the journal says so already.

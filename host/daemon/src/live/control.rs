@@ -8,7 +8,7 @@ use crate::command::{Failure, exit};
 use crate::latch::KillLatch;
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
-use hedgerow_model::{StrategyId, TradingMode};
+use hedgerow_model::{Scope, TradingMode};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -23,10 +23,10 @@ use std::time::Duration;
 pub enum Request {
     /// The newest view.
     Status,
-    /// A mode for one strategy, by name, or for the host.
+    /// A mode for a strategy, an account or an instrument, by name, or for the host.
     SetMode {
-        /// Which strategy.
-        strategy: Option<String>,
+        /// Which; none: the host.
+        what: Option<String>,
         /// To what.
         mode: TradingMode,
         /// Why.
@@ -43,6 +43,34 @@ pub enum Request {
     },
     /// End the run.
     Stop,
+}
+
+/// A request, and who makes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Call {
+    /// As the caller says: whoever can write to the socket is who started the host, or root.
+    #[serde(default)]
+    by: String,
+    #[serde(flatten)]
+    request: Request,
+}
+
+impl Request {
+    /// What is asked, in words, and why; nothing for a look that changes nothing.
+    fn in_words(&self) -> Option<(String, String)> {
+        match self {
+            Self::Status => None,
+            Self::Stop => Some(("stop".into(), String::new())),
+            Self::SetMode { what, mode, reason } => {
+                let what = what.as_deref().unwrap_or("the host");
+                Some((format!("{mode} for {what}"), reason.clone()))
+            }
+            Self::Settle { strategy, adopt, reason } => {
+                let verb = if *adopt { "adopt" } else { "ignore" };
+                Some((format!("{verb} {strategy}"), reason.clone()))
+            }
+        }
+    }
 }
 
 /// What is answered.
@@ -124,7 +152,20 @@ fn answer(
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => handle(request, HostView { age_ms, ..(*view).clone() }, inbox, latch),
+        Ok(Call { by, request }) => {
+            let words = request.in_words();
+            let reply = handle(request, HostView { age_ms, ..(*view).clone() }, inbox, latch);
+            if let Some((command, reason)) = words {
+                let result = match &reply {
+                    Reply::Refused { why } => format!("refused: {why}"),
+                    _ => "accepted".into(),
+                };
+                let plain = |text: String| text.chars().filter(|c| !c.is_control()).collect();
+                let (by, reason, from) = (plain(by), plain(reason), "control socket".into());
+                let _ = inbox.send(Message::Asked { command, reason, by, from, result });
+            }
+            reply
+        }
         Err(e) => Reply::Refused { why: format!("not a request: {e}") },
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
@@ -148,6 +189,44 @@ fn move_latch(latch: &KillLatch, mode: TradingMode, reason: &str) -> Result<(), 
     }
 }
 
+/// What a name means: a strategy, an account or an instrument. One that means several is told with
+/// what to write instead.
+fn named(view: &HostView, name: &str) -> Result<Scope, String> {
+    let all = ["strategy", "account", "instrument"]
+        .map(|kind| named_as(view, kind, name).map(|scope| (kind, scope)));
+    let found: Vec<_> = all.into_iter().flatten().collect();
+    if let Some((kind, rest)) = name.split_once('/')
+        && found.is_empty()
+    {
+        let plain = named_as(view, kind, rest);
+        return plain.ok_or_else(|| format!("there is no {kind} {rest}"));
+    }
+    match found.as_slice() {
+        [(_, scope)] => Ok(*scope),
+        [] => Err(format!(
+            "there is no strategy, account or instrument {name}; an instrument is written \
+             venue:symbol"
+        )),
+        several => {
+            let ways = several.iter().map(|(kind, _)| format!("{kind}/{name}"));
+            Err(format!("{name} means several: write {}", ways.collect::<Vec<_>>().join(" or ")))
+        }
+    }
+}
+
+fn named_as(view: &HostView, kind: &str, name: &str) -> Option<Scope> {
+    match kind {
+        "strategy" => {
+            view.strategies.iter().find(|s| s.name == name).map(|s| Scope::Strategy(s.id))
+        }
+        "account" => view.accounts.iter().find(|a| a.name == name).map(|a| Scope::Account(a.id)),
+        "instrument" => {
+            view.instruments.iter().find(|i| i.name == name).map(|i| Scope::Instrument(i.id))
+        }
+        _ => None,
+    }
+}
+
 fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &KillLatch) -> Reply {
     let pass = |message| match inbox.send(message) {
         Ok(()) => Reply::Accepted,
@@ -157,43 +236,51 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
         Request::Status => Reply::Status(Box::new(view)),
         Request::Stop => pass(Message::Stop),
         Request::Settle { strategy, adopt, reason } => {
-            let found = view.strategies.iter().find(|s| s.name == strategy).map(|s| s.id);
-            let Some(strategy) = found else {
-                return Reply::Refused { why: format!("there is no strategy {strategy}") };
+            let command = match named(&view, &strategy) {
+                Ok(Scope::Strategy(strategy)) if adopt => OperatorCommand::Adopt { strategy },
+                Ok(Scope::Strategy(strategy)) => OperatorCommand::Ignore { strategy },
+                Ok(Scope::Account(account)) if !adopt => OperatorCommand::IgnoreOn { account },
+                Ok(_) if adopt => {
+                    let why =
+                        format!("{strategy} is no strategy: only one that trades it can adopt");
+                    return Reply::Refused { why };
+                }
+                Ok(_) => {
+                    return Reply::Refused { why: format!("{strategy} is no strategy or account") };
+                }
+                Err(why) => return Reply::Refused { why },
             };
             let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
             if reason.trim().is_empty() {
                 return Reply::Refused { why: "give a reason: it is journaled".into() };
             }
-            let command = match adopt {
-                true => OperatorCommand::Adopt { strategy },
-                false => OperatorCommand::Ignore { strategy },
-            };
             pass(Message::Command(command, reason))
         }
-        Request::SetMode { strategy, mode, reason } => {
-            let id = match &strategy {
-                None => None,
-                Some(name) => match view.strategies.iter().find(|s| s.name == *name) {
-                    Some(found) => Some(found.id),
-                    None => {
-                        return Reply::Refused { why: format!("there is no strategy {name}") };
-                    }
-                },
+        Request::SetMode { what, mode, reason } => {
+            let scope = match what.map_or(Ok(Scope::Host), |name| named(&view, &name)) {
+                Ok(scope) => scope,
+                Err(why) => return Reply::Refused { why },
             };
-            let strategy: Option<StrategyId> = id;
             let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
             if reason.trim().is_empty() {
                 return Reply::Refused { why: "give a reason: it is journaled".into() };
             }
-            if strategy.is_none()
+            if scope == Scope::Host
                 && let Err(why) = move_latch(latch, mode, &reason)
             {
                 return Reply::Refused { why };
             }
-            pass(Message::Command(OperatorCommand::SetMode { strategy, mode }, reason))
+            pass(Message::Command(OperatorCommand::SetMode { scope, mode }, reason))
         }
     }
+}
+
+/// Who this process is: its user, its number, and by whom it was started.
+fn caller() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let parent = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
+    format!("user {name} ({uid}), process {} of {parent}", std::process::id())
 }
 
 /// Asks a running host.
@@ -208,7 +295,8 @@ pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
     };
     let mut stream = UnixStream::connect(&path).map_err(absent)?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(Failure::new)?;
-    let mut text = serde_json::to_string(request).map_err(Failure::new)?;
+    let call = Call { by: caller(), request: request.clone() };
+    let mut text = serde_json::to_string(&call).map_err(Failure::new)?;
     text.push('\n');
     stream.write_all(text.as_bytes()).map_err(Failure::new)?;
     let mut line = String::new();

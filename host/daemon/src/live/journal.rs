@@ -1,18 +1,22 @@
 //! The journal file of a host: begun anew, or gone on with.
 
-use super::{clock, wall};
+use super::wall;
 use crate::command::{Failure, exit};
 use crate::config::Config;
-use hedgerow_model::{AccountId, Fact, HostTime, Stamped, WireId};
+use crate::folded::Folded;
+use hedgerow_engine::EngineConfig;
+use hedgerow_model::{AccountId, Fact, HostTime, Stamped, StrategyId, WireId};
 use hedgerow_ports::Journal as _;
-use hedgerow_store::SqliteJournal;
+use hedgerow_store::{Snapshots, SqliteJournal};
+use std::collections::BTreeMap;
 
+const FILE: &str = "journal.sqlite";
 /// Lies in a state folder whose venue outlives the host.
 const ELSEWHERE: &str = "venue-elsewhere";
 
 /// A new journal; one that lies there is kept beside it.
 pub(super) fn begin(config: &Config) -> Result<SqliteJournal, Failure> {
-    let path = config.state.join("journal.sqlite");
+    let path = config.state.join(FILE);
     if config.state.join(ELSEWHERE).exists() {
         let message = format!(
             "{}: this state folder belongs to runs with a venue in another process, whose orders \
@@ -44,29 +48,23 @@ pub(super) fn first_ids(config: &Config, now: HostTime) -> Vec<Stamped> {
 
 fn named(config: &Config) -> Vec<Stamped> {
     let time = HostTime::from_nanos(wall());
-    names(config).into_iter().map(|fact| Stamped { time, fact }).collect()
+    names(config).into_iter().chain(defined(config)).map(|fact| Stamped { time, fact }).collect()
 }
 
-/// The journal of an earlier run of the same config, to go on with; and its facts.
-pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Failure> {
-    let path = config.state.join("journal.sqlite");
+/// The journal of an earlier run of the same config, to go on with; and whether there was one.
+pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, bool), Failure> {
+    let path = config.state.join(FILE);
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
     let mark = config.state.join(ELSEWHERE);
     if !mark.exists() {
         std::fs::write(mark, b"").map_err(Failure::new)?;
     }
-    let facts = journal.read().map_err(Failure::new)?;
-    let names = names(config);
-    let known: Vec<&Fact> = facts
-        .iter()
-        .map(|stamped| &stamped.fact)
-        .filter(|fact| matches!(fact, Fact::Named { .. }))
-        .collect();
-    let newest = facts.iter().map(|stamped| stamped.time.as_nanos()).max().unwrap_or(0);
-    let _ = clock(newest);
-    if facts.is_empty() {
+    if journal.is_empty().map_err(Failure::new)? {
         journal.commit(&named(config)).map_err(Failure::new)?;
-    } else if !known.iter().copied().eq(names.iter()) {
+        return Ok((journal, false));
+    }
+    let known = SqliteJournal::facts_of(&path, &["Named"]).map_err(Failure::new)?;
+    if !known.iter().map(|stamped| &stamped.fact).eq(names(config).iter()) {
         // ids are places in the config: facts under other names would go to the wrong strategy
         let message = format!(
             "{}: the journal was written with other venues, accounts, instruments or strategies; \
@@ -75,7 +73,32 @@ pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, Vec<Stamped>), Fa
         );
         return Err(Failure { code: exit::CONFIG, message });
     }
-    Ok((journal, facts))
+    let known = SqliteJournal::facts_of(&path, &["Defined"]).map_err(Failure::new)?;
+    let now = defined(config);
+    let newest = known.len().saturating_sub(now.len());
+    if !known.iter().skip(newest).map(|stamped| &stamped.fact).eq(now.iter()) {
+        let time = known.last().map_or(HostTime::EPOCH, |stamped| stamped.time);
+        let facts: Vec<_> = now.into_iter().map(|fact| Stamped { time, fact }).collect();
+        journal.commit(&facts).map_err(Failure::new)?;
+    }
+    Ok((journal, true))
+}
+
+/// Which component each strategy ran last.
+pub(super) fn ran(config: &Config) -> Result<BTreeMap<StrategyId, String>, Failure> {
+    SqliteJournal::components(&config.state.join(FILE)).map_err(Failure::new)
+}
+
+/// Makes snapshots of the journal from now on.
+pub(super) fn snapshots(config: &Config, fresh: EngineConfig) -> Result<Snapshots, Failure> {
+    let path = config.state.join(FILE);
+    let fresh = move || Folded::new(fresh.clone());
+    Snapshots::start(&path, config.snapshot_rows, fresh).map_err(Failure::new)
+}
+
+/// What instruments are, for whoever reads the journal alone.
+fn defined(config: &Config) -> Vec<Fact> {
+    config.instruments.iter().map(|(spec, _)| Fact::Defined(Box::new(spec.clone()))).collect()
 }
 
 /// What each id stands for.

@@ -21,16 +21,27 @@ impl Engine {
                     }
                 }
             }
+            OrderFact::Inferred { event, .. } => {
+                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+                    slot.traded.entry(id.number).or_default().vanished = true;
+                }
+                self.advance_order(time, id, *event, |_| {});
+            }
             OrderFact::CancelRequested => {
+                self.count_cancel(time, id);
+                self.set_cancel_wanted(id, true);
                 self.advance_order(time, id, OrderEvent::CancelRequested, |_| {});
             }
             OrderFact::AmendRequested(amend) => {
+                self.count_cancel(time, id);
                 self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
                 self.set_amending(id, Some(*amend));
             }
             OrderFact::Moved { event, venue_id, .. } => {
-                if *event == OrderEvent::AmendRejected {
-                    self.set_amending(id, None);
+                match event {
+                    OrderEvent::AmendRejected => self.set_amending(id, None),
+                    OrderEvent::CancelRejected => self.set_cancel_wanted(id, false),
+                    _ => {}
                 }
                 self.advance_order(time, id, *event, |order| {
                     order.venue_id = venue_id.or(order.venue_id);
@@ -65,6 +76,12 @@ impl Engine {
         }
     }
 
+    fn count_cancel(&mut self, time: HostTime, id: ClientOrderId) {
+        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+            slot.cancels.count_cancel(time);
+        }
+    }
+
     fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
         self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
         self.by_wire.insert((order.account, order.wire), id);
@@ -83,9 +100,14 @@ impl Engine {
             reserved_notional: Decimal::ZERO,
             amending: None,
             ending: None,
+            counted: None,
+            accepted: false,
+            cancel_wanted: false,
+            touched: order.created,
         };
         slot.orders.insert(id.number, fresh);
         self.reserve_remaining(id);
+        self.count_order(id);
     }
 
     /// Moves an order's status; an event that the table refuses changes only what `change` changes.
@@ -100,7 +122,11 @@ impl Engine {
             return;
         };
         let order = match slot.orders.get_mut(&id.number) {
-            Some(known) => &mut known.order,
+            Some(known) => {
+                known.touched = known.touched.max(time);
+                known.accepted |= event.proves_acceptance();
+                &mut known.order
+            }
             None => match slot.finished.get_mut(&id.number) {
                 Some(order) => order,
                 None => return,
@@ -114,6 +140,7 @@ impl Engine {
             if event != OrderEvent::CancelRequested && event != OrderEvent::AmendRequested {
                 self.reserve_remaining(id);
             }
+            self.count_order(id);
         } else {
             self.finish(time, id);
         }
@@ -164,6 +191,14 @@ impl Engine {
             known.amending = amend;
         }
         self.reserve_remaining(id);
+        self.count_order(id);
+    }
+
+    fn set_cancel_wanted(&mut self, id: ClientOrderId, wanted: bool) {
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+            known.cancel_wanted = wanted;
+        }
     }
 
     /// Releases what a finished order reserved and keeps it for late fills.
@@ -175,6 +210,9 @@ impl Engine {
         let Some(known) = slot.orders.remove(&id.number) else {
             return;
         };
+        if let Some(counted) = &known.counted {
+            self.tally.remove(counted);
+        }
         slot.finished.insert(id.number, known.order);
         self.tombstones.push_back((time, id));
         while let Some((fell, old)) = self.tombstones.front().copied() {
@@ -182,10 +220,11 @@ impl Engine {
                 break;
             }
             self.tombstones.pop_front();
-            let gone = self
-                .strategies
-                .get_mut(old.strategy.index())
-                .and_then(|slot| slot.finished.remove(&old.number));
+            let slot = self.strategies.get_mut(old.strategy.index());
+            let gone = slot.and_then(|slot| {
+                slot.traded.remove(&old.number);
+                slot.finished.remove(&old.number)
+            });
             if let Some(order) = gone {
                 self.by_wire.remove(&(order.account, order.wire));
             }

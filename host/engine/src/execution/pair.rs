@@ -8,15 +8,19 @@
 //! - Otherwise the shorter leg is completed with a wider limit, so often and so long as the plan
 //!   allows; then an open takes back what is too much of the longer leg, reduce-only. A close
 //!   only completes: it never opens again.
+//! - A leg that makes is in a file of its own (`make.rs`); when it is over, what is left is
+//!   completed or taken back like everything else.
 //! - When that does not succeed either, the plan is stuck: an alarm, and nothing new is opened
 //!   until an operator has looked.
 
-use super::preflight::whole_lots;
+use super::price::Priced;
+use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, HostTime, PairKind, PairOutcome, PairPhase, PairResult, PlanStep, Price,
-    Purpose, Quantity, Rounding, TradingMode,
+    Action, Duration, Give, HostTime, Order, OrderStatus, PLAN_ORDERS, PairKind, PairLeg,
+    PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity, Rounding, Scope,
+    TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -30,44 +34,46 @@ pub(super) struct Wanted {
     pub(super) leg: u8,
     pub(super) purpose: Purpose,
     pub(super) quantity: Quantity,
-    pub(super) bps: u32,
+    pub(super) price: Asked,
+}
+
+/// At which price.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    /// This one: it rests there.
+    At(Price),
+    /// What it takes, reaching so far.
+    Reaching(Give),
 }
 
 /// What is to be done about a plan.
-enum Next {
+pub(super) enum Next {
     Wait(HostTime),
     Send(Wanted),
+    /// The order of this number is canceled.
+    Cancel(u64),
     Enter(PairPhase),
     End(PairOutcome),
 }
 
 impl Engine {
-    /// The strategy gives a plan up: nothing more is completed, what is too much is taken back.
-    pub(crate) fn give_up_plan(
-        &mut self,
-        now: HostTime,
-        key: PlanKey,
-        effects: &mut Effects,
-    ) -> bool {
-        let slot = self.plans.all.get(&key);
-        if slot.is_none_or(|slot| slot.phase == PairPhase::Ended) {
-            return false;
-        }
-        self.plan_fact(now, key, PlanStep::GivenUp, effects);
-        self.go_on(now, key, effects);
-        true
-    }
-
     /// The first orders, as they were checked.
     pub(crate) fn send_first(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
-        let legs: Vec<(u8, Quantity, Price)> = (0_u8..)
+        let Some(slot) = self.plans.pair(&key) else { return };
+        if slot.plan.maker.is_some() {
+            return; // the leg that makes is sent like every quote after it
+        }
+        let priced = |planned: &PairLeg| {
+            let PairLeg { limit, source, reach, .. } = *planned;
+            (planned.target, Priced { limit, source, reach })
+        };
+        let legs: Vec<_> = (0_u8..)
             .zip(&slot.plan.legs)
             .filter(|(leg, _)| slot.plan.first.is_none_or(|first| first == *leg))
-            .map(|(leg, planned)| (leg, planned.target, planned.limit))
+            .map(|(leg, planned)| (leg, priced(planned)))
             .collect();
-        for (leg, quantity, limit) in legs {
-            self.send_for_plan(now, key, (leg, Purpose::First), (quantity, limit), effects);
+        for (leg, what) in legs {
+            self.send_for_plan(now, key, (leg, Purpose::First), what, effects);
         }
     }
 
@@ -78,15 +84,18 @@ impl Engine {
         }
         // each round ends a phase or uses up a try: there are not many
         for _ in 0..256 {
-            let Some(slot) = self.plans.all.get(&key) else { return };
+            let Some(slot) = self.plans.pair(&key) else { return };
             match self.next_of(now, key, slot) {
                 Next::Wait(wake) => {
-                    if let Some(slot) = self.plans.all.get_mut(&key) {
+                    if let Some(slot) = self.plans.pair_mut(&key) {
                         slot.wake = wake;
                     }
                     return;
                 }
                 Next::Send(wanted) => self.send_wanted(now, key, wanted, effects),
+                Next::Cancel(number) => {
+                    self.cancel(now, key.0, number, effects);
+                }
                 Next::Enter(phase) => {
                     self.plan_fact(now, key, PlanStep::Phase(phase), effects);
                     self.tell_plan(now, key, effects);
@@ -106,6 +115,9 @@ impl Engine {
                 (_, true) => Next::End(self.level_outcome(slot)),
                 _ => Next::Wait(HostTime::NEVER),
             };
+        }
+        if slot.phase == PairPhase::Making {
+            return self.make(now, key, slot);
         }
         if self.has_live_orders(key) {
             return Next::Wait(HostTime::NEVER);
@@ -128,7 +140,7 @@ impl Engine {
                         leg: 1 - first,
                         purpose: Purpose::First,
                         quantity,
-                        bps: slot.plan.request.slippage_bps,
+                        price: Asked::Reaching(slot.plan.request.first),
                     }),
                     None => Next::Enter(PairPhase::Completing),
                 };
@@ -163,11 +175,13 @@ impl Engine {
 
     /// Whether an open may still be completed: in time, permitted, and still worth it where the
     /// plan says what it must be worth.
-    fn may_complete(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> bool {
+    pub(super) fn may_complete(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> bool {
         let late = now >= slot.plan.deadline || slot.given_up;
         match slot.plan.kind {
             PairKind::Close => !late,
-            PairKind::Open => !late && self.mode_of(key.0).permits(Action::PlanCompletes),
+            PairKind::Open => {
+                !late && self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanCompletes)
+            }
         }
     }
 
@@ -183,10 +197,10 @@ impl Engine {
         if let Some(wait) = self.pause(now, slot) {
             return Next::Wait(wait.min(slot.plan.deadline));
         }
-        let bps = slot.plan.request.hedge_bps;
+        let price = Asked::Reaching(slot.plan.request.hedge);
         match self.shorter(slot) {
             Some((leg, quantity)) => {
-                Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, bps })
+                Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, price })
             }
             None => last,
         }
@@ -197,7 +211,7 @@ impl Engine {
             return Next::End(self.level_outcome(slot));
         }
         let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
-        if !self.mode_of(key.0).permits(Action::PlanUnwinds) {
+        if !self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanUnwinds) {
             return stuck("the mode forbids to take it back");
         }
         let over = now >= slot.entered.after(UNWIND);
@@ -210,26 +224,51 @@ impl Engine {
         if let Some(wait) = self.pause(now, slot) {
             return Next::Wait(wait);
         }
-        let bps = slot.plan.request.emergency_bps;
+        if let Some(next) = self.clears_the_way(now, key, slot) {
+            return next;
+        }
+        let price = Asked::Reaching(slot.plan.request.emergency);
         let wanted = match slot.plan.kind {
             PairKind::Open => self.longer(slot).map(|(leg, quantity)| Wanted {
                 leg,
                 purpose: Purpose::TakeBack,
                 quantity,
-                bps,
+                price,
             }),
             PairKind::Close => self.shorter(slot).map(|(leg, quantity)| Wanted {
                 leg,
                 purpose: Purpose::Complete,
                 quantity,
-                bps,
+                price,
             }),
         };
         wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
     }
 
+    /// The strategy's own resting orders on the side of what is taken back reduce the same
+    /// position: with them it could not be reduce-only. They go first.
+    fn clears_the_way(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Option<Next> {
+        let (leg, _) = self.longer(slot).filter(|_| slot.plan.kind == PairKind::Open)?;
+        let planned = slot.plan.legs.get(usize::from(leg))?;
+        let owner = self.strategies.get(key.0.index())?;
+        let in_the_way = |order: &&Order| {
+            let request = &order.request;
+            let place = request.instrument == planned.instrument;
+            place && request.side != planned.side && request.number < PLAN_ORDERS
+        };
+        let mut orders = owner.orders.values().map(|known| &known.order).filter(in_the_way);
+        // of one whose outcome is unknown the venue tells: it is not asked twice
+        let asked = [OrderStatus::PendingCancel, OrderStatus::Unknown];
+        let waiting = orders.find(|order| !asked.contains(&order.status));
+        if let Some(order) = waiting {
+            return Some(Next::Cancel(order.request.number));
+        }
+        let mut all = owner.orders.values().map(|known| &known.order);
+        all.any(|order| in_the_way(&order)).then(|| Next::Wait(now.after(PAUSE)))
+    }
+
     /// Until when the next try waits: the first of a phase goes at once, later ones after a pause.
-    fn pause(&self, now: HostTime, slot: &PlanSlot) -> Option<HostTime> {
+    pub(super) fn pause(&self, now: HostTime, slot: &PlanSlot) -> Option<HostTime> {
         let until = slot.tried?.after(PAUSE);
         (now < until).then_some(until)
     }
@@ -241,10 +280,24 @@ impl Engine {
             let leg = u8::from(slot.residual().is_sign_positive());
             return Some((leg, self.missing(slot, leg)?));
         }
-        (0_u8..2).zip(&slot.plan.legs).zip(&slot.legs).find_map(|((leg, planned), state)| {
-            let left = planned.target.units().saturating_sub(state.filled);
-            (left > 0).then_some((leg, Quantity::from_units(left)))
-        })
+        // the leg that is behind first, and only so far that both are level: whatever fails then,
+        // no leg is further alone than it was
+        let behind = u8::from(slot.residual().is_sign_positive());
+        if let (false, Some(missing)) = (slot.is_level(), self.missing(slot, behind)) {
+            let left = Self::left_to_close(slot, behind).unwrap_or_default();
+            let quantity = missing.min(left);
+            if quantity.is_positive() {
+                return Some((behind, quantity));
+            }
+        }
+        (0..2).find_map(|leg| Some((leg, Self::left_to_close(slot, leg)?)))
+    }
+
+    fn left_to_close(slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+        let (planned, state) =
+            (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
+        let left = planned.target.units().saturating_sub(state.filled);
+        (left > 0).then_some(Quantity::from_units(left))
     }
 
     /// What one leg has too much.
@@ -254,7 +307,7 @@ impl Engine {
     }
 
     /// The residual in whole lots of a leg: never more than is missing.
-    fn missing(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+    pub(super) fn missing(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
         let planned = slot.plan.legs.get(usize::from(leg))?;
         let spec = self.config.instrument(planned.instrument)?;
         let state = slot.legs.get(usize::from(leg))?;
@@ -270,11 +323,12 @@ impl Engine {
         outcome: PairOutcome,
         effects: &mut Effects,
     ) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(slot) = self.plans.pair(&key) else { return };
         let result = PairResult {
             legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
             residual: Rounding::HalfEven.decimal(slot.residual(), 14).normalize(),
             retries: slot.retries,
+            orders: u32::try_from(slot.orders.len()).unwrap_or(u32::MAX),
             repair_loss: self.repair_loss(slot),
             took_ms: now.since(slot.plan.began).as_millis(),
             outcome,
@@ -282,7 +336,7 @@ impl Engine {
         let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
         self.plan_fact(now, key, PlanStep::Ended(Box::new(result)), effects);
         self.tell_plan(now, key, effects);
-        if stuck && self.own_mode(key.0) < TradingMode::ReduceOnly {
+        if stuck && self.modes.of(Scope::Strategy(key.0)) < TradingMode::ReduceOnly {
             let why = format!("plan {} is stuck: one leg is held alone", key.1);
             self.latch(now, key.0, TradingMode::ReduceOnly, why, effects);
         }

@@ -1,108 +1,50 @@
-//! What is checked and fixed before a pair plan sends anything: sizes, depth, premium, and that
-//! both legs would pass the gate.
+//! What is checked and fixed before a pair plan sends anything: depth, premium, leverage, balances,
+//! and that both legs would pass the gate. What was found is part of the plan's record.
+//!
+//! An opening needs a fresh market with two sides on both legs and all it asks for within its
+//! reach. A close never waits for that: it prices from what there is, and says from what.
 
+use super::make::maker_price;
+use super::price::{Offer, Priced, cost_bps, reach};
+use super::request::{check_hedges, check_request, check_rise};
+use super::size::{Draft, lot_base, size};
+use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
-use crate::{Effects, Engine};
 use hedgerow_model::{
-    Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder, PairKind,
-    PairLeg, PairPlan, PairRequest, PairSize, PlanStep, Quantity, RiskRejection, Rounding, Side,
-    StrategyId, ValueError,
+    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder,
+    Margin, PairKind, PairLeg, PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side,
+    StrategyId,
 };
+use std::collections::BTreeMap;
 
-/// The most tries a plan may ask for.
-const TRIES_MAX: u32 = 100;
+/// Both legs at once are advised where this many times the target is displayed on each.
+const DEEP: i128 = 3;
 
-fn overflow<E>(_: E) -> RiskRejection {
+pub(super) fn overflow<E>(_: E) -> RiskRejection {
     RiskRejection::Overflow
 }
 
-fn wrong(detail: impl Into<String>) -> RiskRejection {
+pub(super) fn wrong(detail: impl Into<String>) -> RiskRejection {
     RiskRejection::PlanUnreadable { detail: detail.into() }
 }
 
-/// What one leg can trade and what it is worth now.
-struct Draft<'e> {
-    spec: &'e Instrument,
-    side: Side,
-    middle: Decimal,
-    /// Base units of one lot.
-    lot: Decimal,
-}
-
-impl Draft<'_> {
-    /// Whole lots of so many base units.
-    fn lots(&self, base: Decimal, by: Rounding) -> Result<i64, RiskRejection> {
-        let lots = base.checked_div(self.lot).ok_or(RiskRejection::Overflow)?;
-        let whole = by.decimal(lots, 0);
-        i64::try_from(whole.trunc().mantissa()).map_err(overflow)
-    }
-
-    fn base(&self, quantity: Quantity) -> Result<Decimal, RiskRejection> {
-        let lots = Decimal::from(quantity.units()).checked_div(self.spec.lot.units().into());
-        lots.and_then(|lots| lots.checked_mul(self.lot)).ok_or(RiskRejection::Overflow)
-    }
-
-    fn quantity(&self, lots: i64) -> Result<Quantity, RiskRejection> {
-        let units = lots.checked_mul(self.spec.lot.units()).ok_or(RiskRejection::Overflow)?;
-        Ok(Quantity::from_units(units))
-    }
-}
-
-/// The least common multiple of two steps.
-///
-/// ```text
-/// 0.001 and 0.0005 -> 0.001; 0.001 and 0.01 -> 0.01; 0.4 and 0.6 -> 1.2
-/// ```
-pub(crate) fn common_step(a: Decimal, b: Decimal) -> Option<Decimal> {
-    let digits = a.scale().max(b.scale());
-    let whole = |x: Decimal| {
-        let more = 10_i128.checked_pow(digits.checked_sub(x.scale())?)?;
-        x.mantissa().checked_mul(more).filter(|units| *units > 0)
-    };
-    let (a, b) = (whole(a)?, whole(b)?);
-    let (mut x, mut y) = (a, b);
-    while y != 0 {
-        (x, y) = (y, x.checked_rem(y)?);
-    }
-    let step = a.checked_div(x)?.checked_mul(b)?;
-    Decimal::try_from_i128_with_scale(step, digits).ok().map(|step| step.normalize())
+/// What was asked for, by whom.
+#[derive(Clone, Copy)]
+struct Asks<'a> {
+    now: HostTime,
+    slot: &'a StrategySlot,
+    kind: PairKind,
+    request: &'a PairRequest,
 }
 
 impl Engine {
-    /// A plan as it was asked for: it begins, or is refused with a reason.
-    pub(crate) fn begin_plan(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        (id, kind, json): (u64, &str, &str),
-        effects: &mut Effects,
-    ) -> Result<(), RiskRejection> {
-        let begun = self.plan_pair(now, strategy, (id, kind, json));
-        let key = (strategy, id);
-        match begun {
-            Ok(plan) => {
-                self.plan_fact(now, key, PlanStep::Began(Box::new(plan)), effects);
-                self.tell_plan(now, key, effects);
-                self.send_first(now, key, effects);
-                self.go_on(now, key, effects);
-                Ok(())
-            }
-            Err(reason) => {
-                let (kind, told) = (kind.chars().take(64).collect(), reason.clone());
-                self.plan_fact(now, key, PlanStep::Refused { kind, reason: told }, effects);
-                Err(reason)
-            }
-        }
-    }
-
-    fn plan_pair(
+    pub(super) fn plan_pair(
         &self,
         now: HostTime,
         strategy: StrategyId,
-        (id, kind, json): (u64, &str, &str),
+        (id, kind, json): (u64, PairKind, &str),
     ) -> Result<PairPlan, RiskRejection> {
-        let kind = PairKind::from_word(kind).ok_or(RiskRejection::NotSupported)?;
         let request: PairRequest = serde_json::from_str(json).map_err(|e| wrong(e.to_string()))?;
         let slot = self.strategies.get(strategy.index());
         let slot = slot.ok_or(RiskRejection::UnknownInstrument)?;
@@ -111,53 +53,155 @@ impl Engine {
         if let Some(plan) = self.plans.in_the_way((strategy, id), &ids) {
             return Err(RiskRejection::PlanInTheWay { plan });
         }
+        let asks = Asks { now, slot, kind, request: &request };
         let drafts = [
-            self.draft(now, slot, request.buy, Side::Buy)?,
-            self.draft(now, slot, request.sell, Side::Sell)?,
+            self.draft(asks, request.buy, Side::Buy)?,
+            self.draft(asks, request.sell, Side::Sell)?,
         ];
+        let [buy, sell] = &drafts;
+        check_hedges(slot, kind, [buy, sell])?;
+        check_rise(&request, buy)?;
+        check_rise(&request, sell)?;
         let (targets, step) = size(slot, kind, &request, &drafts)?;
-        let (reach, collar) = (request.slippage_bps, slot.limits.collar_bps);
-        let mut legs = Vec::with_capacity(2);
-        let mut displayed = [Quantity::ZERO; 2];
-        for ((draft, target), seen) in drafts.iter().zip(targets).zip(&mut displayed) {
-            let limit = self.taking_limit(now, draft.spec, draft.side, (reach, collar))?;
-            let offer = self.offer(draft.spec, draft.side, (target, limit));
-            let offer = offer.ok_or(RiskRejection::NoMarket)?;
-            if offer.fillable < target {
-                let (fillable, wanted) = (offer.fillable, target);
-                return Err(RiskRejection::NotEnoughDepth { fillable, wanted });
-            }
-            *seen = offer.displayed;
-            let account = slot.holding(draft.spec.id).ok_or(RiskRejection::NotGranted)?.account;
-            legs.push(PairLeg {
-                instrument: draft.spec.id,
-                account,
-                side: draft.side,
-                target,
-                base: draft.base(target)?,
-                limit: Self::tightened(draft.spec, draft.side, limit, offer.worst),
-                middle: draft.middle,
-                expected: offer.average,
-            });
-        }
-        let legs: [PairLeg; 2] = legs.try_into().map_err(overflow)?;
-        check_premium(&request, &legs)?;
+        let [first, second] = targets;
+        let legs = [self.leg(asks, buy, (0, first))?, self.leg(asks, sell, (1, second))?];
+        let premium_bps = check_premium(&request, &legs)?;
         self.check_gate(now, strategy, kind, &legs)?;
-        let [buys, sells] = [0, 1].map(|leg: usize| share(displayed.get(leg), targets.get(leg)));
-        let first = match request.legs {
-            LegOrder::Simultaneous => None,
-            LegOrder::BuyFirst => Some(0),
-            LegOrder::SellFirst => Some(1),
-            LegOrder::ThinFirst => Some(u8::from(sells < buys)),
+        if kind == PairKind::Open {
+            self.check_balances(&legs)?;
+        }
+        let after = |ms: u32| now.after(Duration::from_millis(u64::from(ms)));
+        Ok(PairPlan {
+            id,
+            kind,
+            first: match request.legs {
+                LegOrder::BuyFirst => Some(0),
+                LegOrder::SellFirst => Some(1),
+                LegOrder::ThinFirst => Some(thinner(&legs)),
+                LegOrder::Simultaneous | LegOrder::MakerTaker | LegOrder::TakerMaker => None,
+            },
+            maker: request.legs.maker(),
+            advised: advised(&legs),
+            premium_bps,
+            making_until: request.make.map(|make| after(make.for_ms)),
+            deadline: after(request.deadline_ms),
+            request,
+            legs,
+            step,
+            began: now,
+        })
+    }
+
+    /// One leg as it is fixed: where it rests, or what it takes and what that would cost.
+    fn leg(
+        &self,
+        asks: Asks<'_>,
+        draft: &Draft<'_>,
+        (place, target): (u8, Quantity),
+    ) -> Result<PairLeg, RiskRejection> {
+        let Asks { now, slot, kind, request } = asks;
+        let (spec, side) = (draft.spec, draft.side);
+        let account = slot.holding(spec.id).ok_or(RiskRejection::NotGranted)?.account;
+        let makes = request.make.filter(|_| request.legs.maker() == Some(place));
+        let (priced, offer) = match makes {
+            Some(make) => {
+                let limit = maker_price(self, (spec, side), make.behind_ticks, None)?;
+                let (worst, average) = (limit, spec.price(limit));
+                let (source, reach) = (PriceSource::Touch, None);
+                let displayed = self.shown(asks, draft);
+                let all = Offer { fillable: target, displayed, average, worst };
+                (Priced { limit, source, reach }, all)
+            }
+            None => self.taken(asks, draft, target)?,
         };
-        let deadline = now.after(Duration::from_millis(u64::from(request.deadline_ms)));
-        Ok(PairPlan { id, kind, request, legs, first, step, began: now, deadline })
+        let shown = Decimal::from(offer.fillable.units()).checked_div(target.units().into());
+        let estimate = cost_bps(side, offer.average, draft.middle);
+        Ok(PairLeg {
+            instrument: spec.id,
+            account,
+            side,
+            target,
+            base: draft.base(target)?,
+            limit: priced.limit,
+            source: priced.source,
+            reach: priced.reach,
+            middle: draft.middle,
+            spread_bps: self.middle(now, spec).ok().and_then(|mid| self.spread_bps(spec, mid)),
+            expected: offer.average,
+            estimate_bps: estimate.ok_or(RiskRejection::Overflow)?,
+            worst: offer.worst,
+            fillable: shown.ok_or(RiskRejection::Overflow)?.round_dp(6).normalize(),
+            displayed: offer.displayed,
+            margin: self.margin_for(draft, account, (kind, request))?,
+        })
+    }
+
+    /// What is displayed for a leg within its reach.
+    fn shown(&self, Asks { now, slot, request, .. }: Asks<'_>, draft: &Draft<'_>) -> Quantity {
+        let (spec, side) = (draft.spec, draft.side);
+        let reach = (request.first, slot.limits.collar_bps);
+        let limit = self.taking_limit(now, (spec, side), reach, false).map(|priced| priced.limit);
+        let offer = limit.ok().and_then(|limit| self.offer(spec, side, (spec.lot, limit)));
+        offer.map_or(Quantity::ZERO, |offer| offer.displayed)
+    }
+
+    /// What a leg takes: an opening all of it or nothing; a close what there is.
+    fn taken(
+        &self,
+        Asks { now, slot, kind, request }: Asks<'_>,
+        draft: &Draft<'_>,
+        target: Quantity,
+    ) -> Result<(Priced, Offer), RiskRejection> {
+        let (spec, side) = (draft.spec, draft.side);
+        let closes = kind == PairKind::Close;
+        let reach_of = (request.first, slot.limits.collar_bps);
+        let priced = self.taking_limit(now, (spec, side), reach_of, closes)?;
+        let limit = priced.limit;
+        let offer = match priced.source {
+            PriceSource::Touch => self.offer(spec, side, (target, limit)),
+            _ => None, // there is nothing displayed to take
+        };
+        match offer {
+            Some(offer) if offer.fillable >= target => {
+                let limit = Self::tightened(spec, side, limit, offer.worst);
+                let touch = self.markets.get(spec.id).and_then(|m| m.touch(side.opposite()));
+                let touch = touch.ok_or(RiskRejection::NoMarket)?;
+                let reach = reach(spec, side, spec.price(touch), limit);
+                Ok((Priced { limit, reach, ..priced }, offer))
+            }
+            Some(offer) if closes && offer.fillable.is_positive() => Ok((priced, offer)),
+            _ if closes => {
+                let (fillable, displayed) = (Quantity::ZERO, Quantity::ZERO);
+                let average = spec.price(limit);
+                Ok((priced, Offer { fillable, displayed, average, worst: limit }))
+            }
+            Some(Offer { fillable, .. }) => {
+                Err(RiskRejection::NotEnoughDepth { fillable, wanted: target })
+            }
+            None => Err(RiskRejection::NoMarket),
+        }
+    }
+
+    /// Leverage and margin mode of a leg: checked where it opens.
+    fn margin_for(
+        &self,
+        draft: &Draft<'_>,
+        account: AccountId,
+        (kind, request): (PairKind, &PairRequest),
+    ) -> Result<Option<Margin>, RiskRejection> {
+        if kind == PairKind::Close {
+            return Ok(self.margin_of(account, draft.spec.id));
+        }
+        let named = match draft.side {
+            Side::Buy => request.accept.buy,
+            Side::Sell => request.accept.sell,
+        };
+        self.check_margin(draft.spec, account, named)
     }
 
     fn draft<'e>(
         &'e self,
-        now: HostTime,
-        slot: &StrategySlot,
+        Asks { now, slot, kind, .. }: Asks<'_>,
         id: InstrumentId,
         side: Side,
     ) -> Result<Draft<'e>, RiskRejection> {
@@ -170,7 +214,10 @@ impl Engine {
                 RiskRejection::UnknownInstrument
             });
         }
-        let middle = self.middle(now, spec)?;
+        let middle = match self.middle(now, spec) {
+            Err(_) if kind == PairKind::Close => self.source(now, (spec, side), true)?.0,
+            middle => middle?,
+        };
         let lot = lot_base(spec, middle).ok_or(RiskRejection::Overflow)?;
         Ok(Draft { spec, side, middle, lot })
     }
@@ -187,15 +234,11 @@ impl Engine {
         for (before, leg) in (0..).zip(legs) {
             let spec = self.config.instrument(leg.instrument);
             let spec = spec.ok_or(RiskRejection::UnknownInstrument)?;
-            let reduce_only = kind == PairKind::Close;
             let asked = Asked {
                 beside: (before, beside),
-                ..Asked::of(leg.side, leg.limit, leg.target, reduce_only)
+                ..Asked::of(leg.side, leg.limit, leg.target, kind == PairKind::Close)
             };
             self.weigh(now, strategy, leg.instrument, &asked)?;
-            if !reduce_only {
-                self.check_balance(spec, leg)?;
-            }
             beside = spec.notional(leg.limit, leg.target).map_err(overflow)?;
         }
         if kind == PairKind::Open {
@@ -208,130 +251,61 @@ impl Engine {
         Ok(())
     }
 
-    /// A spot leg needs what it pays with, as far as the venue told what there is.
-    fn check_balance(&self, spec: &Instrument, leg: &PairLeg) -> Result<(), RiskRejection> {
-        if spec.kind != InstrumentKind::Spot {
-            return Ok(());
+    /// Whether each account has what its legs need, as far as its venue told: the price or the
+    /// goods of a spot leg, the margin of a derivative; at one time where leverage is not known.
+    fn check_balances(&self, legs: &[PairLeg; 2]) -> Result<(), RiskRejection> {
+        let mut needs: BTreeMap<(AccountId, &str), Decimal> = BTreeMap::new();
+        for leg in legs {
+            let spec = self.config.instrument(leg.instrument);
+            let spec = spec.ok_or(RiskRejection::UnknownInstrument)?;
+            let (asset, needed) = needs_of(spec, leg)?;
+            let sum = needs.entry((leg.account, asset)).or_default();
+            *sum = sum.checked_add(needed).ok_or(RiskRejection::Overflow)?;
         }
-        let (asset, needed) = match leg.side {
-            Side::Buy => (&spec.quote, spec.notional(leg.limit, leg.target).map_err(overflow)?),
-            Side::Sell => (&spec.base, spec.quantity(leg.target)),
-        };
-        match self.balances.get(&(leg.account, asset.clone())) {
-            Some((_, available)) if *available < needed => Err(RiskRejection::BalanceTooLow {
-                asset: asset.clone(),
-                available: *available,
-                needed,
-            }),
-            _ => Ok(()),
+        for ((account, asset), needed) in needs {
+            match self.balances.get(&(account, asset.to_owned())) {
+                Some((_, available)) if *available < needed => {
+                    let (asset, available) = (asset.to_owned(), *available);
+                    return Err(RiskRejection::BalanceTooLow { asset, available, needed });
+                }
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 
-/// Base units of one lot at a price.
-pub(crate) fn lot_base(spec: &Instrument, price: Decimal) -> Option<Decimal> {
-    let notional = spec.notional_at(price, spec.lot).ok()?;
-    // linear: notional / price is exact only as the product it came from
-    if spec.kind.is_inverse() {
-        return notional.checked_div(price);
+/// What a leg binds when it opens.
+fn needs_of<'e>(spec: &'e Instrument, leg: &PairLeg) -> Result<(&'e str, Decimal), RiskRejection> {
+    if spec.kind != InstrumentKind::Spot {
+        let leverage = leg.margin.unwrap_or(Margin::ONE).leverage();
+        let margin = spec.initial_margin(leg.limit, leg.target, leverage).map_err(overflow)?;
+        return Ok((&spec.settle, margin));
     }
-    spec.quantity(spec.lot).checked_mul(spec.multiplier)
-}
-
-fn check_request(kind: PairKind, request: &PairRequest) -> Result<(), RiskRejection> {
-    if request.buy == request.sell {
-        return Err(wrong("buy and sell are the same instrument"));
-    }
-    let positive = match request.size {
-        PairSize::Notional(size) | PairSize::Base(size) => size > Decimal::ZERO,
-        PairSize::All => true,
-    };
-    if !positive {
-        return Err(wrong("size: it must be above zero"));
-    }
-    if request.size == PairSize::All && kind == PairKind::Open {
-        return Err(wrong("size: \"all\" is only there to close"));
-    }
-    let PairRequest { slippage_bps, hedge_bps, emergency_bps, .. } = *request;
-    if emergency_bps >= 10_000 || slippage_bps > hedge_bps || hedge_bps > emergency_bps {
-        let detail = "slippage_bps, hedge_bps and emergency_bps must rise and stay below 10000";
-        return Err(wrong(detail));
-    }
-    if request.deadline_ms == 0 {
-        return Err(wrong("deadline_ms: it must be above zero"));
-    }
-    if request.tries == 0 || request.tries > TRIES_MAX {
-        return Err(wrong(format!("tries: from 1 to {TRIES_MAX}")));
-    }
-    Ok(())
-}
-
-/// Targets of both legs and the step within which they count as equal.
-fn size(
-    slot: &StrategySlot,
-    kind: PairKind,
-    request: &PairRequest,
-    drafts: &[Draft<'_>; 2],
-) -> Result<([Quantity; 2], Decimal), RiskRejection> {
-    let [buy, sell] = drafts;
-    let inverse = drafts.iter().any(|draft| draft.spec.kind.is_inverse());
-    let step = if inverse {
-        buy.lot.max(sell.lot)
-    } else {
-        common_step(buy.lot, sell.lot).ok_or(RiskRejection::Overflow)?
-    };
-    if kind == PairKind::Close && request.size == PairSize::All {
-        return Ok((held(slot, drafts)?, step));
-    }
-    let base = match request.size {
-        PairSize::Base(base) => base,
-        PairSize::Notional(most) => {
-            let dearer = buy.middle.max(sell.middle);
-            most.checked_div(dearer).ok_or(RiskRejection::Overflow)?
-        }
-        PairSize::All => return Err(wrong("size")),
-    };
-    let steps = base.checked_div(step).ok_or(RiskRejection::Overflow)?.floor();
-    let whole = steps.checked_mul(step).ok_or(RiskRejection::Overflow)?;
-    if whole.is_zero() {
-        return Err(wrong(format!(
-            "size: it is below one step of {} base units",
-            step.normalize()
-        )));
-    }
-    // the coarser leg is whole by now; the finer one of an inverse pair follows it
-    let target = |draft: &Draft<'_>| draft.quantity(draft.lots(whole, Rounding::HalfEven)?);
-    let targets = [target(buy)?, target(sell)?];
-    if kind == PairKind::Close {
-        let most = held(slot, drafts)?;
-        if targets.iter().zip(most).any(|(target, most)| *target > most) {
-            return Err(RiskRejection::WouldIncrease);
-        }
-    }
-    Ok((targets, step))
-}
-
-/// All of both positions, if they are what the legs would close.
-fn held(slot: &StrategySlot, drafts: &[Draft<'_>; 2]) -> Result<[Quantity; 2], RiskRejection> {
-    let of = |draft: &Draft<'_>| {
-        let position = slot.position(draft.spec.id).units();
-        let closes = position.signum() * draft.side.sign() < 0;
-        let lots = position.abs().checked_div(draft.spec.lot.units()).unwrap_or(0);
-        if closes && lots > 0 { draft.quantity(lots) } else { Err(RiskRejection::WouldIncrease) }
-    };
-    let [buy, sell] = drafts;
-    Ok([of(buy)?, of(sell)?])
+    Ok(match leg.side {
+        Side::Buy => (&spec.quote, spec.notional(leg.limit, leg.target).map_err(overflow)?),
+        Side::Sell => (&spec.base, spec.quantity(leg.target)),
+    })
 }
 
 /// What the sold leg is worth above the bought one at prices that can be had now.
-fn check_premium(request: &PairRequest, legs: &[PairLeg; 2]) -> Result<(), RiskRejection> {
-    let Some(least_bps) = request.min_premium_bps else { return Ok(()) };
+fn check_premium(request: &PairRequest, legs: &[PairLeg; 2]) -> Result<Decimal, RiskRejection> {
     let [buy, sell] = legs;
-    let premium_bps = premium(buy.expected, sell.expected).ok_or(RiskRejection::Overflow)?;
-    if premium_bps < Decimal::from(least_bps) {
-        return Err(RiskRejection::PremiumTooLow { premium_bps, least_bps });
+    check_worth(request, (buy.expected, sell.expected))
+}
+
+/// What is sold above what is bought, if that is what the plan asks for.
+pub(super) fn check_worth(
+    request: &PairRequest,
+    (buy, sell): (Decimal, Decimal),
+) -> Result<Decimal, RiskRejection> {
+    let premium_bps = premium(buy, sell).ok_or(RiskRejection::Overflow)?;
+    match request.min_premium_bps {
+        Some(least_bps) if premium_bps < Decimal::from(least_bps) => {
+            Err(RiskRejection::PremiumTooLow { premium_bps, least_bps })
+        }
+        _ => Ok(premium_bps),
     }
-    Ok(())
 }
 
 pub(crate) fn premium(buy: Decimal, sell: Decimal) -> Option<Decimal> {
@@ -340,20 +314,19 @@ pub(crate) fn premium(buy: Decimal, sell: Decimal) -> Option<Decimal> {
 }
 
 /// How many times over the target is displayed, in thousandths.
-fn share(displayed: Option<&Quantity>, target: Option<&Quantity>) -> i128 {
-    let units = |quantity: Option<&Quantity>| i128::from(quantity.map_or(0, |q| q.units()));
-    (units(displayed) * 1_000).checked_div(units(target)).unwrap_or(0)
+fn share(leg: &PairLeg) -> i128 {
+    let units = |quantity: Quantity| i128::from(quantity.units());
+    (units(leg.displayed) * 1_000).checked_div(units(leg.target)).unwrap_or(0)
 }
 
-/// Whole lots of a leg that so many base units come to at a price, toward zero.
-pub(crate) fn whole_lots(
-    spec: &Instrument,
-    base: Decimal,
-    price: Decimal,
-) -> Result<Quantity, ValueError> {
-    let lot = lot_base(spec, price).ok_or(ValueError::Overflow)?;
-    let lots = base.checked_div(lot).ok_or(ValueError::Overflow)?.trunc();
-    let lots = i64::try_from(lots.mantissa()).map_err(|_| ValueError::Overflow)?;
-    let units = lots.checked_mul(spec.lot.units()).ok_or(ValueError::Overflow)?;
-    Ok(Quantity::from_units(units))
+/// The leg with less to trade against.
+fn thinner([buy, sell]: &[PairLeg; 2]) -> u8 {
+    u8::from(share(sell) < share(buy))
+}
+
+/// The order of legs that the books speak for: both at once where both are deep, else the thin one
+/// first, so that the other follows for what could be had.
+fn advised(legs: &[PairLeg; 2]) -> LegOrder {
+    let deep = legs.iter().all(|leg| share(leg) >= DEEP * 1_000);
+    if deep { LegOrder::Simultaneous } else { LegOrder::ThinFirst }
 }

@@ -1,9 +1,10 @@
 //! What a plan can trade against, and at which limit it asks.
 
 use crate::Engine;
-use crate::market::{DataState, Market};
+use crate::market::{DataState, MarkSource, Market};
 use hedgerow_model::{
-    Decimal, HostTime, Instrument, Price, Quantity, RiskRejection, Rounding, Side, ValueError,
+    Decimal, Give, HostTime, Instrument, Price, PriceSource, Quantity, Reach, RiskRejection,
+    Rounding, Side, ValueError,
 };
 
 /// One in basis points.
@@ -22,14 +23,54 @@ pub(crate) struct Offer {
     pub(crate) worst: Price,
 }
 
+/// The limit of an order, what it was made from, and how far it reaches beyond that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Priced {
+    pub(crate) limit: Price,
+    pub(crate) source: PriceSource,
+    pub(crate) reach: Option<Reach>,
+}
+
 /// `price` moved by so many basis points to the worse for a taker of `side`.
-fn widened(side: Side, price: Decimal, bps: u32) -> Option<Decimal> {
+pub(super) fn widened(side: Side, price: Decimal, bps: u32) -> Option<Decimal> {
     let by = Decimal::from(BPS + side.sign() * i64::from(bps));
     price.checked_mul(by)?.checked_div(Decimal::from(BPS))
 }
 
+/// Units of the grid's step around a price.
+fn step(spec: &Instrument, price: Decimal) -> Option<Decimal> {
+    let price = spec.aggressive_price(Side::Buy, price).ok()?;
+    let step = spec.grid.step_at(price, spec.price_scale).ok()?;
+    Some(spec.price(Price::from_units(step)))
+}
+
+/// `from` moved to the worse for a taker of `side`, by basis points or ticks.
+pub(crate) fn given(spec: &Instrument, side: Side, from: Decimal, give: Give) -> Option<Decimal> {
+    match give {
+        Give::Bps(bps) => widened(side, from, bps),
+        Give::Ticks(ticks) => {
+            let by = step(spec, from)?.checked_mul(Decimal::from(ticks))?;
+            from.checked_add(by.checked_mul(Decimal::from(side.sign()))?)
+        }
+    }
+}
+
+/// How far a limit reaches beyond a price, in ticks and in basis points.
+pub(crate) fn reach(spec: &Instrument, side: Side, from: Decimal, limit: Price) -> Option<Reach> {
+    let over = spec.price(limit).checked_sub(from)?.checked_mul(Decimal::from(side.sign()))?;
+    let ticks = over.checked_div(step(spec, from)?)?.round_dp(4).normalize();
+    let bps = over.checked_div(from)?.checked_mul(Decimal::from(BPS))?.round_dp(4).normalize();
+    Some(Reach { ticks, bps })
+}
+
+/// The cost of a price against another, for a taker of `side`, basis points to four decimals.
+pub(crate) fn cost_bps(side: Side, price: Decimal, against: Decimal) -> Option<Decimal> {
+    let over = price.checked_sub(against)?.checked_div(against)?;
+    Some(over.checked_mul(Decimal::from(BPS * side.sign()))?.round_dp(4).normalize())
+}
+
 impl Engine {
-    fn is_fresh(&self, now: HostTime, market: &Market) -> bool {
+    pub(super) fn is_fresh(&self, now: HostTime, market: &Market) -> bool {
         let age = now.since(market.received);
         market.state == DataState::Fresh && age <= self.markets.stale_after
     }
@@ -57,32 +98,73 @@ impl Engine {
         sum.checked_div(Decimal::TWO).ok_or(RiskRejection::Overflow)
     }
 
-    /// The limit of an order that takes: the touch widened by so many basis points, or the mark
-    /// where there is no touch to be had; within the collar of the strategy.
+    /// What an order that takes is priced from. An opening needs the touch of fresh data; a
+    /// reduction does with the venue's own mark, the side that is there, or the last mark.
+    pub(super) fn source(
+        &self,
+        now: HostTime,
+        (spec, side): (&Instrument, Side),
+        reduces: bool,
+    ) -> Result<(Decimal, PriceSource), RiskRejection> {
+        let market = self.markets.get(spec.id).ok_or(RiskRejection::NoMarket)?;
+        let fresh = self.is_fresh(now, market);
+        let touch = |side| market.touch(side).filter(|_| fresh).map(|price| spec.price(price));
+        if let Some(touch) = touch(side.opposite()) {
+            return Ok((touch, PriceSource::Touch));
+        }
+        if !reduces {
+            let age_ms = now.since(market.received).as_millis();
+            let unseen = fresh || market.state == DataState::Unseen;
+            let stale = RiskRejection::StaleMarket { age_ms };
+            return Err(if unseen { RiskRejection::NoMarket } else { stale });
+        }
+        let mark = market.mark(spec);
+        let own = market.source == MarkSource::Venue
+            && now.since(market.marked) <= self.markets.stale_after;
+        if let Some(mark) = mark.filter(|_| own) {
+            return Ok((mark, PriceSource::Mark));
+        }
+        let present = touch(side).map(|price| (price, PriceSource::PresentSide));
+        present.or(mark.map(|mark| (mark, PriceSource::Mark))).ok_or(RiskRejection::NoMarket)
+    }
+
+    /// The limit of an order that takes: what it is priced from, widened; within the collar of the
+    /// strategy around a fresh mark.
     pub(crate) fn taking_limit(
         &self,
         now: HostTime,
-        spec: &Instrument,
-        side: Side,
-        (bps, collar_bps): (u32, u32),
-    ) -> Result<Price, RiskRejection> {
+        (spec, side): (&Instrument, Side),
+        (give, collar_bps): (Give, u32),
+        reduces: bool,
+    ) -> Result<Priced, RiskRejection> {
         let overflow = |_: ValueError| RiskRejection::Overflow;
-        let market = self.markets.get(spec.id).ok_or(RiskRejection::NoMarket)?;
-        let mark = market.mark(spec).ok_or(RiskRejection::NoMarket)?;
-        let fresh = self.is_fresh(now, market);
-        let touch = market.touch(side.opposite()).filter(|_| fresh).map(|price| spec.price(price));
-        let limit = widened(side, touch.unwrap_or(mark), bps).ok_or(RiskRejection::Overflow)?;
+        let (from, source) = self.source(now, (spec, side), reduces)?;
+        let limit = given(spec, side, from, give).ok_or(RiskRejection::Overflow)?;
         let limit = spec.aggressive_price(side, limit).map_err(overflow)?;
-        if !fresh {
-            return Ok(limit);
-        }
-        let edge = widened(side, mark, collar_bps).ok_or(RiskRejection::Overflow)?;
-        // rounded to the inside
-        let edge = spec.passive_price(side, edge).map_err(overflow)?;
-        Ok(match side {
-            Side::Buy => limit.min(edge),
-            Side::Sell => limit.max(edge),
-        })
+        let market = self.markets.get(spec.id).ok_or(RiskRejection::NoMarket)?;
+        let mark = market.mark(spec).filter(|_| self.is_fresh(now, market));
+        let limit = match mark {
+            Some(mark) => {
+                let edge = widened(side, mark, collar_bps).ok_or(RiskRejection::Overflow)?;
+                // rounded to the inside
+                let edge = spec.passive_price(side, edge).map_err(overflow)?;
+                match side {
+                    Side::Buy => limit.min(edge),
+                    Side::Sell => limit.max(edge),
+                }
+            }
+            None => limit,
+        };
+        Ok(Priced { limit, source, reach: reach(spec, side, from, limit) })
+    }
+
+    /// From best bid to best offer, basis points of the middle.
+    pub(crate) fn spread_bps(&self, spec: &Instrument, middle: Decimal) -> Option<Decimal> {
+        let market = self.markets.get(spec.id)?;
+        let (bid, ask) = (market.touch(Side::Buy)?, market.touch(Side::Sell)?);
+        let wide = spec.price(ask).checked_sub(spec.price(bid))?;
+        let share = wide.checked_div(middle)?.checked_mul(Decimal::from(BPS))?;
+        Some(share.round_dp(4).normalize())
     }
 
     /// What can be had of a quantity within a limit: of the book when there is one, else of the

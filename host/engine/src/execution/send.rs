@@ -2,12 +2,14 @@
 
 use super::PlanKey;
 use super::PlanSlot;
-use super::pair::Wanted;
+use super::pair::{Asked, Wanted};
 use super::preflight::premium;
+use super::price::Priced;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Decimal, Fact, HostTime, NewOrder, OrderFact, OrderFlags, PairKind,
-    PairPhase, PlanStep, Price, Purpose, Quantity, RiskRejection, TimeInForce, VenueCommand,
+    Action, ClientOrderId, Decimal, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact,
+    OrderFlags, PairKind, PairPhase, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side,
+    TimeInForce, VenueCommand,
 };
 
 impl Engine {
@@ -15,15 +17,20 @@ impl Engine {
         &mut self,
         now: HostTime,
         key: PlanKey,
-        Wanted { leg, purpose, quantity, bps }: Wanted,
+        Wanted { leg, purpose, quantity, price }: Wanted,
         effects: &mut Effects,
     ) {
-        if let Some(slot) = self.plans.all.get_mut(&key) {
-            slot.tried = Some(now);
+        if let Some(slot) = self.plans.pair_mut(&key) {
+            let tried = if purpose == Purpose::Make { &mut slot.quoted } else { &mut slot.tried };
+            *tried = Some(now);
         }
-        match self.limit_of(now, key, (leg, purpose), bps) {
-            Ok(limit) => {
-                self.send_for_plan(now, key, (leg, purpose), (quantity, limit), effects);
+        let priced = match price {
+            Asked::At(limit) => Ok(Priced { limit, source: PriceSource::Touch, reach: None }),
+            Asked::Reaching(give) => self.limit_of(now, key, (leg, purpose), give),
+        };
+        match priced {
+            Ok(priced) => {
+                self.send_for_plan(now, key, (leg, purpose), (quantity, priced), effects);
             }
             Err(reason) => {
                 self.plan_fact(now, key, PlanStep::Denied { leg, reason }, effects);
@@ -36,10 +43,10 @@ impl Engine {
         now: HostTime,
         key: PlanKey,
         (leg, purpose): (u8, Purpose),
-        bps: u32,
-    ) -> Result<Price, RiskRejection> {
+        give: Give,
+    ) -> Result<Priced, RiskRejection> {
         let none = RiskRejection::UnknownInstrument;
-        let slot = self.plans.all.get(&key).ok_or(none.clone())?;
+        let slot = self.plans.pair(&key).ok_or(none.clone())?;
         let planned = slot.plan.legs.get(usize::from(leg)).ok_or(none.clone())?;
         let spec = self.config.instrument(planned.instrument).ok_or(none.clone())?;
         let owner = self.strategies.get(key.0.index()).ok_or(none)?;
@@ -47,11 +54,13 @@ impl Engine {
             Purpose::TakeBack => planned.side.opposite(),
             _ => planned.side,
         };
-        let limit = self.taking_limit(now, spec, side, (bps, owner.limits.collar_bps))?;
-        if slot.plan.kind == PairKind::Open && purpose != Purpose::TakeBack {
-            self.check_worth(slot, leg, spec.price(limit))?;
+        let reduces = slot.plan.kind == PairKind::Close || purpose == Purpose::TakeBack;
+        let collar = owner.limits.collar_bps;
+        let priced = self.taking_limit(now, (spec, side), (give, collar), reduces)?;
+        if !reduces {
+            self.check_worth(slot, leg, spec.price(priced.limit))?;
         }
-        Ok(limit)
+        Ok(priced)
     }
 
     /// Where the plan says what the pair must be worth, the first order of a leg that follows the
@@ -82,10 +91,10 @@ impl Engine {
         now: HostTime,
         key: PlanKey,
         (leg, purpose): (u8, Purpose),
-        (quantity, price): (Quantity, Price),
+        (quantity, priced): (Quantity, Priced),
         effects: &mut Effects,
     ) {
-        let Some(slot) = self.plans.all.get(&key) else { return };
+        let Some(slot) = self.plans.pair(&key) else { return };
         let Some(planned) = slot.plan.legs.get(usize::from(leg)) else { return };
         let (kind, instrument) = (slot.plan.kind, planned.instrument);
         let side = match purpose {
@@ -93,26 +102,35 @@ impl Engine {
             _ => planned.side,
         };
         let action = match (kind, purpose) {
-            (PairKind::Open, Purpose::First) => Action::StrategyOpens,
+            (PairKind::Open, Purpose::First | Purpose::Make) => Action::StrategyOpens,
             (PairKind::Open, Purpose::Complete) => Action::PlanCompletes,
-            (PairKind::Close, Purpose::First) => Action::StrategyReduces,
+            (PairKind::Close, Purpose::First | Purpose::Make) => Action::StrategyReduces,
             (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
         };
-        let reduce_only = kind == PairKind::Close || purpose == Purpose::TakeBack;
+        // goods that were sold are bought back: on a spot market that is no reduction
+        let spot = self.config.instrument(instrument).map(|spec| spec.kind);
+        let buys_back = spot == Some(InstrumentKind::Spot) && side == Side::Buy;
+        let takes_back = purpose == Purpose::TakeBack && !buys_back;
+        let reduce_only = kind == PairKind::Close || takes_back;
         let Some(owner) = self.strategies.get(key.0.index()) else { return };
         let number = owner.next_plan_order;
+        let rests = purpose == Purpose::Make;
+        let time_in_force =
+            if rests { TimeInForce::GoodTillCancel } else { TimeInForce::ImmediateOrCancel };
         let order = NewOrder {
             number,
             instrument,
             side,
-            price,
+            price: priced.limit,
             quantity,
-            time_in_force: TimeInForce::ImmediateOrCancel,
-            flags: OrderFlags { post_only: false, reduce_only },
+            time_in_force,
+            flags: OrderFlags { post_only: rests, reduce_only },
         };
         match self.approve(now, key.0, &order, Some(action)) {
             Ok(approved) => {
-                self.plan_fact(now, key, PlanStep::Sends { leg, purpose, number }, effects);
+                let Priced { limit, source, reach } = priced;
+                let step = PlanStep::Sends { leg, purpose, number, limit, source, reach };
+                self.plan_fact(now, key, step, effects);
                 let id = ClientOrderId { strategy: key.0, number };
                 let fact = OrderFact::Approved(Box::new(approved.get().clone()));
                 self.record(now, Fact::Order { id, fact }, effects);

@@ -1,8 +1,8 @@
 //! What strategies and people are told of plans.
 
-use super::PlanKey;
+use super::{PlanKey, PlanSlot, Slot};
 use crate::{Effects, Engine};
-use hedgerow_model::{Event, HostTime, OpaqueMessage, PairPhase, PlanUpdate, StrategyId};
+use hedgerow_model::{Event, HostTime, OpaqueMessage, PairUpdate, PlanUpdate, StrategyId};
 
 /// Event codes of `plan` events: it began or went on, it ended.
 const GOES_ON: u32 = 1;
@@ -24,32 +24,33 @@ impl Engine {
     }
 
     fn plan_update(&self, key: PlanKey) -> Option<PlanUpdate> {
-        let slot = self.plans.all.get(&key)?;
-        Some(PlanUpdate {
-            plan: key.1,
-            kind: slot.plan.kind,
-            phase: slot.phase,
-            legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
-            residual: slot.residual(),
-            outcome: slot.result.as_ref().map(|result| result.outcome.clone()),
+        Some(match self.plans.get(&key)? {
+            Slot::Pair(slot) => PlanUpdate::Pair(self.pair_update(key, slot)),
+            Slot::Single(slot) => PlanUpdate::Single(self.single_update(key, slot)),
         })
     }
 
-    /// Plans of a strategy that are under way or stuck.
-    fn live_plans(&self, strategy: StrategyId) -> impl Iterator<Item = PlanKey> + '_ {
-        let own = self.plans.all.range((strategy, 0)..=(strategy, u64::MAX));
-        let live = own.filter(|(_, slot)| slot.phase != PairPhase::Ended || slot.is_stuck());
-        live.map(|(key, _)| *key)
+    fn pair_update(&self, key: PlanKey, slot: &PlanSlot) -> PairUpdate {
+        PairUpdate {
+            plan: key.1,
+            kind: slot.plan.kind,
+            phase: slot.phase,
+            planned: Box::new(slot.plan.legs.clone()),
+            advised: slot.plan.advised,
+            legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
+            residual: slot.residual(),
+            outcome: slot.result.as_ref().map(|result| result.outcome.clone()),
+        }
     }
 
-    /// The same for people.
+    /// Plans of a strategy that are under way or stuck, for people.
     #[must_use]
     pub fn plan_views(&self, strategy: StrategyId) -> Vec<PlanUpdate> {
-        self.live_plans(strategy).filter_map(|key| self.plan_update(key)).collect()
+        self.plans.concerning(strategy).filter_map(|key| self.plan_update(key)).collect()
     }
 
     /// The same as the strategy is told.
     pub(crate) fn plan_messages(&self, strategy: StrategyId) -> Vec<OpaqueMessage> {
-        self.live_plans(strategy).filter_map(|key| self.plan_message(key)).collect()
+        self.plans.concerning(strategy).filter_map(|key| self.plan_message(key)).collect()
     }
 }

@@ -6,14 +6,21 @@
 //! is a denial. Cost does not grow with the number of past orders: sums are kept as orders come and
 //! go.
 
-use crate::Engine;
-use crate::market::DataState;
-use crate::strategy::{Holding, StrategySlot};
+use super::worst::{Wanted, Worst};
+use super::{
+    collar, gross, leverage, liquidation, net, notional, open_orders, position, safe_leverage,
+    self_cross, stale, venue_health,
+};
+use crate::strategy::Holding;
+use crate::{AccountGuards, Engine, InstrumentLimits};
 use hedgerow_model::{
     AccountId, Action, Amend, Approved, ClientOrderId, Decimal, HostTime, Instrument,
     InstrumentKind, NewOrder, Order, OrderStatus, PLAN_ORDERS, Price, Quantity, RiskRejection,
-    StrategyId, TradingMode, WireId,
+    Scope, StrategyId, TradingMode, WireId,
 };
+
+const NO_LIMITS: InstrumentLimits =
+    InstrumentLimits { order_notional_max: None, position_notional_max: None };
 
 /// The figures of an order that limits look at.
 pub(crate) struct Asked {
@@ -28,6 +35,9 @@ pub(crate) struct Asked {
     pub(crate) is_new: bool,
     /// What a plan does with it; nothing: it is the strategy's own.
     pub(crate) action: Option<Action>,
+    /// It may only be one of two reduce-only orders of which its venue lets the one act that
+    /// offsets the position: what it is judged by is what it would be if it did not reduce.
+    pub(crate) offsets: bool,
     /// Orders that will leave beside it, and what they are worth.
     pub(crate) beside: (u32, Decimal),
 }
@@ -42,7 +52,19 @@ impl Asked {
     ) -> Self {
         let (held, held_notional) = (0, Decimal::ZERO);
         let (is_new, action, beside) = (true, None, (0, Decimal::ZERO));
-        Self { side, price, quantity, held, held_notional, reduce_only, is_new, action, beside }
+        let offsets = false;
+        Self {
+            side,
+            price,
+            quantity,
+            held,
+            held_notional,
+            reduce_only,
+            is_new,
+            action,
+            offsets,
+            beside,
+        }
     }
 }
 
@@ -57,7 +79,31 @@ impl Engine {
     ) -> Result<Approved<Order>, RiskRejection> {
         let NewOrder { side, price, quantity, flags, .. } = *request;
         let asked = Asked { action, ..Asked::of(side, price, quantity, flags.reduce_only) };
-        let account = self.judge(now, strategy, request.instrument, &asked)?;
+        self.approve_as(now, strategy, request, &asked)
+    }
+
+    /// Judges the reduce-only order of the other side that a venue wants beside the one that
+    /// closes: every limit holds for it as if it opened.
+    pub(crate) fn approve_offsetting(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+    ) -> Result<Approved<Order>, RiskRejection> {
+        let NewOrder { side, price, quantity, .. } = *request;
+        let action = Some(Action::PlanUnwinds);
+        let asked = Asked { action, offsets: true, ..Asked::of(side, price, quantity, true) };
+        self.approve_as(now, strategy, request, &asked)
+    }
+
+    fn approve_as(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+        asked: &Asked,
+    ) -> Result<Approved<Order>, RiskRejection> {
+        let account = self.judge(now, strategy, request.instrument, asked)?;
         let wire = WireId(self.next_wire.get(&account).copied().unwrap_or(1));
         Ok(Approved::seal_by_gate(Order {
             id: ClientOrderId { strategy, number: request.number },
@@ -98,6 +144,19 @@ impl Engine {
         Ok(Approved::seal_by_gate(*amend))
     }
 
+    /// Whether an order would pass every guard now; nothing is counted and nothing leaves.
+    pub fn would_pass(
+        &self,
+        now: HostTime,
+        strategy: StrategyId,
+        request: &NewOrder,
+    ) -> Result<(), RiskRejection> {
+        let NewOrder { side, price, quantity, flags, .. } = *request;
+        let asked = Asked::of(side, price, quantity, flags.reduce_only);
+        let (account, reduces) = self.weigh(now, strategy, request.instrument, &asked)?;
+        self.has_tokens(now, (strategy, account), reduces)
+    }
+
     /// Whether an order that was approved can only reduce, with all that is open beside it.
     #[must_use]
     pub fn is_reduction(&self, order: &Order) -> bool {
@@ -115,12 +174,8 @@ impl Engine {
         asked: &Asked,
     ) -> Result<AccountId, RiskRejection> {
         let (account, reduces) = self.weigh(now, strategy, instrument, asked)?;
-        let slot = self.strategies.get_mut(strategy.index());
-        let slot = slot.ok_or(RiskRejection::UnknownInstrument)?;
         // what a plan completes leaves too: to hold one leg alone is worse than to be quick
-        if !slot.bucket.take(now, reduces || asked.action.is_some()) {
-            return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
-        }
+        self.take_tokens(now, (strategy, account), reduces || asked.action.is_some())?;
         Ok(account)
     }
 
@@ -132,7 +187,6 @@ impl Engine {
         instrument: hedgerow_model::InstrumentId,
         asked: &Asked,
     ) -> Result<(AccountId, bool), RiskRejection> {
-        let mode = self.mode_of(strategy);
         let index = strategy.index();
         let slot = self.strategies.get(index).ok_or(RiskRejection::UnknownInstrument)?;
         let spec = self.config.instrument(instrument).ok_or(RiskRejection::UnknownInstrument)?;
@@ -145,19 +199,30 @@ impl Engine {
         if expired {
             return Err(RiskRejection::Expired);
         }
+        let account = holding.account;
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
-        let reconciled = self.is_reconciled(holding.account);
+        let mode = self.mode_at(strategy, account, instrument);
+        let reconciled = self.is_reconciled(account);
         self.check_mode((mode, reconciled), reduces, asked)?;
         let mark = self.check_market(now, (spec, slot.limits.collar_bps), reduces, asked)?;
-        check_limits(spec, slot, holding, mark, reduces, asked)?;
-        if !reduces {
-            self.check_gross(slot, spec, asked)?;
-            // the host's guard cannot judge while what somebody holds has no mark
-            if self.exposure.couples() && self.is_somebody_unmarked() {
-                return Err(RiskRejection::NoMarket);
-            }
+        let requested = worth(spec, asked)?;
+        // a spot venue makes no exception for what reduces
+        let exempt = asked.reduce_only && spec.kind != InstrumentKind::Spot;
+        if let Some(minimum) = spec.min_notional.filter(|min| requested < *min && !exempt) {
+            return Err(RiskRejection::BelowMinNotional { requested, minimum });
         }
-        Ok((holding.account, reduces))
+        if asked.action.is_none() && !asked.reduce_only {
+            let own = self.tally.best(account, instrument, asked.side.opposite());
+            self_cross::check(asked.side, asked.price, own)?;
+        }
+        // what only reduces is never refused by a limit of ours
+        if !reduces {
+            if self.has_unknown_positions(account) {
+                return Err(RiskRejection::UnknownPositions);
+            }
+            self.check_limits(now, strategy, (spec, holding, mark), (requested, asked))?;
+        }
+        Ok((account, reduces))
     }
 
     fn check_mode(
@@ -166,7 +231,7 @@ impl Engine {
         reduces: bool,
         asked: &Asked,
     ) -> Result<(), RiskRejection> {
-        if asked.reduce_only && !reduces {
+        if asked.reduce_only && !reduces && !asked.offsets {
             return Err(RiskRejection::WouldIncrease);
         }
         let own = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };
@@ -191,65 +256,99 @@ impl Engine {
         (spec, collar_bps): (&Instrument, u32),
         reduces: bool,
         asked: &Asked,
-    ) -> Result<i64, RiskRejection> {
+    ) -> Result<Decimal, RiskRejection> {
         let market = self.markets.get(spec.id).ok_or(RiskRejection::NoMarket)?;
-        let age = now.since(market.received);
-        let fresh = market.state == DataState::Fresh && age <= self.markets.stale_after;
-        if !fresh && !reduces {
-            if market.state == DataState::Unseen {
-                return Err(RiskRejection::NoMarket);
-            }
-            return Err(RiskRejection::StaleMarket { age_ms: age.as_millis() });
-        }
-        let two_sided = market.touch(hedgerow_model::Side::Buy).is_some()
-            && market.touch(hedgerow_model::Side::Sell).is_some();
+        let fresh = stale::check(now, market, self.markets.stale_after, reduces)?;
         let mark = market.mark_doubled.filter(|mark| *mark > 0).ok_or(RiskRejection::NoMarket)?;
-        if !two_sided && !reduces {
-            return Err(RiskRejection::NoMarket);
+        if fresh {
+            // an old mark says nothing of what a price should be
+            collar::check(asked.price, mark, collar_bps)?;
         }
-        if !fresh {
-            return Ok(mark); // a reduction: an old mark says nothing of what its price should be
-        }
-        let width = i128::from(mark) * i128::from(collar_bps) / 10_000;
-        let doubled = i128::from(asked.price.units()) * 2;
-        if (doubled - i128::from(mark)).abs() > width {
-            let edge =
-                |doubled: i128| Price::from_units(i64::try_from(doubled / 2).unwrap_or(i64::MAX));
-            let (low, high) = (edge(i128::from(mark) - width), edge(i128::from(mark) + width));
-            return Err(RiskRejection::OutsideCollar { price: asked.price, low, high });
-        }
-        Ok(mark)
+        market.mark_exact(spec).ok_or(RiskRejection::NoMarket)
     }
 
-    fn check_gross(
+    /// Everything that only what opens is held to.
+    fn check_limits(
         &self,
-        slot: &StrategySlot,
-        spec: &Instrument,
-        asked: &Asked,
+        now: HostTime,
+        strategy: StrategyId,
+        (spec, holding, mark): (&Instrument, &Holding, Decimal),
+        (requested, asked): (Decimal, &Asked),
     ) -> Result<(), RiskRejection> {
-        let overflow = RiskRejection::Overflow;
-        let add =
-            |sum: Decimal, more: Decimal| sum.checked_add(more).ok_or(RiskRejection::Overflow);
-        let asked_for = spec.notional(asked.price, asked.quantity).map_err(|_| overflow.clone())?;
-        let mut worst = add(add(asked_for, -asked.held_notional)?, asked.beside.1)?;
-        for holding in &slot.holdings {
-            worst = add(worst, holding.open_notional)?;
-            if holding.position.quantity.is_zero() {
-                continue;
-            }
-            let id = holding.instrument;
-            let known = self.config.instrument(id).ok_or(RiskRejection::UnknownInstrument)?;
-            let market = self.markets.get(id).ok_or(RiskRejection::NoMarket)?;
-            let mark = market.mark(known).ok_or(RiskRejection::NoMarket)?;
-            let notional = known.notional_at(mark, holding.position.quantity.abs());
-            worst = add(worst, notional.map_err(|_| overflow.clone())?)?;
+        let missing = RiskRejection::UnknownInstrument;
+        let slot = self.strategies.get(strategy.index()).ok_or(missing.clone())?;
+        let config = self.config.strategies.get(strategy.index()).ok_or(missing.clone())?;
+        let account = self.config.accounts.get(holding.account.index()).ok_or(missing)?;
+        let of_instrument = self.config.instrument_limits.get(spec.id.index());
+        let of_instrument = of_instrument.unwrap_or(&NO_LIMITS);
+        let (own, theirs, host) = (&config.guards, &account.guards, &self.config.host);
+        let down = self.margins.is_down(account.id, spec.venue);
+        venue_health::check(now, down, self.tally.waits_since(account.id), theirs.answer_max)?;
+        if asked.is_new {
+            let open = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
+            let beside = asked.beside.0;
+            open_orders::check(open.saturating_add(beside), Some(slot.limits.open_orders_max))?;
+            let open = self.tally.open(account.id).saturating_add(beside);
+            open_orders::check(open, theirs.open_orders_max)?;
         }
-        let limit = slot.limits.gross_notional_max;
-        if worst > limit {
-            return Err(RiskRejection::GrossAboveMax { worst, limit });
+        slot.cancels.check(now, own.cancels_per_fill_max)?;
+        let most = [Some(slot.limits.order_notional_max), of_instrument.order_notional_max];
+        notional::check(requested, most)?;
+        let limit = slot.limits.position_notional_max;
+        position::check(spec, holding, (mark, limit), asked)?;
+        let beyond = theirs.is_exposure_limited()
+            || host.is_exposure_limited()
+            || of_instrument.position_notional_max.is_some();
+        let (instrument, whose) = (spec.id, account.id);
+        let wanted = Wanted { strategy, account: whose, instrument, beyond };
+        let more = requested.checked_sub(asked.held_notional).ok_or(RiskRejection::Overflow)?;
+        let sums = self.sums(wanted)?.with_order(asked.side, more)?;
+        position::check_all(&sums.instrument, of_instrument.position_notional_max)?;
+        let limits = [
+            (Scope::Strategy(strategy), Some(slot.limits.gross_notional_max), own.net_notional_max),
+            (Scope::Account(whose), theirs.gross_notional_max, theirs.net_notional_max),
+            (Scope::Host, host.gross_notional_max, host.net_notional_max),
+        ];
+        for (scope, most, net_most) in limits {
+            net::check(scope, sums.of(scope), asked.side, net_most)?;
+            // what leaves beside it counts, whichever way it goes
+            let all = sums.of(scope).with_order(asked.side, asked.beside.1)?;
+            gross::check(scope, &all, most)?;
+        }
+        if theirs.is_margin_limited() {
+            self.check_equity(theirs, whose, instrument, &sums.account)?;
+        }
+        // a guard over several cannot judge while what somebody holds has no mark
+        if self.is_unmarked(whose) {
+            return Err(RiskRejection::NoMarket);
         }
         Ok(())
     }
+
+    fn check_equity(
+        &self,
+        guards: &AccountGuards,
+        account: AccountId,
+        instrument: hedgerow_model::InstrumentId,
+        sum: &Worst,
+    ) -> Result<(), RiskRejection> {
+        let gross = sum.gross()?;
+        let equity = self.equity(account);
+        leverage::check(gross, equity, guards.leverage_max)?;
+        if let Some(watch) = guards.adverse_move {
+            let zero = Decimal::ZERO;
+            let sides = (sum.long + sum.buys > zero, sum.short + sum.sells > zero);
+            let safe = self.safe_leverage(account, watch.limit, sides, Some(instrument));
+            let worst = leverage::of(gross, equity.ok_or(RiskRejection::MarginUnknown)?);
+            safe_leverage::check(worst, safe)?;
+        }
+        liquidation::check(self.is_liquidation_unknown(account))
+    }
+}
+
+/// What an order is worth at its price.
+fn worth(spec: &Instrument, asked: &Asked) -> Result<Decimal, RiskRejection> {
+    spec.notional(asked.price, asked.quantity).map_err(|_| RiskRejection::Overflow)
 }
 
 fn check_grid(spec: &Instrument, asked: &Asked) -> Result<(), RiskRejection> {
@@ -266,59 +365,6 @@ fn check_grid(spec: &Instrument, asked: &Asked) -> Result<(), RiskRejection> {
     }
     if let Some(maximum) = spec.max_quantity.filter(|max| quantity > *max) {
         return Err(RiskRejection::AboveMaxQuantity { quantity, maximum });
-    }
-    Ok(())
-}
-
-fn check_limits(
-    spec: &Instrument,
-    slot: &StrategySlot,
-    holding: &Holding,
-    mark_doubled: i64,
-    reduces: bool,
-    asked: &Asked,
-) -> Result<(), RiskRejection> {
-    let overflow = |_| RiskRejection::Overflow;
-    let requested = spec.notional(asked.price, asked.quantity).map_err(overflow)?;
-    // a spot venue makes no exception for what reduces
-    let exempt = asked.reduce_only && spec.kind != InstrumentKind::Spot;
-    if let Some(minimum) = spec.min_notional.filter(|min| requested < *min && !exempt) {
-        return Err(RiskRejection::BelowMinNotional { requested, minimum });
-    }
-    // what only reduces is never refused by a limit of ours
-    if reduces {
-        return Ok(());
-    }
-    let open = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
-    let open = open.saturating_add(asked.beside.0);
-    if asked.is_new && open >= slot.limits.open_orders_max {
-        let limit = slot.limits.open_orders_max;
-        return Err(RiskRejection::OpenOrdersAboveMax { open, limit });
-    }
-    let limit = slot.limits.order_notional_max;
-    if requested > limit {
-        return Err(RiskRejection::NotionalAboveMax { limit, requested });
-    }
-    let worst = asked
-        .side
-        .sign()
-        .checked_mul(holding.position.quantity.units())
-        .and_then(|held| held.checked_add(holding.open(asked.side)))
-        .and_then(|sum| sum.checked_add(asked.quantity.units()))
-        .and_then(|sum| sum.checked_sub(asked.held))
-        .ok_or(RiskRejection::Overflow)?;
-    let mark = Decimal::from_i128_with_scale(
-        i128::from(mark_doubled) * 5,
-        u32::from(spec.price_scale.digits()) + 1,
-    );
-    let worst = Quantity::from_units(worst);
-    let reached = spec.notional_at(mark, worst).map_err(overflow)?;
-    if reached > slot.limits.position_notional_max {
-        let one = spec.notional_at(mark, Quantity::from_units(1)).map_err(overflow)?;
-        let units = slot.limits.position_notional_max.checked_div(one).unwrap_or_default();
-        let limit =
-            Quantity::from_units(i64::try_from(units.trunc().mantissa()).unwrap_or(i64::MAX));
-        return Err(RiskRejection::PositionAboveMax { worst, limit });
     }
     Ok(())
 }

@@ -1,36 +1,36 @@
-//! Guards that watch the whole: loss, drawdown, and the loss of all strategies together.
+//! Guards of profit on every mark that moves, and what an operator says.
 //!
-//! A guard latches a mode, cancels what is open, and stays until an operator clears it.
+//! A guard latches what its action says, and stays until an operator clears it.
 
-use crate::portfolio::Verdict;
-use crate::quiet::trip_mode;
+use crate::portfolio::{FormId, Trips};
 use crate::{Effects, Engine, OperatorCommand};
-use hedgerow_model::{Event, Fact, HostTime, InstrumentId, StrategyId, TradingMode};
+use hedgerow_model::{
+    AccountId, Fact, Guard, GuardAction, GuardKey, HostTime, InstrumentId, Scope, StrategyId,
+    TradingMode,
+};
 
 /// How the reason of a mode begins that a guard has set.
 pub(crate) const GUARD: &str = "guard: ";
 
 impl Engine {
-    pub(crate) fn own_mode(&self, strategy: StrategyId) -> TradingMode {
-        self.strategies.get(strategy.index()).map_or(TradingMode::Halted, |slot| slot.mode)
-    }
-
-    fn profit_now(&self, strategy: StrategyId) -> Option<Option<i128>> {
+    pub(crate) fn profit_now(&self, form: FormId) -> Option<Option<i128>> {
         let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
-        self.exposure.profit(strategy, mark)
+        self.exposure.profit(form, mark)
     }
 
-    pub(crate) fn is_somebody_unmarked(&self) -> bool {
-        let mut ids = (0_u32..).map(StrategyId).take(self.strategies.len());
-        ids.any(|id| self.profit_now(id).is_none())
+    /// Whether a guard of the account or of the host cannot judge, because something that is held
+    /// has no mark.
+    pub(crate) fn is_unmarked(&self, account: AccountId) -> bool {
+        let over = [self.exposure.form_of(Scope::Account(account)), self.host_form()];
+        let mut watched = self.exposure.watched();
+        watched.any(|form| over.contains(&Some(form)) && self.profit_now(form).is_none())
     }
 
-    pub(crate) fn host_loss(&self, mark: impl Fn(InstrumentId) -> Option<i64> + Copy) -> bool {
-        let ids = (0..self.strategies.len()).filter_map(|i| u32::try_from(i).ok().map(StrategyId));
-        self.exposure.host_loss(ids.filter_map(|id| self.exposure.profit(id, mark)))
+    fn host_form(&self) -> Option<FormId> {
+        self.exposure.form_of(Scope::Host)
     }
 
-    /// After a mark moved (doubled, to this): everybody who holds the instrument.
+    /// After a mark moved (doubled, to this): everything it is part of.
     pub(crate) fn guard_mark(
         &mut self,
         now: HostTime,
@@ -39,111 +39,107 @@ impl Engine {
     ) {
         // by index: the list cannot change while marks move, only fills change it
         let mut index = 0;
-        while let Some(strategy) = self.exposure.holders(id).get(index).copied() {
-            if !self.exposure.gauge(strategy).is_calm(doubled) {
-                self.guard(now, strategy, effects);
+        while let Some(form) = self.exposure.holders(id).get(index).copied() {
+            if !self.exposure.gauge(form).is_calm(doubled) {
+                self.guard_form(now, form, effects);
             }
             index += 1;
         }
-        if index > 0 {
-            self.guard_host(now, effects);
+    }
+
+    fn guard_form(&mut self, now: HostTime, form: FormId, effects: &mut Effects) {
+        let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
+        let mut gauge = self.exposure.gauge(form);
+        let Some(news) = self.exposure.judge(form, mark, &mut gauge) else {
+            return;
+        };
+        self.exposure.set_gauge(form, gauge);
+        if self.exposure.is_peak_due(form, &gauge) {
+            self.note_peak_of(now, form, effects);
+        }
+        if news.any() {
+            self.trip_profit(now, self.exposure.scope_of(form), news, effects);
         }
     }
 
-    /// After anything that changed a strategy's profit.
+    fn trip_profit(&mut self, now: HostTime, scope: Scope, news: Trips, effects: &mut Effects) {
+        let whose = match scope {
+            Scope::Host => " of all strategies",
+            Scope::Account(_) => " of the account",
+            _ => "",
+        };
+        let all = [
+            (news.loss, Guard::Loss, format!("loss{whose} above loss_max")),
+            (news.day, Guard::LossDay, format!("loss{whose} of this day above loss_day_max")),
+            (news.drawdown, Guard::Drawdown, format!("drawdown{whose} above drawdown_max")),
+        ];
+        for (_, guard, detail) in all.into_iter().filter(|(trips, ..)| *trips) {
+            let action = self.profit_action(scope, guard);
+            self.trip(now, &GuardKey::whole(guard, scope), action, detail, effects);
+        }
+    }
+
+    fn profit_action(&self, scope: Scope, guard: Guard) -> GuardAction {
+        let profit = match scope {
+            Scope::Strategy(id) => {
+                let guards = self.config.strategies.get(id.index()).map(|s| &s.guards);
+                let action = guards.map(|guards| match guard {
+                    Guard::Loss => guards.loss_action,
+                    Guard::LossDay => guards.loss_day.map_or(GuardAction::Halt, |w| w.action),
+                    _ => guards.drawdown_action,
+                });
+                return action.unwrap_or(GuardAction::Halt);
+            }
+            Scope::Account(id) => {
+                self.config.accounts.get(id.index()).map(|account| account.guards.profit)
+            }
+            _ => Some(self.config.host.profit),
+        };
+        let watch = profit.and_then(|profit| match guard {
+            Guard::Loss => profit.loss,
+            Guard::LossDay => profit.loss_day,
+            _ => profit.drawdown,
+        });
+        watch.map_or(GuardAction::Halt, |watch| watch.action)
+    }
+
+    /// Watched forms of a strategy and of the accounts it trades on.
+    fn forms_of(&self, strategy: StrategyId) -> Vec<FormId> {
+        let slot = self.strategies.get(strategy.index());
+        let accounts = slot.into_iter().flat_map(|slot| slot.accounts()).map(Scope::Account);
+        let scopes = std::iter::once(Scope::Strategy(strategy)).chain(accounts);
+        let wanted: Vec<FormId> = scopes.filter_map(|s| self.exposure.form_of(s)).collect();
+        self.exposure.watched().filter(|form| wanted.contains(form)).collect()
+    }
+
+    /// After anything that changed a strategy's profit: it, and its accounts.
     pub(crate) fn guard(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
-        let mut gauge = self.exposure.gauge(strategy);
-        let Some(verdict) = self.exposure.judge(strategy, mark, &mut gauge) else {
-            return;
-        };
-        self.exposure.set_gauge(strategy, gauge);
-        if self.exposure.is_peak_due(strategy, &gauge) {
-            self.note_peak(now, strategy, effects);
+        for form in self.forms_of(strategy) {
+            self.guard_form(now, form, effects);
         }
-        let mode = trip_mode(verdict);
-        if mode <= self.own_mode(strategy) {
-            return;
-        }
-        let reason = match verdict {
-            Verdict::Loss => "loss above loss_max",
-            _ => "drawdown above drawdown_max",
-        };
-        self.set_mode(now, Some(strategy), mode, format!("{GUARD}{reason}"), effects);
     }
 
     /// After cash moved: a new highest profit becomes a fact.
     pub(crate) fn note_peak(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        if let Some(profit) = self.exposure.new_peak(strategy) {
-            self.record(now, Fact::Peak { strategy, profit }, effects);
+        for form in self.forms_of(strategy) {
+            self.note_peak_of(now, form, effects);
+        }
+    }
+
+    fn note_peak_of(&mut self, now: HostTime, form: FormId, effects: &mut Effects) {
+        if let Some(profit) = self.exposure.new_peak(form) {
+            let scope = self.exposure.scope_of(form);
+            self.record(now, Fact::Peak { scope, profit }, effects);
         }
     }
 
     pub(crate) fn guard_host(&mut self, now: HostTime, effects: &mut Effects) {
-        if !self.exposure.couples() || self.host_mode != TradingMode::Running {
-            return;
+        let host = self.host_form();
+        let watched = self.exposure.watched().find(|form| Some(*form) == host);
+        if let Some(form) = watched {
+            self.guard_form(now, form, effects);
+            self.note_peak_of(now, form, effects);
         }
-        let trips = {
-            let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
-            self.host_loss(mark)
-        };
-        if trips {
-            let reason = format!("{GUARD}loss of all strategies above the host's loss_max");
-            self.set_mode(now, None, TradingMode::ReduceOnly, reason, effects);
-        }
-    }
-
-    /// Latches a mode, tells whom it concerns and cancels what is open unless all is well again.
-    fn set_mode(
-        &mut self,
-        now: HostTime,
-        strategy: Option<StrategyId>,
-        mode: TradingMode,
-        reason: String,
-        effects: &mut Effects,
-    ) {
-        self.record(now, Fact::Mode { strategy, mode, reason }, effects);
-        for id in self.concerned(strategy) {
-            self.deliver(id, now, Event::Mode(self.mode_of(id)), effects);
-            match mode {
-                TradingMode::Running => {}
-                // what can only reduce is what is left to do
-                TradingMode::ReduceOnly => self.cancel_openings(now, id, effects),
-                _ => self.cancel_many(now, id, None, effects),
-            }
-            self.plans_of_go_on(now, id, effects);
-        }
-    }
-
-    /// Nothing but cancels until an operator has looked.
-    pub(crate) fn stop_strategy(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        why: &str,
-        effects: &mut Effects,
-    ) {
-        if self.own_mode(strategy) < TradingMode::CancelOnly {
-            let mode = TradingMode::CancelOnly;
-            self.set_mode(now, Some(strategy), mode, format!("ledger: {why}"), effects);
-        }
-    }
-
-    /// Latches a mode that only an operator loosens, as a guard does.
-    pub(crate) fn latch(
-        &mut self,
-        now: HostTime,
-        strategy: StrategyId,
-        mode: TradingMode,
-        why: String,
-        effects: &mut Effects,
-    ) {
-        self.set_mode(now, Some(strategy), mode, format!("{GUARD}{why}"), effects);
-    }
-
-    fn concerned(&self, strategy: Option<StrategyId>) -> Vec<StrategyId> {
-        let all = (0..self.strategies.len()).filter_map(|i| u32::try_from(i).ok().map(StrategyId));
-        strategy.map_or_else(|| all.collect(), |one| vec![one])
     }
 
     pub(crate) fn on_operator(
@@ -156,47 +152,40 @@ impl Engine {
         let said = Fact::Operator { command: format!("{command:?}"), reason: reason.clone() };
         self.record(now, said, effects);
         match *command {
-            OperatorCommand::SetMode { strategy, mode } => {
-                let holds = strategy.map_or(self.host_mode, |one| self.own_mode(one));
+            OperatorCommand::SetMode { scope, mode } => {
                 if mode == TradingMode::Running {
-                    for id in self.concerned(strategy) {
-                        if self.is_latched_by_guard(strategy) {
-                            self.restart_measures(now, id, effects);
-                        }
+                    self.release_guards(now, scope, effects);
+                    for id in self.concerned(scope) {
                         self.release_plans(now, id, effects);
                     }
-                } else if mode <= holds {
+                } else if mode <= self.modes.of(scope) {
                     return; // only a release loosens, and what holds keeps its reason
                 }
-                self.set_mode(now, strategy, mode, format!("operator: {reason}"), effects);
+                self.set_mode(now, scope, mode, format!("operator: {reason}"), effects);
             }
             OperatorCommand::Adopt { strategy } => self.adopt(now, strategy, effects),
+            OperatorCommand::IgnoreOn { account } => self.ignore_on(now, account, effects),
             OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
             OperatorCommand::CancelAll { strategy } => {
-                for id in self.concerned(strategy) {
+                for id in self.concerned(strategy.into()) {
                     self.cancel_many(now, id, None, effects);
+                    self.stop_opening_plans(now, id, effects);
                 }
             }
         }
     }
 
-    /// Whether it was a guard that set the mode of a strategy, or of the host.
-    fn is_latched_by_guard(&self, strategy: Option<StrategyId>) -> bool {
-        match strategy {
-            None => self.host_guarded,
-            Some(one) => self.strategies.get(one.index()).is_some_and(|slot| slot.guarded),
-        }
-    }
-
-    fn restart_measures(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let profit = self.profit_now(strategy).flatten();
+    pub(crate) fn restart_measures(&mut self, now: HostTime, scope: Scope, effects: &mut Effects) {
+        let Some(form) = self.exposure.form_of(scope) else { return };
+        let profit = self.profit_now(form).flatten();
         match profit.and_then(|profit| self.exposure.money(profit)) {
             Some(profit) => {
-                self.record(now, Fact::MeasuresRestarted { strategy, profit }, effects);
+                self.record(now, Fact::MeasuresRestarted { scope, profit }, effects);
             }
             None => {
                 // said, for the guards may trip again at once
-                let command = format!("measures of {strategy} not restarted");
+                let of = self.scope_in_words(scope);
+                let command = format!("measures of {of} not restarted");
                 let reason = "a mark of what it holds is missing".into();
                 self.record(now, Fact::Operator { command, reason }, effects);
             }

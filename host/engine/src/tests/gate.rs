@@ -79,7 +79,7 @@ fn gross_exposure_is_price_times_quantity_and_not_its_units() {
     rig.buy(10_010, 9_000);
     rig.fill(1, 10_010, 9_000);
     let denial = rig.buy(9_990, 9_000);
-    let Some(RiskRejection::GrossAboveMax { worst, limit }) = denial else {
+    let Some(RiskRejection::GrossAboveMax { worst, limit, .. }) = denial else {
         panic!("{denial:?}");
     };
     assert_eq!((worst, limit), (dec("1799.10"), dec("1500")));
@@ -113,10 +113,10 @@ fn a_reduction_is_refused_by_no_limit_of_ours() {
         rig.buy(9_990, 100);
     }
     for _ in 0..6 {
-        assert_eq!(rig.sell(9_990, 1_000), None, "open orders and rate are above their limits");
+        assert_eq!(rig.sell(10_000, 1_000), None, "open orders and rate are above their limits");
     }
     // all open reductions together never exceed the position
-    let mut order = rig.order(Side::Sell, 9_990, 4_000);
+    let mut order = rig.order(Side::Sell, 10_000, 4_000);
     order.flags.reduce_only = true;
     assert_eq!(rig.submit(order), Some(RiskRejection::WouldIncrease));
 }
@@ -128,15 +128,15 @@ fn modes_refuse_by_the_table() {
     rig.fill(1, 10_010, 2_000);
     let set = |rig: &mut Rig, mode| {
         let now = HostTime::from_nanos(rig.now);
-        let command = OperatorCommand::SetMode { strategy: None, mode };
+        let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
         let input = Input::Operator { now, command, reason: "test".into() };
         rig.engine.handle(input, &mut rig.effects);
     };
     set(&mut rig, TradingMode::ReduceOnly);
     assert!(matches!(rig.buy(9_990, 100), Some(RiskRejection::ModeForbids { .. })));
-    assert_eq!(rig.sell(9_990, 100), None);
+    assert_eq!(rig.sell(10_020, 100), None);
     set(&mut rig, TradingMode::CancelOnly);
-    assert!(matches!(rig.sell(9_990, 100), Some(RiskRejection::ModeForbids { .. })));
+    assert!(matches!(rig.sell(10_020, 100), Some(RiskRejection::ModeForbids { .. })));
     set(&mut rig, TradingMode::Running);
     assert_eq!(rig.buy(9_990, 100), None);
 }
@@ -183,6 +183,10 @@ fn anothers_collar_is_not_mine() {
         name: "b".into(),
         reconcile: false,
         settling: Duration::ZERO,
+        guards: AccountGuards::default(),
+        margin: None,
+        asks: Asks::default(),
+        pools: Vec::new(),
     });
     let mut rig = Rig::new();
     rig.engine = Engine::new(both);

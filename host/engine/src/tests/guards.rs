@@ -4,7 +4,7 @@ use super::*;
 
 fn operator(rig: &mut Rig, strategy: Option<StrategyId>, mode: TradingMode) {
     let now = HostTime::from_nanos(rig.now);
-    let command = OperatorCommand::SetMode { strategy, mode };
+    let command = OperatorCommand::SetMode { scope: strategy.into(), mode };
     rig.engine.handle(Input::Operator { now, command, reason: "r".into() }, &mut rig.effects);
 }
 
@@ -149,7 +149,7 @@ fn a_peak_that_marks_alone_have_raised_is_a_fact() {
 #[test]
 fn with_a_host_limit_nothing_opens_while_somebody_holds_what_has_no_mark() {
     let mut config = config(limits());
-    config.host.loss_max = Some(dec("100"));
+    config.host.profit.loss = Some(Watch { limit: dec("100"), action: GuardAction::Pause });
     let mut other = config.strategies[0].clone();
     (other.id, other.trades, other.watches) =
         (StrategyId(1), vec![(InstrumentId(1), AccountId(0))], Vec::new());
@@ -169,6 +169,8 @@ fn with_a_host_limit_nothing_opens_while_somebody_holds_what_has_no_mark() {
         liquidity: Liquidity::Maker,
         fee: Fee::ZERO,
         happened: VenueTime::from_nanos(1),
+        inferred: false,
+        replaces: Quantity::ZERO,
     };
     let time = HostTime::from_nanos(rig.now);
     rig.engine.restore(&[hedgerow_model::Stamped { time, fact: fill }]);
@@ -259,7 +261,7 @@ fn a_pause_beside_a_guard_does_not_hide_that_it_was_one() {
     rig.quote(0, 6_400, 6_420);
     assert_eq!(rig.engine.mode_of(ME), TradingMode::ReduceOnly, "drawdown above 30");
     let mut command = |mode, reason: &str| {
-        let command = OperatorCommand::SetMode { strategy: Some(ME), mode };
+        let command = OperatorCommand::SetMode { scope: Scope::Strategy(ME), mode };
         let now = HostTime::from_nanos(rig.now);
         let input = Input::Operator { now, command, reason: reason.into() };
         rig.engine.handle(input, &mut rig.effects);

@@ -1,6 +1,7 @@
 //! Order truth under odd reports, facts folded again, books with holes.
 
 use super::*;
+use crate::snapshot::tests::any_cut_is_the_whole;
 
 #[test]
 fn a_repeated_fill_is_booked_once_and_a_late_one_after_a_cancel_is_booked() {
@@ -84,6 +85,7 @@ fn folding_the_facts_gives_the_same_state_without_effects_or_market() {
     let id = hedgerow_model::TimerId(4);
     let at = HostTime::from_nanos(START + 5);
     rig.want(vec![Intent::SetTimer { id, at }]);
+    any_cut_is_the_whole(&config(limits()), &rig.effects.facts);
     let mut again = Engine::new(config(limits()));
     again.restore(&rig.effects.facts);
     assert_eq!(again.resumed(ME), rig.engine.resumed(ME));
@@ -92,7 +94,11 @@ fn folding_the_facts_gives_the_same_state_without_effects_or_market() {
     assert_eq!(again.checkpoint(ME), rig.engine.checkpoint(ME));
     let held = |engine: &Engine| {
         let holding = &engine.strategies[0].holdings[0];
-        let open = (holding.open_buy, holding.open_sell, holding.open_notional);
+        let open = (
+            holding.open_buy,
+            holding.open_sell,
+            holding.open_notional(Side::Buy) + holding.open_notional(Side::Sell),
+        );
         (holding.position.clone(), open)
     };
     assert_eq!(held(&again), held(&rig.engine));
@@ -232,5 +238,5 @@ fn an_order_that_ended_lives_until_its_fills_are_heard() {
     let now = HostTime::from_nanos(rig.now);
     rig.engine.handle(Input::Wake(now), &mut rig.effects);
     let asked = rig.effects.commands.last();
-    assert!(matches!(asked, Some(VenueCommand::Reconcile { .. })), "{asked:?}");
+    assert!(matches!(asked, Some(VenueCommand::QueryTrades { .. })), "{asked:?}");
 }

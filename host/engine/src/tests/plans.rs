@@ -2,37 +2,45 @@
 //! restarts.
 
 mod ends;
+mod figures;
+mod guarded;
+mod leverage;
+mod makers;
 mod random;
 mod refusals;
 mod vectors;
 
 use super::*;
 use hedgerow_model::{
-    LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase, PairRequest,
-    PairResult, PairSize, PlanStep, Purpose,
+    Accept, Give, LegOrder, OpaqueMessage, PLAN_ORDERS, PairKind, PairOutcome, PairPhase,
+    PairRequest, PairResult, PairSize, PlanStep, Purpose,
 };
 
-const L: InstrumentId = InstrumentId(0);
-const S: InstrumentId = InstrumentId(1);
+pub(crate) const L: InstrumentId = InstrumentId(0);
+pub(crate) const S: InstrumentId = InstrumentId(1);
 
 /// A wire id on an account: each leg has an account of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sent {
-    leg: InstrumentId,
+pub(crate) struct Sent {
+    pub(crate) leg: InstrumentId,
     wire: u64,
     side: Side,
     price: i64,
     quantity: i64,
     reduce_only: bool,
+    /// It makes: post-only, until it is canceled.
+    rests: bool,
 }
 
-struct Pair {
-    rig: Rig,
+pub(crate) struct Pair {
+    pub(crate) rig: Rig,
     taken: usize,
+    /// Orders that were asked to be canceled, as far as commands were looked at.
+    canceled: Vec<(InstrumentId, u64)>,
 }
 
 /// Tick 0.1, lots of 0.001 and 0.0005.
-fn legs() -> Vec<Instrument> {
+pub(crate) fn legs() -> Vec<Instrument> {
     let leg = |id, lot| Instrument {
         price_scale: Scale::new(1).unwrap(),
         quantity_scale: Scale::new(4).unwrap(),
@@ -44,7 +52,7 @@ fn legs() -> Vec<Instrument> {
     vec![leg(0, 10), leg(1, 5)]
 }
 
-fn wide() -> StrategyLimits {
+pub(crate) fn wide() -> StrategyLimits {
     let most = dec("1000000");
     StrategyLimits {
         order_notional_max: most,
@@ -58,23 +66,29 @@ fn wide() -> StrategyLimits {
     }
 }
 
-fn request() -> PairRequest {
+pub(crate) fn request() -> PairRequest {
     PairRequest {
         buy: L,
         sell: S,
         size: PairSize::Notional(dec("10000")),
         legs: LegOrder::Simultaneous,
-        slippage_bps: 5,
-        hedge_bps: 10,
-        emergency_bps: 50,
+        first: Give::Bps(5),
+        hedge: Give::Bps(10),
+        emergency: Give::Bps(50),
         deadline_ms: 2_000,
         tries: 3,
         min_premium_bps: None,
+        make: None,
+        accept: Accept::default(),
     }
 }
 
 impl Pair {
-    fn with(instruments: Vec<Instrument>, limits: StrategyLimits, reconcile: bool) -> Self {
+    pub(crate) fn with(
+        instruments: Vec<Instrument>,
+        limits: StrategyLimits,
+        reconcile: bool,
+    ) -> Self {
         let mut config = config(limits);
         config.instruments = instruments;
         config.accounts = [0, 1]
@@ -83,13 +97,20 @@ impl Pair {
                 name: id.to_string(),
                 reconcile,
                 settling: Duration::from_secs(2),
+                guards: AccountGuards::default(),
+                margin: None,
+                asks: Asks::default(),
+                pools: Vec::new(),
             })
             .to_vec();
         config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(1))];
         config.strategies[0].watches = Vec::new();
-        let engine = Engine::new(config);
+        Self::over(Engine::new(config))
+    }
+
+    fn over(engine: Engine) -> Self {
         let rig = Rig { engine, effects: Effects::default(), now: START, trade: 0 };
-        let mut pair = Self { rig, taken: 0 };
+        let mut pair = Self { rig, taken: 0, canceled: Vec::new() };
         pair.markets();
         pair
     }
@@ -104,7 +125,7 @@ impl Pair {
         self.quote(S, (600_299, 10_000), (600_301, 10_000));
     }
 
-    fn quote(&mut self, leg: InstrumentId, bid: (i64, i64), ask: (i64, i64)) {
+    pub(crate) fn quote(&mut self, leg: InstrumentId, bid: (i64, i64), ask: (i64, i64)) {
         let tick = Tick {
             ts: self.rig.now,
             recv_ts: self.rig.now,
@@ -124,7 +145,12 @@ impl Pair {
         self.ask_as(1, kind, request)
     }
 
-    fn ask_as(&mut self, id: u64, kind: PairKind, request: &PairRequest) -> Option<RiskRejection> {
+    pub(crate) fn ask_as(
+        &mut self,
+        id: u64,
+        kind: PairKind,
+        request: &PairRequest,
+    ) -> Option<RiskRejection> {
         let json = serde_json::to_string(request).unwrap();
         self.ask_json(id, kind.word(), &json)
     }
@@ -139,18 +165,24 @@ impl Pair {
         })
     }
 
-    fn open(&mut self, request: &PairRequest) {
+    pub(crate) fn open(&mut self, request: &PairRequest) {
         assert_eq!(self.ask(PairKind::Open, request), None);
     }
 
     /// Orders that left since the last look.
-    fn sent(&mut self) -> Vec<Sent> {
+    pub(crate) fn sent(&mut self) -> Vec<Sent> {
         let new = self.rig.effects.commands.get(self.taken..).unwrap_or_default();
         let orders = new.iter().filter_map(|command| match command {
             VenueCommand::Place(order) => {
                 let (order, request) = (order.get(), order.get().request);
                 assert!(request.number >= PLAN_ORDERS);
-                assert_eq!(request.time_in_force, TimeInForce::ImmediateOrCancel);
+                let rests = request.flags.post_only;
+                let until = if rests {
+                    TimeInForce::GoodTillCancel
+                } else {
+                    TimeInForce::ImmediateOrCancel
+                };
+                assert_eq!(request.time_in_force, until);
                 Some(Sent {
                     leg: request.instrument,
                     wire: order.wire.0,
@@ -158,16 +190,21 @@ impl Pair {
                     price: request.price.units(),
                     quantity: request.quantity.units(),
                     reduce_only: request.flags.reduce_only,
+                    rests,
                 })
             }
             _ => None,
         });
         let orders = orders.collect();
+        self.canceled.extend(new.iter().filter_map(|command| match command {
+            VenueCommand::Cancel { instrument, wire, .. } => Some((*instrument, wire.0)),
+            _ => None,
+        }));
         self.taken = self.rig.effects.commands.len();
         orders
     }
 
-    fn report(&mut self, leg: InstrumentId, report: VenueReport) {
+    pub(crate) fn report(&mut self, leg: InstrumentId, report: VenueReport) {
         self.report_of(leg, (self.rig.now, report));
     }
 
@@ -184,10 +221,25 @@ impl Pair {
         self.rig.engine.handle(input, &mut self.rig.effects);
     }
 
-    fn fill(&mut self, sent: Sent, price: i64, quantity: i64) {
+    pub(crate) fn fill(&mut self, sent: Sent, price: i64, quantity: i64) {
         self.rig.trade += 1;
         let trade = TradeId(self.rig.trade);
         self.fill_as(sent, trade, price, quantity);
+    }
+
+    /// A fill with a fee in the settle asset.
+    pub(crate) fn fill_with(&mut self, sent: Sent, price: i64, quantity: i64, fee: &str) {
+        self.rig.trade += 1;
+        let report = VenueReport::Fill {
+            wire: WireId(sent.wire),
+            trade: TradeId(self.rig.trade),
+            instrument: sent.leg,
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(quantity),
+            liquidity: Liquidity::Taker,
+            fee: Fee::in_settle(dec(fee)),
+        };
+        self.report(sent.leg, report);
     }
 
     fn fill_as(&mut self, sent: Sent, trade: TradeId, price: i64, quantity: i64) {
@@ -233,11 +285,11 @@ impl Pair {
     }
 
     fn phase(&self) -> PairPhase {
-        self.rig.engine.plans.all[&(ME, 1)].phase
+        self.rig.engine.plans.pair(&(ME, 1)).unwrap().phase
     }
 
     fn result(&self) -> PairResult {
-        self.rig.engine.plans.all[&(ME, 1)].result.clone().expect("it has not ended")
+        self.rig.engine.plans.pair(&(ME, 1)).unwrap().result.clone().expect("it has not ended")
     }
 
     /// What the strategy was told of its plan, last.
@@ -255,7 +307,7 @@ impl Pair {
         let mut again = Engine::new(self.rig.engine.config.clone());
         again.restore(&self.rig.effects.facts);
         let of = |engine: &Engine| {
-            let plans = engine.plans.all.iter().map(|(key, slot)| {
+            let plans = engine.plans.pairs().map(|(key, slot)| {
                 let legs: Vec<_> = slot.legs.iter().map(|leg| (leg.filled, leg.base)).collect();
                 format!("{key:?} {:?} {} {legs:?} {:?}", slot.phase, slot.tries, slot.result)
             });
@@ -266,7 +318,7 @@ impl Pair {
     }
 
     fn mode(&mut self, mode: TradingMode) {
-        let command = OperatorCommand::SetMode { strategy: None, mode };
+        let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
         let now = HostTime::from_nanos(self.rig.now);
         let input = Input::Operator { now, command, reason: "test".into() };
         self.rig.engine.handle(input, &mut self.rig.effects);

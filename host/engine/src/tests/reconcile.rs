@@ -94,8 +94,12 @@ fn what_the_venue_does_not_know_has_ended_and_what_it_has_is_open() {
     rig.effects.facts.clear();
     let before = canceled(&rig).len();
     let open = vec![open_order(2, 9_990, 1_000, 0), open_order(3, 9_980, 500, 0)];
-    answered(&mut rig, open);
+    answered(&mut rig, open.clone());
+    assert_eq!(rig.status(1), Some(OrderStatus::PendingNew), "a list proves nothing");
+    assert_eq!(rig.buy(9_990, 10), Some(RiskRejection::NotReconciled));
+    rig.never_arrived();
     assert_eq!(rig.status(1), Some(OrderStatus::Rejected));
+    answered(&mut rig, open);
     assert_eq!(rig.status(2), Some(OrderStatus::PendingCancel));
     assert_eq!(canceled(&rig)[before..], [2], "its cancel is sent again, nothing else ever is");
     assert_eq!(rig.status(3), Some(OrderStatus::Open));
@@ -221,7 +225,7 @@ fn operator(rig: &mut Rig, command: OperatorCommand) {
 
 fn compared_again(rig: &mut Rig, theirs: i64) -> TradingMode {
     let mode = TradingMode::Running;
-    operator(rig, OperatorCommand::SetMode { strategy: Some(ME), mode });
+    operator(rig, OperatorCommand::SetMode { scope: Scope::Strategy(ME), mode });
     rig.advance(10);
     rig.report(VenueReport::Up);
     for _ in 0..3 {

@@ -2,10 +2,11 @@
 
 use super::matching::Match;
 use super::pit::{Pit, Resting};
+use super::records::Past;
 use super::{FillModel, PaperVenue, Request};
 use hedgerow_model::{
     AccountId, Amend, HostTime, InstrumentId, InstrumentKind, Liquidity, NewOrder, Order, Price,
-    Quantity, Side, TimeInForce, VenueOrderId, VenueRejection, VenueReport, WireId,
+    Quantity, Side, TimeInForce, VenueOrderId, VenueRejection, VenueReport, VenueTime, WireId,
 };
 
 impl PaperVenue {
@@ -18,7 +19,23 @@ impl PaperVenue {
             Request::Amend { account, instrument, wire, amend } => {
                 self.amend(at, account, instrument, wire, &amend);
             }
-            Request::Reconcile { account, nonce, .. } => self.reconcile(at, account, nonce),
+            Request::SetLeverage { account, instrument, leverage_hundredths } => {
+                self.change_leverage(at, (account, instrument), leverage_hundredths);
+            }
+            Request::Reconcile { account, since, nonce, extent } => {
+                self.reconcile(at, account, (since, extent), nonce);
+            }
+            Request::QueryOrder { account, instrument, wire, nonce } => {
+                let answer = self.records.answer(account, wire);
+                let report = VenueReport::OrderState { nonce: Some(nonce), wire, answer };
+                self.answer(at, account, instrument, report);
+            }
+            Request::QueryTrades { account, instrument, wire, nonce } => {
+                for past in self.records.told(account, wire) {
+                    self.tell(at, account, past, true);
+                }
+                self.answer(at, account, instrument, VenueReport::TradesTold { nonce, wire });
+            }
         }
     }
 
@@ -28,6 +45,13 @@ impl PaperVenue {
             return;
         };
         let (venue, account, wire) = (pit.spec.venue, order.account, order.wire);
+        if self.records.knows(account, wire) {
+            // of this answer nothing is noted: it says nothing of the order that has the id
+            let report = VenueReport::Rejected { wire, reason: VenueRejection::DuplicateId };
+            let happened = VenueTime::from_nanos(at.as_nanos());
+            return self.tell(at, account, Past { venue, happened, report }, true);
+        }
+        self.records.placed(order);
         let expiry = pit.spec.kind.expiry();
         let over = expiry.is_some_and(|expiry| at.as_nanos() >= expiry.as_nanos());
         let refused = over.then_some(VenueRejection::NotTrading).or_else(|| pit.refuses(order));
@@ -88,7 +112,13 @@ impl PaperVenue {
         self.rested_changed(index);
     }
 
-    fn cancel(&mut self, at: HostTime, account: AccountId, id: InstrumentId, wire: WireId) {
+    pub(super) fn cancel(
+        &mut self,
+        at: HostTime,
+        account: AccountId,
+        id: InstrumentId,
+        wire: WireId,
+    ) {
         let Some(pit) = self.pits.get_mut(id.index()) else {
             return;
         };
@@ -154,42 +184,6 @@ impl PaperVenue {
         } else {
             self.rested_changed(id.index());
         }
-    }
-
-    fn reconcile(&mut self, at: HostTime, account: AccountId, nonce: u64) {
-        let mut told = Vec::new();
-        for pit in &self.pits {
-            let (venue, instrument) = (pit.spec.venue, pit.spec.id);
-            for resting in pit.resting.iter().filter(|r| r.account == account) {
-                let filled = Quantity::from_units(resting.filled);
-                let (wire, order) = (resting.wire, VenueOrderId(resting.wire.0));
-                let quantity = Quantity::from_units(resting.filled + resting.remaining);
-                let price = resting.price;
-                let report = VenueReport::OpenOrder {
-                    nonce,
-                    wire,
-                    order,
-                    instrument,
-                    price,
-                    quantity,
-                    filled,
-                };
-                told.push((venue, report));
-            }
-            if let Some(position) = pit.positions.get(&account) {
-                let quantity = position.quantity;
-                told.push((venue, VenueReport::Position { nonce, instrument, quantity }));
-            }
-        }
-        for (venue, report) in told {
-            self.report(at, venue, account, report);
-        }
-        // after the last of all venues' answers
-        let back = self.longest(|venue| venue.latency_back);
-        let slowest = self.venues.iter().position(|venue| venue.latency_back == back);
-        let slowest = u32::try_from(slowest.unwrap_or(0)).map(hedgerow_model::VenueId);
-        let venue = slowest.unwrap_or_default();
-        self.report(at, venue, account, VenueReport::Reconciled { nonce });
     }
 }
 

@@ -25,6 +25,10 @@ impl PaperVenue {
             return;
         };
         pit.see(at, tick);
+        if pit.is_beyond_margin() {
+            self.mark_beyond(at, index);
+        }
+        let Some(pit) = self.pits.get_mut(index) else { return };
         if pit.resting.is_empty() {
             return;
         }
@@ -36,6 +40,8 @@ impl PaperVenue {
 
     /// Books fills in the venue's ledger, drops what is filled, and reports.
     pub(super) fn settle_matches(&mut self, at: HostTime, index: usize, matches: Vec<Match>) {
+        let mut accounts: Vec<AccountId> = matches.iter().map(|m| m.account).collect();
+        accounts.dedup();
         for m in matches {
             let units = self.pits.get_mut(index).map_or(0, |pit| pit.allowed(&m));
             if units == 0 {
@@ -61,6 +67,10 @@ impl PaperVenue {
         }
         self.trim_reducers(at, index);
         self.rested_changed(index);
+        for account in accounts {
+            self.tell_margin(at, account);
+            self.settle_margin(at, account);
+        }
     }
 
     /// Resting reduce-only orders never outgrow the position: cut to it, or ended. Either is told,

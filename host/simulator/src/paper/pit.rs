@@ -1,10 +1,10 @@
 //! One instrument at the paper venue: the market others make, our resting orders, our positions.
 
-use super::{FeeIn, Fees, FillModel};
+use super::{FeeIn, Fees, FillModel, Leverage};
 use hedgerow_model::{
     AccountId, Book, Decimal, Fee, FeeAsset, HostTime, Instrument, LastUpdate, Level, Liquidity,
-    MONEY_DIGITS, Position, Price, Quantity, Quote, RATE_SCALE, Rounding, Side, Tick, ValueError,
-    VenueReport, VenueTime, WireId, flag,
+    MONEY_DIGITS, MarginBracket, Position, Price, Quantity, Quote, RATE_SCALE, Rounding, Side,
+    Tick, ValueError, VenueReport, VenueTime, WireId, flag,
 };
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ pub(super) struct Pit {
     pub(super) recounts: bool,
     last_update: Option<LastUpdate>,
     pub(super) quote: Option<Quote>,
-    mark_doubled: Option<i64>,
+    pub(super) mark_doubled: Option<i64>,
     pub(super) resting: Vec<Resting>,
     /// Best prices of our resting orders: nothing that stays between them can fill one.
     pub(super) low: i64,
@@ -84,11 +84,16 @@ pub(super) struct Pit {
     /// Whether any order waits for the market to leave its price.
     pub(super) waiting: bool,
     pub(super) positions: BTreeMap<AccountId, Position>,
+    pub(super) leverages: BTreeMap<AccountId, Leverage>,
     funding: Option<Announced>,
     /// The last settlement that is over.
     settled: Option<u64>,
     /// Whether the venue's own marks have come: then quotes do not move it.
-    has_mark: bool,
+    pub(super) has_mark: bool,
+    /// Maintenance by size.
+    pub(super) brackets: Vec<MarginBracket>,
+    /// Marks (doubled) between which nobody who holds something here can be liquidated.
+    pub(super) margin_band: Option<(i64, i64)>,
 }
 
 impl Pit {
@@ -109,9 +114,12 @@ impl Pit {
             high: i64::MAX,
             waiting: false,
             positions: BTreeMap::new(),
+            leverages: BTreeMap::new(),
             funding: None,
             settled: None,
             has_mark: false,
+            brackets: Vec::new(),
+            margin_band: None,
         }
     }
 

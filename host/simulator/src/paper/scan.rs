@@ -25,6 +25,9 @@ impl Pit {
     /// Whether a tick can fill nothing of ours and moves no settlement.
     #[inline]
     fn is_quiet(&self, tick: &Tick) -> bool {
+        if !self.keeps_margin(tick) {
+            return false;
+        }
         if tick.kind == TickKind::Quote.code() {
             // also where there is a book: a hole further on would leave only the quotes
             return tick.c > self.low && tick.a < self.high;

@@ -3,12 +3,14 @@
 use super::*;
 use crate::tape::Tape;
 use hedgerow_model::{
-    ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, NewOrder, OrderFlags,
-    OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId, Tick,
-    TimeInForce, VenueRejection, flag,
+    Amend, ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, Margin, NewOrder,
+    OrderFlags, OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId,
+    Tick, TimeInForce, VenueRejection, WireId, flag,
 };
 
+mod margin;
 mod money;
+mod queries;
 mod queue;
 mod reductions;
 
@@ -63,6 +65,7 @@ fn update(ms: u64, (previous, seq): (i64, u64), flags: u16, price: i64, quantity
 struct Rig {
     venue: PaperVenue,
     wire: u64,
+    placed: Vec<Order>,
 }
 
 impl Rig {
@@ -84,7 +87,7 @@ impl Rig {
         let fees = Fees { maker: Decimal::new(1, 4), taker: Decimal::new(5, 4), ..Fees::default() };
         let tape = Tape::of(ticks);
         let venue = PaperVenue::new(vec![config], &[(instrument, fees)], &tape);
-        Self { venue, wire: 0 }
+        Self { venue, wire: 0, placed: Vec::new() }
     }
 
     fn order(&mut self, ms: u64, side: Side, price: i64, quantity: i64, flags: OrderFlags) -> u64 {
@@ -120,6 +123,7 @@ impl Rig {
             filled: Quantity::ZERO,
             created: HostTime::EPOCH,
         };
+        self.placed.push(order.clone());
         self.venue.submit(HostTime::from_nanos(ms * MS), Request::Place(order));
         self.wire
     }

@@ -8,8 +8,10 @@
 //! all to see. Sequence ids travel in the ticks (`c` = U, `d` = pu), where the engine checks the
 //! chain; a diff that changes nothing travels too.
 
+mod wire;
+
 use super::rows::{
-    Clock, Times, align, find, lines, millis, missing, name, no_level, sane, smallest_delay, tick,
+    Clock, Delays, Times, TradeIds, align, find, lines, millis, missing, name, no_level, sane, tick,
 };
 use super::text::units;
 use super::{FileReport, ReadError, Recording};
@@ -17,73 +19,7 @@ use hedgerow_model::{Instrument, InstrumentKind, LastUpdate, SequenceRule, Tick,
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::path::Path;
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    stream: Option<&'a str>,
-    #[serde(borrow)]
-    data: Option<&'a serde_json::value::RawValue>,
-}
-
-type Levels<'a> = Vec<(&'a str, &'a str)>;
-
-#[derive(Deserialize)]
-struct Diff<'a> {
-    #[serde(rename = "E")]
-    event: u64,
-    #[serde(rename = "T")]
-    transaction: Option<u64>,
-    #[serde(rename = "U")]
-    first: u64,
-    u: u64,
-    pu: Option<u64>,
-    #[serde(borrow)]
-    b: Levels<'a>,
-    #[serde(borrow)]
-    a: Levels<'a>,
-}
-
-#[derive(Deserialize)]
-struct Snapshot<'a> {
-    /// COIN-M names it.
-    symbol: Option<&'a str>,
-    #[serde(rename = "lastUpdateId")]
-    last: u64,
-    #[serde(rename = "T")]
-    transaction: Option<u64>,
-    #[serde(borrow)]
-    bids: Levels<'a>,
-    #[serde(borrow)]
-    asks: Levels<'a>,
-}
-
-#[derive(Deserialize)]
-struct Ticker<'a> {
-    #[serde(rename = "E")]
-    event: Option<u64>,
-    #[serde(rename = "T")]
-    transaction: Option<u64>,
-    u: u64,
-    b: &'a str,
-    #[serde(rename = "B")]
-    bid_size: &'a str,
-    a: &'a str,
-    #[serde(rename = "A")]
-    ask_size: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Trade<'a> {
-    #[serde(rename = "T")]
-    time: u64,
-    t: u64,
-    p: &'a str,
-    q: &'a str,
-    m: bool,
-    #[serde(rename = "X")]
-    kind: Option<&'a str>,
-}
+use wire::{Diff, Envelope, Levels, Snapshot, Ticker, Trade};
 
 /// How long diffs are kept for a snapshot: longer than any answer takes, ns.
 const KEPT: u64 = 60_000_000_000;
@@ -116,8 +52,8 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             file.line(number, &line?, &mut clock);
         }
         let (ticks, mut report) = file.finish();
-        let smallest = smallest_delay(&ticks);
-        rows.extend(align(ticks, smallest, &mut report));
+        let delays = Delays::of(&path, std::iter::once(ticks.as_slice()))?;
+        rows.extend(align(ticks, delays, &mut report));
         files.push(report);
     }
     Ok(Recording::from_rows(rows, files))
@@ -139,6 +75,7 @@ struct File<'i> {
     ticks: Vec<Tick>,
     /// The newest diffs.
     recent: VecDeque<Kept>,
+    trades: TradeIds,
     /// The id of the last snapshot.
     snapshot: Option<u64>,
     spot: bool,
@@ -148,8 +85,8 @@ impl<'i> File<'i> {
     fn new(instrument: &'i Instrument, name: &str) -> Self {
         let spot = instrument.kind == InstrumentKind::Spot;
         let report = FileReport::new(name);
-        let (ticks, recent) = (Vec::new(), VecDeque::new());
-        Self { instrument, report, ticks, recent, snapshot: None, spot }
+        let (ticks, recent, trades) = (Vec::new(), VecDeque::new(), TradeIds::default());
+        Self { instrument, report, ticks, recent, trades, snapshot: None, spot }
     }
 
     fn line(&mut self, number: u64, line: &str, clock: &mut Clock) {
@@ -233,6 +170,9 @@ impl<'i> File<'i> {
     }
 
     fn trade(&mut self, received: u64, trade: &Trade<'_>) -> Result<(), &'static str> {
+        if !self.trades.is_new(trade.t, &mut self.report) {
+            return Ok(());
+        }
         if trade.kind.is_some_and(|kind| kind != "MARKET") {
             // insurance fund and settlement trades never met the book
             self.report.figure("trades_off_book", 1);
@@ -377,6 +317,7 @@ impl<'i> File<'i> {
             self.report.figure("depth_rows_without_snapshot", left);
             self.report.notes.push("book updates came, but no snapshot: there is no book".into());
         }
+        self.trades.finish(&mut self.report);
         self.report.gaps = self.gaps();
         (self.ticks, self.report)
     }

@@ -5,8 +5,7 @@
 //! repeat after a reconnect and are known by their id.
 
 use super::rows::{
-    Clock, PRICE, SIZE, Times, align, csv, find, millis_text, missing, no_level, sane,
-    smallest_delay, tick,
+    Clock, Delays, PRICE, SIZE, Times, align, csv, find, millis_text, missing, no_level, sane, tick,
 };
 use super::text::{seconds, units};
 use super::{FileReport, ReadError, Recording};
@@ -38,10 +37,10 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         }
     }
     // one venue's clock and one recorder's: aligned apart, a trade would part from its book
-    let smallest = files.iter().filter_map(|(ticks, _)| smallest_delay(ticks)).min();
+    let delays = Delays::of(folder, files.iter().map(|(ticks, _)| ticks.as_slice()))?;
     let (mut rows, mut reports) = (Vec::new(), Vec::new());
     for (ticks, mut report) in files {
-        rows.extend(align(ticks, smallest, &mut report));
+        rows.extend(align(ticks, delays, &mut report));
         reports.push(report);
     }
     Ok(Recording::from_rows(rows, reports))
@@ -82,8 +81,11 @@ fn levels(
     // bid price, bid size, ask price, ask size, best first
     for four in fields.chunks_exact(4) {
         for (pair, side) in [(&four[..2], 0), (&four[2..], flag::SELL)] {
-            if pair[0].is_empty() {
-                continue; // fewer levels than columns
+            match pair {
+                // fewer levels than columns
+                ["", ""] => continue,
+                ["", _] => return Err("a size without a price"),
+                _ => {}
             }
             let mut tick = tick(times, instrument.id.0, TickKind::Level, seq);
             tick.flags = (tick.flags & !flag::LAST) | side;
@@ -120,16 +122,15 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         let price = units(price, instrument.price_scale.digits()).ok_or(PRICE)?;
         let size = units(size, instrument.quantity_scale.digits()).ok_or(SIZE)?;
         let times = Times { venue: Some(venue), received };
-        match (*side, half.take()) {
-            ("bid", before) => {
-                if let Some((.., line)) = before {
-                    report.bad("a bid without its ask", line);
-                }
-                half = Some((times, price, size, number));
-                Ok(())
-            }
-            ("ask", Some((bid, a, b, _)))
-                if bid.received == received && bid.venue == Some(venue) =>
+        let is_ask = match *side {
+            "bid" => false,
+            "ask" => true,
+            _ => return Err("neither bid nor ask"),
+        };
+        let bid = half.take();
+        match bid {
+            Some((bid, a, b, _))
+                if is_ask && bid.received == received && bid.venue == Some(venue) =>
             {
                 seq += 1;
                 let mut tick = tick(times, instrument.id.0, TickKind::Quote, seq);
@@ -137,11 +138,16 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
                 let tick = sane(tick)?;
                 report.count(TickKind::Quote);
                 ticks.push(tick);
-                Ok(())
+                return Ok(());
             }
-            ("ask", _) => Err("an ask without its bid"),
-            _ => Err("neither bid nor ask"),
+            Some((.., line)) => report.bad("a bid without its ask", line),
+            None => {}
         }
+        if is_ask {
+            return Err("an ask without its bid");
+        }
+        half = Some((times, price, size, number));
+        Ok(())
     })?;
     if let Some((.., line)) = half {
         report.bad("a bid without its ask", line);

@@ -2,10 +2,17 @@
 
 use super::{FileReport, ReadError, Row};
 use hedgerow_model::{Tick, TickKind, flag};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 const HOLE: u64 = 5_000_000_000;
+/// No venue's time is this far ahead of where the usual delay puts it, ns.
+const AHEAD: u64 = 2_000_000_000;
+/// Nor is it this far ahead of where one row in a hundred is, ns.
+const BELOW_LOW: u64 = 250_000_000;
+/// So many that are do not condemn a short recording.
+const AHEAD_ROWS: usize = 10;
 pub(crate) const PRICE: &str = "a price that cannot be read, or is finer than price_decimals";
 pub(crate) const SIZE: &str = "a size that cannot be read, or is finer than quantity_decimals";
 
@@ -108,6 +115,32 @@ impl Clock {
     }
 }
 
+/// Watches the ids of one file's trades, which a venue counts without holes.
+#[derive(Debug, Default)]
+pub(crate) struct TradeIds {
+    known: BTreeSet<u64>,
+}
+
+impl TradeIds {
+    /// Whether a trade was not there before; one that was is counted.
+    pub(crate) fn is_new(&mut self, id: u64, report: &mut FileReport) -> bool {
+        let new = self.known.insert(id);
+        report.repeated += u64::from(!new);
+        new
+    }
+
+    /// Counts the ids between the first and the last that never came.
+    pub(crate) fn finish(&self, report: &mut FileReport) {
+        let (Some(first), Some(last)) = (self.known.first(), self.known.last()) else { return };
+        let came = u64::try_from(self.known.len()).unwrap_or(u64::MAX);
+        let missing = (last - first).saturating_add(1).saturating_sub(came);
+        if missing > 0 {
+            report.figure("trade_ids_missing", i64::try_from(missing).unwrap_or(i64::MAX));
+            report.notes.push(format!("{missing} trades are missing, by their ids"));
+        }
+    }
+}
+
 /// Milliseconds since the epoch in ns, when they fit.
 pub(crate) fn millis(ms: u64) -> Option<u64> {
     ms.checked_mul(1_000_000)
@@ -152,16 +185,55 @@ pub(crate) fn rows_of(ticks: Vec<Tick>) -> Vec<Row> {
     ticks.into_iter().map(|tick| Row { at: tick.recv_ts, tick }).collect()
 }
 
-/// The smallest delay of a file, ns.
-pub(crate) fn smallest_delay(ticks: &[Tick]) -> Option<i128> {
-    let delay = |tick: &Tick| i128::from(tick.recv_ts) - i128::from(tick.ts);
-    ticks.iter().filter(|tick| !tick.has(flag::NO_VENUE_TIME)).map(delay).min()
+/// Between the two clocks of a recording, as its rows show it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Delays {
+    /// The smallest one that is to be believed, ns: what the alignment is made by.
+    smallest: i128,
+    /// A venue's time with a smaller one is wrong: moved by it, all others would be shown what had
+    /// not been received yet.
+    least: i128,
+}
+
+impl Delays {
+    /// Of all files of the same two clocks. Refused where too many rows contradict the others:
+    /// which of them are right would be a guess.
+    pub(crate) fn of<'t>(
+        folder: &Path,
+        files: impl Iterator<Item = &'t [Tick]>,
+    ) -> Result<Self, ReadError> {
+        let timed = files.flatten().filter(|tick| !tick.has(flag::NO_VENUE_TIME));
+        let mut all: Vec<i128> = timed.map(delay).collect();
+        if all.is_empty() {
+            return Ok(Self::default());
+        }
+        all.sort_unstable();
+        let at = |place: usize| all.get(place).copied().unwrap_or_default();
+        let (median, low) = (at(all.len() / 2), at(all.len() / 100));
+        let least = (median - i128::from(AHEAD)).max(low - i128::from(BELOW_LOW));
+        let ahead = all.iter().filter(|delay| **delay < least).count();
+        if ahead > AHEAD_ROWS && ahead > all.len() / 100 {
+            let (rows, s) = (all.len(), AHEAD / 1_000_000_000);
+            let why = format!(
+                "{ahead} of {rows} rows have a venue's time more than {s} s ahead of where \
+                 the others put it: its clock and the recorder's moved against each other"
+            );
+            return Err(ReadError::File { path: folder.to_owned(), why });
+        }
+        let smallest = all.into_iter().filter(|delay| *delay >= least).min().unwrap_or(median);
+        Ok(Self { smallest, least })
+    }
+}
+
+fn delay(tick: &Tick) -> i128 {
+    i128::from(tick.recv_ts) - i128::from(tick.ts)
 }
 
 /// Sets when each tick took effect: the venue's time on our clock, by the smallest delay seen in
-/// any file of the same two clocks.
-pub(crate) fn align(ticks: Vec<Tick>, smallest: Option<i128>, report: &mut FileReport) -> Vec<Row> {
-    let smallest = smallest.unwrap_or(0);
+/// any file of the same two clocks. One whose venue's time is wrong took effect when it was
+/// received.
+pub(crate) fn align(mut ticks: Vec<Tick>, delays: Delays, report: &mut FileReport) -> Vec<Row> {
+    let Delays { smallest, least } = delays;
     if let Ok(nanos) = i64::try_from(smallest) {
         report.figures.insert("smallest_delay_ns".into(), nanos);
         if nanos < 0 {
@@ -170,6 +242,19 @@ pub(crate) fn align(ticks: Vec<Tick>, smallest: Option<i128>, report: &mut FileR
                 nanos.unsigned_abs() / 1_000_000
             ));
         }
+    }
+    let mut wrong = 0;
+    let timed = |tick: &&mut Tick| !tick.has(flag::NO_VENUE_TIME);
+    for tick in ticks.iter_mut().filter(timed).filter(|tick| delay(tick) < least) {
+        tick.ts = tick.recv_ts;
+        tick.flags |= flag::NO_VENUE_TIME;
+        wrong += 1;
+    }
+    if wrong > 0 {
+        report.figure("ticks_with_a_wrong_venue_time", wrong);
+        report.notes.push(format!(
+            "{wrong} ticks have a venue's time far ahead of all others: it was left out"
+        ));
     }
     let at = |tick: &Tick| {
         if tick.has(flag::NO_VENUE_TIME) {

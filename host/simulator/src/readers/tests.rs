@@ -290,3 +290,77 @@ fn a_folder_that_is_not_there_is_named() {
     let said = said.unwrap_err().to_string();
     assert!(said.starts_with("reading /nowhere/at/all"), "{said}");
 }
+
+/// Trades one second apart, each received 100 ms after its venue's time, but for those that `ahead`
+/// names: there the venue's time is an hour ahead.
+fn trades(rows: u64, ahead: impl Fn(u64) -> bool) -> String {
+    let row = |n: u64| {
+        let second = 1_000_000 + n;
+        let venue = second * 1_000 - 100 + if ahead(n) { 3_600_000 } else { 0 };
+        format!("{second},100.0,1,buy,{n},{venue}\n")
+    };
+    let quotes = "timestamp\n".to_owned();
+    (0..rows).map(row).fold(quotes, |all, row| all + &row)
+}
+
+#[test]
+fn one_wrong_venue_time_gives_no_sight_of_the_future() {
+    let prices = "timestamp\n1000000,99.0,1,bid,999999900\n1000000,101.0,1,ask,999999900\n";
+    let read = |ahead: fn(u64) -> bool| {
+        let files = [("prices_BTC.csv", prices), ("trades_BTC.csv", &trades(200, ahead))];
+        hyperliquid_csv(folder(&files).path(), &[perpetual("BTC")])
+    };
+    let effects = |recording: &Recording| -> Vec<u64> {
+        recording.at.iter().zip(&recording.at_venue).map(|(at, tick)| tick.recv_ts - at).collect()
+    };
+    let right = read(|_| false).unwrap();
+    let wrong = read(|n| n == 100).unwrap();
+    // by the smallest delay, which is what all have, each took effect when it was received
+    assert_eq!(effects(&right), vec![0; 201]);
+    assert_eq!(effects(&wrong), vec![0; 201], "an hour before it was received");
+    let report = &wrong.files[1];
+    assert_eq!(report.figures["smallest_delay_ns"], 100_000_000);
+    assert_eq!(report.figures["ticks_with_a_wrong_venue_time"], 1, "{report:?}");
+    let odd = wrong.ticks().iter().find(|tick| tick.has(flag::NO_VENUE_TIME)).unwrap();
+    assert_eq!(odd.ts, odd.recv_ts, "the strategy is not shown it either");
+    // too many: the two clocks moved, and nothing says which rows are right
+    let said = read(|n| n >= 180).unwrap_err().to_string();
+    assert!(said.contains("20 of 201 rows") && said.contains("ahead"), "{said}");
+}
+
+#[test]
+fn quotes_of_one_side_are_counted_each() {
+    let rows = "timestamp\n1,99.0,1,bid,1000\n2,101.0,1,ask,2000\n3,99.0,1,bid,3000\n\
+                3,1,1,middle,3000\n3,101.0,1,ask,3000\n";
+    let folder = folder(&[("prices_BTC.csv", rows)]);
+    let recording = hyperliquid_csv(folder.path(), &[perpetual("BTC")]).unwrap();
+    let report = &recording.files[0];
+    assert_eq!(recording.ticks().len(), 1, "a row of neither side takes no bid away: {report:?}");
+    assert_eq!(report.bad["a bid without its ask"], 1, "{report:?}");
+    assert_eq!(report.bad["an ask without its bid"], 1, "{report:?}");
+    assert_eq!(report.bad["neither bid nor ask"], 1, "{report:?}");
+}
+
+#[test]
+fn a_level_with_a_size_and_no_price_is_a_bad_row() {
+    let text = format!("timestamp\n2.5,1,2000,100.0,1,,1{}\n", ",".repeat(76));
+    let folder = folder(&[("orderbooks_BTC.csv", &text)]);
+    let recording = hyperliquid_csv(folder.path(), &[perpetual("BTC")]).unwrap();
+    assert!(recording.ticks().is_empty());
+    assert_eq!(recording.files[0].bad["a size without a price"], 1, "{:?}", recording.files);
+}
+
+#[test]
+fn binance_trades_count_once_and_missing_ones_are_told() {
+    let trade = |id: u64| {
+        format!(
+            "5 {{\"stream\":\"btcusdt@trade\",\"data\":{{\"T\":5,\"t\":{id},\"p\":\"100.0\",\
+             \"q\":\"1\",\"m\":true}}}}\n"
+        )
+    };
+    let recording = binance(&[7, 8, 8, 12, 7, 11].map(trade).concat());
+    let report = &recording.files[0];
+    assert_eq!(recording.ticks().len(), 4, "{report:?}");
+    assert_eq!(report.repeated, 2);
+    assert_eq!(report.figures["trade_ids_missing"], 2, "9 and 10");
+}

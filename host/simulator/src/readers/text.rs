@@ -63,9 +63,14 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
 }
 
 /// A stamp such as `2025-09-15T22:56:16.839832`, with or without a fraction, as if it were UTC, in
-/// ns.
+/// ns. One that names its zone or offset is not read: the parser would drop it without a word.
 pub(crate) fn iso(text: &str) -> Option<u64> {
-    let stamp: jiff::civil::DateTime = text.trim().parse().ok()?;
+    let text = text.trim();
+    let (_, time) = text.split_once(['T', 't', ' '])?;
+    if time.contains(['+', '-', 'Z', 'z', '[']) {
+        return None;
+    }
+    let stamp: jiff::civil::DateTime = text.parse().ok()?;
     let time = stamp.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     u64::try_from(time.as_nanosecond()).ok()
 }
@@ -103,6 +108,10 @@ mod tests {
         let whole = iso("2025-09-15T21:43:14").unwrap();
         assert_eq!(iso("2025-09-15T21:43:14.000001").unwrap(), whole + 1_000);
         assert_eq!(whole, 1_757_972_594_000_000_000);
+        for zoned in ["+02:00", "-0500", "Z", "[Europe/Berlin]", "+02:00[Europe/Berlin]"] {
+            let text = format!("2025-09-15T21:43:14{zoned}");
+            assert_eq!(iso(&text), None, "{text}");
+        }
         assert_eq!(seconds("1757015216.673878"), Some(1_757_015_216_673_878_000));
     }
 }

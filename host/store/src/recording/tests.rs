@@ -12,6 +12,7 @@ fn preface() -> Preface {
         is_live: true,
         began: HostTime::EPOCH,
         goes_on: false,
+        state: vec![1, 2],
         facts: vec![Stamped { time: HostTime::from_nanos(1), fact }],
         components: vec!["ab".into()],
     }

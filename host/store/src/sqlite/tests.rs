@@ -1,12 +1,12 @@
 //! The journal file: what is written is read, what is damaged is told.
 
 use super::*;
-use hedgerow_model::{TimerId, TradingMode};
+use hedgerow_model::{Scope, TimerId, TradingMode};
 
 fn facts() -> Vec<Stamped> {
     let strategy = StrategyId(3);
     let mode = Fact::Mode {
-        strategy: Some(strategy),
+        scope: Scope::Strategy(strategy),
         mode: TradingMode::ReduceOnly,
         reason: "it's \"quoted\"".into(),
     };
@@ -117,6 +117,66 @@ fn the_log_stays_bounded_under_steady_commits() {
     }
 }
 
+/// The layouts of before, as their hosts made them: rows go on where they were, and an audit that
+/// began with the second goes on.
+#[test]
+fn journals_of_earlier_layouts_are_brought_to_the_present_one() {
+    const FIRST: &str = "
+        CREATE TABLE fact (
+            seq INTEGER PRIMARY KEY,
+            time_ns INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX fact_by_kind ON fact (kind, seq);";
+    const SECOND: &str =
+        "CREATE TABLE audit (fact INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;";
+    for layout in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(FIRST).unwrap();
+        if layout == 2 {
+            old.execute_batch(SECOND).unwrap();
+        }
+        old.pragma_update(None, "user_version", layout).unwrap();
+        let insert = "INSERT INTO fact (time_ns, kind, body) VALUES (?1, ?2, ?3)";
+        for stamped in facts().iter().filter(|s| matches!(s.fact, Fact::TimerEnded { .. })) {
+            let body = serde_json::to_string(&stamped.fact).unwrap();
+            old.execute(insert, (7_i64, kind(&body), &body)).unwrap();
+        }
+        drop(old);
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!(journal.read().unwrap(), facts()[1..], "layout {layout}");
+        journal.commit(&facts()).unwrap();
+        assert_eq!(journal.read().unwrap().len(), 3);
+        let version: i64 =
+            journal.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(usize::try_from(version), Ok(MIGRATIONS.len()));
+        drop(journal);
+        let audit = crate::verify_audit(&path).unwrap();
+        assert_eq!((audit.rows, audit.broken), (1, None), "layout {layout}");
+    }
+}
+
+/// A step that fails leaves nothing of itself behind, and the journal as it was.
+#[test]
+fn a_step_that_fails_is_undone_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let old = Connection::open(&path).unwrap();
+    // what the second step makes is there already, of somebody else's making
+    old.execute_batch("CREATE TABLE fact (seq INTEGER PRIMARY KEY, time_ns, kind, body)").unwrap();
+    old.execute_batch("CREATE TABLE audit (something TEXT)").unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let error = SqliteJournal::open(&path).unwrap_err().to_string();
+    assert!(error.contains("journal.sqlite") && error.contains("audit"), "{error}");
+    let left = Connection::open(&path).unwrap();
+    let version: i64 = left.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+}
+
 #[test]
 fn a_journal_of_a_newer_host_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +184,9 @@ fn a_journal_of_a_newer_host_is_refused() {
     let journal = SqliteJournal::open(&path).unwrap();
     journal.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(journal);
-    assert!(matches!(SqliteJournal::open(&path), Err(StoreError::Newer { found: 99, .. })));
+    let error = SqliteJournal::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }));
+    assert!(error.to_string().contains("use the newer host"), "{error}");
 }
 
 /// Of states only the newest counts: the file does not grow by what nobody reads again.

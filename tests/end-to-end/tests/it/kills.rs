@@ -16,12 +16,16 @@ use std::time::{Duration, Instant};
 pub(crate) struct Processes {
     folder: tempfile::TempDir,
     pub(crate) venue: Option<Child>,
+    /// Venues beside the first, each in a process of its own.
+    pub(crate) others: Vec<(String, Child)>,
     pub(crate) host: Option<Child>,
 }
 
 impl Drop for Processes {
     fn drop(&mut self) {
-        for child in [&mut self.host, &mut self.venue].into_iter().flatten() {
+        let others = self.others.iter_mut().map(|(_, child)| child);
+        let named = [&mut self.host, &mut self.venue].into_iter().flatten();
+        for child in named.chain(others) {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -46,7 +50,7 @@ impl Processes {
             .replace("latency_out_ms = 1", &format!("latency_out_ms = {out}"))
             .replace("latency_back_ms = 1", &format!("latency_back_ms = {back}"));
         std::fs::write(folder.path().join("host.toml"), config).unwrap();
-        let mut this = Self { folder, venue: None, host: None };
+        let mut this = Self { folder, venue: None, others: Vec::new(), host: None };
         this.start_venue();
         this
     }
@@ -93,10 +97,36 @@ impl Processes {
         wait("the venue listens", || Path::new(socket).exists());
     }
 
+    /// Serves one venue of several in a process of its own, instead of the one for all.
+    pub(crate) fn start_one_venue(&mut self, name: &str) {
+        let paths = ["host.toml", &format!("{name}.sock"), &format!("books-{name}")];
+        let paths = paths.map(|name| self.path(name).to_str().unwrap().to_owned());
+        let [config, socket, books] = paths.each_ref().map(String::as_str);
+        let args = ["paper-venue", "--config", config, "--socket", socket, "--state", books];
+        let child = self.spawn(&[&args[..], &["--venue", name]].concat());
+        self.others.push((name.to_owned(), child));
+        wait("the venue listens", || Path::new(socket).exists());
+    }
+
+    pub(crate) fn end_venue(&mut self) {
+        let mut venue = self.venue.take().unwrap();
+        venue.kill().unwrap();
+        venue.wait().unwrap();
+        std::fs::remove_file(self.path("venue.sock")).unwrap();
+    }
+
     pub(crate) fn start_host(&mut self) {
-        let (config, socket) = (self.path("host.toml"), self.path("venue.sock"));
-        let (config, socket) = (config.to_str().unwrap(), socket.to_str().unwrap());
-        self.host = Some(self.spawn(&["run", "--json", "--config", config, "--venue", socket]));
+        let config = self.path("host.toml");
+        let socket = |name: &str| self.path(name).to_str().unwrap().to_owned();
+        let mut sockets: Vec<String> = self.venue.iter().map(|_| socket("venue.sock")).collect();
+        for (name, _) in &self.others {
+            sockets.push(format!("{name}={}", socket(&format!("{name}.sock"))));
+        }
+        let mut args = vec!["run", "--json", "--config", config.to_str().unwrap()];
+        for socket in &sockets {
+            args.extend(["--venue", socket.as_str()]);
+        }
+        self.host = Some(self.spawn(&args));
     }
 
     pub(crate) fn kill_host(&mut self) {
@@ -132,7 +162,11 @@ impl Processes {
         let state = self.path("state");
         assert!(run(&["stop", "--state", state.to_str().unwrap()]).status.success());
         assert!(self.host.take().unwrap().wait().unwrap().success());
-        let truth = truth(&self.path("venue.sock")).unwrap_or_else(|e| panic!("{}", e.message));
+        let ask = |name: &str| truth(&self.path(name)).unwrap_or_else(|e| panic!("{}", e.message));
+        let mut truth = self.venue.as_ref().map(|_| ask("venue.sock")).unwrap_or_default();
+        for (name, _) in &self.others {
+            truth.add(ask(&format!("{name}.sock")));
+        }
         let journal = self.path("state/journal.sqlite");
         let facts = hedgerow_store::SqliteJournal::open(&journal).unwrap().read().unwrap();
         (truth, facts)
@@ -157,7 +191,7 @@ pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], config: &Path) {
     for stamped in facts {
         match &stamped.fact {
             Fact::Fill { account, instrument, trade, side, price, quantity, fee, .. } => {
-                assert!(trades.insert(*trade), "trade {trade:?} booked twice");
+                assert!(trades.insert((*account, *trade)), "trade {trade:?} booked twice");
                 *fills.entry(account.0).or_default() += 1;
                 let spec = &config.instruments[instrument.index()].0;
                 let position = ledger.entry((account.0, instrument.0)).or_default();

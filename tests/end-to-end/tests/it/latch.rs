@@ -2,7 +2,7 @@
 
 use crate::kills::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::run;
-use hedgerow_model::{Fact, OrderFact, TradingMode};
+use hedgerow_model::{Fact, OrderFact, Scope, TradingMode};
 use serde_json::Value;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ fn a_kill_holds_through_a_restart_until_an_operator_releases_it() {
     let mut halted = false;
     for stamped in &facts {
         match &stamped.fact {
-            Fact::Mode { strategy: None, mode, .. } => halted = *mode == TradingMode::Halted,
+            Fact::Mode { scope: Scope::Host, mode, .. } => halted = *mode == TradingMode::Halted,
             Fact::Order { fact: OrderFact::Approved(order), .. } => assert!(!halted, "{order:?}"),
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! The real binary, the real components, recorded and generated markets.
 
 mod commands;
+mod halts;
 mod hostile;
 mod kills;
 mod latch;

@@ -13,7 +13,7 @@ use hedgerow_plugin_grid::Grid;
 use hedgerow_plugins::{Mode, WasmEngine};
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
 use hedgerow_simulation::native::NativeHost;
-use hedgerow_simulator::{PaperVenue, TapeFeed};
+use hedgerow_simulator::TapeFeed;
 use hedgerow_store::MemoryJournal;
 
 const TICKS: u64 = 60_000;
@@ -35,10 +35,10 @@ where
 
 fn as_component(config: &Config, loaded: &Loaded) -> MemoryJournal {
     let tape = data::open(config, BEGAN).unwrap().tape;
-    let (journal, facts, latch) = (MemoryJournal::default(), Vec::new(), KillLatch::absent());
+    let (journal, engine, latch) = (MemoryJournal::default(), None, KillLatch::absent());
     let (goes_on, rings, wake) = (false, false, None);
     let batching = Batching::Adaptive;
-    let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
+    let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
     played(wiring::build(config, loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}")))
 }
 
@@ -58,8 +58,8 @@ fn as_native_code(config: &Config, loaded: &Loaded) -> MemoryJournal {
         (setup.parameters, setup.instruments.into_iter().map(given).collect())
     });
     let host = NativeHost::<Grid>::start(starts.collect());
-    let venues = config.venues.iter().map(|(_, venue)| venue.clone()).collect();
-    let venue = PaperVenue::new(venues, &config.instruments, &tape);
+    let mut venue = wiring::paper_venue(config, &tape);
+    venue.tell_leverages();
     let engine = Engine::new(wiring::engine_config(config, loaded));
     let (feed, journal) = (TapeFeed::new(&tape), MemoryJournal::default());
     played(Driver::new(engine, feed, venue, host, journal, Batching::Adaptive))

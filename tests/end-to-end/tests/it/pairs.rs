@@ -1,5 +1,6 @@
-//! Pairs of two accounts beside a paper venue in another process, with the host killed at any
-//! moment: every plan ends balanced or flat, no order is sent twice, the ledger is the venue's.
+//! Pairs of two accounts on two venues, each a paper venue in a process of its own, with the host
+//! killed at any moment: every plan ends balanced or flat, no order is sent twice, the ledger is
+//! the venues'.
 //! `HEDGEROW_PAIR_KILLS=500` is the long form.
 
 use crate::kills::{Processes, assert_ledger, wait};
@@ -8,13 +9,13 @@ use hedgerow_model::{Fact, OrderFact, PLAN_ORDERS, PairOutcome, PlanStep, Stampe
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-fn strategy(name: &str, symbols: [&str; 2], buy_first: bool) -> String {
+fn strategy(name: &str, symbols: [&str; 2], legs: &str) -> String {
     let [long, short] = symbols;
     format!(
         "[[strategy]]\nname = \"{name}\"\nplugin = \"hedgerow-guest-pair\"\naccount = \"one\"\n\
-         [strategy.roles]\nlong = \"v:{long}\"\nshort = \"v:{short}\"\n\
+         [strategy.roles]\nlong = \"v:{long}\"\nshort = \"w:{short}\"\n\
          [strategy.accounts]\nshort = \"two\"\n\
-         [strategy.parameters]\nevery_ms = 120\nbuy_first = {buy_first}\n\
+         [strategy.parameters]\nevery_ms = 120\nlegs = \"{legs}\"\n\
          [strategy.limits]\norder_notional_max = \"100000\"\n\
          position_notional_max = \"1000000\"\ngross_notional_max = \"2000000\"\n\
          open_orders_max = 100\norders_per_s_max = 1000\ncollar_bps = 500\n\
@@ -45,15 +46,42 @@ fn plans(facts: &[Stamped]) -> (Ends, BTreeSet<u64>) {
     (plans, boots)
 }
 
-fn killed(kills: u64, buy_first: bool) {
+/// Puts B on a venue of its own, which is slower than the other.
+fn second_venue(config: &std::path::Path) {
+    let text = std::fs::read_to_string(config).unwrap();
+    let venue =
+        "[[venue]]\nname = \"w\"\nlatency_out_ms = 70\nlatency_back_ms = 10\n[[instrument]]";
+    let (on_v, on_w) = ("venue = \"v\"\nsymbol = \"B\"", "venue = \"w\"\nsymbol = \"B\"");
+    assert!(text.contains(on_v));
+    let text = text.replacen("[[instrument]]", venue, 1).replace(on_v, on_w);
+    std::fs::write(config, text).unwrap();
+}
+
+/// What a person asks of the journal is what happened.
+fn assert_told(state: &str, plans: usize, fills: u64) {
+    let query = |what: &str| -> Vec<serde_json::Value> {
+        let answer = run(&["journal", "query", what, "--json", "--state", state]);
+        let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+        assert_eq!((&answer["schema"], &answer["query"]), (&1.into(), &what.into()));
+        answer["rows"].as_array().unwrap().clone()
+    };
+    let listed = query("plans");
+    assert_eq!(listed.len(), plans);
+    assert!(listed.iter().all(|plan| plan["legs"][0]["margin"]["mode"] == "cross"), "{listed:?}");
+    let incidents = query("incidents");
+    assert!(incidents.iter().all(|i| i["retries"].as_u64() > Some(0)), "{incidents:?}");
+    assert_eq!(query("fills").len() as u64, fills);
+    let slipped = query("quality").into_iter().filter(|row| row["figure"] == "slippage_bps");
+    assert!(slipped.map(|row| row["count"].as_u64().unwrap()).sum::<u64>() > 0);
+}
+
+fn killed(kills: u64, legs: &str) {
     let mut all = Processes::at(2_000, (40, 20));
-    all.strategies(&strategy("pair", ["A", "B"], buy_first));
-    // the venue knows its accounts and instruments by the same config
-    let mut venue = all.venue.take().unwrap();
-    venue.kill().unwrap();
-    venue.wait().unwrap();
-    std::fs::remove_file(all.path("venue.sock")).unwrap();
-    all.start_venue();
+    all.strategies(&strategy("pair", ["A", "B"], legs));
+    all.end_venue();
+    second_venue(&all.path("host.toml"));
+    all.start_one_venue("v");
+    all.start_one_venue("w");
     let mut dice = 0x9E37_79B9_u64;
     for _ in 0..kills {
         all.start_host();
@@ -103,13 +131,7 @@ fn killed(kills: u64, buy_first: bool) {
     }
     let held: Vec<i64> = truth.positions.iter().map(|(_, _, units, ..)| *units).collect();
     assert_eq!(held.iter().sum::<i64>(), 0, "one leg is held alone: {held:?}");
-    // the same for people
-    let listed = run(&["journal", "plans", "--json", "--state", state]);
-    let listed: Vec<serde_json::Value> = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!(listed.len(), plans.len());
-    let incidents = run(&["journal", "incidents", "--json", "--state", state]);
-    let incidents: Vec<serde_json::Value> = serde_json::from_slice(&incidents.stdout).unwrap();
-    assert!(incidents.iter().all(|i| i["retries"].as_u64() > Some(0)), "{incidents:?}");
+    assert_told(state, plans.len(), truth.fills.values().sum());
     println!("{kills} kills, {} plans, {} fills", plans.len(), truth.fills.values().sum::<u64>());
 }
 
@@ -119,10 +141,15 @@ fn kills() -> u64 {
 
 #[test]
 fn a_pair_survives_the_death_of_the_host_at_any_moment() {
-    killed(kills().div_ceil(2), false);
+    killed(kills().div_ceil(3), "simultaneous");
 }
 
 #[test]
 fn a_pair_with_one_leg_first_survives_it_too() {
-    killed(kills() / 2, true);
+    killed(kills() / 3, "buy-first");
+}
+
+#[test]
+fn a_pair_of_which_one_leg_makes_survives_it_too() {
+    killed(kills() / 3, "maker-taker");
 }

@@ -114,7 +114,9 @@ fn the_rebuilt_book_equals_the_snapshots_beside_the_recording() {
             venues: vec!["binance-usdm".into()],
             accounts: Vec::new(),
             strategies: Vec::new(),
-            host: HostLimits { loss_max: None },
+            host: HostLimits::default(),
+            instrument_limits: Vec::new(),
+            accounting: hedgerow_model::Accounting::default(),
             stale_after: Duration::from_secs(5),
             tick_credit: None,
         });
@@ -150,7 +152,9 @@ fn a_lost_depth_row_is_exactly_one_gap() {
         venues: vec!["v".into()],
         accounts: Vec::new(),
         strategies: Vec::new(),
-        host: HostLimits { loss_max: None },
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
+        accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
     });

@@ -47,10 +47,9 @@ impl Rig {
         let tape = data::open(&config, 1_700_000_000_000_000_000).unwrap().tape;
         let journal = SqliteJournal::open(&folder.path().join("rig.sqlite")).unwrap();
         let batching = Batching::Adaptive;
-        let facts = Vec::new();
         let latch = KillLatch::absent();
-        let (goes_on, rings, wake) = (false, true, None);
-        let plan = Plan { journal, facts, goes_on, batching, rings, latch, wake };
+        let (engine, goes_on, rings, wake) = (None, false, true, None);
+        let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
         let mut host =
             wiring::build(&config, &loaded, &tape, plan).unwrap_or_else(|e| panic!("{e}"));
         host.start().unwrap();

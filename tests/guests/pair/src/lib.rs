@@ -3,8 +3,8 @@
 
 use hedgerow_sdk::model::{Duration, InstrumentId};
 use hedgerow_sdk::{
-    Context, Decimal, Event, InitError, LegOrder, PairRequest, PairSize, SavedState, Strategy,
-    Tick, TickKind, TimerId, Want, save_json, schemars, serde, serde_json,
+    Accept, Context, Decimal, Event, Give, InitError, LegOrder, Making, PairRequest, PairSize,
+    SavedState, Strategy, Tick, TickKind, TimerId, Want, save_json, schemars, serde, serde_json,
 };
 
 /// What it is told.
@@ -14,8 +14,8 @@ use hedgerow_sdk::{
 pub struct Parameters {
     /// How often it does something, ms.
     pub every_ms: u64,
-    /// Which leg goes first: both, or the one that is bought.
-    pub buy_first: bool,
+    /// The order of legs, as in a request for a pair.
+    pub legs: String,
 }
 
 /// What it has asked for.
@@ -23,7 +23,7 @@ pub struct Parameters {
 #[serde(crate = "hedgerow_sdk::serde", default)]
 pub struct Pair {
     every_ms: u64,
-    buy_first: bool,
+    legs: LegOrder,
     asked: u64,
     refused: u64,
     ended: u64,
@@ -43,17 +43,23 @@ impl Pair {
         }
         let legs = Self::leg(ctx, "long").zip(Self::leg(ctx, "short"));
         let Some((long, short)) = legs else { return };
+        let make = self
+            .legs
+            .maker()
+            .map(|_| Making { reprice_ms: 100, ..Making::new(700, Give::Bps(20)) });
         let request = PairRequest {
             buy: long,
             sell: short,
             size: PairSize::Base(Decimal::new(1, 2)),
-            legs: if self.buy_first { LegOrder::BuyFirst } else { LegOrder::Simultaneous },
-            slippage_bps: 20,
-            hedge_bps: 50,
-            emergency_bps: 200,
+            legs: self.legs,
+            first: Give::Bps(20),
+            hedge: Give::Bps(50),
+            emergency: Give::Bps(200),
             deadline_ms: 1_000,
             tries: 3,
             min_premium_bps: None,
+            make,
+            accept: Accept::default(),
         };
         self.asked += 1;
         if ctx.position(long).is_zero() && ctx.position(short).is_zero() {
@@ -75,7 +81,9 @@ impl Strategy for Pair {
 
     fn init(p: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
         let state: Self = SavedState::json_or_default(saved)?;
-        Ok(Self { every_ms: p.every_ms, buy_first: p.buy_first, ..state })
+        let legs = serde_json::from_value(serde_json::Value::String(p.legs));
+        let legs = legs.map_err(|e| InitError::BadParameters(format!("legs: {e}")))?;
+        Ok(Self { every_ms: p.every_ms, legs, ..state })
     }
 
     fn on_tick(&mut self, _: &mut Context, _: &Tick) {}

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 const KINDS: [InstrumentKind; 3] =
     [InstrumentKind::InversePerpetual, InstrumentKind::LinearPerpetual, InstrumentKind::Spot];
 
-fn scene() -> impl Strategy<Value = Scene> {
+pub(crate) fn scene() -> impl Strategy<Value = Scene> {
     let data = (any::<bool>(), prop::sample::select(vec![true, true, false]), any::<bool>());
     let taste = (any::<u64>(), 1_u32..4, data, 0_usize..4, 0_usize..3, 1_usize..3);
     let rest = (
@@ -152,6 +152,8 @@ fn the_scenes_are_lively_and_batches_are_used() {
         "Market ",
         "TimerEnded ",
         "MeasuresRestarted ",
+        "Guard ",
+        "Day ",
         "Plan Began",
         "Plan Sends",
         "Plan Phase",

@@ -2,6 +2,10 @@
 
 mod bars;
 mod batches;
+mod fuzz;
 mod journal;
+mod large;
 mod mailboxes;
+mod pnl;
 mod replay;
+mod snapshots;

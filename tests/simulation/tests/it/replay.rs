@@ -4,7 +4,9 @@
 use crate::mailboxes::scene;
 use hedgerow_driver::replay::{Aim, Replay, Replayed};
 use hedgerow_driver::{Batching, Driver, Progress};
-use hedgerow_model::{Duration, HostTime, OperatorCommand, Stamped, StrategyId, Swap, TradingMode};
+use hedgerow_model::{
+    Duration, HostTime, OperatorCommand, Scope, Stamped, StrategyId, Swap, TradingMode,
+};
 use hedgerow_ports::{Record, Recording, StopReason};
 use hedgerow_simulation::native::NativeHost;
 use hedgerow_simulation::random::Random;
@@ -36,6 +38,7 @@ fn record(driver: &mut Loop, folder: &Path, facts: &[Stamped]) {
         config: String::new(),
         is_live,
         began: driver.now(),
+        state: Vec::new(),
         facts: facts.to_vec(),
         goes_on: !facts.is_empty(),
         components: Vec::new(),
@@ -55,9 +58,9 @@ fn turns(driver: &mut Loop, happens: Happens) {
         }
         if turn.is_multiple_of(happens.every * 3) {
             let mode = TradingMode::Running;
-            driver.command(OperatorCommand::SetMode { strategy: None, mode }, "on".into());
+            driver.command(OperatorCommand::SetMode { scope: Scope::Host, mode }, "on".into());
             let strategy = Some(strategy);
-            driver.command(OperatorCommand::SetMode { strategy, mode }, "on".into());
+            driver.command(OperatorCommand::SetMode { scope: strategy.into(), mode }, "on".into());
         }
         if turn.is_multiple_of(happens.every.div_ceil(3)) {
             driver.ask_status().unwrap();

@@ -68,7 +68,7 @@ fn a_close_closes_both_and_never_opens() {
     for sent in pair.sent() {
         pair.fill(sent, 599_998, 1_660);
     }
-    let slot = &pair.rig.engine.plans.all[&(ME, 2)];
+    let slot = &pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
     assert_eq!(slot.result.as_ref().unwrap().outcome, PairOutcome::Flat);
     assert_eq!([pair.held(L), pair.held(S)], [0, 0]);
     pair.assert_restores();
@@ -95,7 +95,8 @@ fn a_pair_that_cannot_be_mended_is_stuck_and_nothing_new_opens() {
     // it is told again to whoever starts
     assert_eq!(pair.rig.engine.resumed(ME).plans.len(), 1);
     // an operator takes it over
-    let command = OperatorCommand::SetMode { strategy: Some(ME), mode: TradingMode::Running };
+    let command =
+        OperatorCommand::SetMode { scope: Scope::Strategy(ME), mode: TradingMode::Running };
     let now = HostTime::from_nanos(pair.rig.now);
     let input = Input::Operator { now, command, reason: "looked".into() };
     pair.rig.engine.handle(input, &mut pair.rig.effects);
@@ -236,4 +237,73 @@ fn a_plan_goes_on_without_its_strategy() {
     assert_eq!(pair.sent()[0].leg, S);
     assert_eq!(pair.rig.engine.resumed(ME).orders, []);
     assert_eq!(pair.rig.engine.resumed(ME).plans.len(), 1);
+}
+
+/// Closed 0.08 and 0.05 of 0.1 each: the leg that is behind is brought level first, and the other
+/// waits for it.
+#[test]
+fn a_close_that_is_uneven_is_levelled_first() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.1")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 1_000);
+    }
+    let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let sent = pair.sent();
+    assert_eq!([sent[0].leg, sent[1].leg], [S, L]);
+    pair.fill(sent[0], 600_301, 800);
+    pair.expire(sent[0]);
+    pair.fill(sent[1], 599_998, 500);
+    pair.expire(sent[1]);
+    let next = pair.sent();
+    assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, 300));
+    pair.fill(next[0], 599_998, 300);
+    // level: what is left of either
+    pair.pass(200);
+    let next = pair.sent();
+    assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, S, 200));
+    pair.fill(next[0], 600_301, 200);
+    pair.pass(200);
+    let next = pair.sent();
+    assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, 200));
+    pair.fill(next[0], 599_998, 200);
+    assert_eq!((pair.held(L), pair.held(S)), (0, 0));
+    pair.assert_restores();
+}
+
+/// The strategy sells what its plan bought while one leg is alone: its order would make the plan's
+/// own one no reduction. It is canceled first.
+#[test]
+fn what_rests_in_the_way_of_taking_back_is_canceled_first() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { tries: 1, ..request() });
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, 1_660);
+    let order = NewOrder {
+        instrument: L,
+        side: Side::Sell,
+        price: Price::from_units(600_100),
+        quantity: Quantity::from_units(1_660),
+        ..pair.rig.order(Side::Sell, 600_100, 1_660)
+    };
+    assert_eq!(pair.rig.submit(order), None);
+    let wire = pair.rig.engine.order(ME, order.number).unwrap().wire;
+    let accepted = VenueReport::Accepted { wire, order: VenueOrderId(9) };
+    pair.report(L, accepted);
+    pair.taken = pair.rig.effects.commands.len();
+    pair.reject(sent[1]);
+    let hedge = pair.sent();
+    assert_eq!((hedge.len(), hedge[0].leg), (1, S));
+    pair.reject(hedge[0]);
+    assert_eq!(pair.sent(), []);
+    assert_eq!(pair.canceled, [(L, wire.0)], "it would be in the way");
+    pair.report(L, VenueReport::Canceled { wire, filled: None });
+    pair.pass(200);
+    let back = pair.sent();
+    assert_eq!((back.len(), back[0].leg, back[0].side), (1, L, Side::Sell));
+    assert!(back[0].reduce_only);
+    pair.fill(back[0], 599_998, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
+    pair.assert_restores();
 }

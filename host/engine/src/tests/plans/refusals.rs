@@ -18,7 +18,7 @@ fn what_is_wrong_with_a_plan_is_told_before_anything_is_sent() {
     unreadable(open(PairRequest { sell: L, ..request() }), "same instrument");
     unreadable(open(PairRequest { size: PairSize::Base(dec("0")), ..request() }), "above zero");
     unreadable(open(PairRequest { size: PairSize::All, ..request() }), "only there to close");
-    unreadable(open(PairRequest { hedge_bps: 4, ..request() }), "must rise");
+    unreadable(open(PairRequest { hedge: Give::Bps(4), ..request() }), "must rise");
     unreadable(open(PairRequest { tries: 0, ..request() }), "tries");
     unreadable(open(PairRequest { deadline_ms: 0, ..request() }), "deadline_ms");
     unreadable(open(PairRequest { size: PairSize::Base(dec("0.0009")), ..request() }), "one step");
@@ -77,4 +77,26 @@ fn a_spot_leg_needs_its_balance() {
     assert!(matches!(reason, Some(RiskRejection::BalanceTooLow { .. })), "{reason:?}");
     pair.report(L, balance("11000"));
     assert_eq!(pair.ask(PairKind::Open, &request()), None);
+}
+
+/// What is bought could not be taken back where it only closes a short position; and goods of one
+/// kind do not hedge those of another.
+#[test]
+fn legs_that_hedge_nothing_are_refused() {
+    let unreadable = |reason: Option<RiskRejection>, part: &str| {
+        let Some(RiskRejection::PlanUnreadable { detail }) = reason else { panic!("{reason:?}") };
+        assert!(detail.contains(part), "{part} is not in {detail}");
+    };
+    let mut pair = Pair::new();
+    let short = PairRequest { buy: S, sell: L, ..request() };
+    pair.open(&short);
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 599_998 } else { 600_301 }, 1_660);
+    }
+    unreadable(pair.ask_as(2, PairKind::Open, &request()), "held the other way, -0.166");
+    assert_eq!(pair.ask_as(3, PairKind::Open, &short), None, "more of the same may be opened");
+    let mut others = legs();
+    others[1].base = "C".into();
+    let mut pair = Pair::with(others, wide(), false);
+    unreadable(pair.ask(PairKind::Open, &request()), "different assets, B and C");
 }

@@ -40,7 +40,7 @@ fn vector_l1_walks_the_book_and_asks_for_no_worse_than_it_needs() {
         .collect();
     pair.rig.engine.handle(Input::Market(&ticks), &mut pair.rig.effects);
     pair.open(&request());
-    let slot = &pair.rig.engine.plans.all[&(ME, 1)].plan;
+    let slot = &pair.rig.engine.plans.pair(&(ME, 1)).unwrap().plan;
     // 0.05 x 60 000.0 + 0.08 x 60 000.5 + 0.036 x 60 003.0 = 9960.148
     assert_eq!(slot.legs[0].expected.round_dp(6), dec("60000.891566"));
     assert_eq!(slot.legs[0].middle, dec("59999.9"));
@@ -51,11 +51,11 @@ fn vector_l1_walks_the_book_and_asks_for_no_worse_than_it_needs() {
     assert_eq!(sent[1].price, 600_298);
     let limit = pair.rig.engine.taking_limit(
         HostTime::from_nanos(START),
-        &pair.rig.engine.config.instruments[1],
-        Side::Sell,
-        (5, 100),
+        (&pair.rig.engine.config.instruments[1], Side::Sell),
+        (Give::Bps(5), 100),
+        false,
     );
-    assert_eq!(limit, Ok(Price::from_units(599_998)));
+    assert_eq!(limit.unwrap().limit, Price::from_units(599_998));
 }
 
 /// Of an inverse leg the coarser one is whole, the finer one follows to the nearest lot.
@@ -191,6 +191,8 @@ fn vector_t4_a_restart_takes_back_what_was_left_alone() {
     let now = HostTime::from_nanos(again.rig.now);
     again.rig.engine.handle(Input::Wake(now), &mut again.rig.effects);
     assert_eq!(again.sent(), [], "nothing before the venues have told");
+    up(&mut again, [1_660, 0]);
+    again.rig.never_arrived();
     up(&mut again, [1_660, 0]);
     let back = again.sent();
     assert_eq!(back.len(), 1, "{back:?}");

@@ -54,9 +54,8 @@ fn what_an_earlier_process_paid_is_not_paid_again() {
     assert_eq!(paid(told.clone()).len(), 1);
     let mut again = Rig::new(ticks, 0);
     again.venue.poll(HostTime::from_nanos(61 * MS), &mut Vec::new());
-    for event in &told {
-        again.venue.book_again(event, |_, _| Some(Side::Buy));
-    }
+    rig.placed.iter().for_each(|order| again.venue.placed_again(order));
+    told.iter().for_each(|event| again.venue.book_again(event));
     let mut told = Vec::new();
     again.venue.poll(HostTime::from_nanos(90 * MS), &mut told);
     assert_eq!(paid(told), []);
@@ -88,4 +87,39 @@ fn funding_is_paid_once_on_what_is_held_at_the_settlement() {
         .collect();
     // a long pays 10 x 100.1 x 0.0001 at the middle
     assert_eq!(payments, [Decimal::new(-1_001, 4)]);
+}
+
+/// What is set is told, and what cannot be set is told as it is; spot has none.
+#[test]
+fn leverage_is_told_at_the_start_after_a_change_and_when_asked() {
+    let margin = |leverage_hundredths| Margin { leverage_hundredths, ..Margin::ONE };
+    let market =
+        || vec![quote(1, (1_000, 500), (1_002, 500)), quote(90, (1_000, 500), (1_002, 500))];
+    let (me, it) = (AccountId(0), InstrumentId(0));
+    let mut rig = Rig::new(market(), 0);
+    let leverage = Leverage { margin: margin(300), max_hundredths: 1_000 };
+    rig.venue.set_leverage(me, it, leverage);
+    rig.venue.tell_leverages();
+    let told = |margin| VenueReport::Leverage { instrument: it, margin, max_hundredths: 1_000 };
+    assert_eq!(rig.reports(1), [told(margin(300))]);
+    let ask = |rig: &mut Rig, at: u64, leverage_hundredths| {
+        let (account, instrument) = (me, it);
+        let request = Request::SetLeverage { account, instrument, leverage_hundredths };
+        rig.venue.submit(HostTime::from_nanos(at * MS), request);
+        rig.reports(at)
+    };
+    assert_eq!(ask(&mut rig, 2, 500), [told(margin(500))]);
+    for none in [99, 1_001] {
+        assert_eq!(ask(&mut rig, 3, none), [told(margin(500))]);
+    }
+    let since = VenueTime::from_nanos(0);
+    let question =
+        Request::Reconcile { account: me, since, nonce: 7, extent: hedgerow_model::Extent::All };
+    rig.venue.submit(HostTime::from_nanos(4 * MS), question);
+    assert_eq!(rig.reports(4), [told(margin(500)), VenueReport::Reconciled { nonce: 7 }]);
+    let spot = Instrument { kind: InstrumentKind::Spot, ..instrument() };
+    let mut rig = Rig::with(spot, market(), 0);
+    rig.venue.set_leverage(me, it, leverage);
+    rig.venue.tell_leverages();
+    assert_eq!(rig.reports(5), []);
 }

@@ -1,0 +1,159 @@
+//! Answers from facts: figures, filters, times.
+
+use super::*;
+use hedgerow_model::{
+    AccountId, Decimal, Give, InstrumentId, LegOrder, LegResult, PairKind, PairLeg, PairOutcome,
+    PairRequest, PairSize, Price, PriceSource, Quantity, Side, StrategyId,
+};
+
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn leg(id: u32, side: Side) -> PairLeg {
+    PairLeg {
+        instrument: InstrumentId(id),
+        account: AccountId(id),
+        side,
+        target: Quantity::from_units(100),
+        base: dec("1"),
+        limit: Price::from_units(1_000),
+        source: PriceSource::Touch,
+        reach: None,
+        middle: dec("100"),
+        spread_bps: Some(dec("2")),
+        expected: dec("100.02"),
+        estimate_bps: dec("2"),
+        worst: Price::from_units(1_000),
+        fillable: Decimal::ONE,
+        displayed: Quantity::from_units(500),
+        margin: None,
+    }
+}
+
+fn plan(id: u64) -> PairPlan {
+    let at = HostTime::from_nanos(id * 86_400_000_000_000);
+    let request = PairRequest {
+        buy: InstrumentId(0),
+        sell: InstrumentId(1),
+        size: PairSize::Base(dec("1")),
+        legs: LegOrder::Simultaneous,
+        first: Give::Bps(5),
+        hedge: Give::Bps(5),
+        emergency: Give::Bps(5),
+        deadline_ms: 1,
+        tries: 1,
+        min_premium_bps: None,
+        make: None,
+        accept: hedgerow_model::Accept::default(),
+    };
+    PairPlan {
+        id,
+        kind: PairKind::Open,
+        request,
+        legs: [leg(0, Side::Buy), leg(1, Side::Sell)],
+        first: None,
+        maker: None,
+        advised: LegOrder::Simultaneous,
+        premium_bps: dec("3"),
+        making_until: None,
+        step: dec("0.01"),
+        began: at,
+        deadline: at,
+    }
+}
+
+fn ended(slippage: &str, back: Option<&str>) -> PairResult {
+    let leg = |slippage_bps: Option<&str>, back: Option<&str>| LegResult {
+        filled: Quantity::from_units(50),
+        base: dec("0.5"),
+        average: slippage_bps.map(|_| dec("100")),
+        slippage_bps: slippage_bps.map(dec),
+        taken_back: back.map(dec),
+        fees: dec("0.1"),
+    };
+    PairResult {
+        outcome: PairOutcome::Balanced,
+        legs: [leg(Some(slippage), back), leg(None, None)],
+        residual: Decimal::ZERO,
+        retries: 1,
+        orders: 3,
+        repair_loss: dec("0.0174"),
+        took_ms: 40,
+    }
+}
+
+fn facts() -> Vec<Stamped> {
+    let named =
+        |what: &str, id, name: &str| Fact::Named { what: what.into(), id, name: name.into() };
+    let step = |strategy, id, step| Fact::Plan { strategy: StrategyId(strategy), plan: id, step };
+    let began = |strategy, id| (id, step(strategy, id, PlanStep::Began(Box::new(plan(id)))));
+    let over = |strategy, id, result| (id, step(strategy, id, PlanStep::Ended(Box::new(result))));
+    let mut all = vec![
+        (0, named("instrument", 0, "v:A LinearPerpetual")),
+        (0, named("instrument", 1, "w:B LinearPerpetual")),
+        (0, named("strategy", 0, "one plugin on 0")),
+        (0, named("strategy", 1, "two plugin on 0")),
+    ];
+    all.extend([began(0, 1), over(0, 1, ended("1", None))]);
+    all.extend([began(0, 2), over(0, 2, ended("4", Some("99.9")))]);
+    all.extend([began(1, 3)]);
+    let stamped = |(id, fact)| Stamped { time: plan(id).began, fact };
+    all.into_iter().map(stamped).collect()
+}
+
+fn figure(answer: &Answer, instrument: &str, name: &str) -> Vec<String> {
+    let rows = answer.rows.iter().filter(|r| r["instrument"] == instrument && r["figure"] == name);
+    let text = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
+    rows.flat_map(|r| ["count", "sum", "average", "min", "max"].map(|key| text(&r[key]))).collect()
+}
+
+#[test]
+fn quality_is_counted_by_venue_instrument_and_kind_estimates_beside_outcomes() {
+    let answer = answer(&facts(), What::Quality, &Filter::default());
+    assert_eq!((answer.schema, answer.query), (1, "quality"));
+    assert_eq!(figure(&answer, "v:A", "slippage_bps"), ["2", "5", "2.5", "1", "4"]);
+    // what was estimated only counts beside what came of it
+    assert_eq!(figure(&answer, "v:A", "estimate_bps"), ["2", "4", "2", "2", "2"]);
+    let beyond = ["2", "1", "0.5", "-1", "2"];
+    assert_eq!(figure(&answer, "v:A", "slippage_beyond_estimate_bps"), beyond);
+    assert_eq!(figure(&answer, "w:B", "slippage_bps"), Vec::<String>::new());
+    assert_eq!(figure(&answer, "w:B", "fees"), ["2", "0.2", "0.1", "0.1", "0.1"]);
+    assert!(table(&answer).contains("pair-open"));
+    let daily = Filter { daily: true, ..Filter::default() };
+    let days = super::answer(&facts(), What::Quality, &daily);
+    assert_eq!(days.rows[0]["day"], "1970-01-02");
+    assert_eq!(figure(&days, "v:A", "slippage_bps").len(), 10);
+}
+
+#[test]
+fn what_was_repaired_is_an_incident_and_filters_narrow() {
+    let all = answer(&facts(), What::Incidents, &Filter::default());
+    assert_eq!(all.rows.len(), 1);
+    let incident = &all.rows[0];
+    assert_eq!(incident["plan"], 2);
+    assert_eq!((&incident["asked"], &incident["filled"]), (&"1 / 1".into(), &"0.5 / 0.5".into()));
+    assert_eq!(
+        (&incident["repair_price"], &incident["repair_loss"]),
+        (&"99.9 / -".into(), &"0.0174".into())
+    );
+    let plans = |filter: Filter| answer(&facts(), What::Plans, &filter).rows.len();
+    assert_eq!(plans(Filter::default()), 3);
+    let of = |name: &str| Filter { strategy: Some(name.into()), ..Filter::default() };
+    assert_eq!([plans(of("one")), plans(of("two")), plans(of("three"))], [2, 1, 0]);
+    let since = |text| Some(time(text).unwrap());
+    assert_eq!(plans(Filter { since: since("1970-01-03"), ..Filter::default() }), 2);
+    assert_eq!(plans(Filter { until: since("1970-01-03"), ..Filter::default() }), 1);
+}
+
+#[test]
+fn times_are_read_as_people_write_them() {
+    let seconds = |text| time(text).unwrap().as_nanos() / 1_000_000_000;
+    assert_eq!(seconds("1970-01-01"), 0);
+    assert_eq!(seconds("2026-11-29"), 1_795_910_400);
+    assert_eq!(seconds("2024-02-29T23:59:59Z"), 1_709_251_199);
+    assert_eq!(time("17").unwrap(), HostTime::from_nanos(17));
+    for wrong in ["yesterday", "2026-13-01", "2026-11-29T25:00:00", "2026-11"] {
+        assert!(time(wrong).is_err(), "{wrong}");
+    }
+}

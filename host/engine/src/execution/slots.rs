@@ -1,0 +1,296 @@
+//! All plans of all strategies in one map, whatever their kind: what each kind must say of itself
+//! so that the rest of the engine need not know which it is.
+
+use super::{PlanKey, PlanSlot, SingleSlot};
+use hedgerow_model::{
+    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, SinglePhase,
+    SingleRequest, StrategyId,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// How long an ended plan is kept for late fills: as long as its orders.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// One plan of any kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Slot {
+    /// Two legs.
+    Pair(Box<PlanSlot>),
+    /// One leg.
+    Single(Box<SingleSlot>),
+}
+
+impl Slot {
+    /// When it is looked at again if nothing happens.
+    pub(crate) fn wake(&self) -> HostTime {
+        match self {
+            Self::Pair(pair) => pair.wake,
+            Self::Single(single) => single.wake,
+        }
+    }
+
+    /// Whether nothing more comes of it by itself.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.phase == PairPhase::Ended,
+            Self::Single(single) => single.phase == SinglePhase::Ended,
+        }
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.is_stuck(),
+            Self::Single(single) => single.is_stuck(),
+        }
+    }
+
+    pub(crate) fn trades(&self, instrument: InstrumentId) -> bool {
+        match self {
+            Self::Pair(pair) => pair.trades(instrument),
+            Self::Single(single) => single.instrument() == instrument,
+        }
+    }
+
+    pub(crate) fn trades_on(&self, account: AccountId) -> bool {
+        match self {
+            Self::Pair(pair) => pair.trades_on(account),
+            Self::Single(single) => single.account() == account,
+        }
+    }
+
+    /// The numbers of its orders.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        match self {
+            Self::Pair(pair) => pair.orders.keys().copied().collect(),
+            Self::Single(single) => single.numbers().collect(),
+        }
+    }
+
+    /// Whether it closes what is held and nothing else.
+    fn closes(&self) -> bool {
+        match self {
+            Self::Pair(_) => false,
+            Self::Single(single) => {
+                matches!(single.plan.request, SingleRequest::ClosePosition(_))
+            }
+        }
+    }
+
+    fn owns(&self, number: u64) -> bool {
+        match self {
+            Self::Pair(pair) => pair.orders.contains_key(&number),
+            Self::Single(single) => single.owns(number),
+        }
+    }
+}
+
+/// All plans, and when ended ones may be forgotten.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plans {
+    /// Set while an account is being reconciled: nothing goes on before all of it is known.
+    #[serde(skip)]
+    pub(crate) held: bool,
+    all: BTreeMap<PlanKey, Slot>,
+    /// Instruments whose ticks concern plans (a leg that makes, a chase, a barrier), and which.
+    watched: BTreeMap<InstrumentId, BTreeSet<PlanKey>>,
+    ended: VecDeque<(HostTime, PlanKey)>,
+}
+
+impl Plans {
+    pub(crate) fn get(&self, key: &PlanKey) -> Option<&Slot> {
+        self.all.get(key)
+    }
+
+    pub(crate) fn pair(&self, key: &PlanKey) -> Option<&PlanSlot> {
+        match self.all.get(key)? {
+            Slot::Pair(pair) => Some(pair),
+            Slot::Single(_) => None,
+        }
+    }
+
+    pub(crate) fn pair_mut(&mut self, key: &PlanKey) -> Option<&mut PlanSlot> {
+        match self.all.get_mut(key)? {
+            Slot::Pair(pair) => Some(pair),
+            Slot::Single(_) => None,
+        }
+    }
+
+    pub(crate) fn single(&self, key: &PlanKey) -> Option<&SingleSlot> {
+        match self.all.get(key)? {
+            Slot::Pair(_) => None,
+            Slot::Single(single) => Some(single),
+        }
+    }
+
+    pub(crate) fn single_mut(&mut self, key: &PlanKey) -> Option<&mut SingleSlot> {
+        match self.all.get_mut(key)? {
+            Slot::Pair(_) => None,
+            Slot::Single(single) => Some(single),
+        }
+    }
+
+    pub(super) fn insert_single(&mut self, key: PlanKey, slot: SingleSlot) {
+        self.insert(key, Slot::Single(Box::new(slot)));
+    }
+
+    /// Takes note whether a plan looks at new prices.
+    pub(super) fn note_watch(&mut self, key: PlanKey) {
+        let Some(slot) = self.single(&key) else { return };
+        let (instrument, watches) = (slot.instrument(), slot.watches());
+        match watches {
+            true => self.watch(key, [instrument]),
+            false => self.unwatch(key),
+        }
+    }
+
+    /// Plans of one leg of a strategy that are at work.
+    pub(super) fn singles_of(&self, strategy: StrategyId) -> Vec<PlanKey> {
+        let own = self.of(strategy).filter(|(_, slot)| !slot.is_over());
+        own.filter(|(_, slot)| matches!(slot, Slot::Single(_))).map(|(key, _)| *key).collect()
+    }
+
+    pub(super) fn insert(&mut self, key: PlanKey, slot: Slot) {
+        self.all.insert(key, slot);
+    }
+
+    /// The ticks of these instruments concern a plan from now on.
+    pub(super) fn watch(&mut self, key: PlanKey, legs: impl IntoIterator<Item = InstrumentId>) {
+        for leg in legs {
+            self.watched.entry(leg).or_default().insert(key);
+        }
+    }
+
+    /// Ticks do not concern a plan any more.
+    pub(super) fn unwatch(&mut self, key: PlanKey) {
+        self.watched.retain(|_, keys| {
+            keys.remove(&key);
+            !keys.is_empty()
+        });
+    }
+
+    /// Whether ticks of an instrument may make a plan do something.
+    #[inline]
+    pub(crate) fn is_watched(&self, instrument: InstrumentId) -> bool {
+        !self.watched.is_empty() && self.watched.contains_key(&instrument)
+    }
+
+    /// Plans of a strategy of which a leg makes.
+    pub(super) fn making_of(&self, strategy: StrategyId) -> BTreeSet<PlanKey> {
+        let own = self.watched.values().flatten().filter(|key| key.0 == strategy);
+        own.filter(|key| self.pair(key).is_some()).copied().collect()
+    }
+
+    /// How many of the plans that are still known had to be repaired.
+    pub(crate) fn repaired(&self) -> usize {
+        let results = self.all.values().filter_map(|slot| match slot {
+            Slot::Pair(pair) => pair.result.as_ref(),
+            Slot::Single(_) => None,
+        });
+        results.filter(|result| result.is_incident()).count()
+    }
+
+    /// Plans that ticks of an instrument concern.
+    pub(super) fn watchers(&self, instrument: InstrumentId) -> Vec<PlanKey> {
+        self.watched.get(&instrument).into_iter().flatten().copied().collect()
+    }
+
+    /// Takes note that a plan ended; forgets those that ended long ago.
+    pub(super) fn ended(&mut self, time: HostTime, key: PlanKey) {
+        self.ended.push_back((time, key));
+        while let Some((ended, old)) = self.ended.front().copied() {
+            if time.since(ended) <= KEPT {
+                break;
+            }
+            self.ended.pop_front();
+            if self.all.get(&old).is_some_and(|slot| slot.is_over() && !slot.is_stuck()) {
+                self.all.remove(&old);
+            }
+        }
+    }
+
+    /// When the first plan wants to be looked at.
+    pub(crate) fn next(&self) -> Option<HostTime> {
+        let live = self.all.values().filter(|slot| !slot.is_over());
+        live.map(Slot::wake).filter(|wake| *wake != HostTime::NEVER).min()
+    }
+
+    pub(crate) fn due(&self, now: HostTime) -> Vec<PlanKey> {
+        self.live(|slot| slot.wake() <= now)
+    }
+
+    /// Whether a plan is at work in one of these.
+    pub(crate) fn is_busy(&self, strategy: StrategyId, legs: &[InstrumentId]) -> bool {
+        let mut live = self.of(strategy).filter(|(_, slot)| !slot.is_over());
+        live.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
+    }
+
+    pub(super) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
+        let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
+        live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
+    }
+
+    fn of(&self, strategy: StrategyId) -> impl DoubleEndedIterator<Item = (&PlanKey, &Slot)> {
+        self.all.range((strategy, 0)..=(strategy, u64::MAX))
+    }
+
+    /// Plans of a strategy that are under way or stuck.
+    pub(super) fn concerning(&self, strategy: StrategyId) -> impl Iterator<Item = PlanKey> + '_ {
+        let live = self.of(strategy).filter(|(_, slot)| !slot.is_over() || slot.is_stuck());
+        live.map(|(key, _)| *key)
+    }
+
+    pub(super) fn stuck(&self, strategy: StrategyId) -> Vec<PlanKey> {
+        self.of(strategy).filter(|(_, slot)| slot.is_stuck()).map(|(key, _)| *key).collect()
+    }
+
+    /// A plan of a strategy at work in an instrument, which nobody else trades on its account.
+    pub(crate) fn at_work_in(&self, strategy: StrategyId, leg: InstrumentId) -> Option<u64> {
+        let mut own = self.of(strategy).filter(|(_, slot)| !slot.is_over() && slot.trades(leg));
+        own.next().map(|((_, plan), _)| *plan)
+    }
+
+    /// The plan that an order belongs to.
+    pub(crate) fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
+        let mut own = self.of(id.strategy).rev();
+        own.find(|(_, slot)| slot.owns(id.number)).map(|(key, _)| *key)
+    }
+
+    /// A plan at work or stuck in one of these instruments, or with this number.
+    pub(crate) fn in_the_way(&self, (strategy, id): PlanKey, legs: &[InstrumentId]) -> Option<u64> {
+        let blocks = |(key, slot): &(&PlanKey, &Slot)| {
+            let busy = !slot.is_over() || slot.is_stuck();
+            key.1 == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
+        };
+        self.of(strategy).find(blocks).map(|((_, id), _)| *id)
+    }
+
+    /// The same for a plan of one leg. One that only closes waits for pairs and its like alone.
+    pub(super) fn single_in_the_way(
+        &self,
+        (strategy, id): PlanKey,
+        instrument: InstrumentId,
+        closes: bool,
+    ) -> Option<u64> {
+        let blocks = |(key, slot): &(&PlanKey, &Slot)| {
+            let works = !slot.is_over() && slot.trades(instrument);
+            let blocks = match closes {
+                true => works && (slot.closes() || matches!(slot, Slot::Pair(_))),
+                false => works || (slot.is_stuck() && slot.trades(instrument)),
+            };
+            key.1 == id || blocks
+        };
+        self.of(strategy).find(blocks).map(|((_, id), _)| *id)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn singles(&self) -> impl Iterator<Item = (&PlanKey, &SingleSlot)> {
+        self.all.keys().filter_map(|key| Some((key, self.single(key)?)))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&PlanKey, &PlanSlot)> {
+        self.all.keys().filter_map(|key| Some((key, self.pair(key)?)))
+    }
+}

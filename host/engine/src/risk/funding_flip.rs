@@ -1,0 +1,121 @@
+//! Funding that is about to turn: what a hedge earns per hour is below its minimum at so many
+//! announcements in a row (S23, strategies 1.6). Rates are compared per hour; an unknown interval
+//! is no rate, and a spot leg pays nothing.
+
+use super::unhedged::Hedge;
+use crate::{Effects, Engine, FundingGuard};
+use hedgerow_model::{
+    Decimal, Guard, GuardKey, HostTime, InstrumentId, InstrumentKind, RATE_SCALE, Scope,
+};
+use std::collections::BTreeSet;
+
+const HOUR_NS: i64 = 3_600 * 1_000_000_000;
+
+/// A rate per interval (scaled as in ticks) as a fraction per hour.
+fn hourly(rate: i64, interval_ns: i64) -> Option<Decimal> {
+    let interval = Some(interval_ns).filter(|interval| *interval > 0)?;
+    let whole = Decimal::try_from_i128_with_scale(i128::from(rate), RATE_SCALE).ok()?;
+    whole.checked_mul(HOUR_NS.into())?.checked_div(interval.into())
+}
+
+/// How many announcements in a row are below the minimum, with this one.
+fn count(before: u32, edge: Decimal, guard: &FundingGuard) -> u32 {
+    if edge < guard.edge_per_h_min { before.saturating_add(1) } else { 0 }
+}
+
+impl Engine {
+    fn funding_guard(&self, (strategy, ..): Hedge) -> Option<FundingGuard> {
+        self.config.strategies.get(strategy.index())?.guards.funding
+    }
+
+    /// Legs of hedges that are held and whose funding is guarded.
+    pub(crate) fn funding_looked_at(&self) -> BTreeSet<InstrumentId> {
+        let guarded = self.hedges.all().filter(|hedge| self.funding_guard(*hedge).is_some());
+        let held = guarded.filter(|hedge| self.is_whole(*hedge));
+        held.flat_map(|(_, a, b)| [a, b]).collect()
+    }
+
+    /// Whether both legs are held, in opposite directions.
+    fn is_whole(&self, (strategy, a, b): Hedge) -> bool {
+        let slot = self.strategies.get(strategy.index());
+        let sign = |id| slot.map_or(0, |slot| slot.position(id).units().signum());
+        sign(a).saturating_mul(sign(b)) < 0
+    }
+
+    /// What a hedge earns per hour: the rate of the short leg less that of the long one.
+    fn edge(&self, (strategy, a, b): Hedge) -> Option<Decimal> {
+        let slot = self.strategies.get(strategy.index())?;
+        let earns = |id: InstrumentId| {
+            let spec = self.config.instrument(id)?;
+            if spec.kind == InstrumentKind::Spot {
+                return Some(Decimal::ZERO);
+            }
+            let announced = self.markets.get(id)?.funding_tick?;
+            let sign = slot.position(id).units().signum();
+            hourly(announced.a, announced.b)?.checked_mul((-sign).into())
+        };
+        earns(a)?.checked_add(earns(b)?)
+    }
+
+    /// After funding of an instrument was announced.
+    pub(crate) fn guard_funding(&mut self, now: HostTime, id: InstrumentId, effects: &mut Effects) {
+        let of = |hedge: &Hedge| (hedge.1 == id || hedge.2 == id) && self.is_whole(*hedge);
+        for hedge in self.hedges.all().filter(of).collect::<Vec<_>>() {
+            let Some(guard) = self.funding_guard(hedge) else { continue };
+            let Some(edge) = self.edge(hedge) else { continue };
+            let before = self.funding_counts.get(&hedge).copied().unwrap_or(0);
+            let times = count(before, edge, &guard);
+            self.funding_counts.insert(hedge, times);
+            let (strategy, a, b) = hedge;
+            let scope = Scope::Strategy(strategy);
+            let key = GuardKey { guard: Guard::FundingFlip, scope, of: vec![a, b] };
+            let detail = format!("it earns {} per hour", edge.normalize());
+            if times == 0 || times >= guard.times {
+                self.settle_guard(now, (&key, times > 0), (guard.action, detail), effects);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::GuardAction;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    /// Vectors F1 and F2: rates meet per hour.
+    #[test]
+    fn vectors_f1_and_f2_rates_per_hour() {
+        let units = |rate: &str| {
+            let scaled = d(rate) * Decimal::from(10_i64.pow(15));
+            i64::try_from(scaled.normalize().mantissa()).unwrap()
+        };
+        for (rate, hours, expected) in [
+            ("0.00002234", 8, Some("0.0000027925")),
+            ("0.0000125", 1, Some("0.0000125")),
+            ("0.0001", 8, Some("0.0000125")),
+            ("0.00008", 1, Some("0.00008")),
+            ("0.00008", 0, None),
+        ] {
+            let found = hourly(units(rate), hours * HOUR_NS).map(|rate| rate.normalize());
+            assert_eq!(found, expected.map(d), "{rate} per {hours} h");
+        }
+    }
+
+    #[test]
+    fn so_many_in_a_row_and_one_good_one_begins_anew() {
+        let action = GuardAction::Alert;
+        let guard = FundingGuard { edge_per_h_min: d("0.00001"), times: 3, action };
+        let mut times = 0;
+        let seen: Vec<u32> = ["0.00000999", "0", "0.00001", "-0.1", "-0.1", "-0.1"]
+            .map(|edge| {
+                times = count(times, d(edge), &guard);
+                times
+            })
+            .to_vec();
+        assert_eq!(seen, [1, 2, 0, 1, 2, 3]);
+    }
+}

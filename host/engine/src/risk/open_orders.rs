@@ -1,0 +1,30 @@
+//! Live orders of a strategy and of an account.
+
+use hedgerow_model::RiskRejection;
+
+/// Refuses one more order where there are as many as may be.
+pub(crate) fn check(open: u32, limit: Option<u32>) -> Result<(), RiskRejection> {
+    match limit.filter(|limit| open >= *limit) {
+        Some(limit) => Err(RiskRejection::OpenOrdersAboveMax { open, limit }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_still_fits() {
+        let refused = |open, limit| Err(RiskRejection::OpenOrdersAboveMax { open, limit });
+        for (open, limit, expected) in [
+            (2, Some(3), Ok(())),
+            (3, Some(3), refused(3, 3)),
+            (u32::MAX, Some(3), refused(u32::MAX, 3)),
+            (0, Some(0), refused(0, 0)),
+            (9, None, Ok(())),
+        ] {
+            assert_eq!(check(open, limit), expected);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What guards do about pairs: make them smaller until the account's leverage is at its target
+//! (R2), or close them. Always both legs, reduce-only, by a pair plan of the host's own; what does
+//! not succeed is tried again while the guard stands.
+
+use super::leverage;
+use super::unhedged::{Hedge, hedge_of};
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, Rounding, Scope,
+};
+
+/// Between two tries for one pair.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Plans from here on are the host's; strategies number theirs from below.
+pub(crate) const HOST_PLANS: u64 = 1 << 63;
+
+impl Engine {
+    /// When something is to be tried again.
+    pub(crate) fn next_duty(&self) -> Option<HostTime> {
+        self.duty
+    }
+
+    /// The time to try again has come.
+    pub(crate) fn duty_due(&mut self, now: HostTime) {
+        if self.duty.is_some_and(|at| at <= now) {
+            self.duty = None;
+            self.sights.stale = true;
+        }
+    }
+
+    /// Does what the guards that have tripped ask for.
+    pub(crate) fn see_to_pairs(&mut self, now: HostTime, effects: &mut Effects) {
+        let acts = |action| matches!(action, GuardAction::Reduce | GuardAction::ClosePair);
+        let asked = self.guards.tripped.iter().filter(|(_, tripped)| acts(tripped.action));
+        let asked: Vec<(GuardKey, GuardAction)> =
+            asked.map(|(key, tripped)| (key.clone(), tripped.action)).collect();
+        if asked.is_empty() {
+            self.pair_tried.clear();
+            return;
+        }
+        for (key, action) in asked {
+            for hedge in self.hedges.all().filter(|h| self.is_meant(&key, *h)).collect::<Vec<_>>() {
+                self.see_to_pair(now, (hedge, action), effects);
+            }
+        }
+    }
+
+    /// Whether a guard is about a hedge.
+    fn is_meant(&self, key: &GuardKey, hedge: Hedge) -> bool {
+        if let Some(one) = hedge_of(key) {
+            return one == hedge;
+        }
+        let (strategy, a, b) = hedge;
+        let on = |account| [a, b].iter().any(|id| self.account_of(strategy, *id) == Some(account));
+        match key.scope {
+            Scope::Host => true,
+            Scope::Strategy(id) => id == strategy,
+            Scope::Account(account) => on(account),
+            Scope::Instrument(id) => id == a || id == b,
+        }
+    }
+
+    fn see_to_pair(
+        &mut self,
+        now: HostTime,
+        (hedge, action): (Hedge, GuardAction),
+        effects: &mut Effects,
+    ) {
+        let (strategy, a, b) = hedge;
+        let position = |id| self.strategies.get(strategy.index()).map(|slot| slot.position(id));
+        let (Some(one), Some(other)) = (position(a), position(b)) else { return };
+        if (one.is_zero() && other.is_zero()) || self.plans.is_busy(strategy, &[a, b]) {
+            return;
+        }
+        let size = match action {
+            GuardAction::ClosePair => serde_json::json!("all"),
+            _ => match self.reduction(hedge) {
+                Some(base) => serde_json::json!({ "base": base }),
+                None => return,
+            },
+        };
+        let again = self.pair_tried.get(&hedge).map(|tried| tried.after(AGAIN));
+        let again = again.filter(|again| *again > now);
+        // what is held is not sure before its venues have told
+        let known = |id| self.account_of(strategy, id).is_some_and(|a| self.is_reconciled(a));
+        let waits = self.plans.held || ![a, b].into_iter().all(known);
+        let again = again.or_else(|| waits.then(|| now.after(Duration::from_secs(1))));
+        if let Some(again) = again {
+            self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+            return;
+        }
+        self.pair_tried.insert(hedge, now);
+        // the long leg is sold
+        let long = one.is_positive() || other.units() < 0;
+        let (buy, sell) = if long { (b, a) } else { (a, b) };
+        self.begin_closing(now, hedge, ((buy, sell), size), effects);
+        let again = now.after(AGAIN);
+        self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+    }
+
+    fn begin_closing(
+        &mut self,
+        now: HostTime,
+        (strategy, ..): Hedge,
+        ((buy, sell), size): ((InstrumentId, InstrumentId), serde_json::Value),
+        effects: &mut Effects,
+    ) {
+        let Some(budget) = self.config.host.reduction else { return };
+        let json = serde_json::json!({
+            "buy": buy, "sell": sell, "size": size,
+            "first": { "bps": budget.slippage_bps },
+            "hedge": { "bps": budget.hedge_bps },
+            "emergency": { "bps": budget.emergency_bps },
+            "deadline_ms": budget.deadline_ms,
+        });
+        let mut number = HOST_PLANS | now.as_nanos();
+        while self.plans.get(&(strategy, number)).is_some() {
+            number = number.saturating_add(1);
+        }
+        let what = (number, "pair-close", json.to_string());
+        // a refusal is a fact; it is tried again
+        let _ = self.begin_plan(now, strategy, (what.0, what.1, &what.2), effects);
+    }
+
+    /// Base units by which both legs of a pair shrink so that neither account is above its target:
+    /// the larger of the accounts' needs, on the common step rounded up (M8).
+    fn reduction(&self, hedge: Hedge) -> Option<Decimal> {
+        let (strategy, a, b) = hedge;
+        let accounts = [a, b].map(|id| self.account_of(strategy, id));
+        let needs = accounts.into_iter().flatten().filter_map(|account| self.need(account));
+        let share = needs.max().filter(|share| *share > Decimal::ZERO)?;
+        let slot = self.strategies.get(strategy.index())?;
+        let base = |id: InstrumentId| {
+            let spec = self.config.instrument(id)?;
+            let mark = self.markets.get(id)?.mark_exact(spec)?;
+            let notional = spec.notional_at(mark, slot.position(id).abs()).ok()?;
+            if spec.kind.is_inverse() {
+                notional.checked_div(mark)
+            } else {
+                spec.quantity(slot.position(id).abs()).checked_mul(spec.multiplier)
+            }
+        };
+        let held = base(a)?.min(base(b)?);
+        let (_, step) = self.residual(hedge)?;
+        let step = Some(step).filter(|step| *step > Decimal::ZERO)?;
+        let wanted = held.checked_mul(share)?.checked_div(step)?;
+        let most = held.checked_div(step)?.floor();
+        let steps = Rounding::Ceil.decimal(wanted, 0).min(most);
+        steps.checked_mul(step).filter(|base| *base > Decimal::ZERO)
+    }
+
+    /// Which share of an account's gross must be closed. Nothing: it is not known, or has no
+    /// target.
+    fn need(&self, account: AccountId) -> Option<Decimal> {
+        let guards = &self.config.accounts.get(account.index())?.guards;
+        let target = guards.leverage_target?;
+        let mut gross = Decimal::ZERO;
+        for (spec, holding) in self.derivatives(account) {
+            let mark = self.markets.get(spec.id)?.mark_exact(spec)?;
+            let worth = spec.notional_at(mark, holding.position.quantity.abs()).ok()?;
+            gross = gross.checked_add(worth)?;
+        }
+        let equity = self.equity(account)?;
+        let closes = leverage::to_close(gross, equity, target, guards.taker_fee)?;
+        closes.checked_div(Some(gross).filter(|gross| *gross > Decimal::ZERO)?)
+    }
+}

@@ -1,0 +1,171 @@
+//! Hedges, and what of them is unhedged: how long the base of one leg may stand without the other.
+//!
+//! A hedge is one that the config names, or a pair that a plan has opened. The base of a linear leg
+//! is its quantity, of an inverse one the coins its contracts were worth when they were entered, so
+//! no mark moves it. Since when something is unhedged follows from the fills, and survives a
+//! restart.
+
+use super::hedge_gap::{Gap, Leg};
+use crate::execution::{common_step, lot_base};
+use crate::strategy::StrategySlot;
+use crate::{Effects, Engine};
+use hedgerow_model::{
+    Decimal, Guard, GuardAction, GuardKey, HostTime, Instrument, InstrumentId, Scope, StrategyId,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whose, and the two legs, the smaller id first.
+pub(crate) type Hedge = (StrategyId, InstrumentId, InstrumentId);
+
+/// All hedges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hedges {
+    all: BTreeSet<Hedge>,
+    /// Since when they are not level.
+    unhedged: BTreeMap<Hedge, HostTime>,
+}
+
+impl Hedges {
+    pub(crate) fn new(config: &crate::EngineConfig) -> Self {
+        let mut this = Self::default();
+        for strategy in &config.strategies {
+            for (a, b) in &strategy.guards.hedges {
+                this.insert(strategy.id, *a, *b);
+            }
+        }
+        this
+    }
+
+    pub(crate) fn insert(&mut self, strategy: StrategyId, a: InstrumentId, b: InstrumentId) {
+        self.all.insert((strategy, a.min(b), a.max(b)));
+    }
+
+    /// What a snapshot knew beside what the config names.
+    pub(crate) fn take_up(&mut self, known: Self) {
+        self.all.extend(known.all);
+        self.unhedged = known.unhedged;
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = Hedge> {
+        self.all.iter().copied()
+    }
+}
+
+fn key(guard: Guard, (strategy, a, b): Hedge) -> GuardKey {
+    GuardKey { guard, scope: Scope::Strategy(strategy), of: vec![a, b] }
+}
+
+pub(super) fn hedge_of(key: &GuardKey) -> Option<Hedge> {
+    match (key.scope, key.of.as_slice()) {
+        (Scope::Strategy(strategy), [a, b]) => Some((strategy, *a, *b)),
+        _ => None,
+    }
+}
+
+/// Base units of a leg and of one of its lots.
+fn base_of(spec: &Instrument, slot: &StrategySlot) -> Option<(Decimal, Decimal)> {
+    let position = &slot.holding(spec.id)?.position;
+    if !spec.kind.is_inverse() {
+        let base = spec.quantity(position.quantity).checked_mul(spec.multiplier)?;
+        return Some((base, lot_base(spec, Decimal::ONE)?));
+    }
+    let lot = match position.entry(spec) {
+        Some(entry) => lot_base(spec, entry)?,
+        None => Decimal::ZERO,
+    };
+    Some((position.cost, lot))
+}
+
+impl Engine {
+    /// Base units bought beyond those sold in a hedge, and the step within which it is level.
+    pub(crate) fn residual(&self, (strategy, a, b): Hedge) -> Option<(Decimal, Decimal)> {
+        let slot = self.strategies.get(strategy.index())?;
+        let (one, other) = (self.config.instrument(a)?, self.config.instrument(b)?);
+        let ((x, lot_x), (y, lot_y)) = (base_of(one, slot)?, base_of(other, slot)?);
+        let inverse = one.kind.is_inverse() || other.kind.is_inverse();
+        let step = if inverse { lot_x.max(lot_y) } else { common_step(lot_x, lot_y)? };
+        Some((x.checked_add(y)?, step))
+    }
+
+    /// Folds since when hedges of a strategy are not level, after its positions changed.
+    pub(crate) fn note_hedges(&mut self, time: HostTime, strategy: StrategyId) {
+        let from = (strategy, InstrumentId(0), InstrumentId(0));
+        let to = (strategy, InstrumentId(u32::MAX), InstrumentId(u32::MAX));
+        let mine: Vec<Hedge> = self.hedges.all.range(from..=to).copied().collect();
+        for hedge in mine {
+            // what cannot be computed is not level
+            let level = self
+                .residual(hedge)
+                .is_some_and(|(residual, step)| residual.is_zero() || residual.abs() < step);
+            if level {
+                self.hedges.unhedged.remove(&hedge);
+            } else {
+                self.hedges.unhedged.entry(hedge).or_insert(time);
+            }
+        }
+    }
+
+    fn unhedged_guard(
+        &self,
+        (strategy, ..): Hedge,
+    ) -> Option<(hedgerow_model::Duration, GuardAction)> {
+        self.config.strategies.get(strategy.index())?.guards.unhedged
+    }
+
+    /// When the first of what is unhedged has been so for too long.
+    pub(crate) fn next_unhedged(&self) -> Option<HostTime> {
+        let due = self.hedges.unhedged.iter().filter_map(|(hedge, since)| {
+            let (most, _) = self.unhedged_guard(*hedge)?;
+            let tripped = self.guards.has_tripped(&key(Guard::Unhedged, *hedge));
+            (!tripped).then(|| since.after(most))
+        });
+        due.min()
+    }
+
+    /// What has been unhedged for too long trips.
+    pub(crate) fn guard_unhedged(&mut self, now: HostTime, effects: &mut Effects) {
+        let due = self.hedges.unhedged.iter().filter_map(|(hedge, since)| {
+            let (most, action) = self.unhedged_guard(*hedge)?;
+            (since.after(most) <= now).then_some((*hedge, action, now.since(*since)))
+        });
+        for (hedge, action, age) in due.collect::<Vec<_>>() {
+            let residual = self.residual(hedge).map(|(residual, _)| residual.normalize());
+            let residual = residual.map_or("an unknown amount".into(), |r| r.to_string());
+            let detail = format!("{residual} has been unhedged for {} ms", age.as_millis());
+            self.trip(now, &key(Guard::Unhedged, hedge), action, detail, effects);
+        }
+    }
+
+    pub(crate) fn is_unhedged(&self, key: &GuardKey) -> bool {
+        hedge_of(key).is_some_and(|hedge| self.hedges.unhedged.contains_key(&hedge))
+    }
+
+    pub(crate) fn is_flat_hedge(&self, key: &GuardKey) -> bool {
+        let Some((strategy, a, b)) = hedge_of(key) else { return true };
+        let slot = self.strategies.get(strategy.index());
+        slot.is_none_or(|slot| [a, b].iter().all(|id| slot.position(*id).is_zero()))
+    }
+
+    /// Gaps of hedges that are held and at which no plan is at work.
+    pub(crate) fn gaps(&self) -> Vec<(GuardKey, Gap, GuardAction)> {
+        let of = |hedge: Hedge| {
+            let (strategy, a, b) = hedge;
+            let key = key(Guard::HedgeGap, hedge);
+            if self.is_flat_hedge(&key) || self.plans.is_busy(strategy, &[a, b]) {
+                return None;
+            }
+            let watch = self.config.strategies.get(strategy.index())?.guards.hedge_gap;
+            let slot = self.strategies.get(strategy.index())?;
+            let leg = |id: InstrumentId| {
+                let spec = self.config.instrument(id)?;
+                let (constant, coefficient) = self.exposure.worth(spec, slot.position(id))?;
+                Some(Leg { instrument: id, constant, coefficient })
+            };
+            let gap = Gap::new([leg(a)?, leg(b)?], watch.limit)?;
+            Some((key, gap, watch.action))
+        };
+        self.hedges.all().filter_map(of).collect()
+    }
+}

@@ -1,0 +1,204 @@
+//! Guards of hedges, and what guards do about pairs: a gap, a leg alone for too long, funding that
+//! turns, pairs made smaller or closed.
+
+use super::*;
+use hedgerow_model::{Guard, GuardState};
+
+/// A pair of 0.166 / 0.166 is open: long L at 60 000, short S at 60 030.
+fn held(change: impl Fn(&mut EngineConfig)) -> Pair {
+    let mut pair = Pair::new();
+    let mut config = pair.rig.engine.config().clone();
+    config.strategies[0].guards.unhedged = Some((Duration::from_secs(10), GuardAction::ClosePair));
+    config.host.reduction =
+        Some(Reduction { slippage_bps: 5, hedge_bps: 10, emergency_bps: 50, deadline_ms: 2_000 });
+    change(&mut config);
+    pair.rig.engine = Engine::new(config);
+    pair.markets();
+    pair.open(&request());
+    for sent in pair.sent() {
+        let price = if sent.side == Side::Buy { 600_000 } else { 600_300 };
+        pair.fill(sent, price, sent.quantity);
+    }
+    assert_eq!((pair.held(L), pair.held(S)), (1_660, -1_660));
+    assert_eq!(guards(&pair), []);
+    pair
+}
+
+fn guards(pair: &Pair) -> Vec<(Guard, bool)> {
+    let of = |stamped: &hedgerow_model::Stamped| match &stamped.fact {
+        Fact::Guard { key, state, .. } => Some((key.guard, *state != GuardState::AtRest)),
+        _ => None,
+    };
+    pair.rig.effects.facts.iter().filter_map(of).collect()
+}
+
+/// The strategy sells a part of one leg by itself.
+fn sell_of_l(pair: &mut Pair, quantity: i64) {
+    let number = pair.rig.engine.next_order(ME);
+    let order = NewOrder {
+        number,
+        instrument: L,
+        side: Side::Sell,
+        price: Price::from_units(599_998),
+        quantity: Quantity::from_units(quantity),
+        time_in_force: TimeInForce::GoodTillCancel,
+        flags: OrderFlags::default(),
+    };
+    assert_eq!(pair.rig.submit(order), None);
+    let wire = pair.rig.effects.commands.iter().rev().find_map(|command| match command {
+        VenueCommand::Place(order) => Some(order.get().wire.0),
+        _ => None,
+    });
+    pair.taken = pair.rig.effects.commands.len();
+    let sent = Sent {
+        leg: L,
+        wire: wire.unwrap(),
+        side: Side::Sell,
+        price: 599_998,
+        quantity,
+        reduce_only: false,
+        rests: true,
+    };
+    pair.fill(sent, 599_998, quantity);
+}
+
+/// 5 % of 0.166 are 0.0083.
+#[test]
+fn legs_that_differ_by_more_than_five_percent_are_told_and_rest_at_four() {
+    let mut pair = held(|_| {});
+    sell_of_l(&mut pair, 80);
+    assert_eq!(guards(&pair), [], "4.8 %");
+    sell_of_l(&mut pair, 10);
+    assert_eq!(guards(&pair), [(Guard::HedgeGap, true)], "5.4 %");
+    // the mark of one leg moves until they are worth the same
+    pair.quote(L, (633_000, 10_000), (633_002, 10_000));
+    assert_eq!(guards(&pair).last(), Some(&(Guard::HedgeGap, false)));
+    pair.quote(L, (560_000, 10_000), (560_002, 10_000));
+    assert_eq!(guards(&pair).last(), Some(&(Guard::HedgeGap, true)), "on every mark");
+    let words = pair.rig.engine.conditions();
+    assert!(words.iter().any(|word| word.contains("differ by")), "{words:?}");
+    pair.assert_restores();
+}
+
+/// After ten seconds alone what is left is closed, both legs, by a plan of the host's.
+#[test]
+fn a_leg_that_stands_alone_for_too_long_has_the_pair_closed() {
+    let mut pair = held(|_| {});
+    pair.rig.advance(1_000);
+    pair.markets();
+    sell_of_l(&mut pair, 60);
+    pair.pass(9_999);
+    assert_eq!(guards(&pair), []);
+    // over a restart the clock goes on
+    let mut engine = Engine::new(pair.rig.engine.config().clone());
+    engine.restore(&pair.rig.effects.facts);
+    pair.rig.engine = engine;
+    pair.markets();
+    pair.pass(1);
+    assert_eq!(guards(&pair), [(Guard::Unhedged, true)]);
+    assert_eq!(pair.rig.engine.mode_of(ME), TradingMode::ReduceOnly);
+    let sent = pair.sent();
+    let legs: Vec<_> = sent.iter().map(|s| (s.leg, s.side, s.quantity, s.reduce_only)).collect();
+    assert_eq!(legs, [(S, Side::Buy, 1_660, true), (L, Side::Sell, 1_600, true)]);
+    for sent in sent {
+        let price = if sent.leg == L { 599_998 } else { 600_301 };
+        pair.fill(sent, price, sent.quantity);
+    }
+    assert_eq!((pair.held(L), pair.held(S)), (0, 0));
+    assert_eq!(guards(&pair).last(), Some(&(Guard::Unhedged, false)), "nothing of it is left");
+    pair.pass(20_000);
+    assert_eq!(pair.sent(), [], "and nothing more is done");
+}
+
+/// What is refused is tried again until it succeeds.
+#[test]
+fn a_closing_that_is_refused_is_tried_again() {
+    let mut pair = held(|_| {});
+    sell_of_l(&mut pair, 60);
+    pair.pass(9_990);
+    pair.rig.advance(10);
+    let now = HostTime::from_nanos(pair.rig.now);
+    pair.mode(TradingMode::CancelOnly);
+    pair.rig.engine.handle(Input::Wake(now), &mut pair.rig.effects);
+    assert_eq!((guards(&pair), pair.sent()), (vec![(Guard::Unhedged, true)], vec![]));
+    pair.mode(TradingMode::Running);
+    pair.pass(4_999);
+    assert_eq!(pair.sent(), []);
+    pair.pass(1);
+    assert_eq!(pair.sent().len(), 2);
+}
+
+/// Vector M8 by a plan: gross 9960, equity 1660 in each account (leverage 6), target 4. Closing
+/// pays 0.0005 of what it closes from the equity: 3327.3 of 9960.8, that is 0.05545 base, on the
+/// step of 0.001 rounded up: 0.056.
+#[test]
+fn vector_m8_both_legs_are_made_smaller_until_the_leverage_is_at_its_target() {
+    let mut pair = held(|c| {
+        for account in &mut c.accounts {
+            account.guards.margin_utilisation =
+                Watch { limit: dec("80"), action: GuardAction::Reduce };
+            account.guards.leverage_target = Some(dec("4"));
+            account.guards.taker_fee = dec("0.0005");
+        }
+    });
+    let margin = |pair: &mut Pair, leg, equity: &str, used: &str| {
+        let (equity, used, maintenance) = (dec(equity), dec(used), dec("50"));
+        let report = VenueReport::Margin { asset: "Q".into(), equity, used, maintenance };
+        pair.report(leg, report);
+    };
+    margin(&mut pair, S, "5000", "1000");
+    assert_eq!(pair.sent(), []);
+    margin(&mut pair, L, "1660", "1400");
+    let sent = pair.sent();
+    let legs: Vec<_> = sent.iter().map(|s| (s.leg, s.side, s.quantity, s.reduce_only)).collect();
+    assert_eq!(legs, [(S, Side::Buy, 560, true), (L, Side::Sell, 560, true)], "the larger need");
+    assert_eq!(pair.rig.engine.modes.of(Scope::Account(AccountId(0))), TradingMode::ReduceOnly);
+    for sent in sent {
+        let price = if sent.leg == L { 599_998 } else { 600_301 };
+        pair.fill(sent, price, sent.quantity);
+    }
+    assert_eq!((pair.held(L), pair.held(S)), (1_100, -1_100));
+    // 6600 of 1655: below four; the guard rests, and nothing more is closed
+    margin(&mut pair, L, "1655", "900");
+    pair.pass(20_000);
+    assert_eq!(pair.sent(), []);
+    assert_eq!(pair.held(L), 1_100);
+}
+
+#[test]
+fn funding_that_turns_is_told_after_so_many_announcements() {
+    let hour = 3_600_000_000_000_i64;
+    let mut pair = held(|c| {
+        c.strategies[0].guards.funding = Some(FundingGuard {
+            edge_per_h_min: dec("0.00001"),
+            times: 2,
+            action: GuardAction::Pause,
+        });
+    });
+    // F2: L 0.0001 per 8 h, S 0.00008 per 1 h: earns 0.0000675 per hour
+    let funding = |pair: &mut Pair, leg: InstrumentId, (rate, interval)| {
+        pair.rig.advance(1);
+        let tick = Tick {
+            ts: pair.rig.now,
+            recv_ts: pair.rig.now,
+            instrument: leg.0,
+            kind: TickKind::Funding.code(),
+            flags: flag::LAST,
+            a: rate,
+            b: interval,
+            ..Tick::default()
+        };
+        pair.rig.engine.handle(Input::Market(&[tick]), &mut pair.rig.effects);
+    };
+    funding(&mut pair, L, (100_000_000_000, 8 * hour));
+    funding(&mut pair, S, (80_000_000_000, hour));
+    funding(&mut pair, S, (20_000_000_000, hour)); // 0.0000075
+    assert_eq!(guards(&pair), []);
+    funding(&mut pair, S, (80_000_000_000, 0)); // an unknown interval is no rate
+    assert_eq!(guards(&pair), []);
+    funding(&mut pair, S, (20_000_000_000, hour));
+    assert_eq!(guards(&pair), [(Guard::FundingFlip, true)]);
+    assert_eq!(pair.rig.engine.mode_of(ME), TradingMode::ReduceOnly);
+    funding(&mut pair, S, (80_000_000_000, hour));
+    assert_eq!(guards(&pair).last(), Some(&(Guard::FundingFlip, false)));
+}

@@ -1,0 +1,176 @@
+//! Closing what is held, prices where a side or the whole market is missing, modes.
+
+use super::*;
+
+#[test]
+fn what_is_held_is_closed_as_it_is_known_at_each_try() {
+    let mut one = One::new();
+    one.hold(Side::Buy, 600_000, 50);
+    one.begin(CloseRequest::new(X, 10));
+    let first = one.one();
+    // 59 999.8 less 10 bps, rounded down
+    assert_eq!((first.side, first.price, first.quantity), (Side::Sell, 599_398, 50));
+    assert!(first.reduce_only && !first.rests);
+    one.unknown(first);
+    one.pass(5_000);
+    assert!(one.sent().is_empty(), "nothing is known of the last try");
+    one.fill(first, 599_998, 30);
+    one.expire(first);
+    let second = one.one();
+    assert_eq!(second.quantity, 20);
+    one.fill(second, 599_998, 20);
+    assert_eq!(one.outcome(), SingleOutcome::Filled);
+    assert_eq!(one.rig.position(), 0);
+    // nothing is held
+    assert_eq!(one.ask_as(2, CloseRequest::new(X, 10)), Some(RiskRejection::WouldIncrease));
+    one.assert_restores();
+}
+
+#[test]
+fn no_more_is_closed_than_is_there_nor_than_was_asked_for() {
+    let mut one = One::new();
+    one.hold(Side::Sell, 600_000, 50);
+    let part = CloseRequest { size: base("0.02"), ..CloseRequest::new(X, 10) };
+    one.begin(part);
+    let order = one.one();
+    assert_eq!((order.side, order.quantity), (Side::Buy, 20));
+    one.reject(order);
+    // meanwhile the strategy closes most of it by itself
+    one.hold(Side::Buy, 600_000, 45);
+    one.pass(100);
+    let order = one.one();
+    assert_eq!(order.quantity, 5);
+    one.fill(order, 600_000, 5);
+    one.pass(100);
+    let why = "nothing more is held that it could close".into();
+    assert_eq!(one.outcome(), SingleOutcome::Partly { why });
+}
+
+#[test]
+fn dual_sends_an_order_of_each_side_and_only_the_offsetting_one_acts() {
+    let mut one = One::new();
+    one.hold(Side::Buy, 600_000, 50);
+    one.begin(CloseRequest::new(X, 10).dual());
+    let sent = one.sent();
+    let sides: Vec<_> = sent.iter().map(|o| (o.side, o.quantity, o.reduce_only)).collect();
+    assert_eq!(sides, [(Side::Sell, 50, true), (Side::Buy, 50, true)]);
+    let refused = hedgerow_model::VenueRejection::WouldIncrease;
+    one.rig.report(VenueReport::Rejected { wire: WireId(sent[1].wire), reason: refused });
+    one.fill(sent[0], 599_998, 20);
+    assert!(one.sent().is_empty(), "the other is still there");
+    one.expire(sent[0]);
+    one.pass(100);
+    let again = one.sent();
+    assert_eq!(again.iter().map(|o| o.quantity).collect::<Vec<_>>(), [30, 30]);
+    one.fill(again[0], 599_998, 30);
+    one.expire(again[1]);
+    assert_eq!(one.outcome(), SingleOutcome::Filled);
+    assert_eq!(one.result().figures.attempts, 2, "an order beside counts as none");
+    // a venue of the asset itself has no reduce-only
+    let spot = Instrument { kind: InstrumentKind::Spot, ..spec() };
+    let mut one = One::with(spot, wide(), false);
+    one.hold(Side::Buy, 600_000, 50);
+    let refused = one.ask_as(1, CloseRequest::new(X, 10).dual());
+    assert!(matches!(refused, Some(RiskRejection::PlanUnreadable { .. })), "{refused:?}");
+}
+
+/// The order of the other side is judged by every limit: it might open.
+#[test]
+fn the_other_side_of_a_dual_close_passes_no_limit_that_an_opening_order_would_not() {
+    let limits = StrategyLimits { position_notional_max: dec("4000"), ..wide() };
+    let mut one = One::with(spec(), limits, false);
+    one.hold(Side::Buy, 600_000, 50);
+    one.begin(CloseRequest::new(X, 10).dual());
+    let sent = one.sent();
+    assert_eq!(sent.iter().map(|o| o.side).collect::<Vec<_>>(), [Side::Sell]);
+    one.fill(sent[0], 599_998, 50);
+    assert_eq!(one.outcome(), SingleOutcome::Filled);
+}
+
+#[test]
+fn with_one_side_or_none_openings_are_refused_and_reductions_say_what_priced_them() {
+    let one_sided = |levels: &[(Side, i64, i64)]| {
+        let mut one = One::new();
+        one.hold(Side::Buy, 600_000, 50);
+        one.market = None;
+        one.rig.advance(4_000);
+        one.book(levels);
+        one.rig.advance(2_000);
+        one.book(levels); // quotes are over
+        one
+    };
+    let asks = [(Side::Sell, 600_000, 10)];
+    let mut one = one_sided(&asks);
+    let opens = MarketRequest::new(X, Side::Buy, base("0.01"), 10);
+    assert_eq!(one.ask_as(2, opens), Some(RiskRejection::NoMarket));
+    one.begin(CloseRequest::new(X, 10));
+    // 60 000.0 less 10 bps
+    assert_eq!(one.one().price, 599_400);
+    assert_eq!(one.plan().source, PriceSource::PresentSide);
+    let mut one = one_sided(&[(Side::Sell, 600_000, 10), (Side::Sell, 600_000, 0)]);
+    assert_eq!(
+        one.ask_as(2, AggressiveRequest::new(X, Side::Buy, base("0.01"))),
+        Some(RiskRejection::NoMarket)
+    );
+    one.begin(CloseRequest::new(X, 10));
+    // the last mark, 59 999.9, less 10 bps
+    assert_eq!(one.one().price, 599_399);
+    assert_eq!(one.plan().source, PriceSource::Mark);
+    assert_eq!(one.told().single().unwrap().figures.sources, [PriceSource::Mark]);
+    // within the collar, whatever was asked for
+    let mut one = One::with(spec(), StrategyLimits { collar_bps: 5, ..wide() }, false);
+    one.hold(Side::Buy, 600_000, 50);
+    one.begin(CloseRequest::new(X, 100));
+    // the mark less 5 bps, rounded to the inside
+    assert_eq!(one.one().price, 599_700);
+}
+
+#[test]
+fn modes_end_what_opens_and_leave_what_closes() {
+    for mode in [TradingMode::ReduceOnly, TradingMode::CancelOnly, TradingMode::Halted] {
+        let mut one = One::new();
+        one.begin(LimitRequest::new(X, Side::Buy, base("0.05"), dec("59990"), 60_000));
+        let order = one.one();
+        one.accept(order);
+        one.mode(mode);
+        assert_eq!(one.canceled(), [order.wire], "{mode}");
+        one.gone(order);
+        let why = "the mode forbids it".to_owned();
+        assert_eq!(one.outcome(), SingleOutcome::Unfilled { why: why.clone() });
+        let opens = MarketRequest::new(X, Side::Buy, base("0.01"), 10);
+        assert_eq!(one.ask_as(2, opens), Some(RiskRejection::ModeForbids { mode }));
+        // a close that began goes on but where everything is forbidden
+        let mut one = One::new();
+        one.hold(Side::Buy, 600_000, 50);
+        one.begin(CloseRequest::new(X, 10));
+        let order = one.one();
+        one.mode(mode);
+        one.expire(order);
+        one.pass(100);
+        match mode {
+            TradingMode::Halted => assert_eq!(one.outcome(), SingleOutcome::Unfilled { why }),
+            _ => assert_eq!(one.one().quantity, 50, "{mode}"),
+        }
+        // one that would begin is the strategy's own reduction
+        let mut one = One::new();
+        one.hold(Side::Buy, 600_000, 50);
+        one.mode(mode);
+        let begins = one.ask_as(1, CloseRequest::new(X, 10)).is_none();
+        assert_eq!(begins, mode == TradingMode::ReduceOnly, "{mode}");
+    }
+}
+
+#[test]
+fn an_operators_cancel_all_ends_what_would_open_and_not_what_closes() {
+    let mut one = One::new();
+    one.begin(LimitRequest::new(X, Side::Buy, base("0.05"), dec("59990"), 60_000));
+    let order = one.one();
+    one.accept(order);
+    let now = HostTime::from_nanos(one.rig.now);
+    let command = OperatorCommand::CancelAll { strategy: None };
+    let input = Input::Operator { now, command, reason: "test".into() };
+    one.rig.engine.handle(input, &mut one.rig.effects);
+    assert_eq!(one.canceled(), [order.wire]);
+    one.gone(order);
+    assert!(one.is_over());
+}

@@ -1,0 +1,81 @@
+//! Margin and liquidation: the price where it happens, that it is told, and that nothing before it
+//! is called quiet past it.
+
+use super::*;
+use hedgerow_model::{ForcedKind, MarginBracket};
+
+/// 10 bought at 100.2 with 100 behind them and 0.5 % to stay: equity is the maintenance at
+/// (1002 - 99.499) / 9.95 = 90.7036.
+fn rig() -> Rig {
+    let touch = |ms, bid| quote(ms, (bid, 500), (bid + 2, 500));
+    let ticks = vec![
+        touch(1, 1_000),
+        touch(10, 950),
+        quote(20, (907, 500), (908, 500)), // 90.75
+        quote(30, (906, 500), (908, 500)), // 90.70
+        touch(40, 1_000),
+    ];
+    let mut rig = Rig::new(ticks, 0);
+    let rate = Decimal::new(5, 3);
+    let bracket =
+        MarginBracket { notional_max: None, maintenance_rate: rate, deduction: Decimal::ZERO };
+    rig.venue.set_brackets(InstrumentId(0), vec![bracket]);
+    rig.venue.set_collateral(AccountId(0), VenueId(0), ("Q", Decimal::ONE_HUNDRED));
+    rig
+}
+
+#[test]
+fn a_position_dies_at_its_maintenance_and_not_before() {
+    let mut rig = rig();
+    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
+    let price = rig.reports(19).into_iter().rev().find_map(|report| match report {
+        VenueReport::LiquidationPrice { price, .. } => price,
+        _ => None,
+    });
+    assert_eq!(price.map(|price| price.round_dp(4)), Some(Decimal::new(907_036, 4)));
+    let resting = rig.order(19, Side::Sell, 1_100, 10, PLAIN);
+    let forced = |reports: Vec<VenueReport>| {
+        let is = |report: &VenueReport| matches!(report, VenueReport::Forced { .. });
+        reports.into_iter().filter(is).collect::<Vec<_>>()
+    };
+    let last = HostTime::from_nanos(40 * MS);
+    assert_eq!(rig.venue.quiet_until(last).as_nanos(), 19 * MS, "the order on its way");
+    assert_eq!(forced(rig.reports(29)), []);
+    assert_eq!(rig.venue.quiet_until(last).as_nanos(), 30 * MS, "not past the liquidation");
+    let reports = rig.reports(30);
+    let canceled = reports
+        .iter()
+        .any(|report| matches!(report, VenueReport::Canceled { wire, .. } if wire.0 == resting));
+    assert!(canceled, "{reports:?}");
+    let found = forced(reports);
+    let [VenueReport::Forced { kind, side, price, quantity, .. }] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!((*kind, *side), (ForcedKind::Liquidation, Side::Sell));
+    assert_eq!((price.units(), quantity.units()), (906, 10));
+    let position = rig.venue.position(AccountId(0), InstrumentId(0));
+    assert_eq!(position.quantity, Quantity::ZERO);
+    assert_eq!(forced(rig.reports(50)), [], "once");
+}
+
+/// What is told adds up: equity with the fee paid and the loss, all of it used at one time.
+#[test]
+fn margin_is_told_after_a_fill_and_every_ten_seconds() {
+    let ticks = (0..30).map(|s| quote(1 + s * 1_000, (1_000, 500), (1_002, 500))).collect();
+    let mut rig = Rig::new(ticks, 0);
+    rig.venue.set_collateral(AccountId(0), VenueId(0), ("Q", Decimal::ONE_HUNDRED));
+    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
+    let margins = |reports: Vec<VenueReport>| {
+        let of = |report| match report {
+            VenueReport::Margin { equity, used, .. } => Some((equity, used)),
+            _ => None,
+        };
+        reports.into_iter().filter_map(of).collect::<Vec<_>>()
+    };
+    // 100 - 0.501 - 1, of a worth of 1001
+    let told = (Decimal::new(98_499, 3), Decimal::from(1_001));
+    assert_eq!(margins(rig.reports(9_000)), [told]);
+    assert_eq!(margins(rig.reports(21_000)), [told, told]);
+    let nobody = Rig::new(vec![quote(1, (1_000, 500), (1_002, 500))], 0);
+    assert!(nobody.venue.margins_of(AccountId(0)).is_none(), "without collateral nothing is told");
+}
