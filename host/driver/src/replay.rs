@@ -197,7 +197,7 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 let instance = self.driver.instances.get(strategy.index());
                 instance.is_none_or(|known| known.swapping.is_none())
             }
-            Fact::Named { .. } => true,
+            Fact::Named { .. } | Fact::Asked { .. } => true,
             _ => false,
         }
     }

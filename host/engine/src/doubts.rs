@@ -92,10 +92,10 @@ impl Engine {
     }
 
     /// A question failed: what is known stays as it was, and it is asked again later.
-    pub(crate) fn query_failed(&mut self, event: &VenueEvent, nonce: u64, effects: &mut Effects) {
+    pub(crate) fn query_failed(&mut self, event: &VenueEvent, nonce: u64) {
         let asked = self.truth.doubts.iter().find(|(_, doubt)| doubt.nonce == Some(nonce));
         let Some(id) = asked.map(|(id, _)| *id) else {
-            return self.question_failed(event, nonce, effects);
+            return self.question_failed(event, nonce);
         };
         let pause = self.asks(event.account).pause;
         if let Some(doubt) = self.truth.doubts.get_mut(&id) {

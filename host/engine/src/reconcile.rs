@@ -11,7 +11,7 @@
 use crate::truth::ForeignOrders;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Extent, HostTime, InstrumentId, Order, Price, Quantity,
+    AccountId, ClientOrderId, Duration, Extent, Fact, HostTime, InstrumentId, Order, Price, Quantity,
     Side, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,8 @@ const PAYMENTS: Duration = Duration::from_secs(3_600);
 /// How often it is asked before a position that differs counts: its answer comes in parts, and what
 /// fills in between is in one part and not in the other.
 const ASKED: u8 = 3;
+/// After so many rounds in which a venue's list and its answers do not agree people are told.
+const STRANGE: u8 = 5;
 
 /// A position that is not the venue's: whose account, in what, ours, theirs.
 pub(crate) type Differing = (InstrumentId, Quantity, Quantity);
@@ -250,6 +252,10 @@ impl Engine {
         let missing: Vec<ClientOrderId> = self.unlisted(account, &answer);
         if !missing.is_empty() {
             let rounds = answer.rounds.saturating_add(1);
+            if rounds == STRANGE {
+                let detail = format!("orders it says are open are not in its list: {missing:?}");
+                self.record(now, Fact::Discrepancy { account, detail }, effects);
+            }
             let waits = Answer { waits: true, asked: answer.asked, rounds, ..Answer::default() };
             self.unreconciled.insert(account, waits);
             for id in missing {
@@ -359,8 +365,7 @@ impl Engine {
     }
 
     /// A question about an account failed.
-    pub(crate) fn question_failed(&mut self, event: &VenueEvent, nonce: u64, fx: &mut Effects) {
-        let _ = fx;
+    pub(crate) fn question_failed(&mut self, event: &VenueEvent, nonce: u64) {
         let (now, account) = (event.received, event.account);
         let pause = self.asks(account).pause;
         if let Some(answer) = self.unreconciled.get_mut(&account)

@@ -142,7 +142,7 @@ impl Engine {
             | VenueReport::Reconciled { .. } => self.on_answer(event, effects),
             VenueReport::OrderState { .. } => self.on_order_state(event, effects),
             VenueReport::TradesTold { .. } => self.trades_told(event, effects),
-            VenueReport::QueryFailed { nonce } => self.query_failed(event, *nonce, effects),
+            VenueReport::QueryFailed { nonce } => self.query_failed(event, *nonce),
             VenueReport::RateLimited { .. } | VenueReport::RateUsed { .. } => self.limited(event),
             _ => self.on_order_report(event, effects),
         }

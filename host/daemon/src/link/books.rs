@@ -142,6 +142,15 @@ impl Kept {
         }
     }
 
+    /// Orders as they were placed, of which anything is known to have become. The others were on
+    /// their way to the market when the process died, and never reached it.
+    pub(super) fn arrived(&self) -> impl Iterator<Item = &Order> {
+        self.placed.iter().filter(|order| {
+            let now = self.orders.get(&(order.account.0, order.wire.0));
+            now.is_some_and(|now| now.status != OrderStatus::PendingNew)
+        })
+    }
+
     /// Orders that rest.
     pub(super) fn resting(&self) -> impl Iterator<Item = &Order> {
         self.orders.values().filter(|order| order.status == OrderStatus::Open)

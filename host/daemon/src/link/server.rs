@@ -169,7 +169,7 @@ impl Server {
     /// Orders, positions and reports of before.
     fn go_on_from(&mut self, kept: Kept) {
         // as each was placed: its reports say what became of it
-        kept.placed.iter().for_each(|order| self.venue.placed_again(order));
+        kept.arrived().for_each(|order| self.venue.placed_again(order));
         kept.log.iter().for_each(|event| self.venue.book_again(event));
         for order in kept.resting() {
             self.venue.rest_again(order);

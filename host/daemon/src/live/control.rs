@@ -189,12 +189,14 @@ fn move_latch(latch: &KillLatch, mode: TradingMode, reason: &str) -> Result<(), 
     }
 }
 
-/// What a name means: a strategy, an account or an instrument. One that means several is told with
-/// what to write instead.
-fn named(view: &HostView, name: &str) -> Result<Scope, String> {
-    let all = ["strategy", "account", "instrument"]
-        .map(|kind| named_as(view, kind, name).map(|scope| (kind, scope)));
-    let found: Vec<_> = all.into_iter().flatten().collect();
+/// What a command may be about.
+const ANY: &[&str] = &["strategy", "account", "instrument"];
+
+/// What a name means, of the kinds that the command can be about. One that means several is told
+/// with what to write instead.
+fn named(view: &HostView, kinds: &[&'static str], name: &str) -> Result<Scope, String> {
+    let all = kinds.iter().map(|kind| named_as(view, kind, name).map(|scope| (*kind, scope)));
+    let found: Vec<_> = all.flatten().collect();
     if let Some((kind, rest)) = name.split_once('/')
         && found.is_empty()
     {
@@ -203,10 +205,14 @@ fn named(view: &HostView, name: &str) -> Result<Scope, String> {
     }
     match found.as_slice() {
         [(_, scope)] => Ok(*scope),
-        [] => Err(format!(
-            "there is no strategy, account or instrument {name}; an instrument is written \
-             venue:symbol"
-        )),
+        [] => Err(match kinds {
+            ["strategy"] => format!("there is no strategy {name}"),
+            ["strategy", "account"] => format!("there is no strategy or account {name}"),
+            _ => format!(
+                "there is no strategy, account or instrument {name}; an instrument is written \
+                 venue:symbol"
+            ),
+        }),
         several => {
             let ways = several.iter().map(|(kind, _)| format!("{kind}/{name}"));
             Err(format!("{name} means several: write {}", ways.collect::<Vec<_>>().join(" or ")))
@@ -236,7 +242,8 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
         Request::Status => Reply::Status(Box::new(view)),
         Request::Stop => pass(Message::Stop),
         Request::Settle { strategy, adopt, reason } => {
-            let command = match named(&view, &strategy) {
+            let kinds = if adopt { &ANY[..1] } else { &ANY[..2] };
+            let command = match named(&view, kinds, &strategy) {
                 Ok(Scope::Strategy(strategy)) if adopt => OperatorCommand::Adopt { strategy },
                 Ok(Scope::Strategy(strategy)) => OperatorCommand::Ignore { strategy },
                 Ok(Scope::Account(account)) if !adopt => OperatorCommand::IgnoreOn { account },
@@ -257,7 +264,7 @@ fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &Kil
             pass(Message::Command(command, reason))
         }
         Request::SetMode { what, mode, reason } => {
-            let scope = match what.map_or(Ok(Scope::Host), |name| named(&view, &name)) {
+            let scope = match what.map_or(Ok(Scope::Host), |name| named(&view, ANY, &name)) {
                 Ok(scope) => scope,
                 Err(why) => return Reply::Refused { why },
             };

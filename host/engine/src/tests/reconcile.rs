@@ -1,6 +1,7 @@
 //! The venue's truth after a lost stream: what is gone, what is open, what is a stranger.
 
 use super::*;
+use hedgerow_model::{OrderPhase, OrderState};
 
 /// A rig whose account must be reconciled before anything opens.
 fn rig() -> Rig {
@@ -105,6 +106,37 @@ fn what_the_venue_does_not_know_has_ended_and_what_it_has_is_open() {
     assert_eq!(rig.status(3), Some(OrderStatus::Open));
     assert_eq!(rig.open(Side::Buy), 1_500, "by the sizes that the venue has");
     assert_eq!(discrepancies(&rig), 0);
+}
+
+/// A venue whose list and whose answers do not agree keeps its account closed, and people hear of
+/// it once.
+#[test]
+fn an_order_that_is_open_by_itself_and_not_in_the_list_opens_nothing_and_is_told() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    assert_eq!(rig.buy(9_990, 1_000), None);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    rig.effects.facts.clear();
+    for round in 1..=8 {
+        answered(&mut rig, Vec::new());
+        let (account, nonce, wire, _) = *rig.queries().last().unwrap();
+        let state = OrderState {
+            order: None,
+            instrument: InstrumentId(0),
+            phase: OrderPhase::Open,
+            price: Price::from_units(9_990),
+            quantity: Quantity::from_units(1_000),
+            filled: Quantity::ZERO,
+            average: None,
+        };
+        let answer = QueryAnswer::Found(state);
+        rig.tell(account, VenueReport::OrderState { nonce: Some(nonce), wire, answer });
+        assert_eq!(rig.buy(9_990, 10), Some(RiskRejection::NotReconciled));
+        assert_eq!(discrepancies(&rig), usize::from(round >= 5), "round {round}");
+        rig.wake_next();
+    }
 }
 
 #[test]

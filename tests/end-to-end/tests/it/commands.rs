@@ -216,8 +216,12 @@ fn answers(state: &str) {
     let output = reader.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
     for (command, code, answer) in [
-        (&["pause", "one"][..], 0, "accepted"),
-        (&["resume", "one", "--reason", "on"], 0, "accepted"),
+        // a strategy and an account have this name
+        (&["pause", "one"][..], 5, "refused"),
+        (&["pause", "strategy/one"], 0, "accepted"),
+        (&["resume", "strategy/one", "--reason", "on"], 0, "accepted"),
+        (&["pause", "account/one"], 0, "accepted"),
+        (&["resume", "account/one", "--reason", "on"], 0, "accepted"),
         (&["pause", "nobody"], 5, "refused"),
     ] {
         let output = run(&[command, &["--json", "--state", state]].concat());

@@ -118,7 +118,9 @@ impl Processes {
     pub(crate) fn start_host(&mut self) {
         let config = self.path("host.toml");
         let socket = |name: &str| self.path(name).to_str().unwrap().to_owned();
-        let mut sockets: Vec<String> = self.venue.iter().map(|_| socket("venue.sock")).collect();
+        // the one venue may be away
+        let one = self.others.is_empty().then(|| socket("venue.sock"));
+        let mut sockets: Vec<String> = one.into_iter().collect();
         for (name, _) in &self.others {
             sockets.push(format!("{name}={}", socket(&format!("{name}.sock"))));
         }
