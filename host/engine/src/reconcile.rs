@@ -11,8 +11,8 @@
 use crate::truth::ForeignOrders;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Extent, Fact, HostTime, InstrumentId, Order, Price, Quantity,
-    Side, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
+    AccountId, ClientOrderId, Duration, Extent, Fact, HostTime, InstrumentId, Order, Price,
+    Quantity, Side, VenueCommand, VenueEvent, VenueReport, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
