@@ -5,6 +5,7 @@
 mod command;
 mod components;
 mod demo;
+mod sim;
 mod test;
 mod tidy;
 mod toolchain;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
   build-plugins                              compile all strategies in this repository to components
   toolchain                                  find or make the compiler for strategies and say which
   tidy                                       budgets, dependency rules, licences, banned words
+  sim [--seeds A..B] [--shrink SEED] ...     the fault simulation, docs/simulation.md
   bench engine --rule R --data DIR [--json]  the throughput comparison, release profile
 ";
 
@@ -48,6 +50,7 @@ fn run() -> Result<()> {
         }
         "tidy" => tidy::run(),
         "bench" => test::bench(&rest),
+        "sim" => sim::sim(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

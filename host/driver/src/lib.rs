@@ -319,6 +319,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         &self.venue
     }
 
+    /// The venue, for whoever does something to it from outside.
+    pub fn venue_mut(&mut self) -> &mut V {
+        &mut self.venue
+    }
+
     /// The journal.
     pub fn journal(&self) -> &J {
         &self.journal

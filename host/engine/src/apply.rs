@@ -65,6 +65,10 @@ impl Engine {
             }
             Fact::WireIds { account, next } => self.use_wires(*account, *next),
             Fact::Adopted { .. } | Fact::Ignored { .. } => self.apply_settled(fact),
+            Fact::Compared { account, until } => {
+                let known = self.told_until.entry(*account).or_default();
+                *known = (*known).max(*until);
+            }
             Fact::Plan { strategy, plan, step } => self.apply_plan(time, (*strategy, *plan), step),
             Fact::TimerSet { strategy, id, at } => self.apply_timer_set(*strategy, *id, *at),
             Fact::TimerEnded { strategy, id, fired } => {

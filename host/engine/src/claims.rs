@@ -83,17 +83,31 @@ impl Engine {
         }
         *newest = statement;
         let live = self.order(id.strategy, id.number).is_some();
-        match live {
+        let settled = match live {
             true => self.live_stated(event, (id, wire), state, effects),
-            false if state.phase == OrderPhase::Open => self.rests_though_over(event, id, effects),
-            false => {}
-        }
+            false if state.phase == OrderPhase::Open => {
+                self.rests_though_over(event, id, effects);
+                Ok(())
+            }
+            false => Ok(()),
+        };
         let known = self.any_order(id).map_or(Quantity::ZERO, |order| order.filled);
         if state.filled > known {
             let claim = (state.filled, state.average, event.happened);
             self.claim(now, id, claim, effects);
+        } else if let Err(at) = settled {
+            self.ask_when_settled(id, at);
         } else {
             self.truth.doubts.remove(&id);
+        }
+    }
+
+    /// An order is asked for when what left last about it can be seen in the answer.
+    pub(crate) fn ask_when_settled(&mut self, id: ClientOrderId, at: HostTime) {
+        let doubt = self.truth.doubts.entry(id).or_default();
+        doubt.not_before = at;
+        if doubt.nonce.is_none() {
+            doubt.at = at;
         }
     }
 
@@ -130,12 +144,12 @@ impl Engine {
         (id, wire): (ClientOrderId, WireId),
         state: &OrderState,
         effects: &mut Effects,
-    ) {
+    ) -> Result<(), HostTime> {
         let known = self.order(id.strategy, id.number).map(|order| order.filled);
         let ends = |event| (event, Some(state.filled));
         match state.phase {
             OrderPhase::Open => {
-                self.found_alive(event, id, (state.price, state.quantity), effects);
+                return self.found_alive(event, id, (state.price, state.quantity), effects);
             }
             // after it was taken a rejection is an end like others
             OrderPhase::Rejected if !self.may_be_rejected(id) => {
@@ -158,6 +172,7 @@ impl Engine {
                 self.tell_order(event.received, id, 0, effects);
             }
         }
+        Ok(())
     }
 
     fn may_be_rejected(&self, id: ClientOrderId) -> bool {

@@ -12,8 +12,8 @@ use crate::reconcile::{Answer, Differing, Open};
 use crate::truth::ForeignOrders;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Fact, HostTime, InstrumentId, OrderEvent, OrderFact, OrderStatus,
-    Price, Quantity, Scope, TradingMode, VenueCommand, VenueEvent, WireId,
+    AccountId, ClientOrderId, Duration, Fact, HostTime, InstrumentId, OrderEvent, OrderFact,
+    OrderStatus, Price, Quantity, Scope, TradingMode, VenueCommand, VenueEvent, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,7 @@ impl Engine {
         answer: &Answer,
         effects: &mut Effects,
     ) {
+        self.note_told(event, answer, effects);
         // a plan goes on when all is known, not after the first order
         self.plans.held = true;
         let ours: Vec<(ClientOrderId, WireId)> = self.asked_about(event.account, answer);
@@ -56,10 +57,12 @@ impl Engine {
             self.record(now, Fact::Discrepancy { account, detail }, fx);
             return self.doubt(now, id, fx);
         }
-        self.found_alive(event, id, (open.price, open.quantity), fx);
+        let settled = self.found_alive(event, id, (open.price, open.quantity), fx);
         let known = self.any_order(id).map_or(Quantity::ZERO, |order| order.filled);
         if open.filled > known {
             self.claim(event.received, id, (open.filled, None, event.happened), fx);
+        } else if let Err(at) = settled {
+            self.ask_when_settled(id, at);
         } else if self.truth.doubts.get(&id).is_some_and(|doubt| doubt.claim.is_none()) {
             self.truth.doubts.remove(&id);
         }
@@ -127,17 +130,18 @@ impl Engine {
         self.truth.foreign.extend(now);
     }
 
-    /// An order of ours lives at its venue, with this price and total.
+    /// An order of ours lives at its venue, with this price and total. An error: an amendment on its
+    /// way is not to be seen in that, and until this time that says nothing of it.
     pub(crate) fn found_alive(
         &mut self,
         event: &VenueEvent,
         id: ClientOrderId,
         (price, quantity): (Price, Quantity),
         effects: &mut Effects,
-    ) {
+    ) -> Result<(), HostTime> {
         let now = event.received;
         let slot = self.strategies.get(id.strategy.index());
-        let Some(known) = slot.and_then(|slot| slot.orders.get(&id.number)) else { return };
+        let Some(known) = slot.and_then(|slot| slot.orders.get(&id.number)) else { return Ok(()) };
         let order = &known.order;
         let (account, instrument, wire) = (order.account, order.request.instrument, order.wire);
         let mut facts = Vec::new();
@@ -146,7 +150,10 @@ impl Engine {
             facts.push(OrderFact::Moved { event, venue_id, reason });
         }
         let came = known.amending.is_some_and(|a| (a.price, a.quantity) == (price, quantity));
-        if known.amending.is_some() && !came {
+        let settling = self.config.accounts.get(account.index()).map(|known| known.settling);
+        let seen_by = known.amended_at.after(settling.unwrap_or(Duration::ZERO));
+        let open = known.amending.is_some() && !came && now < seen_by;
+        if known.amending.is_some() && !came && !open {
             // it never arrived, or was refused
             let event = OrderEvent::AmendRejected;
             facts.push(OrderFact::Moved { event, venue_id: None, reason: None });
@@ -169,6 +176,7 @@ impl Engine {
         if changed {
             self.tell_order(now, id, 0, effects);
         }
+        if open { Err(seen_by) } else { Ok(()) }
     }
 
     /// Positions that are not the venue's by a lot or more: in what, ours, theirs.

@@ -77,7 +77,7 @@ impl Engine {
         let traded = slot.and_then(|slot| slot.traded.get(&id.number));
         let replaced =
             traded.map_or(0, |traded| traded.replaced_by(quantity.units(), happened, is_over));
-        let left = Quantity::from_units(order.remaining().units().saturating_add(replaced));
+        let left = Quantity::from_units(self.may_fill(id).units().saturating_add(replaced));
         if traded.is_some_and(|traded| traded.vanished) {
             let detail = format!("order {id} was taken to be gone and has filled: {quantity}");
             self.record(now, Fact::Discrepancy { account, detail }, effects);

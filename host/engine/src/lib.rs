@@ -19,6 +19,7 @@
 
 mod adopt;
 mod apply;
+mod checks;
 mod claims;
 mod compare;
 mod config;
@@ -129,6 +130,8 @@ pub struct Engine {
     external: BTreeMap<(AccountId, InstrumentId), Quantity>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
+    /// By when the venue of an account has told all that happened.
+    told_until: BTreeMap<AccountId, VenueTime>,
     /// Settlements of funding that were booked.
     funding_seen: BTreeMap<(AccountId, InstrumentId), Settlements>,
     /// Charges of interest that were booked.
@@ -199,6 +202,7 @@ impl Engine {
             rations,
             external: BTreeMap::new(),
             last_fill: BTreeMap::new(),
+            told_until: BTreeMap::new(),
             journal_failed: false,
             odd: (0, String::new()),
             now: HostTime::EPOCH,

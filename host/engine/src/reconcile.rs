@@ -18,8 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back the venue is asked to tell again: longer than any clock differs.
 const OVERLAP: Duration = Duration::from_secs(60);
-/// How far back payments are told again: venues list them late.
-const PAYMENTS: Duration = Duration::from_secs(3_600);
 /// How often it is asked before a position that differs counts: its answer comes in parts, and what
 /// fills in between is in one part and not in the other.
 const ASKED: u8 = 3;
@@ -33,7 +31,7 @@ pub(crate) type Differing = (InstrumentId, Quantity, Quantity);
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     /// The question under way; nothing: none was asked, or it is over.
-    nonce: Option<u64>,
+    pub(crate) nonce: Option<u64>,
     /// When it was asked.
     pub(crate) at: HostTime,
     /// How often we asked since the stream is up.
@@ -52,7 +50,7 @@ pub(crate) struct Answer {
     pub(crate) foreign: BTreeMap<InstrumentId, ForeignOrders>,
     pub(crate) positions: BTreeMap<InstrumentId, Quantity>,
     /// When it is asked again if nothing comes.
-    again: Option<HostTime>,
+    pub(crate) again: Option<HostTime>,
 }
 
 /// An order as the venue has it.
@@ -64,29 +62,8 @@ pub(crate) struct Open {
     pub(crate) filled: Quantity,
 }
 
-/// What is asked of an account from time to time.
-#[derive(Debug)]
-pub(crate) struct Check {
-    /// When orders and positions are compared next.
-    orders: HostTime,
-    positions: HostTime,
-    /// The question under way.
-    question: Option<(Extent, Answer)>,
-    /// Positions that differed when last read: they count when they do so again.
-    pub(crate) drift: Vec<Differing>,
-}
-
-impl Check {
-    pub(crate) fn next(&self) -> HostTime {
-        match &self.question {
-            Some((_, answer)) => answer.again.unwrap_or(HostTime::NEVER),
-            None => self.orders.min(self.positions),
-        }
-    }
-}
-
 impl Answer {
-    fn take(&mut self, report: &VenueReport) {
+    pub(crate) fn take(&mut self, report: &VenueReport) {
         match report {
             VenueReport::OpenOrder { wire, instrument, price, quantity, filled, .. } => {
                 let (instrument, price, quantity) = (*instrument, *price, *quantity);
@@ -166,9 +143,7 @@ impl Engine {
         asked: u8,
         effects: &mut Effects,
     ) {
-        // everything is told again after a start; later only what may have been missed
-        let last = self.last_fill.get(&account).copied().unwrap_or(VenueTime::EPOCH);
-        let since = VenueTime::from_nanos(last.as_nanos().saturating_sub(OVERLAP.as_nanos()));
+        let since = self.untold_since(account);
         let before = self.unreconciled.remove(&account);
         let mut answer = self.question(now, account, (Extent::All, since), effects);
         answer.asked = asked;
@@ -180,7 +155,22 @@ impl Engine {
         self.truth.checks.remove(&account);
     }
 
-    fn question(
+    /// From when on a venue may know something that it has not told: everything before its first
+    /// answer, then what came after it was last asked. A fill that was heard since proves nothing of
+    /// those before it.
+    pub(crate) fn untold_since(&self, account: AccountId) -> VenueTime {
+        let told = self.told_until.get(&account).copied().unwrap_or(VenueTime::EPOCH);
+        VenueTime::from_nanos(told.as_nanos().saturating_sub(OVERLAP.as_nanos()))
+    }
+
+    /// An answer was complete: what happened by the time it was asked for is told.
+    pub(crate) fn note_told(&mut self, event: &VenueEvent, answer: &Answer, effects: &mut Effects) {
+        let until = VenueTime::from_nanos(answer.at.as_nanos());
+        let fact = Fact::Compared { account: event.account, until };
+        self.record(event.received, fact, effects);
+    }
+
+    pub(crate) fn question(
         &mut self,
         now: HostTime,
         account: AccountId,
@@ -295,73 +285,6 @@ impl Engine {
             doubt.nonce = None;
         }
         self.doubt(now, id, effects);
-    }
-
-    fn begin_checks(&mut self, now: HostTime, account: AccountId) {
-        let asks = self.asks(account);
-        let at = |every: Option<Duration>| every.map_or(HostTime::NEVER, |every| now.after(every));
-        let (orders, positions) = (at(asks.orders_every), at(asks.positions_every));
-        if orders.min(positions) != HostTime::NEVER {
-            let check = Check { orders, positions, question: None, drift: Vec::new() };
-            self.truth.checks.insert(account, check);
-        }
-    }
-
-    /// Questions from time to time, and those that nobody answered.
-    pub(crate) fn checks_due(&mut self, now: HostTime, effects: &mut Effects) {
-        let due = self.truth.checks.iter().filter(|(_, check)| check.next() <= now);
-        for account in due.map(|(account, _)| *account).collect::<Vec<_>>() {
-            self.check(now, account, effects);
-        }
-    }
-
-    fn check(&mut self, now: HostTime, account: AccountId, effects: &mut Effects) {
-        let asks = self.asks(account);
-        let Some(check) = self.truth.checks.get_mut(&account) else { return };
-        // one that was not answered in time says nothing
-        check.question = None;
-        let after = |every: Option<Duration>| every.map_or(HostTime::NEVER, |e| now.after(e));
-        let extent = if check.orders <= now {
-            check.orders = after(asks.orders_every);
-            Extent::Orders
-        } else if check.positions <= now {
-            check.positions = after(asks.positions_every);
-            Extent::Positions
-        } else {
-            return;
-        };
-        if extent == Extent::Orders {
-            self.doubt_slow(now, account, effects);
-        }
-        let since = VenueTime::from_nanos(now.as_nanos().saturating_sub(PAYMENTS.as_nanos()));
-        let answer = self.question(now, account, (extent, since), effects);
-        if let Some(check) = self.truth.checks.get_mut(&account) {
-            check.question = Some((extent, answer));
-        }
-    }
-
-    fn check_told(
-        &mut self,
-        event: &VenueEvent,
-        (extent, answer): (Extent, &Answer),
-        effects: &mut Effects,
-    ) {
-        if extent.has_orders() {
-            self.compare_settled_orders(event, answer, effects);
-        }
-        if extent.has_positions() {
-            self.compare_drift(event, answer, effects);
-        }
-    }
-
-    /// Positions differ: they are read again soon.
-    pub(crate) fn read_again(&mut self, now: HostTime, account: AccountId, drift: Vec<Differing>) {
-        let settling = self.config.accounts.get(account.index()).map(|known| known.settling);
-        let pause = self.asks(account).pause.max(settling.unwrap_or(Duration::ZERO));
-        if let Some(check) = self.truth.checks.get_mut(&account) {
-            check.drift = drift;
-            check.positions = check.positions.min(now.after(pause));
-        }
     }
 
     /// A question about an account failed.

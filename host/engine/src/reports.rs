@@ -219,6 +219,11 @@ impl Engine {
             self.stop_strategy(now, id.strategy, "an amendment that cannot be", effects);
             return;
         }
+        let (key, filled) = ((event.account, wire), order.filled.units());
+        if self.truth.stated.get(&key).is_some_and(|(at, ..)| event.happened < *at) {
+            return; // told twice, or overtaken: a later change is known
+        }
+        self.truth.stated.insert(key, (event.happened, filled, 0));
         let fact = OrderFact::Amended { price, quantity };
         self.record(now, Fact::Order { id, fact }, effects);
         self.tell_order(now, id, 0, effects);

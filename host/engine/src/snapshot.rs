@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The meaning of snapshots this engine writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// Everything that facts have made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +49,7 @@ pub struct Snapshot {
     next_wire: BTreeMap<AccountId, u64>,
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     last_fill: BTreeMap<AccountId, VenueTime>,
+    told_until: BTreeMap<AccountId, VenueTime>,
     funding_seen: BTreeMap<(AccountId, InstrumentId), Settlements>,
     interest_seen: BTreeMap<(AccountId, String), Settlements>,
     borrow: BTreeMap<(AccountId, String), i64>,
@@ -121,6 +122,7 @@ impl Engine {
             next_wire,
             tombstones,
             last_fill,
+            told_until,
             funding_seen,
             interest_seen,
             borrow,
@@ -165,6 +167,7 @@ impl Engine {
             next_wire: next_wire.clone(),
             tombstones: tombstones.clone(),
             last_fill: last_fill.clone(),
+            told_until: told_until.clone(),
             funding_seen: funding_seen.clone(),
             interest_seen: interest_seen.clone(),
             borrow: borrow.clone(),
@@ -251,6 +254,7 @@ impl Engine {
             next_wire,
             tombstones,
             last_fill,
+            told_until,
             funding_seen,
             interest_seen,
             borrow,
@@ -273,7 +277,8 @@ impl Engine {
         }
         self.hedges.take_up(hedges);
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
-        (self.last_fill, self.funding_seen) = (last_fill, funding_seen);
+        (self.last_fill, self.told_until) = (last_fill, told_until);
+        self.funding_seen = funding_seen;
         (self.interest_seen, self.borrow) = (interest_seen, borrow);
         (self.rates, self.pairs, self.unowned) = (rates, pairs, unowned);
         (self.balances, self.leverages, self.odd) = (balances, leverages, odd);

@@ -3,7 +3,7 @@
 //! Nothing here is a fact, and nothing survives a restart: a host that starts again asks about
 //! everything anew. What was found out is a fact before anything follows from it.
 
-use crate::reconcile::Check;
+use crate::checks::Check;
 use crate::{Engine, config::Asks};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, HostTime, InstrumentId, Quantity, StrategyId, VenueTime,

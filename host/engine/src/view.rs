@@ -9,7 +9,8 @@ use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{AccountView, InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
     AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
-    PLAN_ORDERS, Position, PositionUpdate, ResumedState, Scope, Side, StrategyId, TradingMode,
+    PLAN_ORDERS, Position, PositionUpdate, Quantity, ResumedState, Scope, Side, StrategyId,
+    TradingMode,
 };
 
 impl Engine {
@@ -48,6 +49,15 @@ impl Engine {
     #[must_use]
     pub fn account_of(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<AccountId> {
         Some(self.strategies.get(strategy.index())?.holding(instrument)?.account)
+    }
+
+    /// What live and unknown orders of a strategy in an instrument may still buy and sell.
+    #[must_use]
+    pub fn reserved(&self, strategy: StrategyId, instrument: InstrumentId) -> (Quantity, Quantity) {
+        let slot = self.strategies.get(strategy.index());
+        let holding = slot.and_then(|slot| slot.holding(instrument));
+        let open = holding.map_or((0, 0), |held| (held.open(Side::Buy), held.open(Side::Sell)));
+        (Quantity::from_units(open.0), Quantity::from_units(open.1))
     }
 
     /// An amendment of a live order that its venue has not answered.

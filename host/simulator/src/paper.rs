@@ -17,6 +17,7 @@ mod matching;
 mod pit;
 mod records;
 mod request;
+mod rests;
 mod scan;
 
 use crate::tape::{Cursor, Tape};
@@ -29,6 +30,7 @@ use hedgerow_ports::{SimulatedVenue, Venue};
 pub use leverage::Leverage;
 use pit::Pit;
 pub use request::Request;
+pub use rests::Rests;
 use std::collections::VecDeque;
 
 /// When a resting order fills.

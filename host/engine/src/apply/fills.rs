@@ -16,7 +16,7 @@ impl Engine {
             let filled = order.filled.units().saturating_add(more);
             order.filled = Quantity::from_units(filled);
         };
-        let left = self.any_order(*id).map_or(0, |order| order.remaining().units());
+        let left = self.may_fill(*id).units();
         let event = if more >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
         self.advance_order(time, *id, event, grow);
         // the last fill of an order that its venue has ended

@@ -36,6 +36,10 @@ impl Engine {
                 self.count_cancel(time, id);
                 self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
                 self.set_amending(id, Some(*amend));
+                let slot = self.strategies.get_mut(id.strategy.index());
+                if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+                    known.amended_at = time;
+                }
             }
             OrderFact::Moved { event, venue_id, .. } => {
                 match event {
@@ -46,6 +50,7 @@ impl Engine {
                 self.advance_order(time, id, *event, |order| {
                     order.venue_id = venue_id.or(order.venue_id);
                 });
+                self.fill_whole(time, id);
             }
             OrderFact::Ends { event, filled } => {
                 let slot = self.strategies.get_mut(id.strategy.index());
@@ -82,6 +87,26 @@ impl Engine {
         }
     }
 
+    /// What may still fill of an order: with an amendment that is not answered, of either size.
+    pub(crate) fn may_fill(&self, id: ClientOrderId) -> Quantity {
+        let slot = self.strategies.get(id.strategy.index());
+        let known = slot.and_then(|slot| slot.orders.get(&id.number));
+        let amended = known.and_then(|known| {
+            let amend = known.amending?;
+            Some(amend.quantity.units().saturating_sub(known.order.filled.units()))
+        });
+        let left = self.any_order(id).map_or(Quantity::ZERO, Order::remaining);
+        left.max(Quantity::from_units(amended.unwrap_or(0)))
+    }
+
+    /// An order that lived on for an amendment, which was refused: its last fill was the last.
+    fn fill_whole(&mut self, time: HostTime, id: ClientOrderId) {
+        let alive = self.order(id.strategy, id.number).is_some();
+        if alive && !self.may_fill(id).is_positive() {
+            self.advance_order(time, id, OrderEvent::FinalFill, |_| {});
+        }
+    }
+
     fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
         self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
         self.by_wire.insert((order.account, order.wire), id);
@@ -99,6 +124,7 @@ impl Engine {
             reserved: 0,
             reserved_notional: Decimal::ZERO,
             amending: None,
+            amended_at: HostTime::EPOCH,
             ending: None,
             counted: None,
             accepted: false,
@@ -227,6 +253,7 @@ impl Engine {
             });
             if let Some(order) = gone {
                 self.by_wire.remove(&(order.account, order.wire));
+                self.truth.stated.remove(&(order.account, order.wire));
             }
         }
     }

@@ -197,7 +197,11 @@ impl Engine {
             Side::Buy => -slot.residual(),
             Side::Sell => slot.residual(),
         };
-        let quantity = self.missing(slot, leg).filter(|_| owed.is_sign_positive())?;
+        let mut quantity = self.missing(slot, leg).filter(|_| owed.is_sign_positive())?;
+        if slot.plan.kind == PairKind::Close {
+            // legs of different sizes are each closed by no more than they are
+            quantity = quantity.min(Self::left_to_close(slot, leg)?);
+        }
         let exempt = slot.plan.kind == PairKind::Close && spec.kind != InstrumentKind::Spot;
         let worth = spec.notional(planned.limit, quantity).ok()?;
         let enough = exempt || spec.min_notional.is_none_or(|least| worth >= least);

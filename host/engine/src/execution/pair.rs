@@ -135,7 +135,9 @@ impl Engine {
             let sent = slot.orders.values().any(|(leg, _)| *leg != first);
             let denied = slot.denied.is_some();
             if !sent && !denied && !slot.is_level() && self.may_complete(now, key, slot) {
-                return match self.missing(slot, 1 - first) {
+                let following = slot.plan.legs.get(usize::from(1 - first));
+                let whole = following.map_or(Quantity::ZERO, |leg| leg.target);
+                return match self.missing(slot, 1 - first).map(|missing| missing.min(whole)) {
                     Some(quantity) => Next::Send(Wanted {
                         leg: 1 - first,
                         purpose: Purpose::First,
@@ -293,7 +295,7 @@ impl Engine {
         (0..2).find_map(|leg| Some((leg, Self::left_to_close(slot, leg)?)))
     }
 
-    fn left_to_close(slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+    pub(super) fn left_to_close(slot: &PlanSlot, leg: u8) -> Option<Quantity> {
         let (planned, state) =
             (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
         let left = planned.target.units().saturating_sub(state.filled);

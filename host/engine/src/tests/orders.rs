@@ -54,6 +54,39 @@ fn an_amendment_reserves_the_larger_size_until_it_is_answered() {
     assert_eq!((rig.open(Side::Buy), rig.status(1)), (8_900, Some(OrderStatus::PartiallyFilled)));
 }
 
+/// An amendment that may have arrived keeps its order alive beyond its old size; when it is refused
+/// the last fill was the last.
+#[test]
+fn a_fill_of_the_old_size_does_not_end_an_order_that_is_being_amended() {
+    let amended = || {
+        let mut rig = Rig::new();
+        rig.buy(9_990, 1_100);
+        rig.accept(1);
+        let (price, quantity) = (Price::from_units(9_990), Quantity::from_units(1_400));
+        rig.want(vec![Intent::Amend(Amend { order: 1, price, quantity })]);
+        rig
+    };
+    let wire = WireId(1);
+    let mut rig = amended();
+    rig.report(VenueReport::OutcomeUnknown { wire });
+    rig.fill(1, 9_990, 1_300);
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Unknown), 100));
+    let odd = |rig: &Rig| {
+        rig.effects.facts.iter().any(|stamped| matches!(stamped.fact, Fact::Discrepancy { .. }))
+    };
+    assert!(!odd(&rig), "it is not more than may fill");
+    rig.fill(1, 9_990, 100);
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Filled), 0));
+
+    let mut rig = amended();
+    rig.fill(1, 9_990, 1_100);
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::PendingAmend), 300));
+    let reason = hedgerow_model::VenueRejection::UnknownOrder;
+    rig.report(VenueReport::AmendRejected { wire, reason });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Filled), 0));
+    assert_eq!(rig.position(), 1_100);
+}
+
 #[test]
 fn a_report_for_an_order_that_is_not_ours_is_a_discrepancy_and_changes_nothing() {
     let mut rig = Rig::new();

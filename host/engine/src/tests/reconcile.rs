@@ -154,6 +154,48 @@ fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
     assert_eq!(rig.status(2), Some(OrderStatus::PendingNew));
 }
 
+/// An amendment that the answer does not show may be on its way: it is asked about again before it
+/// counts as refused, and both sizes stay reserved.
+#[test]
+fn an_amendment_sent_after_the_question_is_not_judged_by_the_answer() {
+    let mut rig = rig();
+    let mut config = config(limits());
+    config.accounts[0].reconcile = true;
+    config.accounts[0].settling = Duration::from_secs(2);
+    rig.engine = Engine::new(config);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.fill(1, 10_010, 2_000);
+    rig.sell(10_020, 500);
+    rig.accept(2);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
+    rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
+    let as_before = || vec![open_order(2, 10_020, 500, 0), position(2_000)];
+    answered(&mut rig, as_before());
+    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::PendingAmend), 800));
+    assert!(rig.queries().is_empty(), "too early to mean anything");
+    rig.now += 2_000_000_001;
+    let wake = HostTime::from_nanos(rig.now);
+    rig.engine.handle(Input::Wake(wake), &mut rig.effects);
+    let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
+    let state = OrderState {
+        order: None,
+        instrument: InstrumentId(0),
+        phase: OrderPhase::Open,
+        price: Price::from_units(10_020),
+        quantity: Quantity::from_units(500),
+        filled: Quantity::ZERO,
+        average: None,
+    };
+    let answer = QueryAnswer::Found(state);
+    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
+    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 500));
+}
+
 #[test]
 fn a_stranger_in_our_name_is_reported_and_canceled() {
     let mut rig = rig();

@@ -366,6 +366,30 @@ fn an_older_statement_never_moves_an_order_back() {
     assert!(odd(&rig).is_empty());
 }
 
+/// The same for changes as they are told: one that comes twice, or late, is not a new one.
+#[test]
+fn an_older_amendment_never_moves_an_order_back() {
+    let mut rig = rig();
+    rig.buy(10_060, 700);
+    rig.accept(1);
+    let amended_at = |rig: &mut Rig, at: u64, quantity: i64| {
+        let (price, quantity) = (Price::from_units(10_060), Quantity::from_units(quantity));
+        let event = VenueEvent {
+            venue: VenueId(0),
+            account: AccountId(0),
+            received: HostTime::from_nanos(rig.now),
+            happened: VenueTime::from_nanos(at),
+            report: VenueReport::Amended { wire: WireId(1), price, quantity },
+        };
+        rig.engine.handle(Input::Venue(std::borrow::Cow::Owned(event)), &mut rig.effects);
+    };
+    amended_at(&mut rig, START + 10, 500);
+    amended_at(&mut rig, START + 20, 600);
+    assert_eq!(rig.open(Side::Buy), 600);
+    amended_at(&mut rig, START + 10, 500);
+    assert_eq!(rig.open(Side::Buy), 600, "it is older");
+}
+
 #[test]
 fn a_question_that_fails_or_is_cut_off_changes_nothing() {
     let mut rig = rig();
@@ -421,9 +445,10 @@ fn a_position_that_drifts_is_taken_over_when_two_reads_agree_and_its_owner_only_
         until_asked(&mut rig, Extent::Positions);
         told(&mut rig, vec![position(0, 104)]); // less than a lot of 5
         assert_eq!(rig.position(), 100);
-        for units in [150, 160, 160] {
+        // what differs is read again with all that happened: a fill may have been missed
+        for (units, extent) in [(150, Extent::Positions), (160, Extent::All), (160, Extent::All)] {
             assert_eq!(rig.position(), 100, "reads that disagree are read again");
-            until_asked(&mut rig, Extent::Positions);
+            until_asked(&mut rig, extent);
             told(&mut rig, vec![position(0, units)]);
         }
         assert_eq!(rig.position(), 160);
@@ -440,6 +465,52 @@ fn a_position_that_drifts_is_taken_over_when_two_reads_agree_and_its_owner_only_
     };
     assert_eq!(run(), run(), "the same finding is the same adjustment");
     assert_eq!(run().unwrap().1, 160);
+}
+
+/// A fill that the stream lost is told again before a difference counts: it is booked as what it was.
+#[test]
+fn a_fill_that_was_missed_is_asked_for_before_a_position_is_taken_over() {
+    let mut rig = rig();
+    rig.buy(10_000, 200);
+    rig.accept(1);
+    rig.fill_as(1, 1, 10_000, 100);
+    until_asked(&mut rig, Extent::Positions);
+    told(&mut rig, vec![position(0, 200)]);
+    until_asked(&mut rig, Extent::All);
+    rig.fill_as(1, 2, 10_000, 100);
+    told(&mut rig, vec![position(0, 200)]);
+    assert_eq!((rig.position(), odd(&rig).len()), (200, 0));
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::Running);
+}
+
+/// What is asked for again begins where the venue was last asked, not at the newest fill that was
+/// heard: one that came later proves nothing of those before it. A restart goes on from there.
+#[test]
+fn what_happened_is_asked_for_from_the_last_complete_answer_on() {
+    let mut rig = rig();
+    rig.buy(10_000, 200);
+    rig.accept(1);
+    rig.advance(600_000);
+    rig.fill_as(1, 2, 10_000, 100);
+    let since = |rig: &Rig| {
+        let ask = |command: &VenueCommand| match command {
+            VenueCommand::Reconcile { since, extent: Extent::All, .. } => Some(since.as_nanos()),
+            _ => None,
+        };
+        rig.effects.commands.iter().rev().find_map(ask).unwrap()
+    };
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    assert_eq!(since(&rig), START - 60_000_000_000, "a minute before the first answer");
+    let facts = rig.effects.facts.clone();
+    rig.engine = Engine::new(rig.engine.config().clone());
+    rig.engine.restore(&facts);
+    rig.report(VenueReport::Up);
+    assert_eq!(since(&rig), START - 60_000_000_000);
+    // an answer that was not complete is none
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    assert_eq!(since(&rig), START - 60_000_000_000);
 }
 
 /// Positions in what nobody trades block opening on their account, run after run, until an operator

@@ -74,6 +74,50 @@ fn a_close_closes_both_and_never_opens() {
     pair.assert_restores();
 }
 
+/// Legs of different sizes are each closed whole: the one that follows is never sent more than it
+/// is, however much the first one filled.
+#[test]
+fn a_leg_that_follows_is_closed_by_no_more_than_it_is() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 1_660);
+    }
+    // the strategy adds to both by itself, to one of them after the close has begun
+    let more = |number, leg, side, price| NewOrder {
+        number,
+        instrument: leg,
+        ..pair.rig.order(side, price, 1_000)
+    };
+    let own = [more(1, L, Side::Buy, 600_000), more(2, S, Side::Sell, 600_299)];
+    pair.rig.want(own.map(Intent::Submit).to_vec());
+    pair.taken = pair.rig.effects.commands.len();
+    let own = own.map(|order| Sent {
+        leg: order.instrument,
+        wire: 2,
+        side: order.side,
+        price: order.price.units(),
+        quantity: 1_000,
+        reduce_only: false,
+        rests: false,
+    });
+    pair.fill(own[0], 600_000, 1_000);
+    assert_eq!([pair.held(L), pair.held(S)], [2_660, -1_660]);
+    let request = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    let close = PairRequest { legs: LegOrder::SellFirst, ..request };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let first = pair.sent();
+    assert_eq!((first.len(), first[0].leg, first[0].quantity), (1, L, 2_660));
+    pair.fill(own[1], 600_299, 1_000);
+    pair.fill(first[0], 599_998, 2_660);
+    let second = pair.sent();
+    assert_eq!((second.len(), second[0].leg, second[0].quantity), (1, S, 1_660));
+    pair.fill(second[0], 600_301, 1_660);
+    let slot = &pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
+    assert_eq!(slot.result.as_ref().unwrap().outcome, PairOutcome::Flat);
+    assert_eq!([pair.held(L), pair.held(S)], [0, -1_000]);
+}
+
 #[test]
 fn a_pair_that_cannot_be_mended_is_stuck_and_nothing_new_opens() {
     let mut pair = Pair::new();

@@ -1,0 +1,288 @@
+//! What must hold, compared with the venues' own truth.
+
+use crate::script::Script;
+use crate::shared::Shared;
+use crate::venues::{Venues, Way};
+use hedgerow_engine::Engine;
+use hedgerow_model::{
+    AccountId, ClientOrderId, Decimal, Fact, InstrumentId, OrderFact, PairKind, PairOutcome,
+    PairPhase, Position, Purpose, Quantity, Side, Stamped, StrategyId, VenueReport, WireId,
+};
+use hedgerow_simulator::paper::Request;
+use std::collections::BTreeMap;
+
+/// Whether a fact approves the order behind a key.
+#[must_use]
+pub fn approves(stamped: &Stamped, (account, wire): (AccountId, WireId)) -> bool {
+    matches!(&stamped.fact, Fact::Order { fact: OrderFact::Approved(order), .. }
+        if order.account == account && order.wire == wire)
+}
+
+/// Each strategy's instruments.
+fn traded(script: &Script) -> impl Iterator<Item = (StrategyId, InstrumentId, AccountId)> + '_ {
+    let of = |spec: &hedgerow_model::Instrument| {
+        (script.owner(spec.id), spec.id, script.account(spec.id))
+    };
+    script.instruments.iter().map(of)
+}
+
+impl Venues {
+    /// What could still trade at the venue at most, per side: what rests, and what is on its way
+    /// there.
+    fn worst(&self, account: AccountId, side: Side) -> i64 {
+        let mut open: BTreeMap<WireId, i64> = BTreeMap::new();
+        let resting: BTreeMap<WireId, (i64, i64)> = self
+            .inner
+            .resting()
+            .filter(|rests| rests.account == account && rests.side == side)
+            .map(|rests| (rests.wire, (rests.remaining, rests.filled)))
+            .collect();
+        open.extend(resting.iter().map(|(wire, (remaining, _))| (*wire, *remaining)));
+        for way in self.queue.values() {
+            match way {
+                Way::Request(Request::Place(order), _)
+                    if order.account == account && order.request.side == side =>
+                {
+                    open.insert(order.wire, order.request.quantity.units());
+                }
+                Way::Request(Request::Amend { account: of, wire, amend, .. }, _)
+                    if *of == account =>
+                {
+                    if let Some((remaining, filled)) = resting.get(wire) {
+                        let more = amend.quantity.units() - filled;
+                        open.insert(*wire, more.max(*remaining));
+                    }
+                }
+                _ => {}
+            }
+        }
+        open.values().sum()
+    }
+
+    /// The engine holds reserved at least the worst that can come of what is at the venue.
+    pub(crate) fn check_exposure(&self, engine: &Engine, now: u64) {
+        for (strategy, instrument, account) in traded(&self.shared.script) {
+            let session = self.sessions.get(account.index());
+            if session.is_none_or(|session| session.moved || now < session.vague_until) {
+                continue;
+            }
+            let truth = self.inner.position(account, instrument).quantity.units();
+            let ours = engine.positions(strategy).find(|(spec, ..)| spec.id == instrument);
+            let ours = ours.map_or(0, |(_, position, _)| position.quantity.units());
+            let (buys, sells) = engine.reserved(strategy, instrument);
+            let long = truth + self.worst(account, Side::Buy);
+            let short = truth - self.worst(account, Side::Sell);
+            if long > ours + buys.units() || short < ours - sells.units() {
+                self.shared.must_not(
+                    now,
+                    format!(
+                        "reserved in {instrument}: the venue's {truth} may become {short} to \
+                         {long}, ours {ours} with {buys} and {sells} open"
+                    ),
+                );
+            }
+        }
+    }
+
+    /// At the end: the ledger is the venue's, and nothing is left open.
+    pub(crate) fn check_ledger(&self, engine: &Engine, now: u64) {
+        for (strategy, instrument, account) in traded(&self.shared.script) {
+            let truth = self.inner.position(account, instrument);
+            let ours = engine.positions(strategy).find(|(spec, ..)| spec.id == instrument);
+            let ours = ours.map(|(_, position, _)| position.clone()).unwrap_or_default();
+            let moved = self.sessions.get(account.index()).is_none_or(|session| session.moved);
+            let same = match moved {
+                true => ours.quantity == truth.quantity,
+                false => is_same(&ours, &truth),
+            };
+            if !same {
+                self.shared.must_not(
+                    now,
+                    format!("ledger of {instrument}: the venue has {truth:?}, we have {ours:?}"),
+                );
+            }
+            let open = |id: &InstrumentId| *id == instrument;
+            let theirs = self.inner.open_orders().iter().filter(|(_, id, _)| open(id)).count();
+            let alive: Vec<_> = engine
+                .live_orders_of(strategy)
+                .filter(|order| order.request.instrument == instrument)
+                .collect();
+            if theirs > 0 || !alive.is_empty() {
+                self.shared.must_not(
+                    now,
+                    format!("{theirs} orders rest in {instrument}, alive here are {alive:?}"),
+                );
+            }
+        }
+    }
+
+    /// Every fill and payment of the venue is a fact, once.
+    pub(crate) fn check_facts(&self, now: u64) {
+        let disk = self.shared.disk.borrow();
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        let mut inferred: BTreeMap<(AccountId, InstrumentId, Side), i64> = BTreeMap::new();
+        let mut approved = std::collections::BTreeSet::new();
+        for stamped in &disk.facts {
+            match &stamped.fact {
+                Fact::Fill { account, instrument, side, quantity, inferred: true, .. } => {
+                    *inferred.entry((*account, *instrument, *side)).or_default() +=
+                        quantity.units();
+                }
+                Fact::Fill {
+                    account,
+                    trade,
+                    price,
+                    quantity,
+                    fee,
+                    instrument,
+                    side,
+                    replaces,
+                    ..
+                } => {
+                    *inferred.entry((*account, *instrument, *side)).or_default() -=
+                        replaces.units();
+                    let key = format!("fill {account} {trade:?} {price} {quantity} {fee:?}");
+                    *seen.entry(key).or_default() += 1;
+                }
+                Fact::Funding { account, instrument, settlement, amount } => {
+                    let key = format!("funding {account} {instrument} {settlement:?} {amount}");
+                    *seen.entry(key).or_default() += 1;
+                }
+                Fact::Order { fact: OrderFact::Approved(order), .. } => {
+                    approved.insert((order.account, order.wire));
+                }
+                _ => {}
+            }
+        }
+        // all that was inferred has been told since
+        if let Some((of, left)) = inferred.into_iter().find(|(_, left)| *left != 0) {
+            self.shared.must_not(now, format!("{left} of {of:?} are inferred and never came"));
+        }
+        for session in &self.sessions {
+            for event in &session.history {
+                let account = event.account;
+                let key = match &event.report {
+                    VenueReport::Fill { wire, trade, price, quantity, fee, .. } => {
+                        if !approved.contains(&(account, *wire)) {
+                            continue; // the order was lost with the power; its position is adopted
+                        }
+                        format!("fill {account} {trade:?} {price} {quantity} {fee:?}")
+                    }
+                    VenueReport::FundingPayment { instrument, settlement, amount } => {
+                        format!("funding {account} {instrument} {settlement:?} {amount}")
+                    }
+                    _ => continue,
+                };
+                let times = seen.remove(&key).unwrap_or(0);
+                if times != 1 {
+                    self.shared.must_not(now, format!("{key} is a fact {times} times"));
+                }
+            }
+        }
+        if let Some((key, _)) = seen.pop_first() {
+            self.shared.must_not(now, format!("{key} is a fact and never happened"));
+        }
+    }
+
+    /// A pair is balanced, flat, or stuck with an alarm; at the end none is in progress.
+    pub(crate) fn check_pairs(&self, engine: &Engine, now: u64) {
+        let tracker = self.shared.tracker.borrow();
+        let mut traded: BTreeMap<(AccountId, WireId), i64> = BTreeMap::new();
+        for event in self.sessions.iter().flat_map(|session| &session.history) {
+            if let VenueReport::Fill { wire, quantity, .. } = &event.report {
+                *traded.entry((event.account, *wire)).or_default() += quantity.units();
+            }
+        }
+        for ((strategy, number), known) in &tracker.plans {
+            if known.phase != PairPhase::Ended {
+                let held = engine.mode_of(*strategy);
+                self.shared.must_not(now, format!("plan {number} has not ended: {held} {known:?}"));
+                continue;
+            }
+            let stuck = matches!(known.outcome, Some(PairOutcome::Stuck { .. }) | None);
+            if stuck {
+                continue;
+            }
+            let mut net = [Decimal::ZERO; 2];
+            for (order, (leg, purpose)) in &known.orders {
+                let id = ClientOrderId { strategy: *strategy, number: *order };
+                let Some((key, instrument)) = tracker.key_of(id) else { continue };
+                let units = traded.get(&key).copied().unwrap_or(0);
+                let spec = &self.shared.script.instruments[instrument.index()];
+                let base = spec.quantity(Quantity::from_units(units));
+                let sign = if *purpose == Purpose::TakeBack { -1 } else { 1 };
+                net[usize::from(*leg)] += base * Decimal::from(sign);
+            }
+            let inverse = known.plan.legs.iter().any(|leg| {
+                self.shared.script.instruments[leg.instrument.index()].kind.is_inverse()
+            });
+            let apart = match (known.plan.kind, &known.outcome) {
+                // both are closed whole, whatever they were
+                (PairKind::Close, Some(PairOutcome::Flat)) => {
+                    let left = |leg: usize| (known.plan.legs[leg].base - net[leg]).abs();
+                    left(0).max(left(1))
+                }
+                _ => (net[0] - net[1]).abs(),
+            };
+            if !inverse && apart >= known.plan.step {
+                self.shared.must_not(
+                    now,
+                    format!(
+                        "plan {number} ended {:?} with {apart} apart: {known:?}",
+                        known.outcome
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// Whether two ledgers are one. Fills that were heard in another order may have realised another
+/// part of the same money.
+fn is_same(ours: &Position, truth: &Position) -> bool {
+    let near = |a: Decimal, b: Decimal| (a - b).abs() < Decimal::new(1, 8);
+    let linear = near(ours.realised - ours.cost, truth.realised - truth.cost);
+    let inverse = near(ours.realised + ours.cost, truth.realised + truth.cost);
+    ours.quantity == truth.quantity
+        && ours.fees == truth.fees
+        && ours.funding == truth.funding
+        && ours.traded == truth.traded
+        && (linear || inverse)
+}
+
+/// What two engines have to agree on, one line for each thing.
+#[must_use]
+pub fn summary(engine: &Engine, shared: &Shared) -> Vec<String> {
+    let mut all = vec![format!("host {}", engine.host_mode())];
+    for id in (0..shared.script.strategies).map(StrategyId) {
+        all.push(format!("{id} mode {} next {}", engine.mode_of(id), engine.next_order(id)));
+        all.push(format!("{id} counts {:?}", engine.counts(id)));
+        all.push(format!("{id} quarantined {}", engine.is_quarantined(id)));
+        all.push(format!("{id} checkpoint {:?}", engine.checkpoint(id)));
+        for order in engine.live_orders_of(id) {
+            let amending = engine.amending(id, order.id.number);
+            all.push(format!("{order:?} amending {amending:?}"));
+        }
+        for (spec, position, _) in engine.positions(id) {
+            let reserved = engine.reserved(id, spec.id);
+            all.push(format!("{} {position:?} reserved {reserved:?}", spec.id));
+        }
+        all.extend(engine.plan_views(id).iter().map(|plan| format!("{plan:?}")));
+        let resumed = engine.resumed(id);
+        all.push(format!("timers {:?} funding {:?}", resumed.timers, resumed.funding));
+    }
+    all
+}
+
+/// The facts alone give the same engine.
+pub fn check_restore(engine: &Engine, shared: &Shared, now: u64) {
+    let mut again = Engine::new(engine.config().clone());
+    again.restore(&shared.disk.borrow().facts);
+    let (ours, theirs) = (summary(engine, shared), summary(&again, shared));
+    let differs = ours.iter().zip(&theirs).find(|(a, b)| a != b);
+    if let Some((a, b)) = differs {
+        shared.must_not(now, format!("restored facts differ: live {a} restored {b}"));
+    } else if ours.len() != theirs.len() {
+        shared.must_not(now, "restored facts give more or fewer things".to_owned());
+    }
+}

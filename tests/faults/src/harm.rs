@@ -1,0 +1,90 @@
+//! What befalls a venue itself.
+
+use crate::dice::Dice;
+use crate::fault::Fault;
+use crate::script::{Episode, MS, S};
+use crate::venues::{Venues, Way};
+use hedgerow_model::{AccountId, Fee, Price, Quantity, Side, StrategyId};
+use hedgerow_simulator::paper::Request;
+
+impl Venues {
+    fn accounts(&self, venue: u32) -> Vec<AccountId> {
+        let all = (0..).map(AccountId).zip(&self.sessions);
+        all.filter(|(_, session)| session.venue == venue).map(|(account, _)| account).collect()
+    }
+
+    /// A venue is out of reach: its sessions notice after a while.
+    pub(crate) fn outage(&mut self, now: u64, venue: u32) {
+        self.shared.happened(Fault::Outage);
+        for account in self.accounts(venue) {
+            self.reset(account, now + S);
+        }
+    }
+
+    /// All that rests at a venue ends, by the venue's will.
+    pub(crate) fn delist(&mut self, now: u64, venue: u32) {
+        let accounts = self.accounts(venue);
+        let resting: Vec<_> =
+            self.inner.resting().filter(|rests| accounts.contains(&rests.account)).collect();
+        for rests in resting {
+            self.shared.happened(Fault::Delisting);
+            let (account, instrument, wire) = (rests.account, rests.instrument, rests.wire);
+            self.put(now, Way::Request(Request::Cancel { account, instrument, wire }, false));
+        }
+    }
+
+    /// The venue closes a part of a position; the host learns of it when it asks.
+    pub(crate) fn liquidate(&mut self, now: u64, episode: &Episode) {
+        let mut dice = Dice::of(episode.dice, 6);
+        for account in self.accounts(episode.venue) {
+            let Some(session) = self.sessions.get(account.index()) else { continue };
+            let instrument = session.instrument;
+            if self.shared.script.owner(instrument).0 != episode.strategy {
+                continue;
+            }
+            let mut position = self.inner.position(account, instrument);
+            let held = position.quantity.units();
+            let spec = &self.shared.script.instruments[instrument.index()];
+            let lots = held.abs() / spec.lot.units();
+            if lots == 0 {
+                continue;
+            }
+            let side = if held > 0 { Side::Sell } else { Side::Buy };
+            let part = (1 + dice.int(u64::try_from(lots).unwrap_or(1))) * spec.lot.units();
+            let (price, part) =
+                (Price::from_units(10_000), Quantity::from_units(part.min(held.abs())));
+            let booked = position.book(spec, side, price, part, Fee::default());
+            if booked.is_err() {
+                continue;
+            }
+            self.shared.happened(Fault::Liquidation);
+            self.shared.say(now, "venue", format!("liquidates {part} of {held} on {account}"));
+            self.inner.hold(account, instrument, position);
+            if let Some(session) = self.sessions.get_mut(account.index()) {
+                session.moved = true;
+            }
+            self.reset(account, now + dice.between(100, 8_000) * MS);
+        }
+    }
+
+    /// Whether nothing of a strategy rests or is on its way: then what its venue says is all.
+    pub(crate) fn is_still(&self, strategy: StrategyId) -> bool {
+        let script = &self.shared.script;
+        let own = |account: AccountId| script.owner(hedgerow_model::InstrumentId(account.0));
+        let rests = self.inner.resting().any(|rests| own(rests.account) == strategy);
+        let under_way = self.queue.values().any(|way| match way {
+            Way::Request(request, _) => match request {
+                Request::Place(order) => own(order.account) == strategy,
+                Request::Cancel { account, .. }
+                | Request::Amend { account, .. }
+                | Request::SetLeverage { account, .. }
+                | Request::QueryOrder { account, .. }
+                | Request::QueryTrades { account, .. }
+                | Request::Reconcile { account, .. } => own(*account) == strategy,
+            },
+            Way::Report(event, _) => own(event.account) == strategy,
+            _ => false,
+        });
+        !rests && !under_way
+    }
+}

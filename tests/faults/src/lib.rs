@@ -1,0 +1,27 @@
+//! The fault simulation: the real loop, engine and paper venues on virtual time, with everything
+//! going wrong that a seed says, and the invariants checked against the venues' own truth.
+//!
+//! A run follows from its script alone, a script from its seed alone: the same seed gives the same
+//! bytes. Nothing here reads a clock, except to say how long it took.
+
+pub mod batch;
+mod check;
+pub mod coverage;
+pub mod dice;
+mod fate;
+pub mod fault;
+mod feed;
+mod harm;
+mod host;
+mod journal;
+mod kinds;
+mod leaving;
+mod market;
+pub mod run;
+mod scene;
+pub mod script;
+mod shared;
+pub mod shrink;
+mod tracker;
+mod trader;
+mod venues;

@@ -1,0 +1,122 @@
+//! The parts of a script's run: what the engine is told, what strategies start with, the venues.
+
+use crate::fate::SETTLING;
+use crate::host::{Native, Start};
+use crate::script::{START, Script};
+use crate::shared::{STALE, Shared};
+use crate::trader::Parameters;
+use crate::venues::Venues;
+use hedgerow_engine::{
+    AccountConfig, AccountGuards, Asks, Engine, EngineConfig, HostLimits, OpenOrders,
+    StrategyConfig, StrategyGuards, StrategyLimits,
+};
+use hedgerow_model::{Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind};
+use hedgerow_simulator::paper::{FeeIn, Fees};
+use hedgerow_simulator::{FillModel, PaperVenue, Tape, VenueConfig};
+use std::cell::Cell;
+use std::rc::Rc;
+
+const KINDS: [TickKind; 3] = [TickKind::Quote, TickKind::Trade, TickKind::Level];
+
+fn own(script: &Script, strategy: StrategyId) -> Vec<InstrumentId> {
+    let all = script.instruments.iter().map(|spec| spec.id);
+    all.filter(|id| script.owner(*id) == strategy).collect()
+}
+
+/// Wide enough to trade for ten minutes, near enough that guards trip now and then.
+fn limits() -> StrategyLimits {
+    StrategyLimits {
+        order_notional_max: Decimal::from(3_000),
+        position_notional_max: Decimal::from(6_000),
+        gross_notional_max: Decimal::from(12_000),
+        open_orders_max: 30,
+        orders_per_s_max: 50,
+        collar_bps: 400,
+        loss_max: Decimal::from(400),
+        drawdown_max: Decimal::from(300),
+        timers_max: 4,
+    }
+}
+
+/// What the engine is told.
+#[must_use]
+pub fn config(script: &Script) -> EngineConfig {
+    let strategy = |id: StrategyId| StrategyConfig {
+        id,
+        name: id.to_string(),
+        trades: own(script, id).into_iter().map(|i| (i, script.account(i))).collect(),
+        watches: Vec::new(),
+        interest: own(script, id)
+            .into_iter()
+            .fold(Interest::default(), |all, id| all.with(id, &KINDS)),
+        limits: limits(),
+        may_set_leverage: false,
+        guards: StrategyGuards::default(),
+        on_stop: OpenOrders::Cancel,
+        on_fault: if script.seed.is_multiple_of(2) { OpenOrders::Keep } else { OpenOrders::Cancel },
+    };
+    let account = |spec: &hedgerow_model::Instrument| AccountConfig {
+        id: script.account(spec.id),
+        name: spec.symbol.clone(),
+        reconcile: true,
+        settling: Duration::from_nanos(SETTLING),
+        guards: AccountGuards::default(),
+        margin: None,
+        asks: Asks {
+            orders_every: Some(Duration::from_secs(5)),
+            positions_every: Some(Duration::from_secs(45)),
+            ..Asks::default()
+        },
+        pools: Vec::new(),
+    };
+    EngineConfig {
+        instruments: script.instruments.clone(),
+        venues: (0..script.venues).map(|venue| format!("v{venue}")).collect(),
+        accounts: script.instruments.iter().map(account).collect(),
+        strategies: (0..script.strategies).map(|id| strategy(StrategyId(id))).collect(),
+        host: HostLimits::default(),
+        instrument_limits: Vec::new(),
+        accounting: Accounting { currency: None, same: Vec::new() },
+        stale_after: Duration::from_nanos(STALE),
+        tick_credit: None,
+    }
+}
+
+/// The strategies, from where an engine's facts end.
+#[must_use]
+pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Native {
+    let start = |(id, traps): (u32, &Rc<Cell<u32>>)| {
+        let instruments = own(script, StrategyId(id)).into_iter().map(|instrument| {
+            let role = format!("market{instrument}");
+            let mut known = hedgerow_sdk::testing::perpetual(instrument.0, &role, 1, 2);
+            known.spec = script.instruments[instrument.index()].clone();
+            known.account = Some(script.account(instrument));
+            known
+        });
+        let (seed, every) = (script.seed ^ (u64::from(id) << 32), script.every);
+        let until = script.calm();
+        let parameters = hedgerow_sdk::serde_json::json!(Parameters { seed, every, until });
+        let (parameters, traps) = (parameters.to_string(), Rc::clone(traps));
+        Start { parameters, instruments: instruments.collect(), traps }
+    };
+    Native::start((0..).zip(traps).map(start).collect(), engine)
+}
+
+/// The venues before anything has happened.
+#[must_use]
+pub fn venues(shared: &Rc<Shared>) -> Venues {
+    let quick = |_| VenueConfig {
+        latency_out: Duration::ZERO,
+        latency_back: Duration::ZERO,
+        fills: FillModel::Queue,
+    };
+    let script = &shared.script;
+    let fees =
+        Fees { maker: Decimal::new(1, 4), taker: Decimal::new(5, 4), taken_in: FeeIn::Settle };
+    let priced: Vec<_> = script.instruments.iter().map(|spec| (spec.clone(), fees)).collect();
+    let tape = Tape::of(shared.market.truth.to_vec());
+    let inner = PaperVenue::new((0..script.venues).map(quick).collect(), &priced, &tape);
+    let mut venues = Venues::new(inner, Rc::clone(shared));
+    venues.connect(START);
+    venues
+}

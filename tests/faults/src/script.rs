@@ -1,0 +1,190 @@
+//! What a seed says: the scene, and the list of troubles with their times. A script can be changed
+//! (that is how shrinking works); the run follows from it alone.
+
+use crate::dice::Dice;
+use crate::fault::Fault;
+use hedgerow_model::{
+    AccountId, Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity,
+    Scale, SequenceRule, StrategyId, VenueId,
+};
+
+/// When a run begins, host time, ns.
+pub const START: u64 = 1_700_000_000_000_000_000;
+/// A millisecond, ns.
+pub const MS: u64 = 1_000_000;
+/// A second, ns.
+pub const S: u64 = 1_000 * MS;
+/// How long a run is unless it is shrunk, s.
+pub const SECONDS: u64 = 600;
+/// How long before its end nothing goes wrong any more and strategies want nothing, s.
+pub const CALM: u64 = 100;
+
+/// One trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Episode {
+    /// What.
+    pub fault: Fault,
+    /// From when, ns after the start.
+    pub from: u64,
+    /// Until when.
+    pub to: u64,
+    /// At which venue, where it is a venue's.
+    pub venue: u32,
+    /// Of which strategy, where it is a strategy's.
+    pub strategy: u32,
+    /// Its own chance.
+    pub dice: u64,
+}
+
+/// A run as it is to be.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The seed.
+    pub seed: u64,
+    /// How long it is, s.
+    pub seconds: u64,
+    /// How many venues.
+    pub venues: u32,
+    /// How many strategies; each trades one instrument at every venue, on accounts of its own.
+    pub strategies: u32,
+    /// Venue messages a second, all venues together.
+    pub rate: u64,
+    /// A strategy acts on one of so many updates.
+    pub every: u64,
+    /// By instrument.
+    pub instruments: Vec<Instrument>,
+    /// Whether an instrument's data is a book, else quotes.
+    pub books: Vec<bool>,
+    /// By venue: latency out and back, and of market data, ns.
+    pub latency: Vec<(u64, u64, u64)>,
+    /// What goes wrong.
+    pub episodes: Vec<Episode>,
+}
+
+impl Script {
+    /// The script of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut dice = Dice::of(seed, 1);
+        let venues = dice.pick(&[2, 2, 2, 3]);
+        let strategies = dice.pick(&[1, 1, 2]);
+        let count = u64::from(venues * strategies);
+        let instruments: Vec<Instrument> =
+            (0..venues * strategies).map(|id| instrument(id, venues, &mut dice)).collect();
+        let books = instruments.iter().map(|_| dice.percent(50)).collect();
+        let latency = (0..venues)
+            .map(|_| {
+                let way = |dice: &mut Dice| dice.between(1, 60) * MS;
+                (way(&mut dice), way(&mut dice), way(&mut dice))
+            })
+            .collect();
+        let mut script = Self {
+            seed,
+            seconds: SECONDS,
+            venues,
+            strategies,
+            rate: dice.between(1, 21).max(count),
+            every: dice.pick(&[4, 8, 20]),
+            instruments,
+            books,
+            latency,
+            episodes: Vec::new(),
+        };
+        script.episodes = script.troubles(&mut dice);
+        script
+    }
+
+    /// At least five troubles, most of them short.
+    fn troubles(&self, dice: &mut Dice) -> Vec<Episode> {
+        let span = (self.seconds - CALM) * S;
+        let mut all = Vec::new();
+        for _ in 0..dice.between(5, 14) {
+            let fault = dice.pick(Fault::ALL);
+            let from = dice.between(5 * S, span - 30 * S);
+            let long = dice.percent(20);
+            let lasts = dice.between(200 * MS, if long { 60 * S } else { 12 * S });
+            all.push(Episode {
+                fault,
+                from,
+                to: (from + lasts).min(span),
+                venue: u32::try_from(dice.below(u64::from(self.venues))).unwrap_or(0),
+                strategy: u32::try_from(dice.below(u64::from(self.strategies))).unwrap_or(0),
+                dice: dice.number(),
+            });
+        }
+        all.sort_by_key(|episode| (episode.from, episode.fault));
+        all
+    }
+
+    /// When the run ends, host time, ns.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        START + self.seconds * S
+    }
+
+    /// From when on nothing goes wrong any more.
+    #[must_use]
+    pub fn calm(&self) -> u64 {
+        START + self.seconds.saturating_sub(CALM) * S
+    }
+
+    /// The venue of an instrument.
+    #[must_use]
+    pub fn venue_of(&self, instrument: InstrumentId) -> u32 {
+        instrument.0 % self.venues
+    }
+
+    /// The strategy that trades an instrument.
+    #[must_use]
+    pub fn owner(&self, instrument: InstrumentId) -> StrategyId {
+        StrategyId(instrument.0 / self.venues)
+    }
+
+    /// The account on which an instrument is traded: one for each strategy and venue.
+    #[must_use]
+    pub fn account(&self, instrument: InstrumentId) -> AccountId {
+        AccountId(instrument.0)
+    }
+
+    /// Episodes of a fault at a moment and, where it matters, at a venue.
+    pub fn at(&self, fault: Fault, now: u64, venue: Option<u32>) -> impl Iterator<Item = &Episode> {
+        let now = now.saturating_sub(START);
+        self.episodes.iter().filter(move |episode| {
+            let here = venue.is_none_or(|venue| episode.venue == venue);
+            episode.fault == fault && here && episode.from <= now && now < episode.to
+        })
+    }
+}
+
+/// Two instruments of one strategy are one base asset at two venues, with lots and ticks of their
+/// own.
+fn instrument(id: u32, venues: u32, dice: &mut Dice) -> Instrument {
+    let (venue, pair) = (id % venues, id / venues);
+    let inverse = venue == 1 && dice.percent(20);
+    let spot = venue == 0 && dice.percent(15);
+    let kind = match (inverse, spot) {
+        (true, _) => InstrumentKind::InversePerpetual,
+        (_, true) => InstrumentKind::Spot,
+        _ => InstrumentKind::LinearPerpetual,
+    };
+    let scale = |digits| Scale::new(digits).unwrap_or(Scale::ZERO);
+    let lot = if inverse { 1 } else { dice.pick(&[1, 5, 10]) };
+    Instrument {
+        id: InstrumentId(id),
+        venue: VenueId(venue),
+        symbol: format!("B{pair}-{venue}"),
+        kind,
+        base: format!("B{pair}"),
+        quote: "USD".into(),
+        settle: if inverse { format!("B{pair}") } else { "USD".into() },
+        price_scale: scale(1),
+        quantity_scale: scale(if inverse { 0 } else { 2 }),
+        grid: PriceGrid::Tick(Price::from_units(dice.pick(&[1, 1, 5]))),
+        lot: Quantity::from_units(lot),
+        min_quantity: Quantity::from_units(lot),
+        max_quantity: None,
+        min_notional: None,
+        multiplier: Decimal::from(if inverse { 10 } else { 1 }),
+        sequence: SequenceRule::PreviousId,
+    }
+}

@@ -1,0 +1,460 @@
+//! The venues of a run: paper venues with their own truth, behind ways that lose, delay, repeat and
+//! reorder. What leaves the process is checked here, where it leaves.
+//!
+//! A venue tells again, when asked, every fill, payment and end of an order since a time, then what
+//! is open and held. Nothing else may be needed to know the truth.
+
+use crate::dice::Dice;
+use crate::fate::{Fate, Fates};
+use crate::kinds::{is_answer, is_told_again, wire_of};
+use crate::market::skewed;
+use crate::script::{MS, S};
+use crate::shared::Shared;
+use hedgerow_model::{
+    AccountId, Extent, HostTime, InstrumentId, Side, TradeId, VenueCommand, VenueEvent, VenueId,
+    VenueReport, VenueTime, WireId,
+};
+use hedgerow_ports::{SimulatedVenue, Venue};
+use hedgerow_simulator::PaperVenue;
+use hedgerow_simulator::paper::Request;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+/// Something on its way.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// A request reaches its venue; whether its answer gets lost.
+    Request(Request, bool),
+    /// A report reaches the host, if its stream was not torn since.
+    Report(VenueEvent, u64),
+    /// The session gives up waiting for an answer.
+    TimeOut(AccountId, WireId),
+    /// It gives up waiting for what it asked.
+    Failed(AccountId, u64),
+    /// The session loses the private stream of an account.
+    Tear(AccountId),
+    /// It is back.
+    Back(AccountId),
+}
+
+/// The session of one account.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) venue: u32,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) up: bool,
+    /// How often the stream was torn: reports of before do not come any more.
+    pub(crate) epoch: u64,
+    /// Whether it is about to reconnect.
+    pub(crate) resets: bool,
+    /// The newest question, and whether it was answered since the stream is up.
+    asked: u64,
+    pub(crate) known: bool,
+    /// Requests without an answer.
+    unanswered: BTreeSet<WireId>,
+    /// What the venue tells again.
+    pub(crate) history: Vec<VenueEvent>,
+    /// Its truth was changed by something else than our orders.
+    pub(crate) moved: bool,
+    /// Until when fills may be heard of orders whose end was told without how much filled.
+    pub(crate) vague_until: u64,
+    /// The trades that were heard, and what they come to.
+    pub(crate) heard: BTreeSet<TradeId>,
+    pub(crate) held: i64,
+}
+
+/// What a command is about, for whoever waits for its answer.
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    Order(WireId),
+    Question(u64),
+    Nothing,
+}
+
+/// All venues.
+pub struct Venues {
+    pub(crate) inner: PaperVenue,
+    pub(crate) shared: Rc<Shared>,
+    pub(crate) fates: Fates,
+    pub(crate) queue: BTreeMap<(u64, u64), Way>,
+    next: u64,
+    ready: VecDeque<VenueEvent>,
+    scratch: Vec<(VenueEvent, bool)>,
+    pub(crate) sessions: Vec<Session>,
+    pub(crate) wires: BTreeMap<(AccountId, WireId), Side>,
+    dice: Dice,
+}
+
+impl Venues {
+    /// The venues of a script, over a paper venue without latencies of its own.
+    #[must_use]
+    pub fn new(inner: PaperVenue, shared: Rc<Shared>) -> Self {
+        let script = &shared.script;
+        let session = |spec: &hedgerow_model::Instrument| Session {
+            venue: script.venue_of(spec.id),
+            instrument: spec.id,
+            up: false,
+            epoch: 0,
+            resets: false,
+            asked: 0,
+            known: false,
+            unanswered: BTreeSet::new(),
+            history: Vec::new(),
+            moved: false,
+            vague_until: 0,
+            heard: BTreeSet::new(),
+            held: 0,
+        };
+        let sessions = script.instruments.iter().map(session).collect();
+        let dice = Dice::of(script.seed, 3);
+        let fates = Fates::new(script.seed);
+        Self {
+            inner,
+            fates,
+            queue: BTreeMap::new(),
+            next: 0,
+            ready: VecDeque::new(),
+            scratch: Vec::new(),
+            sessions,
+            wires: BTreeMap::new(),
+            dice,
+            shared,
+        }
+    }
+
+    pub(crate) fn put(&mut self, at: u64, way: Way) {
+        self.next += 1;
+        self.queue.insert((at, self.next), way);
+    }
+
+    pub(crate) fn session(&mut self, account: AccountId) -> Option<&mut Session> {
+        self.sessions.get_mut(account.index())
+    }
+
+    fn event(&self, account: AccountId, now: u64, report: VenueReport) -> VenueEvent {
+        let venue = self.sessions.get(account.index()).map_or(0, |session| session.venue);
+        VenueEvent {
+            venue: VenueId(venue),
+            account,
+            received: HostTime::from_nanos(now),
+            happened: VenueTime::from_nanos(skewed(&self.shared.script, venue, now)),
+            report,
+        }
+    }
+
+    /// A process starts: every stream comes up soon.
+    pub fn connect(&mut self, now: u64) {
+        for account in (0..).map(AccountId).take(self.sessions.len()) {
+            let soon = now + self.dice.between(5, 300) * MS;
+            self.put(soon, Way::Back(account));
+        }
+    }
+
+    /// The process is gone: nobody hears anything.
+    pub fn disconnect(&mut self) {
+        self.ready.clear();
+        for session in &mut self.sessions {
+            session.epoch += 1;
+            (session.up, session.known, session.resets) = (false, false, false);
+            session.unanswered.clear();
+        }
+        let keep = |way: &Way| matches!(way, Way::Request(..));
+        self.queue.retain(|_, way| keep(way));
+    }
+
+    /// The session of an account tears its stream and connects again.
+    pub fn reset(&mut self, account: AccountId, at: u64) {
+        let Some(session) = self.session(account) else { return };
+        if std::mem::replace(&mut session.resets, true) {
+            return;
+        }
+        let back = at + self.dice.between(50, 2_000) * MS;
+        self.put(at, Way::Tear(account));
+        self.put(back, Way::Back(account));
+    }
+
+    /// Brings everything to `now`.
+    fn run(&mut self, now: u64) {
+        loop {
+            let own = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
+            let inner = self.inner.next_time().map_or(u64::MAX, HostTime::as_nanos);
+            let at = own.min(inner);
+            if at > now {
+                break;
+            }
+            self.listen(at, false);
+            if own <= inner
+                && let Some((_, way)) = self.queue.pop_first()
+            {
+                self.arrive(own, way);
+            }
+        }
+        self.inner.advance(HostTime::from_nanos(now));
+    }
+
+    /// Takes what the paper venue reports by a moment and sends it on its way.
+    fn listen(&mut self, now: u64, answer_lost: bool) {
+        let mut reports = std::mem::take(&mut self.scratch);
+        self.inner.poll_marked(HostTime::from_nanos(now), |event, again| {
+            reports.push((event, again));
+        });
+        let mut lost = answer_lost;
+        for (report, again) in reports.drain(..) {
+            let event = match again {
+                true => self.as_it_was(report, now),
+                false => self.event(report.account, now, report.report),
+            };
+            if !again {
+                self.note_partial(&event);
+                self.keep(&event);
+            }
+            if lost && is_answer(&event.report) {
+                lost = false;
+                self.shared.happened(crate::fault::Fault::LostAnswer);
+                self.shared.say(now, "lost", format!("answer {:?}", event.report));
+                continue;
+            }
+            self.send_report(now, event);
+        }
+        self.scratch = reports;
+    }
+
+    /// What is told of the past is told as it was told first.
+    fn as_it_was(&self, again: VenueEvent, now: u64) -> VenueEvent {
+        let session = self.sessions.get(again.account.index());
+        let mut known = session.into_iter().flat_map(|session| &session.history);
+        let first = known.find(|event| event.report == again.report).cloned();
+        first.unwrap_or_else(|| self.event(again.account, now, again.report))
+    }
+
+    /// What the venue still knows of later.
+    fn keep(&mut self, event: &VenueEvent) {
+        if is_told_again(&event.report)
+            && let Some(session) = self.session(event.account)
+        {
+            session.history.push(event.clone());
+        }
+    }
+
+    fn arrive(&mut self, now: u64, way: Way) {
+        match way {
+            Way::Request(Request::Reconcile { account, since, nonce, extent }, _) => {
+                self.answer(now, account, (since, extent), nonce);
+            }
+            Way::Request(request, answer_lost) => {
+                self.inner.submit(HostTime::from_nanos(now), request);
+                self.listen(now, answer_lost);
+            }
+            Way::Report(event, epoch) => self.deliver(now, event, epoch),
+            Way::TimeOut(account, wire) => {
+                let waits = self.session(account).is_some_and(|s| s.unanswered.remove(&wire));
+                if waits {
+                    let event = self.event(account, now, VenueReport::OutcomeUnknown { wire });
+                    self.hear(now, event);
+                    let soon = now + self.dice.between(500, 6_000) * MS;
+                    self.reset(account, soon);
+                }
+            }
+            Way::Failed(account, nonce) => {
+                let event = self.event(account, now, VenueReport::QueryFailed { nonce });
+                self.hear(now, event);
+            }
+            Way::Tear(account) => self.tear(now, account),
+            Way::Back(account) => {
+                if self.fates.is_gone(&self.shared, now, account) {
+                    let later = now + self.dice.between(500, 2_000) * MS;
+                    return self.put(later, Way::Back(account));
+                }
+                let Some(session) = self.session(account) else { return };
+                (session.up, session.resets) = (true, false);
+                let event = self.event(account, now, VenueReport::Up);
+                self.hear(now, event);
+            }
+        }
+    }
+
+    pub(crate) fn tear(&mut self, now: u64, account: AccountId) {
+        let Some(session) = self.session(account) else { return };
+        if !session.up {
+            return;
+        }
+        session.up = false;
+        session.epoch += 1;
+        for wire in std::mem::take(&mut session.unanswered) {
+            let event = self.event(account, now, VenueReport::OutcomeUnknown { wire });
+            self.hear(now, event);
+        }
+        let event = self.event(account, now, VenueReport::Down);
+        self.hear(now, event);
+    }
+
+    /// What happened since, what is open, what is held, and that this is all: one answer, parts of
+    /// which may be of different moments.
+    fn answer(
+        &mut self,
+        now: u64,
+        account: AccountId,
+        (since, extent): (VenueTime, Extent),
+        nonce: u64,
+    ) {
+        let Some(session) = self.sessions.get(account.index()) else { return };
+        let (epoch, venue) = (session.epoch, session.venue);
+        let wanted = |event: &&VenueEvent| match &event.report {
+            VenueReport::FundingPayment { .. } | VenueReport::Forced { .. } => {
+                event.happened >= since && extent.has_positions()
+            }
+            _ => event.happened >= since && extent == Extent::All,
+        };
+        let mut told: Vec<VenueEvent> = session.history.iter().filter(wanted).cloned().collect();
+        let at = HostTime::from_nanos(now);
+        self.inner.submit(at, Request::Reconcile { account, since, nonce, extent });
+        let mut reports = Vec::new();
+        self.inner.poll_marked(at, |event, again| {
+            if !again {
+                reports.push(event);
+            }
+        });
+        // fills of this very moment belong to what happened
+        for report in reports {
+            let event = self.event(report.account, now, report.report);
+            self.keep(&event);
+            if event.account == account {
+                told.push(event);
+            } else {
+                self.send_report(now, event);
+            }
+        }
+        let back = self.fates.way_back(&self.shared, now, venue);
+        for event in told {
+            self.put(now + back, Way::Report(event, epoch));
+        }
+    }
+
+    /// A report reaches the host.
+    fn deliver(&mut self, now: u64, mut event: VenueEvent, epoch: u64) {
+        let account = event.account;
+        let Some(session) = self.session(account) else { return };
+        if !session.up || session.epoch != epoch {
+            return;
+        }
+        if let Some(wire) = wire_of(&event.report).filter(|_| is_answer(&event.report)) {
+            session.unanswered.remove(&wire);
+        }
+        event.received = HostTime::from_nanos(now);
+        self.hear(now, event);
+    }
+
+    fn hear(&mut self, now: u64, event: VenueEvent) {
+        if self.shared.is_told() {
+            let who = format!("venue {}", event.venue.0);
+            self.shared.say(now, &who, format!("account {}: {:?}", event.account.0, event.report));
+        }
+        self.ready.push_back(event);
+    }
+
+    /// A command leaves the process, or what is left of it.
+    fn leave(&mut self, now: u64, command: VenueCommand) {
+        self.check(now, &command);
+        let account = command.account();
+        let Some(session) = self.sessions.get_mut(account.index()) else { return };
+        let asks = match &command {
+            VenueCommand::Place(order) => Asks::Order(order.get().wire),
+            VenueCommand::Cancel { wire, .. } | VenueCommand::Amend { wire, .. } => {
+                Asks::Order(*wire)
+            }
+            VenueCommand::SetLeverage { .. } => Asks::Nothing,
+            VenueCommand::Reconcile { nonce, extent, .. } => {
+                if *extent == Extent::All {
+                    (session.asked, session.known) = (*nonce, false);
+                }
+                Asks::Question(*nonce)
+            }
+            VenueCommand::QueryOrder { nonce, .. } | VenueCommand::QueryTrades { nonce, .. } => {
+                Asks::Question(*nonce)
+            }
+        };
+        if let Asks::Order(wire) = asks {
+            session.unanswered.insert(wire);
+        }
+        let request = Request::from(command);
+        let fate = self.fates.of(&self.shared, now, account, session, &request);
+        self.shared.say(now, "send", format!("{} {request:?}", fate.word()));
+        self.follow(now, (account, asks), request, fate);
+    }
+
+    fn follow(&mut self, now: u64, (account, asks): (AccountId, Asks), what: Request, fate: Fate) {
+        match fate {
+            Fate::Arrives { after, answer_lost, patience } => {
+                self.put(now + after, Way::Request(what, answer_lost));
+                if let (Asks::Order(wire), Some(patience)) = (asks, patience) {
+                    self.put(now + patience, Way::TimeOut(account, wire));
+                }
+            }
+            Fate::Lost { patience } => match asks {
+                Asks::Order(wire) => self.put(now + patience, Way::TimeOut(account, wire)),
+                // some sessions say so, some say nothing: the host does not wait for ever
+                Asks::Question(nonce) if self.dice.percent(50) => {
+                    self.put(now + patience, Way::Failed(account, nonce));
+                }
+                Asks::Question(_) | Asks::Nothing => {}
+            },
+            Fate::Refused { after, report } => {
+                let event = self.event(account, now + after, report);
+                let epoch = self.sessions.get(account.index()).map_or(0, |s| s.epoch);
+                self.keep(&event);
+                self.put(now + after, Way::Report(event, epoch));
+                if let Asks::Order(wire) = asks {
+                    // where the stream is torn meanwhile
+                    self.put(now + after + 3 * S, Way::TimeOut(account, wire));
+                }
+            }
+        }
+    }
+}
+
+impl Venue for Venues {
+    fn send(&mut self, now: HostTime, command: VenueCommand) {
+        if self.shared.effect() {
+            self.leave(now.as_nanos(), command);
+        }
+    }
+
+    fn poll(&mut self, now: HostTime, out: &mut Vec<VenueEvent>) {
+        self.run(now.as_nanos());
+        // one at a time: what follows from it leaves before the next is heard
+        let Some(event) = self.ready.pop_front() else { return };
+        self.note_heard(&event);
+        if let Some(session) = self.session(event.account) {
+            match &event.report {
+                VenueReport::Down | VenueReport::Up => session.known = false,
+                VenueReport::Reconciled { nonce } if *nonce == session.asked => {
+                    session.known = true;
+                }
+                _ => {}
+            }
+        }
+        out.push(event);
+    }
+
+    fn next_time(&self) -> Option<HostTime> {
+        if let Some(event) = self.ready.front() {
+            return Some(event.received);
+        }
+        let own = self.queue.keys().next().map(|(at, _)| HostTime::from_nanos(*at));
+        [own, self.inner.next_time()].into_iter().flatten().min()
+    }
+}
+
+impl SimulatedVenue for Venues {
+    fn quiet_until(&mut self, last: HostTime) -> HostTime {
+        if let Some(event) = self.ready.front() {
+            return event.received;
+        }
+        let own = self.queue.keys().next().map(|(at, _)| HostTime::from_nanos(*at));
+        own.unwrap_or(HostTime::NEVER).min(self.inner.quiet_until(last))
+    }
+
+    fn advance(&mut self, now: HostTime) {
+        self.run(now.as_nanos());
+    }
+}
