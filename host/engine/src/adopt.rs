@@ -72,11 +72,15 @@ impl Engine {
         }
     }
 
-    /// Folds what was said of a difference.
+    /// Folds what a venue's answer and a word about a difference have settled.
     pub(crate) fn apply_settled(&mut self, fact: &Fact) {
         match fact {
             Fact::Adopted { strategy, instrument, quantity, price, .. } => {
                 self.apply_adopted(*strategy, *instrument, (*quantity, *price));
+            }
+            Fact::Compared { account, until } => {
+                let known = self.told_until.entry(*account).or_default();
+                *known = (*known).max(*until);
             }
             Fact::Ignored { account, instrument, quantity } => {
                 self.odd = (0, String::new());

@@ -64,10 +64,8 @@ impl Engine {
                 }
             }
             Fact::WireIds { account, next } => self.use_wires(*account, *next),
-            Fact::Adopted { .. } | Fact::Ignored { .. } => self.apply_settled(fact),
-            Fact::Compared { account, until } => {
-                let known = self.told_until.entry(*account).or_default();
-                *known = (*known).max(*until);
+            Fact::Adopted { .. } | Fact::Ignored { .. } | Fact::Compared { .. } => {
+                self.apply_settled(fact);
             }
             Fact::Plan { strategy, plan, step } => self.apply_plan(time, (*strategy, *plan), step),
             Fact::TimerSet { strategy, id, at } => self.apply_timer_set(*strategy, *id, *at),

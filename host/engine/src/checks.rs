@@ -1,5 +1,5 @@
-//! Questions from time to time, while the stream stands: whether orders and positions are still what
-//! their venue has. What differs is read again before it counts.
+//! Questions from time to time, while the stream stands: whether orders and positions are still
+//! what their venue has. What differs is read again before it counts.
 
 use crate::reconcile::{Answer, Differing};
 use crate::{Effects, Engine};

@@ -130,8 +130,8 @@ impl Engine {
         self.truth.foreign.extend(now);
     }
 
-    /// An order of ours lives at its venue, with this price and total. An error: an amendment on its
-    /// way is not to be seen in that, and until this time that says nothing of it.
+    /// An order of ours lives at its venue, with this price and total. An error: an amendment on
+    /// its way is not to be seen in that, and until this time that says nothing of it.
     pub(crate) fn found_alive(
         &mut self,
         event: &VenueEvent,

@@ -156,8 +156,8 @@ impl Engine {
     }
 
     /// From when on a venue may know something that it has not told: everything before its first
-    /// answer, then what came after it was last asked. A fill that was heard since proves nothing of
-    /// those before it.
+    /// answer, then what came after it was last asked. A fill that was heard since proves nothing
+    /// of those before it.
     pub(crate) fn untold_since(&self, account: AccountId) -> VenueTime {
         let told = self.told_until.get(&account).copied().unwrap_or(VenueTime::EPOCH);
         VenueTime::from_nanos(told.as_nanos().saturating_sub(OVERLAP.as_nanos()))

@@ -220,8 +220,8 @@ pub enum Fact {
         /// How much of the venue's position it is, signed.
         quantity: Quantity,
     },
-    /// A venue has told all that happened on an account by a time: it was asked then, and the answer
-    /// was complete. The next question begins there, whatever was heard since.
+    /// A venue has told all that happened on an account by a time: it was asked then, and the
+    /// answer was complete. The next question begins there, whatever was heard since.
     Compared {
         /// Of which account.
         account: AccountId,

@@ -4,6 +4,7 @@
 //! A run follows from its script alone, a script from its seed alone: the same seed gives the same
 //! bytes. Nothing here reads a clock, except to say how long it took.
 
+mod answers;
 pub mod batch;
 mod check;
 pub mod coverage;

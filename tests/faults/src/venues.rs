@@ -6,7 +6,7 @@
 
 use crate::dice::Dice;
 use crate::fate::{Fate, Fates};
-use crate::kinds::{is_answer, is_told_again, wire_of};
+use crate::kinds::{is_answer, wire_of};
 use crate::market::skewed;
 use crate::script::{MS, S};
 use crate::shared::Shared;
@@ -79,7 +79,7 @@ pub struct Venues {
     pub(crate) queue: BTreeMap<(u64, u64), Way>,
     next: u64,
     ready: VecDeque<VenueEvent>,
-    scratch: Vec<(VenueEvent, bool)>,
+    pub(crate) scratch: Vec<(VenueEvent, bool)>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) wires: BTreeMap<(AccountId, WireId), Side>,
     dice: Dice,
@@ -131,7 +131,7 @@ impl Venues {
         self.sessions.get_mut(account.index())
     }
 
-    fn event(&self, account: AccountId, now: u64, report: VenueReport) -> VenueEvent {
+    pub(crate) fn event(&self, account: AccountId, now: u64, report: VenueReport) -> VenueEvent {
         let venue = self.sessions.get(account.index()).map_or(0, |session| session.venue);
         VenueEvent {
             venue: VenueId(venue),
@@ -192,50 +192,6 @@ impl Venues {
         self.inner.advance(HostTime::from_nanos(now));
     }
 
-    /// Takes what the paper venue reports by a moment and sends it on its way.
-    fn listen(&mut self, now: u64, answer_lost: bool) {
-        let mut reports = std::mem::take(&mut self.scratch);
-        self.inner.poll_marked(HostTime::from_nanos(now), |event, again| {
-            reports.push((event, again));
-        });
-        let mut lost = answer_lost;
-        for (report, again) in reports.drain(..) {
-            let event = match again {
-                true => self.as_it_was(report, now),
-                false => self.event(report.account, now, report.report),
-            };
-            if !again {
-                self.note_partial(&event);
-                self.keep(&event);
-            }
-            if lost && is_answer(&event.report) {
-                lost = false;
-                self.shared.happened(crate::fault::Fault::LostAnswer);
-                self.shared.say(now, "lost", format!("answer {:?}", event.report));
-                continue;
-            }
-            self.send_report(now, event);
-        }
-        self.scratch = reports;
-    }
-
-    /// What is told of the past is told as it was told first.
-    fn as_it_was(&self, again: VenueEvent, now: u64) -> VenueEvent {
-        let session = self.sessions.get(again.account.index());
-        let mut known = session.into_iter().flat_map(|session| &session.history);
-        let first = known.find(|event| event.report == again.report).cloned();
-        first.unwrap_or_else(|| self.event(again.account, now, again.report))
-    }
-
-    /// What the venue still knows of later.
-    fn keep(&mut self, event: &VenueEvent) {
-        if is_told_again(&event.report)
-            && let Some(session) = self.session(event.account)
-        {
-            session.history.push(event.clone());
-        }
-    }
-
     fn arrive(&mut self, now: u64, way: Way) {
         match way {
             Way::Request(Request::Reconcile { account, since, nonce, extent }, _) => {
@@ -286,48 +242,6 @@ impl Venues {
         }
         let event = self.event(account, now, VenueReport::Down);
         self.hear(now, event);
-    }
-
-    /// What happened since, what is open, what is held, and that this is all: one answer, parts of
-    /// which may be of different moments.
-    fn answer(
-        &mut self,
-        now: u64,
-        account: AccountId,
-        (since, extent): (VenueTime, Extent),
-        nonce: u64,
-    ) {
-        let Some(session) = self.sessions.get(account.index()) else { return };
-        let (epoch, venue) = (session.epoch, session.venue);
-        let wanted = |event: &&VenueEvent| match &event.report {
-            VenueReport::FundingPayment { .. } | VenueReport::Forced { .. } => {
-                event.happened >= since && extent.has_positions()
-            }
-            _ => event.happened >= since && extent == Extent::All,
-        };
-        let mut told: Vec<VenueEvent> = session.history.iter().filter(wanted).cloned().collect();
-        let at = HostTime::from_nanos(now);
-        self.inner.submit(at, Request::Reconcile { account, since, nonce, extent });
-        let mut reports = Vec::new();
-        self.inner.poll_marked(at, |event, again| {
-            if !again {
-                reports.push(event);
-            }
-        });
-        // fills of this very moment belong to what happened
-        for report in reports {
-            let event = self.event(report.account, now, report.report);
-            self.keep(&event);
-            if event.account == account {
-                told.push(event);
-            } else {
-                self.send_report(now, event);
-            }
-        }
-        let back = self.fates.way_back(&self.shared, now, venue);
-        for event in told {
-            self.put(now + back, Way::Report(event, epoch));
-        }
     }
 
     /// A report reaches the host.

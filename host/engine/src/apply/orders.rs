@@ -4,8 +4,8 @@ use super::TOMBSTONE;
 use crate::Engine;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
-    ClientOrderId, Decimal, HostTime, Order, OrderEvent, OrderFact, PLAN_ORDERS, Price, Quantity,
-    WireId,
+    Amend, ClientOrderId, Decimal, HostTime, Order, OrderEvent, OrderFact, PLAN_ORDERS, Price,
+    Quantity, WireId,
 };
 
 impl Engine {
@@ -35,11 +35,7 @@ impl Engine {
             OrderFact::AmendRequested(amend) => {
                 self.count_cancel(time, id);
                 self.advance_order(time, id, OrderEvent::AmendRequested, |_| {});
-                self.set_amending(id, Some(*amend));
-                let slot = self.strategies.get_mut(id.strategy.index());
-                if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
-                    known.amended_at = time;
-                }
+                self.set_amending(id, Some((*amend, time)));
             }
             OrderFact::Moved { event, venue_id, .. } => {
                 match event {
@@ -211,10 +207,11 @@ impl Engine {
         });
     }
 
-    fn set_amending(&mut self, id: ClientOrderId, amend: Option<hedgerow_model::Amend>) {
+    fn set_amending(&mut self, id: ClientOrderId, amend: Option<(Amend, HostTime)>) {
         let slot = self.strategies.get_mut(id.strategy.index());
         if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
-            known.amending = amend;
+            known.amending = amend.map(|(amend, _)| amend);
+            known.amended_at = amend.map_or(known.amended_at, |(_, left)| left);
         }
         self.reserve_remaining(id);
         self.count_order(id);

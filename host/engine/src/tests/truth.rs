@@ -467,7 +467,8 @@ fn a_position_that_drifts_is_taken_over_when_two_reads_agree_and_its_owner_only_
     assert_eq!(run().unwrap().1, 160);
 }
 
-/// A fill that the stream lost is told again before a difference counts: it is booked as what it was.
+/// A fill that the stream lost is told again before a difference counts: it is booked as what it
+/// was.
 #[test]
 fn a_fill_that_was_missed_is_asked_for_before_a_position_is_taken_over() {
     let mut rig = rig();
