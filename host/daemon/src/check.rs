@@ -7,7 +7,7 @@ use crate::command::Failure;
 use crate::config::problem::{Located, Problems};
 use crate::config::{self, Config, ConfigError, DataSource, StrategyEntry};
 use crate::owners::{self, Owner};
-use crate::wiring::{component_path, load_one, setup};
+use crate::wiring::{WiringError, component_path, load_one, setup};
 use hedgerow_plugins::{Cache, InitFailure, Mode, Plugin, PluginHost, Start, WasmEngine};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -68,12 +68,19 @@ pub(crate) fn components(
 
 /// In a market of now, what was delivered cannot be traded any more.
 fn check_expiry(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
+    let goes_on = crate::wiring::goes_on(config);
     let now_is = matches!(config.data, DataSource::Generated { .. } | DataSource::Socket { .. });
     for owner in owners.iter().filter(|_| now_is) {
         for (place, _) in &owner.trades {
             let Some((spec, _)) = config.instruments.get(*place) else { continue };
             let expiry = spec.kind.expiry();
             if expiry.is_some_and(|at| at.as_nanos() <= crate::live::wall()) {
+                if goes_on {
+                    // what is held there, and all else, still needs a host
+                    let (strategy, symbol) = (&owner.entry.name, &spec.symbol);
+                    tracing::warn!(%strategy, %symbol, "has expired: nothing opens there");
+                    continue;
+                }
                 let what = format!("trades {}, which has expired", spec.symbol);
                 let fix = "give it a contract that has not, or correct its expiry_unix_s";
                 problems.add(owner.entry.span.clone(), "strategy", what, fix);
@@ -225,6 +232,17 @@ pub(crate) fn refused(entry: &StrategyEntry, failure: &InitFailure, problems: &m
     };
     let key = format!("strategy {}{key}", entry.name);
     problems.add(span.clone(), key, failure.to_string(), fix);
+}
+
+/// Why a run does not start: what its components say of their parameters.
+pub(crate) fn refusals(config: &Config, refused: &[(usize, InitFailure)]) -> WiringError {
+    let mut problems = Problems::default();
+    for (place, failure) in refused {
+        if let Some(entry) = config.strategies.get(*place) {
+            self::refused(entry, failure, &mut problems);
+        }
+    }
+    WiringError::Config(problems.render(&config.file.display().to_string(), &config.text))
 }
 
 #[cfg(test)]

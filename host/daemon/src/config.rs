@@ -17,6 +17,7 @@ mod value;
 
 use hedgerow_engine::{
     AccountGuards, HostLimits, InstrumentLimits, OpenOrders, StrategyGuards, StrategyLimits,
+    WriteLimits,
 };
 use hedgerow_model::{Accounting, Decimal, Duration, Instrument};
 use hedgerow_simulator::VenueConfig;
@@ -110,6 +111,8 @@ pub struct StrategyEntry {
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
     pub on_fault: OpenOrders,
+    /// What becomes of them when it is not called any more: what `on_fault` says, if it was said.
+    pub on_quarantine: OpenOrders,
     /// Where it stands in the file.
     pub span: std::ops::Range<usize>,
     /// Where its component is named, and where its parameters stand.
@@ -171,6 +174,8 @@ pub struct Config {
     pub ticks_waiting_max: u32,
     /// In what earnings are counted.
     pub accounting: Accounting,
+    /// What each strategy may make the host write.
+    pub writes: WriteLimits,
     /// Data older than this is stale.
     pub stale_after: Duration,
     /// A snapshot of the journal is made when it has grown by so many rows.

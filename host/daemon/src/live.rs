@@ -9,6 +9,7 @@ mod control;
 mod journal;
 mod pace;
 mod reload;
+mod swaps;
 mod wind_up;
 
 pub(crate) use control::lock;
@@ -21,12 +22,10 @@ use crate::latch::KillLatch;
 use crate::recording;
 use crate::wiring::{Host, Loaded};
 use begin::{Begun, host, note_components};
-use hedgerow_driver::{OnJournalFailure, Progress, Swapped};
+use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{
-    Duration, Fact, HostTime, PluginStep, Scope, StrategyId, Swap, TradingMode, VenueId,
-};
+use hedgerow_model::{Fact, HostTime, PluginStep, Scope, StrategyId, TradingMode, VenueId};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
@@ -153,6 +152,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         let (command, reason) = halt(&why);
         host.command(command, reason);
     }
+    keep_out(&mut host)?;
     host.start()?;
     let mut session = Session {
         host: &mut host,
@@ -161,7 +161,6 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         inbox,
         swaps: VecDeque::new(),
         cut: None,
-        aside: None,
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
@@ -189,6 +188,16 @@ fn was_set(inbox: &Sender<Message>, why: &str) {
     let _ = inbox.send(Message::Asked { command, reason: why.to_owned(), by, from, result });
 }
 
+/// Strategies that do not start from where the journal ends.
+fn keep_out(host: &mut Host<SqliteJournal>) -> Result<(), Failure> {
+    for (place, failure) in host.host_mut().take_refused() {
+        let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
+        tracing::error!(%strategy, why = %failure, "does not start: in quarantine");
+        host.keep_out(strategy, format!("it does not start: {failure}"))?;
+    }
+    Ok(())
+}
+
 /// What the loop is told when the latch was set.
 fn halt(why: &str) -> (OperatorCommand, String) {
     let (scope, mode) = (Scope::Host, TradingMode::Halted);
@@ -200,11 +209,9 @@ struct Session<'h> {
     pacer: Pacer,
     shared: Shared,
     inbox: Receiver<Message>,
-    swaps: VecDeque<(StrategyId, Plugin)>,
+    swaps: VecDeque<swaps::Waiting>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
-    /// Since when market data is set aside for the successor.
-    aside: Option<Instant>,
     began: Instant,
     published: Option<Instant>,
     ended: Ended,
@@ -315,49 +322,13 @@ impl Session<'_> {
                 let _ = answer.send((self.host.host().recent(strategy), version));
             }
             Message::Swap(strategy, plugin) => {
-                // a newer one replaces one that waits
-                self.swaps.retain(|(waiting, _)| *waiting != strategy);
-                self.swaps.push_back((strategy, *plugin));
+                self.wants_in(strategy, *plugin);
             }
             Message::Plugin(strategy, step, hash, detail) => {
                 self.host.note(Fact::Plugin { strategy, step, hash, detail })?;
             }
         }
         Ok(false)
-    }
-
-    fn swap_if_ready(&mut self) -> Result<(), Failure> {
-        while let Some((strategy, what)) = self.host.take_swapped() {
-            let Some((hash, began)) = self.cut.take() else { continue };
-            match what {
-                Swapped::Done => {
-                    let pause = began.elapsed();
-                    self.ended.pauses.push(pause);
-                    let pause_us = pause.as_micros();
-                    tracing::info!(%strategy, %hash, pause_us, "component swapped in");
-                }
-                Swapped::Refused(why) => {
-                    tracing::warn!(%strategy, %hash, %why, "component refused");
-                }
-            }
-        }
-        let Some((strategy, _)) = self.swaps.front() else { return Ok(()) };
-        if self.cut.is_some() {
-            return Ok(());
-        }
-        let began = *self.aside.get_or_insert_with(Instant::now);
-        if !self.host.is_ready_to_swap(*strategy) {
-            return Ok(());
-        }
-        self.aside = None;
-        let Some((strategy, plugin)) = self.swaps.pop_front() else {
-            return Ok(());
-        };
-        let component = plugin.hash.clone();
-        self.cut = Some((component.clone(), began));
-        self.host.host_mut().set_candidate(strategy, plugin);
-        let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };
-        Ok(self.host.swap(strategy, terms)?)
     }
 
     fn publish(&mut self) -> Result<(), Failure> {

@@ -13,8 +13,8 @@ use hedgerow_model::{
     VenueId,
 };
 use hedgerow_plugins::{
-    Cache, InitFailure, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start,
-    WantedRole, WasmEngine,
+    Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, WantedRole,
+    WasmEngine,
 };
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
@@ -78,6 +78,11 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     Ok(Loaded { engine, limits, plugins, cache })
 }
 
+/// Whether there is a journal to go on with.
+pub(crate) fn goes_on(config: &Config) -> bool {
+    config.data.is_live() && config.state.join("journal.sqlite").exists()
+}
+
 /// What a strategy ran last, where a host goes on: a file that is broken or gone by now must not
 /// keep it from its orders.
 fn last_component(
@@ -86,10 +91,10 @@ fn last_component(
     engine: &WasmEngine,
     cache: Option<&Cache>,
 ) -> Option<(Plugin, Vec<u8>)> {
-    let journal = config.state.join("journal.sqlite");
-    if !config.data.is_live() || !journal.exists() {
+    if !goes_on(config) {
         return None;
     }
+    let journal = config.state.join("journal.sqlite");
     let ran = SqliteJournal::components(&journal).ok()?;
     let hash = ran.get(&StrategyId(id(place)))?;
     let found = load_one(engine, &kept::path(&config.state, hash), &config.sandbox, cache).ok()?;
@@ -182,6 +187,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
             guards: entry.guards.clone(),
+            on_quarantine: entry.on_quarantine,
         }
     };
     let accounts = config.accounts.iter().enumerate();
@@ -197,6 +203,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
         stale_after: config.stale_after,
         // where time is the wall clock, a slow strategy must not hold up the others
         tick_credit: config.data.is_live().then_some(config.ticks_waiting_max),
+        writes: config.writes,
     }
 }
 
@@ -321,7 +328,7 @@ pub fn assemble<J: Journal>(
         engine.restore(&gap);
         plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
     }
-    let host = start(config, loaded, &engine, plan.rings)?;
+    let host = start(config, loaded, &engine, (plan.rings, plan.goes_on))?;
     let host = match plan.wake {
         Some(wake) => {
             host.with_threads(threads(), wake).map_err(|e| WiringError::Sandbox(e.to_string()))?
@@ -338,12 +345,14 @@ pub fn assemble<J: Journal>(
     Ok(Driver::new(engine, feed, venue, host, plan.journal, plan.batching))
 }
 
-/// Starts the components where the engine's facts end.
+/// Starts the components where the engine's facts end. Where a journal goes on, one that does not
+/// start must not keep the others, and the orders of all, from a host: it is left without an
+/// instance, which [`PluginHost::take_refused`] tells.
 pub fn start(
     config: &Config,
     loaded: &Loaded,
     engine: &Engine,
-    rings: bool,
+    (rings, goes_on): (bool, bool),
 ) -> Result<PluginHost, WiringError> {
     let mut starts = Vec::new();
     for (place, (entry, plugin)) in config.strategies.iter().zip(&loaded.plugins).enumerate() {
@@ -357,8 +366,12 @@ pub fn start(
             held: engine.is_quarantined(strategy),
         });
     }
-    PluginHost::start(loaded.engine.clone(), loaded.limits.clone(), starts, rings)
-        .map_err(|refused| refusals(config, &refused))
+    let (engine, limits) = (loaded.engine.clone(), loaded.limits.clone());
+    if goes_on {
+        return Ok(PluginHost::start_those_that_do(engine, limits, starts, rings));
+    }
+    PluginHost::start(engine, limits, starts, rings)
+        .map_err(|refused| check::refusals(config, &refused))
 }
 
 fn threads() -> usize {
@@ -380,14 +393,4 @@ pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyI
             }
         }
     }
-}
-
-fn refusals(config: &Config, refused: &[(usize, InitFailure)]) -> WiringError {
-    let mut problems = Problems::default();
-    for (place, failure) in refused {
-        if let Some(entry) = config.strategies.get(*place) {
-            check::refused(entry, failure, &mut problems);
-        }
-    }
-    WiringError::Config(problems.render(&config.file.display().to_string(), &config.text))
 }

@@ -14,6 +14,9 @@ const EVENTS_AT_ONE_INSTANT: u32 = 10_000;
 /// On a thread of its own time passes all the while: one that acts more often than this wakes
 /// itself, and each act is a commit that all others wait for.
 pub(crate) const ACTS_PER_S: u32 = 5_000;
+/// Events that may wait for a strategy to answer them. One that leaves so many, or makes more with
+/// every answer, must not fill the memory. Far above where it may only cancel.
+const UNANSWERED_MAX: u64 = 16_384;
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     /// One market call.
@@ -38,8 +41,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let Delivery { strategy, time, what } = told;
         let index = strategy.index();
         let Some(instance) = self.instances.get_mut(index) else { return Ok(()) };
-        if !instance.is_callable() {
+        if !instance.is_callable() || instance.overrun {
             return Ok(());
+        }
+        let is_event = matches!(what, Delivered::Event(_));
+        if is_event && self.engine.unanswered(strategy) > UNANSWERED_MAX {
+            return self.overrun(index);
         }
         if self.is_live {
             instance.mailbox.push(time, what);
@@ -53,6 +60,19 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             Delivered::Event(event) => self.deliver_event(index, time, event),
             Delivered::Ticks(ticks) => self.deliver_ticks(index, ticks),
         }
+    }
+
+    /// More waits for it than may: a fault, now or when its call ends, which then counts for
+    /// nothing. `resumed` will tell it all there is.
+    fn overrun(&mut self, index: usize) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
+        if instance.mailbox.busy.is_some() {
+            instance.overrun = true;
+            instance.mailbox.clear();
+            return Ok(());
+        }
+        let detail = format!("it leaves more than {UNANSWERED_MAX} events unanswered");
+        self.on_fault(index, CallFault { kind: FaultKind::Deadline, detail })
     }
 
     fn deliver_event(
@@ -122,11 +142,24 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(())
     }
 
-    /// What became of it.
+    /// What became of it, and what waited for that.
     fn finish(&mut self, index: usize, busy: Busy, done: Done) -> Result<(), DriverError> {
-        if self.instances[index].state == StrategyState::Stopped {
+        let instance = &self.instances[index];
+        if instance.state == StrategyState::Stopped {
             return Ok(()); // it was given up before it answered
         }
+        if instance.overrun && matches!(done, Done::Called(_)) {
+            return self.overrun(index);
+        }
+        self.conclude(index, busy, done)?;
+        let instance = &self.instances[index];
+        if instance.overrun && instance.is_callable() {
+            return self.overrun(index);
+        }
+        self.release_one(index)
+    }
+
+    fn conclude(&mut self, index: usize, busy: Busy, done: Done) -> Result<(), DriverError> {
         match done {
             Done::Called(answer) => {
                 if let (Ok(called), Busy::Market(ticks)) = (&answer, &busy) {
@@ -224,8 +257,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             let detail = format!("it acted more than {ACTS_PER_S} times in a second");
             return self.on_fault(index, CallFault { kind: FaultKind::Deadline, detail });
         }
-        // on a thread of its own every answer gives credit back
-        if acted || outcome.checkpoint.is_some() || self.is_live {
+        if let Err(fault) = self.engine.may_write(now, strategy, &outcome) {
+            return self.on_fault(index, fault);
+        }
+        // on a thread of its own every answer gives credit back; an event is heard by its answer
+        if acted || outcome.checkpoint.is_some() || self.is_live || is_event {
             let expected = self.engine.next_order(strategy);
             if first_order != expected {
                 let what = format!("order numbers: host {first_order}, engine {expected}");

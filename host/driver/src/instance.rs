@@ -61,6 +61,10 @@ pub(crate) struct Instance {
     /// What it last said of itself, and when; and whether it is to be asked again.
     pub(crate) said: Option<(HostTime, String)>,
     pub(crate) ask_status: bool,
+    /// More waited than may while it was at a call: that call is its last.
+    pub(crate) overrun: bool,
+    /// An operator let it go on while something was being done with it.
+    pub(crate) release: bool,
 }
 
 impl Instance {
@@ -84,6 +88,8 @@ impl Instance {
             probation: None,
             said: None,
             ask_status: false,
+            overrun: false,
+            release: false,
         }
     }
 

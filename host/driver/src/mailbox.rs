@@ -1,7 +1,7 @@
 //! What waits for a strategy that runs on a thread of its own: in order, and read one call at a
 //! time. The engine's credit bounds the ticks in it; it is the driver's alone.
 
-use hedgerow_model::{Delivered, Event, HostTime, Tick, TickSlice, flag};
+use hedgerow_model::{Delivered, Event, Held, HostTime, Tick, TickSlice, flag};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -10,6 +10,12 @@ use std::sync::Arc;
 pub(crate) enum Item {
     Ticks(TickSlice),
     Event(HostTime, Event),
+}
+
+impl Item {
+    fn is_timer(&self) -> bool {
+        matches!(self, Self::Event(_, Event::Timer(_)))
+    }
 }
 
 /// What a strategy's thread is at.
@@ -27,13 +33,29 @@ pub(crate) struct Mailbox {
     waiting: VecDeque<Item>,
     /// Market data since the markets were cut for a successor.
     pub(crate) aside: Option<Vec<(HostTime, Delivered)>>,
+    /// What of it waits for a successor.
+    pub(crate) held: Option<Held>,
     pub(crate) busy: Option<Busy>,
 }
 
 impl Mailbox {
-    /// Nothing waits and nothing is being done.
+    /// Nothing that is to be handed out waits, and nothing is being done.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.busy.is_none()
+        let nothing = match self.held {
+            None => self.waiting.is_empty(),
+            Some(Held::Timers) => self.has_only_timers(),
+            Some(Held::Everything) => true,
+        };
+        nothing && self.busy.is_none()
+    }
+
+    /// Whether all that waits are timers: they may come after whatever a successor is told first.
+    pub(crate) fn has_only_timers(&self) -> bool {
+        self.waiting.iter().all(Item::is_timer)
+    }
+
+    pub(crate) fn has_ticks(&self) -> bool {
+        self.waiting.iter().any(|item| matches!(item, Item::Ticks(_)))
     }
 
     fn item(time: HostTime, what: Delivered) -> Item {
@@ -67,6 +89,7 @@ impl Mailbox {
 
     /// What was set aside comes next: for the successor, or for the old one if there is none.
     pub(crate) fn end_aside(&mut self) {
+        self.held = None;
         if let Some(aside) = self.aside.take() {
             self.push_first(aside);
         }
@@ -94,6 +117,9 @@ impl Mailbox {
 
     /// The next thing for a call: an event, or at most so many ticks that wait one after the other.
     pub(crate) fn next(&mut self, most: usize) -> Option<Item> {
+        if let Some(held) = self.held {
+            return self.next_beside(held, most);
+        }
         let first = self.waiting.pop_front()?;
         let Item::Ticks(ticks) = first else { return Some(first) };
         if ticks.len() > most {
@@ -119,10 +145,24 @@ impl Mailbox {
         Some(Item::Ticks(TickSlice::new(Arc::new(all))))
     }
 
+    /// The next thing that is not kept for a successor.
+    fn next_beside(&mut self, held: Held, most: usize) -> Option<Item> {
+        if held == Held::Everything {
+            return None;
+        }
+        let place = self.waiting.iter().position(|item| !item.is_timer())?;
+        let first = self.waiting.remove(place)?;
+        let Item::Ticks(ticks) = first else { return Some(first) };
+        if ticks.len() > most {
+            self.waiting.insert(place, Item::Ticks(ticks.suffix(most)));
+        }
+        Some(Item::Ticks(ticks.prefix(most.min(ticks.len()))))
+    }
+
     /// Forgets what waits: a new instance is told what is.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
-        self.aside = None;
+        (self.aside, self.held) = (None, None);
     }
 }
 
@@ -141,6 +181,32 @@ mod tests {
         match item {
             Some(Item::Ticks(ticks)) => ticks.iter().map(|tick| tick.seq).collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// What is kept for a successor stays in its order; the rest is handed out in its own.
+    #[test]
+    fn what_is_held_waits() {
+        let mut mailbox = Mailbox::default();
+        let at = HostTime::EPOCH;
+        let timer = |id| Delivered::Event(Event::Timer(TimerId(id)));
+        mailbox.push(at, timer(1));
+        mailbox.push(at, ticks(0..5));
+        mailbox.push(at, timer(2));
+        mailbox.push(at, Delivered::Event(Event::Mode(hedgerow_model::TradingMode::Running)));
+        mailbox.held = Some(Held::Timers);
+        assert!(!mailbox.is_idle());
+        assert_eq!(seqs(mailbox.next(3)), [0, 1, 2]);
+        assert_eq!(seqs(mailbox.next(3)), [3, 4]);
+        assert!(matches!(mailbox.next(3), Some(Item::Event(_, Event::Mode(_)))));
+        assert!(mailbox.next(3).is_none() && mailbox.is_idle());
+        mailbox.push(at, Delivered::Event(Event::Mode(hedgerow_model::TradingMode::Running)));
+        mailbox.held = Some(Held::Everything);
+        assert!(mailbox.next(3).is_none() && mailbox.is_idle() && !mailbox.has_only_timers());
+        mailbox.end_aside();
+        for id in [1, 2] {
+            let next = mailbox.next(3);
+            assert!(matches!(next, Some(Item::Event(_, Event::Timer(TimerId(n)))) if n == id));
         }
     }
 

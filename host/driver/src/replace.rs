@@ -9,9 +9,9 @@
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    CallFault, Delivery, Fact, HostTime, Input, PluginStep, StrategyId, Swap, TimerId,
+    CallFault, Delivery, Fact, Held, HostTime, Input, PluginStep, StrategyId, Swap, TimerId,
 };
-use hedgerow_ports::{Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
+use hedgerow_ports::{Asked, Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 
 /// What became of a swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Swapped {
 pub(crate) struct Swapping {
     terms: Swap,
     restart_at: Option<HostTime>,
+    /// Nothing that waits is in what the successor is told first.
+    exact: bool,
 }
 
 /// A new component under watch.
@@ -95,6 +97,27 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         ready
     }
 
+    /// A swap of this strategy has been waited for too long: this part of what waits for it is kept
+    /// for the successor. Of no use before [`Self::is_ready_to_swap`] was asked.
+    pub fn insist(&mut self, strategy: StrategyId, what: Held) {
+        let Some(instance) = self.instances.get(strategy.index()) else { return };
+        let mailbox = &instance.mailbox;
+        if !instance.is_callable() || mailbox.aside.is_none() || mailbox.held >= Some(what) {
+            return;
+        }
+        self.hold(strategy, what);
+        if self.instances[strategy.index()].mailbox.has_ticks() {
+            self.shed(strategy); // it is shown the markets of the cut
+        }
+    }
+
+    pub(crate) fn hold(&mut self, strategy: StrategyId, what: Held) {
+        self.handle(Input::Hold { now: self.now, strategy, what });
+        if let Some(instance) = self.instances.get_mut(strategy.index()) {
+            instance.mailbox.held = Some(what);
+        }
+    }
+
     pub(crate) fn cut_markets(&mut self, strategy: StrategyId) {
         self.handle(Input::CutMarkets { now: self.now, strategy });
         if let Some(instance) = self.instances.get_mut(strategy.index()) {
@@ -136,7 +159,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let instance = &mut self.instances[index];
         // a restart that was to come waits for what becomes of this
         let restart_at = instance.restart_at.take();
-        instance.swapping = Some(Swapping { terms: terms.clone(), restart_at });
+        let exact = instance.mailbox.has_only_timers();
+        instance.swapping = Some(Swapping { terms: terms.clone(), restart_at, exact });
         self.handle(Input::Cut { now, strategy, swap: terms });
         self.begin(index, Job::Swap { fallback, ask, next_order })?;
         self.drain()
@@ -154,8 +178,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     ) -> Result<(), DriverError> {
         let (now, strategy) = (self.now, self.instances[index].strategy);
         let swapping = self.instances[index].swapping.take();
-        let (cut, terms) = match (result, swapping) {
-            (Ok(cut), Some(swapping)) => (cut, swapping.terms),
+        let (cut, terms, exact) = match (result, swapping) {
+            (Ok(cut), Some(swapping)) => (cut, swapping.terms, swapping.exact),
             (Err(fault), swapping) => {
                 let why = fault.to_string();
                 self.plugin_fact(index, PluginStep::Refused, why.clone());
@@ -170,12 +194,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             }
         };
         let Cut { hash, saved, asked } = cut;
-        if asked {
+        let said = asked == Asked::Said;
+        if said {
             // another state than the last checkpoint, which knows all that was heard
             let unheard = self.engine.unheard_timers(strategy);
             self.note_checkpoint(strategy, saved.as_ref(), unheard);
         }
-        self.note_step(strategy, PluginStep::Swapped, hash, String::new());
+        let detail = match asked {
+            Asked::Failed(fault) => format!("from the last checkpoint, for its state: {fault}"),
+            Asked::Said | Asked::Not => String::new(),
+        };
+        self.note_step(strategy, PluginStep::Swapped, hash, detail);
         let instance = &mut self.instances[index];
         (instance.faults, instance.restart_at) = (None, None);
         let ends = now.after(terms.time);
@@ -184,8 +213,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let before = instance.probation.take().map(|known| known.saved);
         let saved = before.unwrap_or(saved);
         instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });
-        // one whose state nobody could ask for begins like after a restart
-        let from_cut = instance.is_callable() && asked && self.engine.may_start(strategy);
+        // one whose state nobody could ask for, or that left events unread which `resumed` knows
+        // of, begins like after a restart
+        let known = self.engine.may_start(strategy);
+        let from_cut = instance.is_callable() && said && exact && known;
         instance.state = StrategyState::Probation;
         self.commit()?;
         if !from_cut {
@@ -265,7 +296,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 let saved = probation.and_then(|known| known.saved);
                 // the state of the cut-over knows nothing of what fired since
                 let unheard = self.engine.timers_since_cut(strategy);
-                self.note_checkpoint(strategy, saved.as_ref(), unheard);
+                if saved.is_none() && self.engine.checkpoint(strategy).is_some() {
+                    // what is there is of the version that failed
+                    let fact = Fact::CheckpointDropped { strategy, unheard };
+                    self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
+                } else {
+                    self.note_checkpoint(strategy, saved.as_ref(), unheard);
+                }
                 let why = "a fault in probation".to_owned();
                 self.note_step(strategy, PluginStep::RolledBack, hash, why);
                 self.resume(index)

@@ -134,18 +134,13 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
                 self.driver.command(command, reason);
                 self.driver.advance(HostTime::EPOCH)?;
             }
-            Input::Note { fact, .. } => match (self.is_from_outside(&fact), &*fact) {
-                (true, _) => self.driver.note(*fact)?,
-                // a newer component ends a probation
-                (false, Fact::Plugin { strategy, step: PluginStep::Accepted, .. }) => {
-                    self.driver.end_probation(*strategy)?;
-                }
-                (false, _) => {
-                    self.driver.advance(HostTime::EPOCH)?;
-                }
-            },
-            Input::CutMarkets { strategy, .. } => self.driver.cut_markets(strategy),
-            Input::Shed { strategy, .. } => self.driver.shed(strategy),
+            Input::Note { fact, .. } => self.noted(*fact)?,
+            Input::Quarantine { strategy, why, .. } if !self.started => {
+                self.driver.keep_out(strategy, why)?;
+            }
+            input @ (Input::CutMarkets { .. } | Input::Hold { .. } | Input::Shed { .. }) => {
+                self.withhold(input);
+            }
             Input::Cut { strategy, swap, .. } => {
                 let host = self.driver.host.inner_mut();
                 provide(host, strategy, &swap.component).map_err(ReplayError::Component)?;
@@ -179,6 +174,27 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
         }
         self.moved(before);
         Ok(())
+    }
+
+    fn noted(&mut self, fact: Fact) -> Result<(), DriverError> {
+        match (self.is_from_outside(&fact), &fact) {
+            (true, _) => self.driver.note(fact),
+            // a newer component ends a probation
+            (false, Fact::Plugin { strategy, step: PluginStep::Accepted, .. }) => {
+                self.driver.end_probation(*strategy)
+            }
+            (false, _) => self.driver.advance(HostTime::EPOCH).map(|_: Progress| ()),
+        }
+    }
+
+    /// What a strategy was not given.
+    fn withhold(&mut self, input: Input<'static>) {
+        match input {
+            Input::CutMarkets { strategy, .. } => self.driver.cut_markets(strategy),
+            Input::Hold { strategy, what, .. } => self.driver.hold(strategy, what),
+            Input::Shed { strategy, .. } => self.driver.shed(strategy),
+            _ => {}
+        }
     }
 
     fn market(&mut self) -> Result<(), DriverError> {

@@ -2,7 +2,7 @@
 
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
-use hedgerow_model::{HostTime, Input};
+use hedgerow_model::{HostTime, Input, StrategyId};
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
@@ -34,6 +34,15 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             self.instances[index].state = state;
         }
         self.start_ready()
+    }
+
+    /// Before the start: a strategy that has no instance, where a journal goes on. It is left in
+    /// quarantine, and everything else begins.
+    pub fn keep_out(&mut self, strategy: StrategyId, why: String) -> Result<(), DriverError> {
+        if self.instances.get(strategy.index()).is_some() {
+            self.quarantine(strategy.index(), why);
+        }
+        self.drain()
     }
 
     /// Starts those whose account has come to be known.

@@ -28,7 +28,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.effects.deliveries.retain(|told| told.strategy != strategy);
         let instance = &mut self.instances[index];
         instance.mailbox.clear();
-        (instance.ahead, instance.pending) = (0, None);
+        (instance.ahead, instance.pending, instance.overrun) = (0, None, false);
         if instance.stop.is_some() {
             self.stopped(index);
             return Ok(());
@@ -73,15 +73,29 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             let instance = &mut self.instances[index];
             let meant =
                 matches!(scope, Scope::Host) || *scope == Scope::Strategy(instance.strategy);
-            let free = instance.swapping.is_none() && instance.mailbox.busy.is_none();
-            if meant && free && instance.state == StrategyState::Quarantined {
-                instance.faults = None;
-                instance.state = StrategyState::Paused;
-                self.plugin_fact(index, PluginStep::Released, "by an operator".into());
-                self.restart(index)?;
+            if meant && instance.state == StrategyState::Quarantined {
+                instance.release = true;
+                self.release_one(index)?;
             }
         }
         Ok(())
+    }
+
+    /// One that an operator let go on, now or when what is being done with it is done: a component
+    /// that takes over goes on by itself.
+    pub(crate) fn release_one(&mut self, index: usize) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
+        let free = instance.swapping.is_none() && instance.mailbox.busy.is_none();
+        if !(free && std::mem::take(&mut instance.release)) {
+            return Ok(());
+        }
+        if instance.state != StrategyState::Quarantined {
+            return Ok(());
+        }
+        instance.faults = None;
+        instance.state = StrategyState::Paused;
+        self.plugin_fact(index, PluginStep::Released, "by an operator".into());
+        self.restart(index)
     }
 
     /// What a strategy starts from that cannot be asked.

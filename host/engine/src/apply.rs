@@ -83,18 +83,11 @@ impl Engine {
             Fact::Checkpoint { strategy, version, state, unheard } => {
                 self.apply_checkpoint(*strategy, (*version, state), unheard);
             }
-            Fact::Fault { strategy, .. } => {
-                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-                    slot.faults = slot.faults.saturating_add(1);
-                }
+            Fact::CheckpointDropped { .. } | Fact::Fault { .. } | Fact::Said { .. } => {
+                self.apply_of_component(fact);
             }
             Fact::Plugin { strategy, step, hash, detail } => {
                 self.apply_step(*strategy, *step, (hash, detail));
-            }
-            Fact::Said { strategy, report: Report::Status { text } } => {
-                if let Some(slot) = self.strategies.get_mut(strategy.index()) {
-                    slot.said = Some(text.clone());
-                }
             }
             Fact::Instrument(instrument) => {
                 if let Some(known) = self.config.instruments.get_mut(instrument.id.index()) {
@@ -109,10 +102,29 @@ impl Engine {
             | Fact::Named { .. }
             | Fact::Defined(_)
             | Fact::Market { .. }
-            | Fact::Said { .. }
             | Fact::IntentDenied { .. }
             | Fact::Asked { .. }
             | Fact::Operator { .. } => {}
+        }
+    }
+
+    /// What became of a component's state, and what it said.
+    fn apply_of_component(&mut self, fact: &Fact) {
+        let (Fact::CheckpointDropped { strategy, .. }
+        | Fact::Fault { strategy, .. }
+        | Fact::Said { strategy, .. }) = fact
+        else {
+            return;
+        };
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        match fact {
+            Fact::CheckpointDropped { unheard, .. } => {
+                slot.checkpoint = None;
+                slot.credit.fired = unheard.iter().map(|id| (*id, 0)).collect();
+            }
+            Fact::Fault { .. } => slot.faults = slot.faults.saturating_add(1),
+            Fact::Said { report: Report::Status { text }, .. } => slot.said = Some(text.clone()),
+            _ => {}
         }
     }
 
@@ -142,6 +154,7 @@ impl Engine {
             PluginStep::Refused => slot.refused = Some(format!("a new file is refused: {detail}")),
             PluginStep::RolledBack => slot.refused = Some(format!("rolled back: {detail}")),
             PluginStep::Loaded | PluginStep::Swapped => slot.refused = None,
+            PluginStep::Shadowed => slot.trial = Some(detail.to_owned()),
             _ => {}
         }
         match step {
@@ -205,10 +218,9 @@ impl Engine {
             let Some(holding) = holding.filter(|holding| holding.account == account) else {
                 continue;
             };
-            let Some(funding) = holding.position.funding.checked_add(amount) else {
-                continue;
-            };
-            holding.position.funding = funding;
+            if holding.position.fund(amount).is_err() {
+                continue; // `funded` has stopped the strategy
+            }
             holding.earned.enter(&spec.settle, Entry::Funding, amount, &self.rates);
             holding.funding = Some(FundingNotice { instrument, amount, settlement });
             if let Ok(index) = u32::try_from(index) {

@@ -1,6 +1,7 @@
 //! What the engine is told once. Limits have no defaults: whoever builds this has been told them.
 
 use crate::limits::{AccountGuards, HostLimits, InstrumentLimits, StrategyGuards};
+use crate::writes::WriteLimits;
 use hedgerow_model::{
     AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, Interest, Margin,
     StrategyId, VenueId,
@@ -28,6 +29,8 @@ pub struct EngineConfig {
     /// How many ticks a strategy may have before it without having read them, where strategies run
     /// on threads of their own. Nothing: the driver calls them itself, in virtual time.
     pub tick_credit: Option<u32>,
+    /// What each strategy may make the host write.
+    pub writes: WriteLimits,
 }
 
 /// One credential set.
@@ -137,6 +140,8 @@ pub struct StrategyConfig {
     pub on_stop: OpenOrders,
     /// What becomes of its open orders when it fails, until it runs again.
     pub on_fault: OpenOrders,
+    /// What becomes of them when it has failed so often that it is not called any more.
+    pub on_quarantine: OpenOrders,
 }
 
 /// What becomes of open orders that nobody looks after.

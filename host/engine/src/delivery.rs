@@ -85,6 +85,13 @@ impl Engine {
         }
     }
 
+    /// Events that a strategy was given and has not answered.
+    #[must_use]
+    pub fn unanswered(&self, strategy: StrategyId) -> u64 {
+        let slot = self.strategies.get(strategy.index());
+        slot.map_or(0, |slot| slot.credit.told.saturating_sub(slot.credit.heard))
+    }
+
     /// Whether market data is held back from a strategy.
     #[must_use]
     pub fn is_lagging(&self, strategy: StrategyId) -> bool {
@@ -92,7 +99,7 @@ impl Engine {
         slot.is_some_and(|slot| !slot.credit.held_back.is_empty())
     }
 
-    /// An event was answered, where answers come by themselves.
+    /// An event was answered.
     pub(crate) fn count_answer(&mut self, strategy: StrategyId, read: u32) {
         if let Some(slot) = self.strategies.get_mut(strategy.index())
             && read == 0
@@ -162,9 +169,11 @@ impl Engine {
         let markets = markets.unwrap_or_else(|| self.markets_now(now, strategy));
         let mut opening = self.history_and_resumed(now, strategy);
         opening.extend(markets);
+        // what waits of timers is for the successor: a way back tells it to the old one
+        let waiting = self.unheard_timers(strategy).into_iter().collect();
         if let Some(slot) = self.strategies.get_mut(strategy.index()) {
             slot.credit.cut = Some(opening);
-            slot.credit.since_cut = Some(BTreeSet::new());
+            slot.credit.since_cut = Some(waiting);
         }
     }
 

@@ -104,7 +104,7 @@ impl PlanSlot {
     /// Base units bought beyond those sold.
     pub(crate) fn residual(&self) -> Decimal {
         let [buy, sell] = &self.legs;
-        buy.base - sell.base
+        buy.base.saturating_sub(sell.base)
     }
 
     pub(crate) fn is_level(&self) -> bool {
@@ -209,16 +209,19 @@ impl Engine {
         let base = spec.base_quantity(price, quantity).unwrap_or_default();
         let value = spec.value(price, quantity).unwrap_or_default();
         let sign = if planned.side == side { 1 } else { -1 };
-        state.filled = state.filled.saturating_add(sign * quantity.units());
-        state.base += Decimal::from(sign) * base;
+        let signed = |units: i64| units.saturating_mul(sign);
+        let signed_base = |base: Decimal| if sign < 0 { -base } else { base };
+        state.filled = state.filled.saturating_add(signed(quantity.units()));
+        state.base = state.base.saturating_add(signed_base(base));
         let sum = if sign > 0 { &mut state.forth } else { &mut state.back };
-        *sum = (sum.0.saturating_add(quantity.units()), sum.1 + value);
-        state.fees += fee.worth(spec, price).ok().flatten().unwrap_or_default();
+        *sum = (sum.0.saturating_add(quantity.units()), sum.1.saturating_add(value));
+        let fee_worth = fee.worth(spec, price).ok().flatten().unwrap_or_default();
+        state.fees = state.fees.saturating_add(fee_worth);
         // a fee taken in the base asset is not there to balance the other leg
         let taken = fee.base_units(spec).unwrap_or_default();
         if !taken.is_zero() {
-            state.filled = state.filled.saturating_sub(sign * taken.units());
-            state.base -= Decimal::from(sign) * spec.quantity(taken);
+            state.filled = state.filled.saturating_sub(signed(taken.units()));
+            state.base = state.base.saturating_sub(signed_base(spec.quantity(taken)));
         }
     }
 
@@ -384,8 +387,9 @@ impl Engine {
             let part = cost.checked_mul(Decimal::from(back))?.checked_div(Decimal::from(forth))?;
             let inverse = self.config.instrument(planned.instrument)?.kind.is_inverse();
             let sign = planned.side.sign() * if inverse { -1 } else { 1 };
-            Some((part - got) * Decimal::from(sign))
+            part.checked_sub(got)?.checked_mul(Decimal::from(sign))
         };
-        (0..2).filter_map(lost).sum::<Decimal>().round_dp(14).normalize()
+        let sum = (0..2).filter_map(lost).fold(Decimal::ZERO, Decimal::saturating_add);
+        sum.round_dp(14).normalize()
     }
 }

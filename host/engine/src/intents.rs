@@ -5,7 +5,7 @@ use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
     NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, PLAN_ORDERS, Report, RiskRejection,
-    StrategyId, VenueCommand,
+    StrategyId, TimerId, VenueCommand,
 };
 
 impl Engine {
@@ -76,16 +76,7 @@ impl Engine {
                 }
             }
             Intent::CancelAll(id) => self.cancel_many(now, strategy, Some(id), effects),
-            Intent::SetTimer { id, at } => {
-                let (room, known) = self.timer_room(strategy, id);
-                if room || known {
-                    let at = at.max(now);
-                    self.record(now, Fact::TimerSet { strategy, id, at }, effects);
-                } else {
-                    let reason = RiskRejection::TooManyTimers;
-                    self.refuse(now, strategy, ("set-timer", id.0), reason, effects);
-                }
-            }
+            Intent::SetTimer { id, at } => self.set_timer(now, strategy, (id, at), effects),
             Intent::CancelTimer(id) => {
                 if self.timers.contains(strategy, id) || self.has_fired(strategy, id) {
                     self.record(now, Fact::TimerEnded { strategy, id, fired: false }, effects);
@@ -119,6 +110,25 @@ impl Engine {
             Intent::Other(message) => {
                 self.unsupported(now, strategy, ("other", u64::from(message.code)), effects);
             }
+        }
+    }
+
+    fn set_timer(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        (id, at): (TimerId, HostTime),
+        effects: &mut Effects,
+    ) {
+        let (room, known) = self.timer_room(strategy, id);
+        let at = at.max(now);
+        if self.timers.at(strategy, id) == Some(at) {
+            // it is so already: nothing to write
+        } else if room || known {
+            self.record(now, Fact::TimerSet { strategy, id, at }, effects);
+        } else {
+            let reason = RiskRejection::TooManyTimers;
+            self.refuse(now, strategy, ("set-timer", id.0), reason, effects);
         }
     }
 
@@ -200,6 +210,11 @@ impl Engine {
             }
             std::cmp::Ordering::Greater => false,
         }
+    }
+
+    /// Whether the next denial would be journaled.
+    pub(crate) fn is_denial_journaled(&self, now: HostTime, strategy: StrategyId) -> bool {
+        self.strategies.get(strategy.index()).is_some_and(|slot| slot.denials.has_room(now))
     }
 
     fn submit(

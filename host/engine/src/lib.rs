@@ -45,6 +45,7 @@ mod strategy;
 mod timers;
 mod truth;
 mod view;
+mod writes;
 
 pub use config::{
     AccountConfig, Asks, EngineConfig, OpenOrders, PoolConfig, StrategyConfig, StrategyLimits,
@@ -57,6 +58,7 @@ pub use limits::{
 };
 pub use quiet::QuietScan;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
+pub use writes::WriteLimits;
 
 use crate::execution::Plans;
 use crate::ledger::Pairs;
@@ -237,6 +239,7 @@ impl Engine {
                 self.now = self.now.max(now);
                 let read = outcome.consumed;
                 self.count_answer(strategy, read);
+                self.count_writes(now, strategy, &outcome);
                 let versions = (first_order, state_version);
                 self.on_outcome(now, strategy, versions, outcome, effects);
                 self.return_credit(now, strategy, read, effects);
@@ -253,7 +256,7 @@ impl Engine {
                 self.now = self.now.max(now);
                 self.on_shed(now, strategy, ticks, effects);
             }
-            Input::Asked { now, .. } => self.now = self.now.max(now),
+            Input::Hold { now, .. } | Input::Asked { now, .. } => self.now = self.now.max(now),
             Input::Cut { now, strategy, .. } => {
                 self.now = self.now.max(now);
                 self.on_cut(now, strategy);
@@ -267,11 +270,7 @@ impl Engine {
             }
             Input::Quarantine { now, strategy, why } => {
                 self.now = self.now.max(now);
-                let (step, hash) = (PluginStep::Quarantined, String::new());
-                let fact = Fact::Plugin { strategy, step, hash, detail: why };
-                self.record(now, fact, effects);
-                self.is_down(strategy);
-                self.cancel_many(now, strategy, None, effects);
+                self.on_quarantine(now, strategy, why, effects);
             }
             Input::Stopping { now, .. } => self.now = self.now.max(now),
             Input::Stopped { now, strategy } => {
@@ -289,6 +288,16 @@ impl Engine {
             Input::Journal { failed } => self.journal_failed = failed,
         }
         self.look_around(effects);
+    }
+
+    fn on_quarantine(&mut self, now: HostTime, of: StrategyId, why: String, fx: &mut Effects) {
+        let (step, hash) = (PluginStep::Quarantined, String::new());
+        let fact = Fact::Plugin { strategy: of, step, hash, detail: why };
+        self.record(now, fact, fx);
+        self.is_down(of);
+        if self.policy(of, |slot| slot.on_quarantine) == OpenOrders::Cancel {
+            self.cancel_many(now, of, None, fx);
+        }
     }
 
     /// Folds facts into an engine that has not run. Nothing is emitted.

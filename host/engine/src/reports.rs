@@ -237,6 +237,17 @@ impl Engine {
         if !self.is_new_funding(account, instrument, settlement) {
             return;
         }
+        for strategy in self.owners(account, instrument) {
+            let slot = self.strategies.get(strategy.index());
+            let holding = slot.and_then(|slot| slot.holding(instrument));
+            if holding.is_none_or(|holding| holding.position.clone().fund(amount).is_ok()) {
+                continue;
+            }
+            let detail = format!("a funding payment does not fit the ledger: {:?}", event.report);
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            let why = "a funding payment does not fit the ledger";
+            self.stop_strategy(now, strategy, why, effects);
+        }
         self.note_rates(now, instrument, FeeAsset::Settle, effects);
         let fact = Fact::Funding { account, instrument, settlement, amount };
         self.record(now, fact, effects);

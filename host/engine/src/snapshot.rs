@@ -82,6 +82,7 @@ struct Strategy {
     quarantined: bool,
     quarantine_why: Option<String>,
     refused: Option<String>,
+    trial: Option<String>,
     last_denial: Option<(HostTime, String)>,
     said: Option<String>,
     cancels: CancelCount,
@@ -199,6 +200,7 @@ impl Engine {
             quarantined,
             quarantine_why,
             refused,
+            trial,
             last_denial,
             said,
             cancels,
@@ -212,6 +214,7 @@ impl Engine {
             bucket: _,
             talk: _,
             denials: _,
+            written: _,
             active: _,
         } = slot;
         Strategy {
@@ -229,6 +232,7 @@ impl Engine {
             quarantined: *quarantined,
             quarantine_why: quarantine_why.clone(),
             refused: refused.clone(),
+            trial: trial.clone(),
             last_denial: last_denial.clone(),
             said: said.clone(),
             cancels: cancels.clone(),
@@ -340,6 +344,7 @@ impl Engine {
             quarantined,
             quarantine_why,
             refused,
+            trial,
             last_denial,
             said,
             cancels,
@@ -361,6 +366,7 @@ impl Engine {
         for counted in slot.orders.values().filter_map(|known| known.counted.as_ref()) {
             self.tally.add(counted);
         }
+        slot.trial = trial;
         for holding in &slot.holdings {
             if let Some(spec) = self.config.instruments.get(holding.instrument.index()) {
                 self.exposure.update(id, spec, &holding.position);

@@ -4,6 +4,7 @@
 use crate::config::{StrategyConfig, StrategyLimits};
 use crate::delivery::Credit;
 use crate::risk::{CancelCount, Counted, DenialLimit, TalkLimit, TokenBucket};
+use crate::writes::Written;
 use hedgerow_model::{
     AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, InstrumentId, Interest, Order,
     OrderEvent, OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
@@ -186,6 +187,7 @@ pub(crate) struct StrategySlot {
     pub(crate) denials: DenialLimit,
     /// Cancels and fills of late.
     pub(crate) cancels: CancelCount,
+    pub(crate) written: Written,
     pub(crate) checkpoint: Option<(u32, Vec<u8>)>,
     pub(crate) approved: u64,
     pub(crate) denied: u64,
@@ -198,6 +200,8 @@ pub(crate) struct StrategySlot {
     pub(crate) quarantine_why: Option<String>,
     /// Why its newest candidate does not run.
     pub(crate) refused: Option<String>,
+    /// What the trial of its newest candidate showed.
+    pub(crate) trial: Option<String>,
     /// Why the newest order was denied.
     pub(crate) last_denial: Option<(HostTime, String)>,
     pub(crate) active: HostTime,
@@ -227,6 +231,7 @@ impl StrategySlot {
             talk: TalkLimit::default(),
             denials: DenialLimit::default(),
             cancels: CancelCount::default(),
+            written: Written::default(),
             checkpoint: None,
             approved: 0,
             denied: 0,
@@ -236,6 +241,7 @@ impl StrategySlot {
             quarantined: false,
             quarantine_why: None,
             refused: None,
+            trial: None,
             last_denial: None,
             active: HostTime::EPOCH,
             said: None,

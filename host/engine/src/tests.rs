@@ -85,6 +85,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
         guards: StrategyGuards::default(),
+        on_quarantine: OpenOrders::Cancel,
     };
     EngineConfig {
         instruments: vec![instrument(0), instrument(1), instrument(2)],
@@ -105,6 +106,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
         accounting: Accounting::default(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
+        writes: WriteLimits::default(),
     }
 }
 

@@ -37,6 +37,10 @@ impl Timers {
         self.by_id.contains_key(&(strategy, id))
     }
 
+    pub(crate) fn at(&self, strategy: StrategyId, id: TimerId) -> Option<HostTime> {
+        self.by_id.get(&(strategy, id)).copied()
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = (StrategyId, TimerId, HostTime)> {
         self.by_id.iter().map(|((strategy, id), at)| (*strategy, *id, *at))
     }
@@ -70,9 +74,6 @@ impl Engine {
     #[must_use]
     pub fn unheard_timers(&self, strategy: StrategyId) -> Vec<TimerId> {
         let Some(slot) = self.strategies.get(strategy.index()) else { return Vec::new() };
-        if self.config.tick_credit.is_none() {
-            return Vec::new(); // what was told was answered at once
-        }
         let credit = &slot.credit;
         let unheard = credit.fired.iter().filter(|(_, number)| **number > credit.heard);
         unheard.map(|(id, _)| *id).collect()

@@ -199,6 +199,7 @@ impl Engine {
             why: slot.quarantine_why.clone().or_else(|| self.why(strategy)),
             refused: slot.refused.clone(),
             pairs: self.pair_views(strategy),
+            trial: slot.trial.clone(),
             plans: self.plan_views(strategy),
             last_denial: slot.last_denial.as_ref().map(|(_, why)| why.clone()),
             denied_at: slot.last_denial.as_ref().map_or(HostTime::EPOCH, |(at, _)| *at),

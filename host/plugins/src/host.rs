@@ -2,7 +2,7 @@
 //! called within the loop, or on a few threads of their own.
 
 use crate::engine::WasmEngine;
-use crate::instance::Setup;
+use crate::instance::{InitFailure, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
 use crate::pool::Pool;
@@ -71,6 +71,8 @@ type Answer = (StrategyId, Done);
 /// The strategies of a run.
 pub struct PluginHost {
     slots: Vec<Slot>,
+    /// Those that did not start.
+    refused: Vec<(usize, InitFailure)>,
     intents_per_call: u64,
     pool: Option<Pool>,
     notify: Arc<dyn Fn() + Send + Sync>,
@@ -85,7 +87,20 @@ impl PluginHost {
         limits: Limits,
         starts: Vec<Start>,
         rings: bool,
-    ) -> Result<Self, Vec<(usize, crate::instance::InitFailure)>> {
+    ) -> Result<Self, Vec<(usize, InitFailure)>> {
+        let mut this = Self::start_those_that_do(engine, limits, starts, rings);
+        let refused = this.take_refused();
+        if refused.is_empty() { Ok(this) } else { Err(refused) }
+    }
+
+    /// Starts all strategies that start; the others are left without an instance.
+    #[must_use]
+    pub fn start_those_that_do(
+        engine: WasmEngine,
+        limits: Limits,
+        starts: Vec<Start>,
+        rings: bool,
+    ) -> Self {
         let intents_per_call = u64::from(limits.intents_per_call);
         let sandbox = Arc::new(Sandbox { engine, limits });
         let mut slots = Vec::new();
@@ -99,23 +114,26 @@ impl PluginHost {
                     Ok(instance) => Some(instance),
                     Err(failure) => {
                         refused.push((place, failure));
-                        continue;
+                        None
                     }
                 }
             };
             let ring = rings.then(|| Ring::new(saved));
             let tick_cost = Arc::new(AtomicU64::new(FIRST_COST));
             let cost = Arc::clone(&tick_cost);
-            let work = Work { sandbox: Arc::clone(&sandbox), setup, instance, ring, tick_cost };
+            let (sandbox, lost) = (Arc::clone(&sandbox), None);
+            let work = Work { sandbox, setup, instance, ring, tick_cost, lost };
             let work = Arc::new(Mutex::new(work));
             let (previous, candidate, coming) = (None, None, None);
             slots.push(Slot { plugin, previous, candidate, coming, next_order, work, cost });
         }
-        if !refused.is_empty() {
-            return Err(refused);
-        }
         let notify = Arc::new(|| {});
-        Ok(Self { slots, intents_per_call, pool: None, notify, answers: channel() })
+        Self { slots, refused, intents_per_call, pool: None, notify, answers: channel() }
+    }
+
+    /// Those that did not start, by place, and why; told once.
+    pub fn take_refused(&mut self) -> Vec<(usize, InitFailure)> {
+        std::mem::take(&mut self.refused)
     }
 
     /// Has posted jobs done on so many threads; `notify` is called after each.

@@ -94,6 +94,15 @@ impl Instance {
         limits: &Limits,
         saved: Option<&Saved>,
     ) -> Result<Self, InitFailure> {
+        if let Some(Saved { version, .. }) = saved {
+            // asked before its code runs: it would read what it knows nothing of
+            let known = &plugin.description;
+            let (oldest, newest) = (known.oldest_readable_state, known.state_version);
+            if !(oldest..=newest).contains(version) {
+                let why = format!("it reads states {oldest} to {newest}, this one is {version}");
+                return Err(InitFailure::BadState(why));
+            }
+        }
         let mut store = store::new(engine, &setup.name, limits);
         let budget = Budget { cpu: limits.init_hard, fuel: limits.fuel_init };
         store::arm(&mut store, engine.mode, budget);

@@ -4,6 +4,10 @@
 //! candidate starts from the older half's state and gets everything since. If it fails it is
 //! refused; if it wants other things than the running version did, that is reported, not judged.
 
+mod ahead;
+
+pub use ahead::BothWays;
+
 use crate::engine::WasmEngine;
 use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
@@ -119,6 +123,8 @@ pub struct ShadowReport {
     pub left_out: usize,
     /// The first difference, in words.
     pub first_difference: Option<String>,
+    /// Whether it does the same however many ticks it is shown at once.
+    pub both_ways: BothWays,
 }
 
 /// Why a candidate is refused.
@@ -197,6 +203,11 @@ impl Ring {
         if once != twice {
             return Err(ShadowFailure::ImpureSave);
         }
+        let make = || {
+            let made = Instance::start(engine, plugin, setup, limits, first.saved.as_ref());
+            made.map_err(CallFault::from)
+        };
+        report.both_ways = self.both_ways(make).map_err(fail)?;
         Ok(report)
     }
 }

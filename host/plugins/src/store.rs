@@ -163,6 +163,8 @@ pub(crate) struct Budget {
 /// Arms the limits for one call.
 #[inline]
 pub(crate) fn arm(store: &mut Store<State>, mode: Mode, budget: Budget) {
+    // what was said in an earlier call is no reason of a fault in this one
+    store.data_mut().last_error = None;
     match mode {
         Mode::Live => {
             store.data_mut().clock.begin(budget.cpu);

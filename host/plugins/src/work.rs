@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::load::Plugin;
 use crate::shadow::{Entry, Ring};
 use hedgerow_model::{CallFault, Event, FaultKind, Header, HostTime, Intent, Outcome, TickSlice};
-use hedgerow_ports::{Saved, StopReason};
+use hedgerow_ports::{Asked, Saved, StopReason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -36,6 +36,8 @@ pub(crate) struct Work {
     pub(crate) ring: Option<Ring>,
     /// What a tick cost lately, ns of wall time.
     pub(crate) tick_cost: Arc<AtomicU64>,
+    /// Why there is no instance, where nobody was told yet.
+    pub(crate) lost: Option<CallFault>,
 }
 
 pub(crate) fn gone() -> CallFault {
@@ -48,7 +50,8 @@ impl Work {
         &mut self,
         act: impl FnOnce(&mut Instance) -> Result<Outcome, CallFault>,
     ) -> Result<Outcome, CallFault> {
-        let instance = self.instance.as_mut().ok_or_else(gone)?;
+        let lost = &mut self.lost;
+        let instance = self.instance.as_mut().ok_or_else(|| lost.take().unwrap_or_else(gone))?;
         let answer = act(instance).and_then(|mut outcome| {
             // what is only said is not acted on: the state of the last act stands
             let acts = outcome.intents.iter().any(|i| !matches!(i, Intent::Report(_)));
@@ -111,7 +114,9 @@ impl Work {
         &mut self,
         ask: impl FnOnce(&mut Instance) -> Result<T, CallFault>,
     ) -> Result<T, CallFault> {
-        let answer = ask(self.instance.as_mut().ok_or_else(gone)?);
+        let lost = &mut self.lost;
+        let instance = self.instance.as_mut().ok_or_else(|| lost.take().unwrap_or_else(gone))?;
+        let answer = ask(instance);
         if answer.is_err() {
             self.instance = None;
         }
@@ -120,15 +125,17 @@ impl Work {
 
     /// What it was given, for candidates to be tried on. A new half of the ring needs a state and,
     /// to be started from it, the world as the strategy knows it: the answer to the call counts all
-    /// the same if that fails.
+    /// the same if that fails, and the next call is told why.
     fn remember(&mut self, entry: Entry) -> Result<(), CallFault> {
         let (Some(ring), Some(instance)) = (&mut self.ring, &mut self.instance) else {
             return Ok(());
         };
-        let mut failed = false;
-        ring.push(entry, || instance.save().inspect_err(|_| failed = true).ok());
-        if failed {
+        let mut failed = None;
+        ring.push(entry, || instance.save().map_err(|fault| failed = Some(fault)).ok());
+        if let Some(CallFault { kind, detail }) = failed {
             self.instance = None;
+            let detail = format!("in `save` after the call before: {detail}");
+            self.lost = Some(CallFault { kind, detail });
         }
         Ok(())
     }
@@ -140,21 +147,24 @@ impl Work {
         saved: Option<&Saved>,
     ) -> Result<(), CallFault> {
         self.instance = Some(self.sandbox.start(plugin, &self.setup, saved)?);
+        self.lost = None;
         self.ring = self.ring.is_some().then(|| Ring::new(saved.cloned()));
         Ok(())
     }
 
     /// The state of the running instance, handed to one of a new component; and whether it gave
-    /// one.
+    /// one, or why not.
     pub(crate) fn swap(
         &mut self,
         plugin: &Plugin,
         ask: bool,
         fallback: Option<Saved>,
-    ) -> Result<(Option<Saved>, bool), CallFault> {
-        let said = if ask { self.keep_if_well(Instance::save).ok() } else { None };
-        let asked = said.is_some();
-        let saved = said.or(fallback);
+    ) -> Result<(Option<Saved>, Asked), CallFault> {
+        let (saved, asked) = match ask.then(|| self.keep_if_well(Instance::save)) {
+            Some(Ok(said)) => (Some(said), Asked::Said),
+            Some(Err(fault)) => (fallback, Asked::Failed(fault)),
+            None => (fallback, Asked::Not),
+        };
         self.start(plugin, saved.as_ref())?;
         Ok((saved, asked))
     }

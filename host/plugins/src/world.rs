@@ -2,8 +2,8 @@
 //! from the middle of what the running version was given.
 
 use hedgerow_model::{
-    Book, Event, Intent, MarketStatus, OrderStatus, OrderUpdate, PositionUpdate, ResumedState,
-    Side, Tick, TickKind, flag,
+    Book, Event, Intent, MarketStatus, OpaqueMessage, OrderStatus, OrderUpdate, PairOutcome,
+    PlanUpdate, PositionUpdate, ResumedState, Side, Tick, TickKind, flag,
 };
 use std::collections::BTreeMap;
 
@@ -80,6 +80,7 @@ impl World {
                 known.funding.retain(|payment| payment.instrument != notice.instrument);
                 known.funding.push(*notice);
             }
+            Event::Plan(message) => hear_plan(&mut known.plans, message),
             Event::Timer(id) => known.timers.retain(|(known, _)| known != id),
             Event::Mode(mode) => known.mode = *mode,
             Event::Market { instrument, status: MarketStatus::Gap | MarketStatus::Lagging } => {
@@ -111,6 +112,18 @@ impl World {
     pub(crate) fn opening(&self, now: u64) -> (Event, Vec<Tick>) {
         let shown = self.markets.values().flat_map(|shown| shown.ticks(now));
         (Event::Resumed(self.resumed.clone()), shown.collect())
+    }
+}
+
+/// A plan as it stands now, as long as it is under way or stuck. What is asked for of plans needs
+/// nothing here: whether one begins is told in the next event.
+fn hear_plan(plans: &mut Vec<OpaqueMessage>, message: &OpaqueMessage) {
+    let read = |message: &OpaqueMessage| serde_json::from_str::<PlanUpdate>(&message.json).ok();
+    let Some(update) = read(message) else { return };
+    plans.retain(|known| read(known).is_none_or(|known| known.plan() != update.plan()));
+    let outcome = update.pair().and_then(|pair| pair.outcome.as_ref());
+    if !update.is_over() || matches!(outcome, Some(PairOutcome::Stuck { .. })) {
+        plans.push(message.clone());
     }
 }
 

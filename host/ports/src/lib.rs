@@ -201,7 +201,18 @@ pub struct Cut {
     /// The state it started from.
     pub saved: Option<Saved>,
     /// Whether that is what the old instance said when it was asked.
-    pub asked: bool,
+    pub asked: Asked,
+}
+
+/// What became of asking an instance for its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It said.
+    Said,
+    /// It was not asked: there is none, or it is down.
+    Not,
+    /// It failed.
+    Failed(CallFault),
 }
 
 /// What became of a [`Job`].

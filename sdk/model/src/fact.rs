@@ -392,6 +392,15 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unheard: Vec<TimerId>,
     },
+    /// A strategy has no state to start from any more: a new version failed, and the one before it
+    /// had none.
+    CheckpointDropped {
+        /// Whose.
+        strategy: StrategyId,
+        /// Timers that fired and that nobody was told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unheard: Vec<TimerId>,
+    },
     /// A call failed and nothing of it happened.
     Fault {
         /// Whose.

@@ -5,7 +5,7 @@
 //! is held afterwards, so a fill says it.
 
 use crate::fixed::{Rounding, ValueError};
-use crate::instrument::{Instrument, InstrumentKind, MONEY_DIGITS};
+use crate::instrument::{Instrument, InstrumentKind, money_product};
 use crate::{Price, Quantity};
 use arrayvec::ArrayString;
 use rust_decimal::Decimal;
@@ -63,18 +63,14 @@ impl Fee {
     }
 
     /// Its worth in the settle asset at the price of the fill, rounded half-even to
-    /// [`MONEY_DIGITS`]; nothing for an asset that the instrument does not price.
+    /// [`crate::MONEY_DIGITS`]; nothing for an asset that the instrument does not price.
     pub fn worth(&self, instrument: &Instrument, at: Price) -> Result<Option<Decimal>, ValueError> {
         match self.asset {
             FeeAsset::Settle => Ok(Some(self.amount)),
             FeeAsset::Base if instrument.kind != InstrumentKind::Spot => {
                 Err(ValueError::NoBaseAsset)
             }
-            FeeAsset::Base => {
-                let worth = self.amount.checked_mul(instrument.price(at));
-                let worth = worth.ok_or(ValueError::Overflow)?;
-                Ok(Some(Rounding::HalfEven.decimal(worth, MONEY_DIGITS)))
-            }
+            FeeAsset::Base => Ok(Some(money_product(self.amount, instrument.price(at))?)),
             FeeAsset::Other(_) => Ok(None),
         }
     }

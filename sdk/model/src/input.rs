@@ -75,6 +75,17 @@ pub enum Input<'a> {
         /// How many.
         ticks: u32,
     },
+    /// A strategy that is about to be replaced never comes to an end of what waits for it: from
+    /// here
+    /// on this part of it is kept for its successor. Nothing else follows from it.
+    Hold {
+        /// When.
+        now: HostTime,
+        /// Whose.
+        strategy: StrategyId,
+        /// What is kept.
+        what: Held,
+    },
     /// A strategy on a thread of its own is given something to read. Nothing follows from it; it
     /// says what the next answer is an answer to.
     Asked {
@@ -155,6 +166,15 @@ pub struct Swap {
     pub calls: u64,
     /// Or this long, whichever comes first.
     pub time: Duration,
+}
+
+/// What of that which waits for a strategy is kept for its successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Held {
+    /// Its timers, which it sets itself, over and over.
+    Timers,
+    /// Everything: the successor begins as after a restart, from the newest state.
+    Everything,
 }
 
 /// What an operator can tell the engine.

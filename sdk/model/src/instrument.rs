@@ -196,11 +196,8 @@ impl Instrument {
     /// The position's value in the settle asset at a price: linear the notional, inverse
     /// notional / price. Carries the quantity's sign.
     pub fn value_at(&self, price: Decimal, quantity: Quantity) -> Result<Decimal, ValueError> {
-        let notional = self.notional_at(price, quantity)?;
-        if !self.kind.is_inverse() {
-            return Ok(Rounding::HalfEven.decimal(notional, MONEY_DIGITS));
-        }
-        quotient(notional, price)
+        let units = product(self.quantity(quantity), self.multiplier)?;
+        if self.kind.is_inverse() { quotient(units, price) } else { money_product(units, price) }
     }
 
     /// [`Self::value_at`] for a price on the grid.
@@ -238,7 +235,7 @@ impl Instrument {
         rate: Decimal,
     ) -> Result<Decimal, ValueError> {
         let value = self.value(price, quantity.abs())?;
-        Ok(Rounding::HalfEven.decimal(product(value, rate)?, MONEY_DIGITS))
+        money_product(value, rate)
     }
 
     /// A funding payment to a signed position, in the settle asset: minus value at mark x rate.
@@ -249,7 +246,7 @@ impl Instrument {
         rate: Decimal,
     ) -> Result<Decimal, ValueError> {
         let value = self.value_at(mark, quantity)?;
-        Ok(-Rounding::HalfEven.decimal(product(value, rate)?, MONEY_DIGITS))
+        Ok(-money_product(value, rate)?)
     }
 
     /// Initial margin in the settle asset at a leverage.
@@ -322,8 +319,41 @@ impl Instrument {
     }
 }
 
+/// The product with all its digits, or an error: nothing is rounded here.
 fn product(a: Decimal, b: Decimal) -> Result<Decimal, ValueError> {
-    a.checked_mul(b).ok_or(ValueError::Overflow)
+    let (mantissa, scale) = whole_product(a, b)?;
+    if let Ok(exact) = Decimal::try_from_i128_with_scale(mantissa, scale) {
+        return Ok(exact);
+    }
+    let (mut mantissa, mut scale) = (mantissa, scale);
+    while scale > 0 && mantissa % 10 == 0 {
+        (mantissa, scale) = (mantissa / 10, scale - 1);
+    }
+    Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| ValueError::Overflow)
+}
+
+/// The product as a whole number and the digits of it that are decimals.
+fn whole_product(a: Decimal, b: Decimal) -> Result<(i128, u32), ValueError> {
+    let of = |a: Decimal, b: Decimal| {
+        Some((a.mantissa().checked_mul(b.mantissa())?, a.scale() + b.scale()))
+    };
+    // zeros at the end need room that the digits may not have
+    of(a, b).or_else(|| of(a.normalize(), b.normalize())).ok_or(ValueError::Overflow)
+}
+
+/// The product rounded once, half-even, to [`MONEY_DIGITS`].
+pub(crate) fn money_product(a: Decimal, b: Decimal) -> Result<Decimal, ValueError> {
+    let (mantissa, scale) = whole_product(a, b)?;
+    let overflow = ValueError::Overflow;
+    let Some(more) = scale.checked_sub(MONEY_DIGITS).filter(|more| *more > 0) else {
+        return Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| overflow);
+    };
+    let rounded = match 10_i128.checked_pow(more) {
+        Some(step) => Rounding::HalfEven.divide(mantissa, step).ok_or(overflow)?,
+        // a whole number of 128 bits over more than that: far below half a unit
+        None => 0,
+    };
+    Decimal::try_from_i128_with_scale(rounded, MONEY_DIGITS).map_err(|_| overflow)
 }
 
 fn quotient(a: Decimal, b: Decimal) -> Result<Decimal, ValueError> {

@@ -67,7 +67,7 @@ pub use guard::{Guard, GuardAction, GuardKey, GuardState, MarginGrade};
 pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
-pub use input::{Input, OperatorCommand, Swap};
+pub use input::{Held, Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
 pub use ledger::{

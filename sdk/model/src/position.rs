@@ -13,6 +13,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The largest amount that a ledger holds: beyond it, and below the venue's own idea of money, sums
+/// would lose digits. No venue has so much.
+const LEDGER_MAX: Decimal = Decimal::from_parts(0x107a_4000, 0x5af3, 0, false, 0);
+
 /// One net position of one account in one instrument, and what it has earned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -74,11 +78,13 @@ impl Position {
         if fee.asset == FeeAsset::Base {
             let amount = after.owed.checked_add(fee.amount).ok_or(overflow)?;
             let units = Fee { amount, ..fee }.base_units(instrument)?;
-            after.owed = amount - instrument.quantity(units);
+            let taken = instrument.quantity(units);
+            after.owed = amount.checked_sub(taken).ok_or(overflow)?;
             let given = units.units().checked_neg().ok_or(overflow)?;
             let gain = after.shift(instrument, price, given)?;
             realised = realised.checked_add(gain).ok_or(overflow)?;
         }
+        after.check()?;
         *self = after;
         Ok(Booked { realised, quantity: self.quantity })
     }
@@ -94,6 +100,7 @@ impl Position {
         let mut after = self.clone();
         let by = quantity.units().checked_sub(self.quantity.units()).ok_or(ValueError::Overflow)?;
         after.shift(instrument, price, by)?;
+        after.check()?;
         *self = after;
         Ok(())
     }
@@ -116,6 +123,23 @@ impl Position {
             self.realised = self.realised.checked_add(lost).ok_or(ValueError::Overflow)?;
         }
         Ok(())
+    }
+
+    /// Books a funding payment. On an error nothing has changed.
+    pub fn fund(&mut self, amount: Decimal) -> Result<(), ValueError> {
+        let funding = self.funding.checked_add(amount).ok_or(ValueError::Overflow)?;
+        let after = Self { funding, ..self.clone() };
+        after.check()?;
+        *self = after;
+        Ok(())
+    }
+
+    /// Every amount is one that a ledger holds, so that sums of them are exact.
+    fn check(&self) -> Result<(), ValueError> {
+        let amounts = [self.cost, self.realised, self.fees, self.funding, self.interest];
+        let fits = |amount: &Decimal| amount.abs() <= LEDGER_MAX;
+        let others = self.other_fees.values();
+        if amounts.iter().chain(others).all(fits) { Ok(()) } else { Err(ValueError::Overflow) }
     }
 
     fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {
@@ -141,7 +165,8 @@ impl Position {
         let closed = if opposite { before.unsigned_abs().min(signed.unsigned_abs()) } else { 0 };
         if closed > 0 {
             let part = self.part_of_cost(closed)?;
-            let closed_signed = i64::try_from(closed).map_err(|_| overflow)? * before.signum();
+            let closed_signed = i64::try_from(closed).map_err(|_| overflow)?;
+            let closed_signed = closed_signed.checked_mul(before.signum()).ok_or(overflow)?;
             let proceeds = instrument.value(price, Quantity::from_units(closed_signed))?;
             realised = instrument.profit_from_values(part, proceeds)?;
             self.cost = self.cost.checked_sub(part).ok_or(overflow)?;
@@ -163,12 +188,21 @@ impl Position {
         if closed == open {
             return Ok(self.cost);
         }
-        let part = self
-            .cost
-            .checked_mul(Decimal::from(closed))
-            .and_then(|all| all.checked_div(Decimal::from(open)))
-            .ok_or(ValueError::Overflow)?;
-        Ok(Rounding::HalfEven.decimal(part, MONEY_DIGITS))
+        let part = || -> Option<Decimal> {
+            let more = 10_i128.checked_pow(MONEY_DIGITS.checked_sub(self.cost.scale())?)?;
+            let cost = self.cost.mantissa().checked_mul(more)?;
+            let (closed, open) = (i128::from(closed), i128::from(open));
+            // in two parts, each of which fits: what of the cost is whole units, and the rest
+            let whole = cost.checked_div(open)?.checked_mul(closed)?;
+            let rest = cost.checked_rem(open)?.checked_mul(closed)?;
+            // half-even asks whether the sum is even, so an odd unit is rounded with the rest
+            let odd = whole.checked_rem(2)?;
+            let rest = rest.checked_add(odd.checked_mul(open)?)?;
+            let units = Rounding::HalfEven.divide(rest, open)?;
+            let units = whole.checked_sub(odd)?.checked_add(units)?;
+            Decimal::try_from_i128_with_scale(units, MONEY_DIGITS).ok().map(|part| part.normalize())
+        };
+        part().ok_or(ValueError::Overflow)
     }
 
     /// The average entry price; nothing when flat.
@@ -192,169 +226,11 @@ impl Position {
     /// Realised profit and funding less fees and interest, settle asset.
     #[must_use]
     pub fn net_realised(&self) -> Decimal {
-        self.realised + self.funding - self.fees - self.interest
+        // amounts that a ledger holds always fit; a position that was read from elsewhere may not
+        let gains = self.realised.saturating_add(self.funding);
+        gains.saturating_sub(self.fees).saturating_sub(self.interest)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::*;
-    use proptest::prelude::*;
-
-    fn contract(inverse: bool) -> Instrument {
-        Instrument {
-            id: InstrumentId(0),
-            venue: VenueId(0),
-            symbol: "X".into(),
-            kind: if inverse {
-                InstrumentKind::InversePerpetual
-            } else {
-                InstrumentKind::LinearPerpetual
-            },
-            base: "B".into(),
-            quote: "Q".into(),
-            settle: if inverse { "B" } else { "Q" }.into(),
-            price_scale: Scale::new(1).unwrap(),
-            quantity_scale: Scale::new(if inverse { 0 } else { 3 }).unwrap(),
-            grid: PriceGrid::Tick(Price::from_units(1)),
-            lot: Quantity::from_units(1),
-            min_quantity: Quantity::from_units(1),
-            max_quantity: None,
-            min_notional: None,
-            multiplier: Decimal::from(if inverse { 100 } else { 1 }),
-            sequence: SequenceRule::Snapshots,
-        }
-    }
-
-    proptest! {
-        /// Whatever the order of fills: quantity is their sum, and when flat all profit is the
-        /// difference of values bought and sold.
-        #[test]
-        fn a_closed_position_earned_what_was_sold_less_what_was_bought(
-            inverse: bool,
-            fills in prop::collection::vec(
-                (any::<bool>(), 1_000_i64..2_000_000, 1_i64..5_000), 1..40,
-            ),
-        ) {
-            let i = contract(inverse);
-            let mut position = Position::default();
-            let mut value = Decimal::ZERO;
-            let mut net = 0_i64;
-            let mut book = |position: &mut Position, side: Side, price: i64, quantity: i64| {
-                let (price, quantity) = (Price::from_units(price), Quantity::from_units(quantity));
-                position.book(&i, side, price, quantity, Fee::ZERO).unwrap();
-                net += side.sign() * quantity.units();
-                value += Decimal::from(side.sign()) * i.value(price, quantity).unwrap();
-                assert_eq!(position.quantity.units(), net);
-                net
-            };
-            for (buy, price, quantity) in fills {
-                let side = if buy { Side::Buy } else { Side::Sell };
-                book(&mut position, side, price, quantity);
-            }
-            let left = position.quantity.units();
-            if left != 0 {
-                let side = if left > 0 { Side::Sell } else { Side::Buy };
-                book(&mut position, side, 777_777, left.abs());
-            }
-            prop_assert_eq!(position.quantity, Quantity::ZERO);
-            prop_assert_eq!(position.cost, Decimal::ZERO);
-            let expected = if inverse { value } else { -value };
-            // an inverse value is rounded to 14 decimals per fill, twice when a fill flips the side
-            let tolerance = Decimal::new(100, 14);
-            prop_assert!((position.realised - expected).abs() <= tolerance);
-        }
-
-        #[test]
-        fn rounding_never_moves_past_the_neighbour(
-            value in -1_000_000_i64..1_000_000, step in 1_i64..5_000,
-        ) {
-            let (v, s) = (i128::from(value), i128::from(step));
-            let down = Rounding::Floor.divide(v, s).unwrap() * s;
-            let up = Rounding::Ceil.divide(v, s).unwrap() * s;
-            let zero = Rounding::TowardZero.divide(v, s).unwrap() * s;
-            let near = Rounding::HalfEven.divide(v, s).unwrap() * s;
-            prop_assert!(down <= v && v < down + s);
-            prop_assert!(up >= v && v > up - s);
-            prop_assert!(zero.abs() <= v.abs() && (zero == down || zero == up));
-            prop_assert!((near - v).abs() * 2 <= s);
-        }
-
-        #[test]
-        fn a_decimal_survives_the_round_trip_through_units(units: i64, digits in 0_u8..=18) {
-            let scale = Scale::new(digits).unwrap();
-            let price = Price::from_units(units);
-            prop_assert_eq!(Price::exact(price.to_decimal(scale), scale), Ok(price));
-        }
-    }
-
-    #[test]
-    fn a_fill_through_zero_realises_one_part_and_opens_the_other() {
-        let i = contract(false);
-        let mut p = Position::default();
-        let fill = |p: &mut Position, side, price, quantity| {
-            p.book(&i, side, Price::from_units(price), Quantity::from_units(quantity), Fee::ZERO)
-                .unwrap()
-        };
-        fill(&mut p, Side::Buy, 1_000, 2_000);
-        let booked = fill(&mut p, Side::Sell, 1_100, 3_000);
-        assert_eq!(booked.realised, Decimal::from(20));
-        assert_eq!(booked.quantity, Quantity::from_units(-1_000));
-        assert_eq!(p.entry(&i), Some(Decimal::from(110)));
-        assert_eq!(p.unrealised(&i, Price::from_units(1_000)), Ok(Decimal::from(10)));
-    }
-
-    /// 1 bought at 100 with 0.1 % in the base asset: 0.999 held, 0.1 paid, nothing gained; sold at
-    /// 110 with the fee in the quote asset.
-    #[test]
-    fn a_fee_in_the_base_asset_leaves_less_to_sell() {
-        let spot = Instrument { kind: InstrumentKind::Spot, ..contract(false) };
-        let base = |amount: i64, digits| Fee::named(Decimal::new(amount, digits), "B", &spot);
-        let mut p = Position::default();
-        let (at, one) = (Price::from_units(1_000), Quantity::from_units(1_000));
-        p.book(&spot, Side::Buy, at, one, base(1, 3).unwrap()).unwrap();
-        assert_eq!((p.quantity.units(), p.traded), (999, 1_000));
-        assert_eq!((p.fees, p.realised), (Decimal::new(1, 1), Decimal::ZERO));
-        assert_eq!(p.entry(&spot), Some(Decimal::from(100)));
-        let quote = Fee::named(Decimal::new(11, 2), "Q", &spot).unwrap();
-        p.book(&spot, Side::Sell, Price::from_units(1_100), Quantity::from_units(999), quote)
-            .unwrap();
-        // -100 + 0.999 x 110 - 0.11
-        assert_eq!(p.net_realised(), Decimal::new(978, 2));
-        assert_eq!((p.quantity, p.cost), (Quantity::ZERO, Decimal::ZERO));
-    }
-
-    /// What is finer than a unit is owed until it makes one.
-    #[test]
-    fn fees_finer_than_a_unit_are_taken_when_they_make_one() {
-        let spot = Instrument { kind: InstrumentKind::Spot, ..contract(false) };
-        let fee = Fee { amount: Decimal::new(4, 4), asset: FeeAsset::Base };
-        let mut p = Position::default();
-        let mut held = Vec::new();
-        for _ in 0..5 {
-            let (at, ten) = (Price::from_units(1_000), Quantity::from_units(10));
-            held.push(p.book(&spot, Side::Buy, at, ten, fee).unwrap().quantity.units());
-        }
-        assert_eq!((held, p.owed), (vec![10, 20, 29, 39, 48], Decimal::ZERO));
-    }
-
-    #[test]
-    fn a_fee_in_a_venue_s_token_is_kept_apart_and_moves_no_position() {
-        let i = contract(false);
-        let fee = Fee::named(Decimal::new(5, 3), "TOKEN", &i).unwrap();
-        let mut p = Position::default();
-        let (at, one) = (Price::from_units(1_000), Quantity::from_units(1_000));
-        for side in [Side::Buy, Side::Sell] {
-            p.book(&i, side, at, one, fee).unwrap();
-        }
-        assert_eq!((p.fees, p.quantity), (Decimal::ZERO, Quantity::ZERO));
-        assert_eq!(p.other_fees[&Asset::from("TOKEN").unwrap()], Decimal::new(1, 2));
-        assert!(Fee::named(Decimal::ONE, &"X".repeat(25), &i).is_err());
-        // a contract's base is not what it holds
-        let wrong = Fee { amount: Decimal::ONE, asset: FeeAsset::Base };
-        assert_eq!(p.book(&i, Side::Buy, at, one, wrong), Err(ValueError::NoBaseAsset));
-        let base = Fee::named(Decimal::ONE, "B", &i).unwrap();
-        assert_eq!(base.asset, FeeAsset::Other(Asset::from("B").unwrap()));
-    }
-}
+mod tests;

@@ -159,6 +159,8 @@ pub struct StrategyView {
     pub why: Option<String>,
     /// Why the newest file of its component does not run, if one was refused or rolled back.
     pub refused: Option<String>,
+    /// What the trial of its newest candidate on recent events showed.
+    pub trial: Option<String>,
     /// Why its newest denied order was denied.
     pub last_denial: Option<String>,
     /// When that was.

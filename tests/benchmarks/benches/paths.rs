@@ -126,6 +126,7 @@ fn engine() -> Engine {
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
         guards: StrategyGuards::default(),
+        on_quarantine: OpenOrders::Cancel,
     };
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument()],
@@ -146,6 +147,7 @@ fn engine() -> Engine {
         accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(3_600),
         tick_credit: None,
+        writes: hedgerow_engine::WriteLimits::default(),
     });
     engine.handle(Input::Market(&[quote(1)]), &mut Effects::default());
     engine

@@ -6,7 +6,7 @@ use hedgerow_engine::Engine;
 use hedgerow_model::{
     CallFault, FaultKind, Header, HostTime, Intent, Outcome, StrategyId, TickSlice, TradingMode,
 };
-use hedgerow_ports::{Called, Cut, Done, Job, Saved, StrategyHost};
+use hedgerow_ports::{Asked, Called, Cut, Done, Job, Saved, StrategyHost};
 use hedgerow_sdk::{Instrument, Runtime, SavedState};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -140,7 +140,7 @@ impl StrategyHost for Native {
                 let runtime = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
                 let saved = runtime.filter(|_| ask).map(Runtime::save);
                 let saved = saved.map(|SavedState { version, data }| Saved { version, data });
-                let asked = saved.is_some();
+                let asked = if saved.is_some() { Asked::Said } else { Asked::Not };
                 let saved = saved.or(fallback);
                 let made = self.renew(strategy, saved.clone(), next_order);
                 Done::Swapped(made.map(|()| Cut { hash: "again".into(), saved, asked }))

@@ -8,7 +8,7 @@ use crate::trader::Parameters;
 use crate::venues::Venues;
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Asks, Engine, EngineConfig, HostLimits, OpenOrders,
-    StrategyConfig, StrategyGuards, StrategyLimits,
+    StrategyConfig, StrategyGuards, StrategyLimits, WriteLimits,
 };
 use hedgerow_model::{Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind};
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -53,6 +53,7 @@ pub fn config(script: &Script) -> EngineConfig {
         may_set_leverage: false,
         guards: StrategyGuards::default(),
         on_stop: OpenOrders::Cancel,
+        on_quarantine: OpenOrders::Cancel,
         on_fault: if script.seed.is_multiple_of(2) { OpenOrders::Keep } else { OpenOrders::Cancel },
     };
     let account = |spec: &hedgerow_model::Instrument| AccountConfig {
@@ -79,6 +80,7 @@ pub fn config(script: &Script) -> EngineConfig {
         accounting: Accounting { currency: None, same: Vec::new() },
         stale_after: Duration::from_nanos(STALE),
         tick_credit: None,
+        writes: WriteLimits::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use hedgerow_model::{
     CallFault, Event, FaultKind, Header, HostTime, InstrumentId, Intent, Outcome, StrategyId, Tick,
     TickSlice, TradingMode,
 };
-use hedgerow_ports::{Called, Cut, Done, Job, JobKind, Saved, StrategyHost};
+use hedgerow_ports::{Asked, Called, Cut, Done, Job, JobKind, Saved, StrategyHost};
 use hedgerow_sdk::{Instrument, Market, Runtime, SavedState, Strategy};
 use std::collections::VecDeque;
 
@@ -172,7 +172,7 @@ impl<S: Strategy> StrategyHost for NativeHost<S> {
                 let slot = self.0.get(strategy.index()).and_then(|slot| slot.runtime.as_ref());
                 let saved = slot.filter(|_| ask).map(|runtime| runtime.save());
                 let saved = saved.map(|SavedState { version, data }| Saved { version, data });
-                let asked = saved.is_some();
+                let asked = if saved.is_some() { Asked::Said } else { Asked::Not };
                 let saved = saved.or(fallback);
                 let made = self.restart(strategy, saved.clone(), next_order);
                 Done::Swapped(made.map(|()| Cut { hash: "native".into(), saved, asked }))

@@ -144,6 +144,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         guards: guards(scene, id),
         on_stop: OpenOrders::Cancel,
         on_fault: OpenOrders::Keep,
+        on_quarantine: OpenOrders::Cancel,
     };
     let named = |id: u32| AccountConfig {
         id: AccountId(id),
@@ -169,6 +170,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         accounting: Accounting { currency: Some("Q".into()), same: Vec::new() },
         stale_after: Duration::from_millis(500),
         tick_credit: scene.threads.map(|(credit, _)| credit),
+        writes: hedgerow_engine::WriteLimits::default(),
     }
 }
 

@@ -114,6 +114,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         on_stop: OpenOrders::Keep,
         guards: StrategyGuards::default(),
         on_fault: OpenOrders::Keep,
+        on_quarantine: OpenOrders::Cancel,
         span: 0..0,
         spans: [0..0, 0..0],
     };
@@ -139,6 +140,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         sandbox: hedgerow_plugins::Limits::default(),
         ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
         accounting: hedgerow_model::Accounting::default(),
+        writes: hedgerow_engine::WriteLimits::default(),
         stale_after: Duration::from_secs(5),
         snapshot_rows: crate::config::SNAPSHOT_ROWS,
     }

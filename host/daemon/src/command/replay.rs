@@ -88,7 +88,9 @@ pub fn replay(options: &Options) -> Result<Said, Failure> {
     if let Some((file, _)) = &options.plugin {
         put_in_place(&mut scene, file)?;
     }
-    let host = wiring::start(&scene.config, &scene.loaded, &engine, false)?;
+    // one that did not start then does not now; one that is tested must
+    let goes_on = scene.preface.goes_on && options.plugin.is_none();
+    let host = wiring::start(&scene.config, &scene.loaded, &engine, (false, goes_on))?;
     let aim = scene.tested.map_or(Aim::Same, Aim::Compare);
     let mut replay: Replay<RecordingReader, PaperVenue, PluginHost> =
         Replay::new(engine, scene.preface.began, host, reader, aim);

@@ -155,7 +155,9 @@ fn conditions(view: &HostView) -> String {
         let ago = age(view.as_of, s.denied_at);
         let denied = s.last_denial.as_ref();
         let denied = denied.map(|why| format!("the newest denial, {ago} ago: {why}"));
-        let all = [s.why.clone(), s.refused.clone(), denied].into_iter().flatten().chain(plans);
+        let tried = s.trial.as_ref().map(|showed| format!("the newest file, as tried: {showed}"));
+        let all = [s.why.clone(), s.refused.clone(), tried, denied].into_iter().flatten();
+        let all = all.chain(plans);
         all.map(|why| format!("! {}: {why}\n", s.name)).collect::<String>()
     };
     whole.chain(view.strategies.iter().map(of)).collect()
@@ -163,7 +165,10 @@ fn conditions(view: &HostView) -> String {
 
 fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {
     for p in &strategy.positions {
-        let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees - p.interest);
+        let net = p.unrealised.map(|open| {
+            let gains = p.realised.saturating_add(open).saturating_add(p.funding);
+            gains.saturating_sub(p.fees).saturating_sub(p.interest)
+        });
         table.add_row([
             format!("{} {}", strategy.name, p.name),
             p.quantity.normalize().to_string(),
@@ -194,7 +199,7 @@ fn clock(time: HostTime) -> String {
 }
 
 /// Where a plan stands, in a line.
-fn plan_in_words(plan: &PlanUpdate) -> String {
+pub(crate) fn plan_in_words(plan: &PlanUpdate) -> String {
     match plan {
         PlanUpdate::Pair(plan) => {
             let legs: Vec<String> =

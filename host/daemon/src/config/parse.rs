@@ -7,7 +7,7 @@ use super::problem::Problems;
 use super::reader::{At, Section};
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
-use hedgerow_engine::{AccountGuards, InstrumentLimits};
+use hedgerow_engine::{AccountGuards, InstrumentLimits, WriteLimits};
 use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
 use hedgerow_plugins::Limits;
 use hedgerow_simulator::paper::{Fees, Leverage};
@@ -62,8 +62,8 @@ fn read(
     let accounting = root.table("accounting", accounting).unwrap_or_default();
     let host = root.table("limits", guards::host).unwrap_or_default();
     let sandbox = root.table("sandbox", super::sandbox::limits);
-    let (sandbox, ticks_waiting_max) =
-        sandbox.unwrap_or_else(|| (Limits::default(), super::sandbox::TICKS_WAITING_MAX));
+    let usual = || (Limits::default(), super::sandbox::TICKS_WAITING_MAX, WriteLimits::default());
+    let (sandbox, ticks_waiting_max, writes) = sandbox.unwrap_or_else(usual);
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
@@ -107,6 +107,7 @@ fn read(
         accounting,
         sandbox,
         ticks_waiting_max,
+        writes,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
         snapshot_rows,
     })

@@ -1,13 +1,14 @@
 //! `[sandbox]`: what one instance of a component may use. Every key has a default.
 
 use super::reader::Section;
+use hedgerow_engine::WriteLimits;
 use hedgerow_model::Duration;
 use hedgerow_plugins::Limits;
 
 /// How many ticks may wait for a strategy, where it runs on a thread of its own.
 pub(crate) const TICKS_WAITING_MAX: u32 = 16_384;
 
-pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32) {
+pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32, WriteLimits) {
     let usual = Limits::default();
     let mib = |bytes: usize| bytes as u64 >> 20;
     let megabytes = |mib: u64| usize::try_from(mib << 20).unwrap_or(usize::MAX);
@@ -26,6 +27,7 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32) {
     let init = s.whole_or("init_hard_cpu_ms", 1..60_001, ms(usual.init_hard));
     let wall = s.whole_or("call_wall_ms", 1..60_001, ms(usual.call_wall));
     let waiting = s.whole_or("ticks_waiting_max", 64..1_000_001, u64::from(TICKS_WAITING_MAX));
+    let writes = writes(s, state);
     if soft > hard {
         let what = format!("is {soft}, above call_hard_cpu_ms, which is {hard}");
         let fix = "write at most that: it is the time from which a call is warned of";
@@ -45,5 +47,21 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32) {
         call_wall: Duration::from_millis(wall),
         ..usual
     };
-    (limits, small(waiting))
+    (limits, small(waiting), writes)
+}
+
+/// What it may make the host write in a second: a state as large as it may be must fit.
+fn writes(s: &mut Section<'_, '_>, state_mib: u64) -> WriteLimits {
+    let usual = WriteLimits::default();
+    let intents = s.whole_or("intents_per_s_max", 1..10_000_001, u64::from(usual.intents_per_s));
+    let key = "checkpoint_mib_per_s_max";
+    let checkpoints = s.whole_or(key, 1..100_001, (usual.state_bytes_per_s >> 20).max(state_mib));
+    if checkpoints < state_mib {
+        let what = format!("is {checkpoints}, below state_mib_max, which is {state_mib}");
+        s.problem(s.span_of(key), key, what, "write at least that: one state must fit");
+    }
+    WriteLimits {
+        intents_per_s: u32::try_from(intents).unwrap_or(u32::MAX),
+        state_bytes_per_s: checkpoints << 20,
+    }
 }

@@ -153,8 +153,10 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
     });
     let policies = [("cancel", OpenOrders::Cancel), ("keep", OpenOrders::Keep)];
     let on_stop = s.word_or("on_stop", &policies, OpenOrders::Cancel);
-    let on_fault = s.word_or("on_fault", &policies, OpenOrders::Keep);
     let grants = s.words("grants", &[("set-leverage", ())]);
+    // said, it holds in quarantine too; usually orders stay only as long as somebody comes back
+    let said = policies.map(|(word, policy)| (word, Some(policy)));
+    let on_fault = s.word_or("on_fault", &said, None);
     let parameters = s.table("parameters", |p| p.json());
     let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
     let limits = s.required_table("limits", |s| (limits(s), super::guards::strategy(s)));
@@ -176,7 +178,8 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
         may_set_leverage: !grants.is_empty(),
         guards,
         on_stop,
-        on_fault,
+        on_fault: on_fault.unwrap_or(OpenOrders::Keep),
+        on_quarantine: on_fault.unwrap_or(OpenOrders::Cancel),
         span: name.span,
         spans,
     })

@@ -252,20 +252,29 @@ impl Worker {
         let ring = recent.and_then(|recent| recent.ring());
         let Some(ring) = ring else { return Ok("no recent events to try it on".into()) };
         match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
-            Ok(report) => Ok(match report.first_difference {
-                None => {
-                    let ShadowReport { calls, left_out, .. } = report;
-                    format!("{calls} recent calls, same intents; {left_out} left out for time")
-                }
-                Some(first) => {
-                    let (calls, different) = (report.calls, report.different);
-                    format!("{calls} recent calls, {different} with other intents; {first}")
-                }
-            }),
+            Ok(report) => Ok(in_words(report)),
             Err(failure) if failure.may_pass() => {
                 Err(No::NotNow(format!("in the shadow: {failure}")))
             }
             Err(failure) => Err(No::Never(format!("in the shadow: {failure}"))),
         }
+    }
+}
+
+/// What a trial showed, for the journal and for `status`.
+fn in_words(report: ShadowReport) -> String {
+    let ShadowReport { calls, different, left_out, first_difference, both_ways } = report;
+    let as_before = match first_difference {
+        None => format!("{calls} recent calls, same intents; {left_out} left out for time"),
+        Some(first) => format!("{calls} recent calls, {different} with other intents; {first}"),
+    };
+    let ticks = both_ways.ticks;
+    match both_ways.difference {
+        None => format!("{as_before}; {ticks} ticks one by one as in batches"),
+        // legal live, where nobody says how many come at once; a backtest of it proves nothing
+        Some(difference) => format!(
+            "{as_before}; IT ACTS ON TICKS IT WAS ONLY SHOWN: {difference}: its backtests hold \
+             only with --batch 1"
+        ),
     }
 }

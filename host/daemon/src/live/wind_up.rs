@@ -2,8 +2,10 @@
 
 use super::Session;
 use crate::command::Failure;
+use crate::command::show::plan_in_words;
 use hedgerow_driver::Progress;
 use hedgerow_model::Duration;
+use hedgerow_model::view::StrategyView;
 use hedgerow_ports::StopReason;
 use std::time::Instant;
 
@@ -32,10 +34,24 @@ impl Session<'_> {
         self.host.try_journal()?;
         let left = self.host.engine().cancels_under_way();
         self.publish()?;
-        if left > 0 {
-            let what = "cancels that the venue has not answered: those orders may live on";
-            return Err(Failure::new(format!("the run has ended with {left} {what}")));
+        let cancels = (left > 0).then(|| {
+            format!("{left} cancels that the venue has not answered: those orders may live on")
+        });
+        let open = half_open(&self.ended.view.strategies);
+        let all: Vec<String> = cancels.into_iter().chain(open).collect();
+        if all.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        Err(Failure::new(format!("the run has ended with {}", all.join("; and with "))))
     }
+}
+
+/// Plans that are under way or stuck when nobody looks after them any more.
+fn half_open(strategies: &[StrategyView]) -> Option<String> {
+    let of = |strategy: &StrategyView| -> Vec<String> {
+        let said = |plan| format!("{} {}", strategy.name, plan_in_words(plan));
+        strategy.plans.iter().map(said).collect()
+    };
+    let all: Vec<String> = strategies.iter().flat_map(of).collect();
+    (!all.is_empty()).then(|| format!("plans that are not done: {}", all.join(", ")))
 }

@@ -60,7 +60,8 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
         if script.next().is_none() {
             return called; // it ends in the middle of what follows from its last input
         }
-        if !self.is_live && called.outcome.intents.is_empty() {
+        let quiet = called.outcome.intents.is_empty() && called.outcome.consumed > 0;
+        if !self.is_live && quiet {
             // the next recorded answer may be that of a later call; if this one never gives it, the
             // recording goes on with it and nothing follows
             return called;
@@ -141,7 +142,9 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
                 *strategy == whose && !calls
             }
             Input::Note { fact, .. } => match &**fact {
-                Fact::Checkpoint { strategy, .. } => *strategy == whose && !calls,
+                Fact::Checkpoint { strategy, .. } | Fact::CheckpointDropped { strategy, .. } => {
+                    *strategy == whose && !calls
+                }
                 Fact::Plugin { strategy, step, .. } => {
                     let follows = matches!(
                         step,

@@ -276,6 +276,7 @@ fn time_of(input: &Input<'_>) -> HostTime {
         | Input::Fault { now, .. }
         | Input::CutMarkets { now, .. }
         | Input::Cut { now, .. }
+        | Input::Hold { now, .. }
         | Input::Asked { now, .. }
         | Input::Shed { now, .. }
         | Input::Start { now, .. }

@@ -18,6 +18,9 @@ impl Engine {
             _ => Err(RiskRejection::NotSupported),
         };
         begun.inspect_err(|reason| {
+            if !self.is_denial_journaled(now, strategy) {
+                return; // as the denial that follows
+            }
             let (kind, reason) = (kind.chars().take(64).collect(), reason.clone());
             let step = PlanStep::Refused { kind, reason };
             self.plan_fact(now, (strategy, id), step, effects);

@@ -25,8 +25,16 @@ pub(super) fn overflow<E>(_: E) -> RiskRejection {
     RiskRejection::Overflow
 }
 
+/// A reason is journaled: what of it is the strategy's own text is cut.
+const REASON_MAX: usize = 200;
+
 pub(super) fn wrong(detail: impl Into<String>) -> RiskRejection {
-    RiskRejection::PlanUnreadable { detail: detail.into() }
+    let detail: String = detail.into();
+    let detail = match detail.char_indices().nth(REASON_MAX) {
+        Some((end, _)) => format!("{}...", detail.get(..end).unwrap_or_default()),
+        None => detail,
+    };
+    RiskRejection::PlanUnreadable { detail }
 }
 
 /// What was asked for, by whom.

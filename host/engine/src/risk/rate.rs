@@ -70,6 +70,11 @@ pub(crate) struct DenialLimit {
 }
 
 impl DenialLimit {
+    /// Whether one more would be journaled.
+    pub(crate) fn has_room(&self, now: HostTime) -> bool {
+        now.as_nanos() / SECOND != self.second || self.count < DENIALS_PER_S
+    }
+
     /// Counts a denial: how it stands to what is journaled.
     pub(crate) fn count(&mut self, now: HostTime) -> std::cmp::Ordering {
         let second = now.as_nanos() / SECOND;

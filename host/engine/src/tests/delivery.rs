@@ -1,5 +1,7 @@
 //! What a strategy is given: credit, what is held back, and what is told again.
 
+mod kept;
+
 use super::*;
 use hedgerow_model::{CallFault, FaultKind, TimerId};
 

@@ -295,3 +295,24 @@ fn a_strategy_that_is_denied_without_end_is_stopped_and_not_journaled() {
     again.restore(&rig.effects.facts);
     assert_eq!(again.next_order(ME), 2_701);
 }
+
+/// What no ledger holds is reported and stops the strategy; the engine lives, and so does one that
+/// folds the facts.
+#[test]
+fn a_funding_payment_beyond_all_measure_stops_the_strategy() {
+    let mut rig = Rig::new();
+    rig.buy(10_010, 1_000);
+    rig.fill(1, 10_010, 1_000);
+    for (settlement, amount) in [(1, Decimal::MAX), (2, Decimal::MAX), (3, Decimal::ONE)] {
+        let (instrument, settlement) = (InstrumentId(0), VenueTime::from_nanos(settlement));
+        rig.report(VenueReport::FundingPayment { instrument, settlement, amount });
+    }
+    let odd = |s: &&Stamped| matches!(s.fact, Fact::Discrepancy { .. });
+    assert_eq!(rig.effects.facts.iter().filter(odd).count(), 2);
+    assert_eq!(rig.engine.mode_of(ME), TradingMode::CancelOnly);
+    let mut again = Engine::new(config(limits()));
+    again.restore(&rig.effects.facts);
+    for engine in [&rig.engine, &again] {
+        assert_eq!(engine.strategies[0].holdings[0].position.funding, Decimal::ONE);
+    }
+}

@@ -131,3 +131,49 @@ fn what_does_not_fit_is_an_error() {
         Err(ValueError::DivisionByZero)
     );
 }
+
+proptest::proptest! {
+    /// A product has all its digits or is an error; the checked multiplication of the decimal type
+    /// drops those beyond 28.
+    #[test]
+    fn a_notional_is_exact_or_an_error(
+        price: i64, quantity: i64, price_digits in 0_u8..=18, quantity_digits in 0_u8..=18,
+        multiplier in 1_i64..1_000_000_000, multiplier_digits in 0_u32..=18,
+    ) {
+        let i = Instrument {
+            price_scale: Scale::new(price_digits).unwrap(),
+            quantity_scale: Scale::new(quantity_digits).unwrap(),
+            multiplier: Decimal::new(multiplier, multiplier_digits),
+            ..linear()
+        };
+        let (price, quantity) = (Price::from_units(price), Quantity::from_units(quantity));
+        let units = i128::from(quantity.units()) * i128::from(multiplier);
+        let digits = u32::from(price_digits) + u32::from(quantity_digits) + multiplier_digits;
+        let exact = units.checked_mul(i128::from(price.units()));
+        if let Ok(notional) = i.notional(price, quantity) {
+            let more = 10_i128.checked_pow(digits - notional.scale()).unwrap();
+            proptest::prop_assert_eq!(notional.mantissa().checked_mul(more), exact);
+        }
+        if let (Ok(value), Some(exact)) = (i.value(price, quantity), exact) {
+            // rounded once, to the nearest
+            let scale = digits.max(MONEY_DIGITS);
+            let unit = |at: u32| 10_i128.checked_pow(scale - at);
+            let scaled = unit(value.scale()).and_then(|unit| value.mantissa().checked_mul(unit));
+            let exact = unit(digits).and_then(|unit| exact.checked_mul(unit));
+            if let (Some(scaled), Some(exact), Some(one)) = (scaled, exact, unit(MONEY_DIGITS)) {
+                proptest::prop_assert!((scaled - exact).abs() <= one / 2);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rate_of_fifteen_digits_on_money_of_fourteen_is_rounded_once() {
+    let i = linear();
+    // 29 digits: one more than a decimal holds
+    let (mark, rate) = (dec("1.00000000000001"), dec("0.000000000000015"));
+    let one = Quantity::exact(Decimal::ONE, i.quantity_scale).unwrap();
+    assert_eq!(i.funding_payment(mark, one, rate).unwrap(), dec("-0.00000000000002"));
+    let (mark, rate) = (dec("0.99999999999999"), dec("0.000000000000005"));
+    assert_eq!(i.funding_payment(mark, one, rate).unwrap(), Decimal::ZERO);
+}

@@ -119,6 +119,53 @@ fn a_strategy_that_wakes_itself_without_end_is_ended() {
     assert!(detail.contains("at one instant"), "{detail}");
 }
 
+/// Facts and states are committed before anything else happens: who writes without end would fill
+/// the disk and make all others wait.
+#[test]
+fn what_a_strategy_has_written_in_a_second_has_an_end() {
+    beside("market", "resets", FaultKind::BadAnswer);
+    beside("market", "heavy", FaultKind::BadAnswer);
+    let hostile = ("hedgerow-guest-hostile", deed("market", "heavy", 50));
+    let mut rig = Rig::new(Mode::Backtest, 2_000, &[probe(), hostile]);
+    rig.run(3_000);
+    assert!(faults(&rig)[0].1.contains("bytes in a second"), "{:?}", faults(&rig));
+}
+
+/// A thousand denials in answer to each denial.
+#[test]
+fn events_that_a_strategy_makes_for_itself_do_not_fill_the_memory() {
+    for mode in [Mode::Backtest, Mode::Live] {
+        let hostile = ("hedgerow-guest-hostile", deed("any", "flood", 0));
+        let mut rig = Rig::new(mode, 2_000, &[probe(), hostile]);
+        rig.run(10_000);
+        let seen = faults(&rig);
+        assert_eq!(seen.first().map(|(kind, _)| *kind), Some(FaultKind::Deadline), "{seen:?}");
+        assert!(seen[0].1.contains("events unanswered"), "{seen:?}");
+        assert_eq!(rig.host.state(SECOND), StrategyState::Quarantined);
+        rig.assert_sound(FIRST);
+    }
+}
+
+/// A plan that cannot be read is a denial like others: cut, and journaled only so often.
+#[test]
+fn plans_of_nonsense_are_cut_and_journaled_only_so_often() {
+    let hostile = ("hedgerow-guest-hostile", deed("market", "plans", 50));
+    let mut rig = Rig::new(Mode::Backtest, 2_000, &[probe(), hostile]);
+    rig.run(4_000);
+    let facts = rig.facts();
+    let of = |fact: &Fact| matches!(fact, Fact::Plan { strategy: SECOND, .. });
+    let plans: Vec<_> = facts.iter().filter(|stamped| of(&stamped.fact)).collect();
+    assert!(!plans.is_empty());
+    let per_s = plans.iter().fold(std::collections::BTreeMap::new(), |mut seconds, plan| {
+        *seconds.entry(plan.time.as_nanos() / 1_000_000_000).or_insert(0) += 1;
+        seconds
+    });
+    assert!(per_s.values().all(|count| *count <= 1_000), "{per_s:?}");
+    let longest = plans.iter().map(|plan| format!("{:?}", plan.fact).len()).max();
+    assert!(longest < Some(1_000), "{longest:?}");
+    rig.assert_sound(FIRST);
+}
+
 #[test]
 fn the_third_fault_quarantines() {
     let hostile = ("hedgerow-guest-hostile", deed("market", "trap", 1));

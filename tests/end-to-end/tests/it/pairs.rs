@@ -135,6 +135,27 @@ fn killed(kills: u64, legs: &str) {
     println!("{kills} kills, {} plans, {} fills", plans.len(), truth.fills.values().sum::<u64>());
 }
 
+/// Orders are longer on their way than a host waits at its end.
+#[test]
+fn a_run_that_ends_with_a_plan_under_way_says_so_and_fails() {
+    let mut all = Processes::at(2_000, (3_000, 3_000));
+    all.strategies(&strategy("pair", ["A", "B"], "simultaneous"));
+    all.end_venue();
+    second_venue(&all.path("host.toml"));
+    all.start_one_venue("v");
+    all.start_one_venue("w");
+    all.start_host();
+    wait("a plan is under way", || {
+        all.status().is_some_and(|view| {
+            view["strategies"][0]["plans"].as_array().is_some_and(|plans| !plans.is_empty())
+        })
+    });
+    let state = all.path("state");
+    assert!(run(&["stop", "--state", state.to_str().unwrap()]).status.success());
+    let ended = all.host.take().unwrap().wait().unwrap();
+    assert_eq!(ended.code(), Some(1));
+}
+
 fn kills() -> u64 {
     std::env::var("HEDGEROW_PAIR_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
 }

@@ -119,6 +119,7 @@ fn the_rebuilt_book_equals_the_snapshots_beside_the_recording() {
             accounting: hedgerow_model::Accounting::default(),
             stale_after: Duration::from_secs(5),
             tick_credit: None,
+            writes: hedgerow_engine::WriteLimits::default(),
         });
         let path = folder.join(format!("{file}.hftbacktest_depth5_every10s.json"));
         let samples: Vec<serde_json::Value> =
@@ -157,6 +158,7 @@ fn a_lost_depth_row_is_exactly_one_gap() {
         accounting: hedgerow_model::Accounting::default(),
         stale_after: Duration::from_secs(5),
         tick_credit: None,
+        writes: hedgerow_engine::WriteLimits::default(),
     });
     let levels: Vec<u64> = recording
         .ticks()

@@ -181,6 +181,16 @@ fn a_candidate_is_refused_for_what_it_does_on_recent_events() {
     };
     let well = tried(r#"{"place":"nowhere","deed":"nothing"}"#).unwrap();
     assert!(well.calls > 4 && well.different == 0, "{well:?}");
+    assert!(well.both_ways.ticks > 1_000 && well.both_ways.difference.is_none(), "{well:?}");
+    // it asks whether another tick came with the one it is shown
+    let behind = tried(r#"{"place":"nowhere","deed":"behind"}"#).unwrap();
+    let difference = behind.both_ways.difference.as_deref();
+    assert!(difference.is_some_and(|words| words.contains("none one by one")), "{behind:?}");
+    let old = hedgerow_ports::Saved { version: 9, data: Vec::new() };
+    let (engine, setup, limits) = (&rig.loaded.engine, rig.setup(FIRST), Limits::default());
+    let made = hedgerow_plugins::Instance::start(engine, &new, &setup, &limits, Some(&old));
+    let why = made.err().unwrap().to_string();
+    assert!(why.contains("it reads states 1 to 1, this one is 9"), "{why}");
     let failure = tried(r#"{"place":"market","deed":"trap","after":5}"#).unwrap_err();
     assert!(failure.to_string().contains("recent ones: trap") && !failure.may_pass(), "{failure}");
     let failure = tried(r#"{"place":"market","deed":"loop","after":5}"#).unwrap_err();

@@ -177,3 +177,42 @@ fn a_lost_journal_is_made_good_by_adopting_what_the_venue_has() {
     }
     assert!(truth.repeated.is_empty(), "{:?}", truth.repeated);
 }
+
+/// One whose newest state it refuses itself keeps nobody else from a host: it is in quarantine, and
+/// `status` says why.
+#[test]
+fn a_strategy_that_does_not_start_keeps_nobody_else_from_a_host() {
+    let mut all = Processes::at(2_000, (5, 5));
+    let text = std::fs::read_to_string(all.path("host.toml")).unwrap();
+    let place = text.rfind("plugin = \"hedgerow-guest-probe\"").unwrap();
+    let (before, after) = text.split_at(place);
+    let after = after.replacen("hedgerow-guest-probe", "hedgerow-guest-hostile", 1).replacen(
+        "[strategy.parameters]",
+        "[strategy.parameters]\nplace = \"market\"\ndeed = \"refuse\"\nafter = 50",
+        1,
+    );
+    std::fs::write(all.path("host.toml"), format!("{before}{after}")).unwrap();
+    let of =
+        |view: &serde_json::Value, place: usize, key: &str| view["strategies"][place][key].clone();
+    all.start_host();
+    wait("it has acted", || {
+        all.status().is_some_and(|view| of(&view, 1, "calls").as_u64() > Some(100))
+    });
+    assert_eq!(of(&all.status().unwrap(), 1, "state"), "Running");
+    all.kill_host();
+    all.start_host();
+    wait("the other trades", || {
+        all.status().is_some_and(|view| of(&view, 0, "orders").as_u64() > Some(0))
+    });
+    let view = all.status().unwrap();
+    assert_eq!(
+        (of(&view, 0, "state"), of(&view, 1, "state")),
+        ("Running".into(), "Quarantined".into())
+    );
+    assert!(of(&view, 1, "why").to_string().contains("does not like it"), "{view}");
+    all.kill_host();
+    all.start_host();
+    wait("after another death too", || {
+        all.status().is_some_and(|view| of(&view, 1, "state") == "Quarantined")
+    });
+}

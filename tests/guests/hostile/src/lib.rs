@@ -1,10 +1,10 @@
 //! A strategy that misbehaves as its parameters say. Everything here must cost it one call, and
 //! nobody else anything.
 
-use hedgerow_sdk::model::{FaultKind, MarketStatus, NewOrder, OrderFlags};
+use hedgerow_sdk::model::{Duration, FaultKind, MarketStatus, NewOrder, OrderFlags};
 use hedgerow_sdk::{
-    Context, Event, InitError, Intent, Price, Quantity, SavedState, Side, StopReason, Strategy,
-    Tick, TickKind, TimeInForce, TimerId, Want, schemars, serde,
+    Context, Event, InitError, Intent, OrderRequest, Price, Quantity, SavedState, Side, StopReason,
+    Strategy, Tick, TickKind, TimeInForce, TimerId, Want, schemars, serde,
 };
 use std::hint::black_box;
 
@@ -15,7 +15,8 @@ use std::hint::black_box;
 pub struct Parameters {
     /// init, market, event, save, status or stop.
     pub place: String,
-    /// loop, recursion, trap, memory, intents, many, number, code, state, log or timers.
+    /// loop, recursion, trap, memory, intents, many, number, code, state, log, timers, resets,
+    /// heavy, flood, plans or behind.
     pub deed: String,
     /// Behaves for so many updates.
     #[serde(default)]
@@ -30,6 +31,8 @@ pub struct Hostile {
     told: Option<FaultKind>,
     /// How often it was told that it fell behind.
     lagging: u64,
+    /// Where the tick before lay in memory.
+    last: usize,
 }
 
 #[inline(never)]
@@ -99,6 +102,37 @@ fn misuse(ctx: &mut Context, deed: &str) {
             let now = ctx.now();
             ctx.set_timer(TimerId(1), now);
         }
+        // one timer, moved over and over: each is a fact
+        "resets" => {
+            let now = ctx.now();
+            (0..1_000).for_each(|n| {
+                ctx.set_timer(TimerId(1), now.after(Duration::from_millis(1 + n)));
+            });
+        }
+        // one intent, and with it all of its state
+        "heavy" | "refuse" => {
+            let now = ctx.now();
+            ctx.set_timer(TimerId(1), now.after(Duration::from_millis(1)));
+        }
+        "flood" => {
+            let Some(instrument) = ctx.role("market").map(|i| i.spec.id) else { return };
+            let nonsense = OrderRequest::limit(
+                instrument,
+                Side::Buy,
+                Price::from_units(-1),
+                Quantity::from_units(1),
+            );
+            (0..1_000).for_each(|_| {
+                ctx.submit(nonsense);
+            });
+        }
+        "plans" => {
+            let json = format!("{{\"{}\": 1}}", "x".repeat(10_000));
+            (0..1_000).for_each(|id| {
+                let (kind, json) = ("pair-open".to_owned(), json.clone());
+                ctx.want(Intent::Plan { id, kind, json });
+            });
+        }
         _ => {}
     }
 }
@@ -120,13 +154,20 @@ impl Strategy for Hostile {
         if parameters.deed == "refuse" && saved.is_some() {
             return Err(InitError::BadState("it does not like it".into()));
         }
-        let this = Self { parameters, seen: 0, told: None, lagging: 0 };
+        let this = Self { parameters, seen: 0, told: None, lagging: 0, last: 0 };
         this.strike("init", None);
         Ok(this)
     }
 
-    fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
+    fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
         self.seen += 1;
+        let here = std::ptr::from_ref(tick).addr();
+        let behind = here == self.last + size_of::<Tick>();
+        self.last = here;
+        if self.parameters.deed == "behind" && behind && self.seen.is_multiple_of(50) {
+            // another tick came with this one: what no strategy may ask
+            misuse(ctx, "heavy");
+        }
         self.strike("market", Some(ctx));
     }
 
@@ -143,6 +184,13 @@ impl Strategy for Hostile {
             }
             return;
         }
+        if self.parameters.deed == "flood" {
+            // each denial is answered with a thousand more
+            if matches!(event, Event::Order(_) | Event::Resumed(_)) {
+                misuse(ctx, "flood");
+            }
+            return;
+        }
         self.strike("event", Some(ctx));
     }
 
@@ -150,6 +198,7 @@ impl Strategy for Hostile {
         self.strike("save", None);
         match self.parameters.deed.as_str() {
             "state" => vec![7; 20 << 20],
+            "heavy" => vec![7; 7 << 20],
             _ => b"{}".to_vec(),
         }
     }

@@ -4,7 +4,7 @@
 
 use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_model::{
-    AccountId, Duration, Event, Fact, HostTime, InstrumentId, MarketStatus, OperatorCommand,
+    AccountId, Duration, Event, Fact, Held, HostTime, InstrumentId, MarketStatus, OperatorCommand,
     OrderFact, PLAN_ORDERS, Scope, Side, StrategyId, Swap, Tick, TickKind, TradingMode,
 };
 use hedgerow_ports::StopReason;
@@ -216,7 +216,9 @@ fn run_with_faults(scene: &Scene, every: u64) -> (u64, u64) {
         turn += 1;
         let strategy = StrategyId(u32::try_from(turn / every % 2).unwrap());
         if turn.is_multiple_of(every) {
-            wanted.get_or_insert(strategy);
+            let strategy = *wanted.get_or_insert(strategy);
+            // one that waited for so long is not waited for any more
+            driver.insist(strategy, if turn % 4 < 2 { Held::Timers } else { Held::Everything });
         }
         if turn.is_multiple_of(every * 3) {
             let mode = TradingMode::Running;

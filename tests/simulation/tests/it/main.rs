@@ -3,6 +3,7 @@
 mod bars;
 mod batches;
 mod fuzz;
+mod held;
 mod journal;
 mod large;
 mod mailboxes;

@@ -100,3 +100,22 @@ fn legs_that_hedge_nothing_are_refused() {
     let mut pair = Pair::with(others, wide(), false);
     unreadable(pair.ask(PairKind::Open, &request()), "different assets, B and C");
 }
+
+/// A strategy that asks for nonsense without end fills neither the journal nor a line of it.
+#[test]
+fn refusals_are_cut_and_journaled_only_so_often() {
+    let mut pair = Pair::new();
+    let key = "x".repeat(1 << 20);
+    let reason = pair.ask_json(1, "pair-open", &format!("{{\"{key}\": 1}}"));
+    let Some(RiskRejection::PlanUnreadable { detail }) = reason else { panic!("{reason:?}") };
+    assert!(detail.len() < 1_000 && detail.ends_with("..."), "{} bytes", detail.len());
+    let plan = || Intent::Plan { id: 1, kind: "pair-dance".into(), json: "{}".into() };
+    let before = pair.rig.effects.facts.len();
+    pair.rig.want((0..3_000).map(|_| plan()).collect());
+    let of =
+        |stamped: &Stamped| matches!(stamped.fact, Fact::Plan { .. } | Fact::IntentDenied { .. });
+    let written = pair.rig.effects.facts[before..].iter().filter(|fact| of(fact)).count();
+    // each refusal is the plan's and the strategy's; one of this second was written before
+    assert_eq!(written, 2 * 999);
+    assert_eq!(pair.rig.engine.mode_of(ME), TradingMode::CancelOnly);
+}

@@ -46,8 +46,8 @@ fn a_close_may_make_too() {
     assert_eq!(slot.result.as_ref().unwrap().outcome, PairOutcome::Flat);
 }
 
-/// What is closed is what was held when it began: a leg that makes fills more than the other one is,
-/// and the other is closed by no more than that.
+/// What is closed is what was held when it began: a leg that makes fills more than the other one
+/// is, and the other is closed by no more than that.
 #[test]
 fn the_leg_that_hedges_a_close_is_closed_by_no_more_than_it_is() {
     let mut pair = Pair::new();

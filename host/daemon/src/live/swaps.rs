@@ -1,0 +1,82 @@
+//! Components that wait to take over: each as soon as its strategy comes to rest, and one that
+//! never does after a time.
+
+use super::Session;
+use crate::command::Failure;
+use hedgerow_driver::Swapped;
+use hedgerow_model::{Duration, Held, StrategyId, Swap};
+use hedgerow_plugins::Plugin;
+use std::time::Instant;
+
+/// A strategy that has not come to rest for so long is told of no more timers.
+const TIMERS_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
+/// And of nothing at all: its successor begins as after a restart, from its state of then.
+const ALL_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A component that may take over.
+pub(super) struct Waiting {
+    strategy: StrategyId,
+    plugin: Plugin,
+    /// Since when market data is set aside for it.
+    since: Option<Instant>,
+}
+
+impl Session<'_> {
+    /// A newer one replaces one that waits; what was set aside for that is for this one.
+    pub(super) fn wants_in(&mut self, strategy: StrategyId, plugin: Plugin) {
+        let older = self.swaps.iter().find(|waiting| waiting.strategy == strategy);
+        let since = older.and_then(|older| older.since);
+        self.swaps.retain(|waiting| waiting.strategy != strategy);
+        self.swaps.push_back(Waiting { strategy, plugin, since });
+    }
+
+    pub(super) fn swap_if_ready(&mut self) -> Result<(), Failure> {
+        self.tell_swapped();
+        if self.cut.is_some() {
+            return Ok(());
+        }
+        // nobody waits for one that does not come to rest but its own successor
+        for place in 0..self.swaps.len() {
+            let waiting = &mut self.swaps[place];
+            let strategy = waiting.strategy;
+            let since = *waiting.since.get_or_insert_with(Instant::now);
+            if self.host.is_ready_to_swap(strategy) {
+                return self.swap(place, since);
+            }
+            if since.elapsed() >= ALL_AFTER {
+                self.host.insist(strategy, Held::Everything);
+            } else if since.elapsed() >= TIMERS_AFTER {
+                self.host.insist(strategy, Held::Timers);
+            }
+        }
+        Ok(())
+    }
+
+    fn swap(&mut self, place: usize, since: Instant) -> Result<(), Failure> {
+        let Some(Waiting { strategy, plugin, .. }) = self.swaps.remove(place) else {
+            return Ok(());
+        };
+        let component = plugin.hash.clone();
+        self.cut = Some((component.clone(), since));
+        self.host.host_mut().set_candidate(strategy, plugin);
+        let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };
+        Ok(self.host.swap(strategy, terms)?)
+    }
+
+    fn tell_swapped(&mut self) {
+        while let Some((strategy, what)) = self.host.take_swapped() {
+            let Some((hash, began)) = self.cut.take() else { continue };
+            match what {
+                Swapped::Done => {
+                    let pause = began.elapsed();
+                    self.ended.pauses.push(pause);
+                    let pause_us = pause.as_micros();
+                    tracing::info!(%strategy, %hash, pause_us, "component swapped in");
+                }
+                Swapped::Refused(why) => {
+                    tracing::warn!(%strategy, %hash, %why, "component refused");
+                }
+            }
+        }
+    }
+}
