@@ -4,7 +4,7 @@
 
 use super::{Entry, Given, Ring, run};
 use crate::instance::Instance;
-use hedgerow_model::{CallFault, Header, HostTime, Intent, Tick, TickSlice, flag};
+use hedgerow_model::{CallFault, FaultKind, Header, HostTime, Intent, Tick, TickSlice, flag};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,8 +53,16 @@ impl Ring {
                 }
                 Step::Ticks(header, ticks) => {
                     let ticks = TickSlice::new(Arc::new(ticks));
-                    let one_by_one = acts(&mut single, header, &ticks, 1)?;
-                    let in_batches = acts(&mut batched, header, &ticks, BATCH)?;
+                    let one_by_one = acts(&mut single, header, &ticks, 1);
+                    let in_batches = acts(&mut batched, header, &ticks, BATCH);
+                    let (one_by_one, in_batches) = match (one_by_one, in_batches) {
+                        (Ok(one_by_one), Ok(in_batches)) => (one_by_one, in_batches),
+                        // at work it is given no more than it reads in time
+                        (Err(fault), _) | (_, Err(fault)) if fault.kind == FaultKind::Deadline => {
+                            return Ok(shown);
+                        }
+                        (Err(fault), _) | (_, Err(fault)) => return Err(fault),
+                    };
                     if one_by_one != in_batches {
                         let at = |acts: &[(usize, Vec<Intent>)]| match acts.first() {
                             Some((tick, intents)) => format!("{} at tick {tick}", intents.len()),

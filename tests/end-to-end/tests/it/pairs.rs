@@ -138,7 +138,7 @@ fn killed(kills: u64, legs: &str) {
 /// Orders are longer on their way than a host waits at its end.
 #[test]
 fn a_run_that_ends_with_a_plan_under_way_says_so_and_fails() {
-    let mut all = Processes::at(2_000, (3_000, 3_000));
+    let mut all = Processes::at(2_000, (1_700, 1_700));
     all.strategies(&strategy("pair", ["A", "B"], "simultaneous"));
     all.end_venue();
     second_venue(&all.path("host.toml"));
