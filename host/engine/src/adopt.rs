@@ -48,6 +48,7 @@ impl Engine {
         self.note_rates(now, instrument, FeeAsset::Settle, effects);
         self.record(now, Fact::Adopted { strategy, instrument, quantity, price, id }, effects);
         self.tell_position(now, strategy, instrument, effects);
+        self.recap(now, (strategy, instrument), effects);
         self.guard(now, strategy, effects);
     }
 

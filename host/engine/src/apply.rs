@@ -30,6 +30,7 @@ impl Engine {
                 }
                 Some((*strategy, None))
             }
+            Fact::Plan { strategy, step: PlanStep::Ended(_), .. } => Some((*strategy, None)),
             Fact::Plan { .. } | Fact::Guard { .. } | Fact::Mode { .. } => {
                 self.sights.stale = true;
                 return;

@@ -117,6 +117,10 @@ impl Engine {
         let settled = touched.after(settling.unwrap_or(Duration::ZERO));
         let asks = self.asks(account);
         let Some(doubt) = self.truth.doubts.get_mut(&id) else { return };
+        if doubt.claim.is_some() {
+            // it has said how much of it filled: that it does not know it now takes nothing back
+            return self.trades_did_not_come(now, id, effects);
+        }
         doubt.about = About::Order;
         if now < settled {
             (doubt.at, doubt.not_before) = (settled, settled);

@@ -174,7 +174,7 @@ impl Engine {
                 slot.phase = PairPhase::Ended;
                 slot.result = Some((**result).clone());
                 self.plans.ended(time, key);
-                self.pairs.ended();
+                self.pairs.ended(key.0, key.1);
             }
             PlanStep::Released => slot.result = None,
             PlanStep::Began(_) | PlanStep::Refused { .. } | PlanStep::Single(_) => {}

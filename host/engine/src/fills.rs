@@ -112,6 +112,7 @@ impl Engine {
             liquidity,
             fee,
             replaces,
+            account,
             ..
         } = fact
         else {
@@ -144,6 +145,10 @@ impl Engine {
         }
         self.claim_met(id);
         self.tell_order(now, id, 0, effects);
+        if self.truth.unknown.contains_key(&(account, instrument)) && self.is_reconciled(account) {
+            // the difference may have been this very fill: nobody is to adopt what it was
+            self.ask(now, account, 1, effects);
+        }
         self.guard(now, id.strategy, effects);
         self.note_peak(now, id.strategy, effects);
         self.guard_host(now, effects);

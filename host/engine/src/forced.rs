@@ -54,6 +54,7 @@ impl Engine {
         self.note_rates(now, instrument, fee.asset, effects);
         self.record(now, fact, effects);
         self.tell_forced(event, strategy, effects);
+        self.recap(now, (strategy, instrument), effects);
         self.guard(now, strategy, effects);
         self.note_peak(now, strategy, effects);
         self.guard_host(now, effects);

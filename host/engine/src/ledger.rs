@@ -54,9 +54,17 @@ impl Pairs {
         }
     }
 
-    /// A plan ended: a pair of which nothing was ever filled was none.
-    pub(crate) fn ended(&mut self) {
-        self.open.retain(|record| record.legs.iter().any(|leg| leg.position.traded != 0));
+    /// A plan ended: a pair of which nothing was ever filled, and for which no other plan is at
+    /// work, was none.
+    pub(crate) fn ended(&mut self, strategy: StrategyId, plan: u64) {
+        self.open.retain_mut(|record| {
+            let traded = record.legs.iter().any(|leg| leg.position.traded != 0);
+            if traded || record.strategy != strategy || !record.plans.contains(&plan) {
+                return true;
+            }
+            record.plans.retain(|known| *known != plan);
+            !record.plans.is_empty()
+        });
     }
 
     /// The pair of a plan, open again if it was closed.

@@ -130,6 +130,8 @@ pub struct Engine {
     rations: risk::Rations,
     /// What of a venue's position an operator said is not ours, per account and instrument.
     external: BTreeMap<(AccountId, InstrumentId), Quantity>,
+    /// The instruments as the config gave them.
+    given: Vec<hedgerow_model::Instrument>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// By when the venue of an account has told all that happened.
@@ -171,6 +173,7 @@ impl Engine {
         let buckets: Vec<_> = limited.collect();
         let buckets = buckets.into_iter();
         let rations = risk::Rations::new(&config);
+        let given = config.instruments.clone();
         let mut this = Self {
             markets,
             strategies,
@@ -203,6 +206,7 @@ impl Engine {
             truth: truth::Truth::default(),
             rations,
             external: BTreeMap::new(),
+            given,
             last_fill: BTreeMap::new(),
             told_until: BTreeMap::new(),
             journal_failed: false,

@@ -257,11 +257,12 @@ impl Engine {
         let agree = answer.asked >= ASKED && answer.drift == drift;
         if !drift.is_empty() && !agree {
             let asked = answer.asked.saturating_add(1).min(ASKED);
-            // not the same as before: what it is moves, and is read again in a while
-            let moves = answer.asked >= ASKED;
+            // what differs at last, or moves, is read again in a while: lists may lag behind
+            let later = asked >= ASKED;
             answer.drift = drift;
             answer.nonce = None;
-            if moves {
+            if later {
+                answer.asked = asked;
                 answer.again = Some(now.after(self.asks(account).pause));
                 self.unreconciled.insert(account, answer);
                 return;

@@ -33,7 +33,8 @@ pub const SNAPSHOT_VERSION: u32 = 2;
 pub struct Snapshot {
     version: u32,
     now: HostTime,
-    /// As facts changed them.
+    /// As the config had them, and as facts changed them.
+    given: Vec<Instrument>,
     instruments: Vec<Instrument>,
     modes: Modes,
     /// Guards that have tripped, and the day that each scope is measured from.
@@ -114,6 +115,7 @@ impl Engine {
     pub fn snapshot(&self) -> Snapshot {
         let Self {
             config,
+            given,
             strategies,
             timers,
             plans,
@@ -135,12 +137,10 @@ impl Engine {
             external,
             odd,
             now,
-            // follows from the orders
-            by_wire: _,
             exposure,
-            // follows from the orders
+            // follow from the orders; the rest begins anew with every host
+            by_wire: _,
             tally: _,
-            // begins anew with every host
             markets: _,
             buckets: _,
             margins: _,
@@ -156,6 +156,7 @@ impl Engine {
         Snapshot {
             version: SNAPSHOT_VERSION,
             now: *now,
+            given: given.clone(),
             instruments: config.instruments.clone(),
             modes: modes.clone(),
             tripped: guards.tripped.iter().map(|(k, t)| (k.clone(), t.clone())).collect(),
@@ -246,6 +247,7 @@ impl Engine {
         let Snapshot {
             version: _,
             now,
+            given: _,
             instruments,
             modes,
             tripped,
@@ -303,8 +305,8 @@ impl Engine {
         if snapshot.version != SNAPSHOT_VERSION {
             return Err(SnapshotError::Version { found: snapshot.version });
         }
-        let units = |i: &Instrument| (i.id, i.symbol.clone(), i.price_scale, i.quantity_scale);
-        if !self.config.instruments.iter().map(units).eq(snapshot.instruments.iter().map(units)) {
+        // whatever was edited, lots and minima too: facts folded anew follow the config of now
+        if self.given != snapshot.given {
             return Err(SnapshotError::Other { what: "instruments" });
         }
         if self.strategies.len() != snapshot.strategies.len() {

@@ -243,6 +243,15 @@ impl Rig {
         self.engine.handle(Input::Wake(now), &mut self.effects);
     }
 
+    /// What differs at last is read again in a while: lets that pass.
+    fn wait_to_ask(&mut self) {
+        let waits =
+            |answer: &crate::reconcile::Answer| answer.nonce.is_none() && answer.again.is_some();
+        if self.engine.unreconciled.values().any(waits) {
+            self.wake_next();
+        }
+    }
+
     /// Questions after orders, as (account, nonce, wire id, whether of its trades).
     fn queries(&self) -> Vec<(AccountId, u64, WireId, bool)> {
         let query = |command: &VenueCommand| match command {

@@ -9,7 +9,7 @@ use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, HostTime, InstrumentId, Quantity, StrategyId, VenueTime,
     WireId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is being found out.
 #[derive(Debug, Default)]
@@ -123,6 +123,12 @@ impl Engine {
         let orders = self.truth.foreign.get(&key).copied().unwrap_or_default();
         let of = Quantity::from_units;
         (of(held), of(orders.buy), of(orders.sell))
+    }
+
+    /// Where anything is held or open that is not ours.
+    pub(crate) fn foreign_keys(&self) -> BTreeSet<(AccountId, InstrumentId)> {
+        let ignored = self.external.keys().chain(self.truth.unknown.keys());
+        ignored.chain(self.truth.foreign.keys()).copied().collect()
     }
 
     /// The strategy that holds an instrument on an account: there is at most one.

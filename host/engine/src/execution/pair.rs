@@ -18,9 +18,9 @@ use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, Give, HostTime, Order, OrderStatus, PLAN_ORDERS, PairKind, PairLeg,
-    PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity, Rounding, Scope,
-    TradingMode,
+    Action, Duration, Give, HostTime, InstrumentId, OrderStatus, PLAN_ORDERS, PairKind, PairLeg,
+    PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity, Rounding, Scope, Side,
+    StrategyId, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -54,6 +54,13 @@ pub(super) enum Next {
     Cancel(u64),
     Enter(PairPhase),
     End(PairOutcome),
+}
+
+/// Orders of a strategy's own that stand in the way of what the host closes.
+#[derive(Debug, Default)]
+pub(crate) struct OwnReductions {
+    pub(crate) cancel: Vec<u64>,
+    pub(crate) waits: bool,
 }
 
 impl Engine {
@@ -252,21 +259,40 @@ impl Engine {
     fn clears_the_way(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Option<Next> {
         let (leg, _) = self.longer(slot).filter(|_| slot.plan.kind == PairKind::Open)?;
         let planned = slot.plan.legs.get(usize::from(leg))?;
-        let owner = self.strategies.get(key.0.index())?;
-        let in_the_way = |order: &&Order| {
+        let own = self.own_reductions(key.0, planned.instrument, planned.side.opposite());
+        match (own.cancel.first(), own.waits) {
+            (Some(number), _) => Some(Next::Cancel(*number)),
+            (None, true) => Some(Next::Wait(now.after(PAUSE))),
+            (None, false) => None,
+        }
+    }
+
+    /// The strategy's own orders of a side in an instrument: which can be canceled, and whether
+    /// others are there whose end is under way.
+    pub(crate) fn own_reductions(
+        &self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> OwnReductions {
+        let owner = self.strategies.get(strategy.index());
+        let orders = owner.into_iter().flat_map(|slot| slot.orders.values());
+        let own = orders.map(|known| &known.order).filter(|order| {
             let request = &order.request;
-            let place = request.instrument == planned.instrument;
-            place && request.side != planned.side && request.number < PLAN_ORDERS
-        };
-        let mut orders = owner.orders.values().map(|known| &known.order).filter(in_the_way);
+            let place = request.instrument == instrument;
+            place && request.side == side && request.number < PLAN_ORDERS
+        });
         // of one whose outcome is unknown the venue tells: it is not asked twice
         let asked = [OrderStatus::PendingCancel, OrderStatus::Unknown];
-        let waiting = orders.find(|order| !asked.contains(&order.status));
-        if let Some(order) = waiting {
-            return Some(Next::Cancel(order.request.number));
+        let mut found = OwnReductions::default();
+        for order in own {
+            if asked.contains(&order.status) {
+                found.waits = true;
+            } else {
+                found.cancel.push(order.request.number);
+            }
         }
-        let mut all = owner.orders.values().map(|known| &known.order);
-        all.any(|order| in_the_way(&order)).then(|| Next::Wait(now.after(PAUSE)))
+        found
     }
 
     /// Until when the next try waits: the first of a phase goes at once, later ones after a pause.

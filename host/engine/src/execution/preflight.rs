@@ -252,7 +252,11 @@ impl Engine {
         if kind == PairKind::Open {
             let slot = self.strategies.get(strategy.index());
             let slot = slot.ok_or(RiskRejection::UnknownInstrument)?;
-            if !slot.bucket.has(now, 2) {
+            let [one, other] = legs.each_ref().map(|leg| leg.account);
+            let same = u32::from(one == other);
+            // both legs, or none
+            let room = |account| self.rations.has_room(now, account, 1 + same);
+            if !slot.bucket.has(now, 2) || !room(one) || !room(other) {
                 return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
             }
         }

@@ -38,6 +38,14 @@ impl Slot {
         }
     }
 
+    /// Whether nothing more is to be opened for it.
+    pub(crate) fn has_given_up(&self) -> bool {
+        match self {
+            Self::Pair(pair) => pair.given_up,
+            Self::Single(single) => single.given_up,
+        }
+    }
+
     pub(crate) fn is_stuck(&self) -> bool {
         match self {
             Self::Pair(pair) => pair.is_stuck(),
@@ -255,6 +263,12 @@ impl Plans {
     pub(crate) fn of_order(&self, id: ClientOrderId) -> Option<PlanKey> {
         let mut own = self.of(id.strategy).rev();
         own.find(|(_, slot)| slot.owns(id.number)).map(|(key, _)| *key)
+    }
+
+    /// Whether the plan that an order belongs to was given up.
+    pub(crate) fn gave_up(&self, id: ClientOrderId) -> bool {
+        let slot = self.of_order(id).and_then(|key| self.all.get(&key));
+        slot.is_some_and(Slot::has_given_up)
     }
 
     /// A plan at work or stuck in one of these instruments, or with this number.

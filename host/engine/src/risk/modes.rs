@@ -189,6 +189,19 @@ impl Engine {
         }
     }
 
+    /// A position has become smaller by no order of ours: what rests and could turn it goes, where
+    /// only reductions may rest.
+    pub(crate) fn recap(
+        &mut self,
+        now: HostTime,
+        (strategy, instrument): (StrategyId, InstrumentId),
+        effects: &mut Effects,
+    ) {
+        let Some(account) = self.account_of(strategy, instrument) else { return };
+        let mode = self.mode_at(strategy, account, instrument);
+        self.cancel_in(now, strategy, (Scope::Instrument(instrument), mode), effects);
+    }
+
     /// Nothing but cancels until an operator has looked.
     pub(crate) fn stop_strategy(
         &mut self,

@@ -6,9 +6,12 @@ use super::leverage;
 use super::unhedged::{Hedge, hedge_of};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, Rounding, Scope,
+    AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, Quantity,
+    Rounding, Scope, Side, StrategyId,
 };
 
+/// How long orders that stand in the way are given to end.
+const CLEARED: Duration = Duration::from_millis(100);
 /// Between two tries for one pair.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Plans from here on are the host's; strategies number theirs from below.
@@ -72,13 +75,7 @@ impl Engine {
         if (one.is_zero() && other.is_zero()) || self.plans.is_busy(strategy, &[a, b]) {
             return;
         }
-        let size = match action {
-            GuardAction::ClosePair => serde_json::json!("all"),
-            _ => match self.reduction(hedge) {
-                Some(base) => serde_json::json!({ "base": base }),
-                None => return,
-            },
-        };
+        let Some(size) = self.closing_size(hedge, action) else { return };
         let again = self.pair_tried.get(&hedge).map(|tried| tried.after(AGAIN));
         let again = again.filter(|again| *again > now);
         // what is held is not sure before its venues have told
@@ -89,13 +86,85 @@ impl Engine {
             self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
             return;
         }
+        if self.clear_legs(now, strategy, [(a, one), (b, other)], effects) {
+            let again = now.after(CLEARED);
+            self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+            return;
+        }
         self.pair_tried.insert(hedge, now);
-        // the long leg is sold
-        let long = one.is_positive() || other.units() < 0;
-        let (buy, sell) = if long { (b, a) } else { (a, b) };
-        self.begin_closing(now, hedge, ((buy, sell), size), effects);
+        let lone = match (one.is_zero(), other.is_zero()) {
+            (true, _) => Some(b),
+            (_, true) => Some(a),
+            _ => None,
+        };
+        if let Some(leg) = lone {
+            self.begin_closing_alone(now, (strategy, leg), size, effects);
+        } else {
+            // the long leg is sold
+            let long = one.is_positive() || other.units() < 0;
+            let (buy, sell) = if long { (b, a) } else { (a, b) };
+            self.begin_closing(now, hedge, ((buy, sell), size), effects);
+        }
         let again = now.after(AGAIN);
         self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+    }
+
+    /// The strategy's own orders that reduce the same legs go first: beside them a plan could not
+    /// be reduce-only. Whether there are any.
+    fn clear_legs(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        legs: [(InstrumentId, Quantity); 2],
+        effects: &mut Effects,
+    ) -> bool {
+        let mut any = false;
+        for (id, held) in legs.into_iter().filter(|(_, held)| !held.is_zero()) {
+            let side = if held.is_positive() { Side::Sell } else { Side::Buy };
+            let own = self.own_reductions(strategy, id, side);
+            any |= own.waits || !own.cancel.is_empty();
+            for number in own.cancel {
+                self.cancel(now, strategy, number, effects);
+            }
+        }
+        any
+    }
+
+    /// How much of a hedge goes. Where others share a leg with it, no more than both legs have.
+    fn closing_size(&self, hedge: Hedge, action: GuardAction) -> Option<serde_json::Value> {
+        let (strategy, a, b) = hedge;
+        let base = match action {
+            GuardAction::ClosePair if self.hedges.together(hedge).len() == 2 => {
+                return Some(serde_json::json!("all"));
+            }
+            GuardAction::ClosePair => {
+                let (one, other) = (self.base_held(strategy, a)?, self.base_held(strategy, b)?);
+                let less = one.min(other);
+                if less.is_zero() {
+                    return None; // what is held belongs to another hedge
+                }
+                less
+            }
+            _ => self.reduction(hedge)?,
+        };
+        Some(serde_json::json!({ "base": base }))
+    }
+
+    /// One leg is held and not the other: it is closed by itself.
+    fn begin_closing_alone(
+        &mut self,
+        now: HostTime,
+        (strategy, instrument): (StrategyId, InstrumentId),
+        size: serde_json::Value,
+        effects: &mut Effects,
+    ) {
+        let Some(budget) = self.config.host.reduction else { return };
+        let json = serde_json::json!({
+            "instrument": instrument, "size": size,
+            "slippage_bps": budget.emergency_bps,
+            "timeout_ms": budget.deadline_ms,
+        });
+        self.begin_of_host(now, strategy, ("close-position", &json.to_string()), effects);
     }
 
     fn begin_closing(
@@ -113,13 +182,33 @@ impl Engine {
             "emergency": { "bps": budget.emergency_bps },
             "deadline_ms": budget.deadline_ms,
         });
+        self.begin_of_host(now, strategy, ("pair-close", &json.to_string()), effects);
+    }
+
+    fn begin_of_host(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        (kind, json): (&str, &str),
+        effects: &mut Effects,
+    ) {
         let mut number = HOST_PLANS | now.as_nanos();
         while self.plans.get(&(strategy, number)).is_some() {
             number = number.saturating_add(1);
         }
-        let what = (number, "pair-close", json.to_string());
         // a refusal is a fact; it is tried again
-        let _ = self.begin_plan(now, strategy, (what.0, what.1, &what.2), effects);
+        let _ = self.begin_plan(now, strategy, (number, kind, json), effects);
+    }
+
+    /// Base units of a position, whatever its sign, an inverse one's at its mark.
+    fn base_held(&self, strategy: StrategyId, id: InstrumentId) -> Option<Decimal> {
+        let spec = self.config.instrument(id)?;
+        let held = self.strategies.get(strategy.index())?.position(id).abs();
+        if !spec.kind.is_inverse() {
+            return spec.quantity(held).checked_mul(spec.multiplier);
+        }
+        let mark = self.markets.get(id)?.mark_exact(spec)?;
+        spec.notional_at(mark, held).ok()?.checked_div(mark)
     }
 
     /// Base units by which both legs of a pair shrink so that neither account is above its target:
@@ -129,18 +218,10 @@ impl Engine {
         let accounts = [a, b].map(|id| self.account_of(strategy, id));
         let needs = accounts.into_iter().flatten().filter_map(|account| self.need(account));
         let share = needs.max().filter(|share| *share > Decimal::ZERO)?;
-        let slot = self.strategies.get(strategy.index())?;
-        let base = |id: InstrumentId| {
-            let spec = self.config.instrument(id)?;
-            let mark = self.markets.get(id)?.mark_exact(spec)?;
-            let notional = spec.notional_at(mark, slot.position(id).abs()).ok()?;
-            if spec.kind.is_inverse() {
-                notional.checked_div(mark)
-            } else {
-                spec.quantity(slot.position(id).abs()).checked_mul(spec.multiplier)
-            }
-        };
-        let held = base(a)?.min(base(b)?);
+        let (one, other) = (self.base_held(strategy, a)?, self.base_held(strategy, b)?);
+        // one leg alone shrinks by itself
+        let lone = one.is_zero() || other.is_zero();
+        let held = if lone { one.max(other) } else { one.min(other) };
         let (_, step) = self.residual(hedge)?;
         let step = Some(step).filter(|step| *step > Decimal::ZERO)?;
         let wanted = held.checked_mul(share)?.checked_div(step)?;

@@ -10,7 +10,7 @@
 use crate::config::{PoolConfig, Weights};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, Fact, HostTime, OrderEvent, OrderFact, PLAN_ORDERS,
+    AccountId, Action, ClientOrderId, Duration, Fact, HostTime, OrderEvent, OrderFact, PLAN_ORDERS,
     VenueCommand, VenueEvent, VenueRejection, VenueReport, WireId,
 };
 use std::collections::BTreeMap;
@@ -136,6 +136,19 @@ impl Rations {
         pools.map(|pool| weight(&pool.config.weights, command) > 0).collect()
     }
 
+    /// Whether so many orders that open could leave for an account at once.
+    pub(crate) fn has_room(&self, now: HostTime, account: AccountId, orders: u32) -> bool {
+        let closed = self.closed.get(&account).is_some_and(|until| *until > now);
+        let waits =
+            |(whose, rank, _): &Key| *whose == account && matches!(rank, Rank::Hedge | Rank::New);
+        let mut pools = self.pools.get(&account).into_iter().flatten();
+        let fits = pools.all(|pool| {
+            let weight = pool.config.weights.place.saturating_mul(orders);
+            weight == 0 || pool.ready(weight, Rank::New) <= now
+        });
+        !closed && fits && !self.waiting.keys().any(waits)
+    }
+
     fn take(&mut self, now: HostTime, account: AccountId, command: &VenueCommand) {
         for pool in self.pools.get_mut(&account).into_iter().flatten() {
             let weight = weight(&pool.config.weights, command);
@@ -168,6 +181,17 @@ const fn weight(weights: &Weights, command: &VenueCommand) -> u32 {
         VenueCommand::Amend { .. } => weights.amend,
         VenueCommand::QueryOrder { .. } | VenueCommand::QueryTrades { .. } => weights.query,
         VenueCommand::Reconcile { .. } => weights.reconcile,
+    }
+}
+
+/// Whether two questions are about the same.
+fn is_same_question(a: &VenueCommand, b: &VenueCommand) -> bool {
+    use VenueCommand as C;
+    match (a, b) {
+        (C::Reconcile { extent: a, .. }, C::Reconcile { extent: b, .. }) => a == b,
+        (C::QueryOrder { wire: a, .. }, C::QueryOrder { wire: b, .. })
+        | (C::QueryTrades { wire: a, .. }, C::QueryTrades { wire: b, .. }) => a == b,
+        _ => false,
     }
 }
 
@@ -204,9 +228,41 @@ impl Engine {
             return self.never_left(now, (account, *wire), end, effects);
         }
         let rank = self.rank(&command);
+        // a question that still waits is asked as it is put now, in its old place
+        let same = |((whose, _, _), waiting): &(&Key, &Waiting)| {
+            *whose == account && is_same_question(&waiting.command, &command)
+        };
+        if let Some(key) = self.rations.waiting.iter().find(same).map(|(key, _)| *key) {
+            self.rations.waiting.insert(key, Waiting { since: now, command });
+            return;
+        }
         self.rations.next = self.rations.next.saturating_add(1);
         let key = (account, rank, self.rations.next);
         self.rations.waiting.insert(key, Waiting { since: now, command });
+    }
+
+    /// Whether what opens and has waited may still leave: modes, connections and plans have gone on
+    /// meanwhile.
+    fn may_still_leave(&self, rank: Rank, command: &VenueCommand) -> bool {
+        if !matches!(rank, Rank::Hedge | Rank::New) {
+            return true;
+        }
+        let id = match command {
+            VenueCommand::Place(order) => order.get().id,
+            VenueCommand::Amend { account, wire, .. } => {
+                let Some(id) = self.by_wire.get(&(*account, *wire)) else { return false };
+                *id
+            }
+            _ => return true,
+        };
+        let Some(order) = self.any_order(id) else { return false };
+        let (account, instrument) = (order.account, order.request.instrument);
+        if self.is_reduction(order) {
+            return true;
+        }
+        let mode = self.mode_at(id.strategy, account, instrument);
+        let opens = Action::StrategyOpens;
+        mode.permits(opens) && self.is_reconciled(account) && !self.plans.gave_up(id)
     }
 
     fn rank(&self, command: &VenueCommand) -> Rank {
@@ -239,6 +295,10 @@ impl Engine {
                 && self.order_is_over(order.get().id)
             {
                 self.rations.waiting.remove(&key);
+                continue;
+            }
+            if waiting.since < now && !self.may_still_leave(rank, &waiting.command) {
+                late.push(key);
                 continue;
             }
             let draws = self.rations.draws(account, &waiting.command);

@@ -1,9 +1,10 @@
 //! Hedges, and what of them is unhedged: how long the base of one leg may stand without the other.
 //!
-//! A hedge is one that the config names, or a pair that a plan has opened. The base of a linear leg
-//! is its quantity, of an inverse one the coins its contracts were worth when they were entered, so
-//! no mark moves it. Since when something is unhedged follows from the fills, and survives a
-//! restart.
+//! A hedge is one that the config names, or a pair that a plan has opened, for as long as anything
+//! of it is held. Hedges that share an instrument are one: what is bought of one leg may be sold in
+//! several. The base of a linear leg is its quantity, of an inverse one the coins its contracts
+//! were worth when they were entered, so no mark moves it. Since when something is unhedged follows
+//! from the fills, and survives a restart.
 
 use super::hedge_gap::{Gap, Leg};
 use crate::execution::{common_step, lot_base};
@@ -22,7 +23,11 @@ pub(crate) type Hedge = (StrategyId, InstrumentId, InstrumentId);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hedges {
-    all: BTreeSet<Hedge>,
+    /// Those of the config.
+    #[serde(skip)]
+    named: BTreeSet<Hedge>,
+    /// Those that plans have opened.
+    opened: BTreeSet<Hedge>,
     /// Since when they are not level.
     unhedged: BTreeMap<Hedge, HostTime>,
 }
@@ -32,24 +37,42 @@ impl Hedges {
         let mut this = Self::default();
         for strategy in &config.strategies {
             for (a, b) in &strategy.guards.hedges {
-                this.insert(strategy.id, *a, *b);
+                this.named.insert((strategy.id, *a.min(b), *a.max(b)));
             }
         }
         this
     }
 
+    /// A plan opens one.
     pub(crate) fn insert(&mut self, strategy: StrategyId, a: InstrumentId, b: InstrumentId) {
-        self.all.insert((strategy, a.min(b), a.max(b)));
+        self.opened.insert((strategy, a.min(b), a.max(b)));
     }
 
     /// What a snapshot knew beside what the config names.
     pub(crate) fn take_up(&mut self, known: Self) {
-        self.all.extend(known.all);
+        self.opened = known.opened;
         self.unhedged = known.unhedged;
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = Hedge> {
-        self.all.iter().copied()
+        self.named.union(&self.opened).copied()
+    }
+
+    fn of(&self, strategy: StrategyId) -> impl Iterator<Item = Hedge> {
+        self.all().filter(move |(whose, ..)| *whose == strategy)
+    }
+
+    /// The instruments of a hedge and of all that share one with it, and so on.
+    pub(crate) fn together(&self, (strategy, a, b): Hedge) -> BTreeSet<InstrumentId> {
+        let mut all = BTreeSet::from([a, b]);
+        loop {
+            let touched = self.of(strategy).filter(|(_, a, b)| all.contains(a) != all.contains(b));
+            let more: Vec<InstrumentId> = touched.flat_map(|(_, a, b)| [a, b]).collect();
+            if more.is_empty() {
+                return all;
+            }
+            all.extend(more);
+        }
     }
 }
 
@@ -79,22 +102,36 @@ fn base_of(spec: &Instrument, slot: &StrategySlot) -> Option<(Decimal, Decimal)>
 }
 
 impl Engine {
-    /// Base units bought beyond those sold in a hedge, and the step within which it is level.
-    pub(crate) fn residual(&self, (strategy, a, b): Hedge) -> Option<(Decimal, Decimal)> {
-        let slot = self.strategies.get(strategy.index())?;
-        let (one, other) = (self.config.instrument(a)?, self.config.instrument(b)?);
-        let ((x, lot_x), (y, lot_y)) = (base_of(one, slot)?, base_of(other, slot)?);
-        let inverse = one.kind.is_inverse() || other.kind.is_inverse();
-        let step = if inverse { lot_x.max(lot_y) } else { common_step(lot_x, lot_y)? };
-        Some((x.checked_add(y)?, step))
+    /// Base units bought beyond those sold in a hedge and those it shares a leg with, and the step
+    /// within which that is level.
+    pub(crate) fn residual(&self, hedge: Hedge) -> Option<(Decimal, Decimal)> {
+        let slot = self.strategies.get(hedge.0.index())?;
+        let all = self.hedges.together(hedge);
+        let specs: Option<Vec<_>> = all.iter().map(|id| self.config.instrument(*id)).collect();
+        let specs = specs?;
+        let inverse = specs.iter().any(|spec| spec.kind.is_inverse());
+        let mut sums: Option<(Decimal, Decimal)> = None;
+        for spec in specs {
+            let (base, lot) = base_of(spec, slot)?;
+            sums = Some(match sums {
+                None => (base, lot),
+                Some((sum, step)) if inverse => (sum.checked_add(base)?, step.max(lot)),
+                Some((sum, step)) => (sum.checked_add(base)?, common_step(step, lot)?),
+            });
+        }
+        sums
     }
 
     /// Folds since when hedges of a strategy are not level, after its positions changed.
     pub(crate) fn note_hedges(&mut self, time: HostTime, strategy: StrategyId) {
-        let from = (strategy, InstrumentId(0), InstrumentId(0));
-        let to = (strategy, InstrumentId(u32::MAX), InstrumentId(u32::MAX));
-        let mine: Vec<Hedge> = self.hedges.all.range(from..=to).copied().collect();
-        for hedge in mine {
+        for hedge in self.hedges.of(strategy).collect::<Vec<_>>() {
+            let (_, a, b) = hedge;
+            if self.is_flat(hedge) && !self.plans.is_busy(strategy, &[a, b]) {
+                // a pair that is closed is no hedge any more; one of the config stays
+                self.hedges.opened.remove(&hedge);
+                self.hedges.unhedged.remove(&hedge);
+                continue;
+            }
             // what cannot be computed is not level
             let level = self
                 .residual(hedge)
@@ -143,17 +180,22 @@ impl Engine {
     }
 
     pub(crate) fn is_flat_hedge(&self, key: &GuardKey) -> bool {
-        let Some((strategy, a, b)) = hedge_of(key) else { return true };
+        hedge_of(key).is_none_or(|hedge| self.is_flat(hedge))
+    }
+
+    fn is_flat(&self, (strategy, a, b): Hedge) -> bool {
         let slot = self.strategies.get(strategy.index());
         slot.is_none_or(|slot| [a, b].iter().all(|id| slot.position(*id).is_zero()))
     }
 
-    /// Gaps of hedges that are held and at which no plan is at work.
+    /// Gaps of hedges that are held and at which no plan is at work. Of those that share a leg no
+    /// two legs are to be worth the same: what of them is unhedged is watched.
     pub(crate) fn gaps(&self) -> Vec<(GuardKey, Gap, GuardAction)> {
         let of = |hedge: Hedge| {
             let (strategy, a, b) = hedge;
             let key = key(Guard::HedgeGap, hedge);
-            if self.is_flat_hedge(&key) || self.plans.is_busy(strategy, &[a, b]) {
+            let shares = self.hedges.together(hedge).len() > 2;
+            if shares || self.is_flat(hedge) || self.plans.is_busy(strategy, &[a, b]) {
                 return None;
             }
             let watch = self.config.strategies.get(strategy.index())?.guards.hedge_gap;

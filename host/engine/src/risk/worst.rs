@@ -134,6 +134,30 @@ impl Engine {
                 sums.host = sum(sums.host, true)?;
             }
         }
+        self.with_foreign(wanted, sums)
+    }
+
+    /// What is held and open on accounts and is nobody's here is part of their risk, at the mark.
+    fn with_foreign(&self, wanted: Wanted, mut sums: Sums) -> Result<Sums, RiskRejection> {
+        for (account, id) in self.foreign_keys() {
+            let (held, buy, sell) = self.foreign(account, id);
+            let known = self.config.instrument(id).ok_or(RiskRejection::UnknownInstrument)?;
+            let mark = self.markets.get(id).and_then(|market| market.mark_exact(known));
+            let mark = mark.ok_or(RiskRejection::NoMarket)?;
+            let worth =
+                |quantity| known.notional_at(mark, quantity).map_err(|_| RiskRejection::Overflow);
+            let (held, buy, sell) = (worth(held)?, worth(buy)?, worth(sell)?);
+            let sum = |known: Worst, is_of: bool| match is_of {
+                true => known
+                    .with_position(held)?
+                    .with_order(Side::Buy, buy)?
+                    .with_order(Side::Sell, sell),
+                false => Ok(known),
+            };
+            sums.account = sum(sums.account, account == wanted.account)?;
+            sums.instrument = sum(sums.instrument, id == wanted.instrument)?;
+            sums.host = sum(sums.host, true)?;
+        }
         Ok(sums)
     }
 

@@ -46,6 +46,9 @@ fn a_snapshot_of_another_meaning_or_for_other_roles_is_not_taken_up() {
     let mut more = config(limits());
     more.instruments.push(instrument(3));
     assert_eq!(refused(engine.snapshot(), more), SnapshotError::Other { what: "instruments" });
+    let mut edited = config(limits());
+    edited.instruments[0].lot = Quantity::from_units(50);
+    assert_eq!(refused(engine.snapshot(), edited), SnapshotError::Other { what: "instruments" });
     let mut none = config(limits());
     none.strategies.clear();
     assert_eq!(refused(engine.snapshot(), none), SnapshotError::Other { what: "strategies" });

@@ -152,3 +152,52 @@ fn a_venues_own_count_corrects_ours_upwards() {
     rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
     assert_eq!(left(&rig), [1]);
 }
+
+/// What opens and had to wait leaves only if it still may: nobody halts in vain.
+#[test]
+fn an_opening_that_waits_does_not_leave_when_its_mode_or_its_account_forbids_it_meanwhile() {
+    for halts in [true, false] {
+        let mut rig = rig(vec![pool()]);
+        let mut config = rig.engine.config().clone();
+        config.accounts[0].reconcile = true;
+        rig.engine = Engine::new(config);
+        rig.quote(0, 9_990, 10_010);
+        rig.report(VenueReport::Up);
+        let nonce = rig.effects.commands.iter().rev().find_map(|command| match command {
+            VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
+            _ => None,
+        });
+        rig.report(VenueReport::Reconciled { nonce: nonce.unwrap() });
+        rig.report(VenueReport::RateLimited { limit: None, retry_after: Duration::from_secs(5) });
+        buy(&mut rig);
+        rig.advance(10);
+        if halts {
+            let now = HostTime::from_nanos(rig.now);
+            let (scope, mode) = (Scope::Host, TradingMode::ReduceOnly);
+            let command = OperatorCommand::SetMode { scope, mode };
+            let input = Input::Operator { now, command, reason: "enough".into() };
+            rig.engine.handle(input, &mut rig.effects);
+        } else {
+            rig.report(VenueReport::Down);
+        }
+        rig.advance(6_000);
+        rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
+        assert_eq!((left(&rig), rig.open(Side::Buy)), (vec![], 0), "halts {halts}");
+    }
+}
+
+/// A ban does not pile up questions: what is asked again takes the place of what waits.
+#[test]
+fn questions_about_the_same_wait_once() {
+    let mut rig = rig(vec![pool()]);
+    buy(&mut rig);
+    rig.report(VenueReport::RateLimited { limit: None, retry_after: Duration::from_secs(3_600) });
+    rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
+    for _ in 0..100 {
+        rig.wake_next();
+    }
+    assert_eq!(rig.queries().len(), 0);
+    rig.now = START + 3_600_000_000_000;
+    rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
+    assert_eq!(rig.queries().len(), 1);
+}

@@ -50,6 +50,7 @@ fn answered(rig: &mut Rig, reports: Vec<VenueReport>) {
         rig.report(report);
     }
     rig.report(VenueReport::Reconciled { nonce });
+    rig.wait_to_ask();
 }
 
 fn canceled(rig: &Rig) -> Vec<u64> {

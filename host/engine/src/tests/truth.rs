@@ -46,6 +46,7 @@ fn told(rig: &mut Rig, parts: Vec<VenueReport>) {
         rig.report(part);
     }
     rig.report(VenueReport::Reconciled { nonce });
+    rig.wait_to_ask();
 }
 
 fn position(instrument: u32, quantity: i64) -> VenueReport {
@@ -572,4 +573,80 @@ fn orders_of_others_are_reported_counted_and_left_alone() {
     until_asked(&mut rig, Extent::Orders);
     told(&mut rig, Vec::new());
     assert_eq!(rig.engine.foreign(AccountId(0), InstrumentId(0)), (of(0), of(0), of(0)));
+}
+
+/// What a venue said had filled is not taken back by its not knowing the order any more: after its
+/// trades did not come either, it is inferred.
+#[test]
+fn what_was_said_to_have_filled_is_booked_though_the_order_is_not_found() {
+    let mut rig = rig();
+    rig.buy(10_060, 700);
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::from_units(500)) });
+    rig.advance(SETTLING_MS + 1);
+    for _ in 0..40 {
+        rig.wake_next();
+        if let Some((account, nonce, wire, trades)) = rig.queries().last().copied() {
+            rig.tell(
+                account,
+                match trades {
+                    true => VenueReport::TradesTold { nonce, wire },
+                    false => VenueReport::OrderState {
+                        nonce: Some(nonce),
+                        wire,
+                        answer: QueryAnswer::NotFound,
+                    },
+                },
+            );
+        }
+    }
+    assert_eq!((rig.position(), rig.status(1)), (500, Some(OrderStatus::Canceled)));
+    assert_restores(&rig);
+}
+
+/// A fill that a list of trades told late is the whole difference: nobody is to adopt it once more.
+#[test]
+fn a_difference_that_a_late_fill_explains_is_looked_at_again() {
+    let mut rig = rig();
+    rig.buy(10_000, 200);
+    rig.accept(1);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    let listed = |filled: i64| VenueReport::OpenOrder {
+        nonce: 0,
+        wire: WireId(1),
+        order: VenueOrderId(1),
+        instrument: InstrumentId(0),
+        price: Price::from_units(10_000),
+        quantity: Quantity::from_units(200),
+        filled: Quantity::from_units(filled),
+    };
+    (0..3).for_each(|_| told(&mut rig, vec![listed(0), position(0, 100)]));
+    assert!(!rig.engine.truth.unknown.is_empty());
+    rig.fill_as(1, 1, 10_000, 100);
+    told(&mut rig, vec![listed(100), position(0, 100)]);
+    assert!(rig.engine.truth.unknown.is_empty());
+    let now = HostTime::from_nanos(rig.now);
+    let (command, reason) = (OperatorCommand::Adopt { strategy: ME }, "as told".into());
+    rig.engine.handle(Input::Operator { now, command, reason }, &mut rig.effects);
+    assert_eq!(rig.position(), 100);
+}
+
+/// What is somebody else's is part of the account's risk all the same.
+#[test]
+fn what_is_ignored_counts_in_the_limits_of_its_account() {
+    let mut rig = rig();
+    let most = dec("300");
+    let mut config = rig.engine.config().clone();
+    config.accounts[0].guards.gross_notional_max = Some(most);
+    let facts = rig.effects.facts.clone();
+    rig.engine = Engine::new(config);
+    rig.engine.restore(&facts);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Up);
+    told(&mut rig, Vec::new());
+    assert_eq!(rig.buy(10_000, 1_000), None, "100 of 300");
+    rig.engine.external.insert((AccountId(0), InstrumentId(0)), Quantity::from_units(-1_500));
+    let denied = rig.buy(10_000, 600);
+    assert!(matches!(denied, Some(RiskRejection::GrossAboveMax { .. })), "{denied:?}");
+    assert_eq!(rig.buy(10_000, 400), None);
 }

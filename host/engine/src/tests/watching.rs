@@ -327,3 +327,29 @@ fn a_liquidation_is_booked_told_and_latched() {
     let after = &rig.effects.facts[before..];
     assert!(matches!(after, [one] if matches!(one.fact, Fact::Discrepancy { .. })), "{after:?}");
 }
+
+/// A position shrinks by the venue's hand: what rests and would turn it now goes, also where the
+/// mode was ReduceOnly before.
+#[test]
+fn after_a_liquidation_no_reduction_that_would_open_stays() {
+    let mut rig = long(|_| {});
+    let number = rig.engine.next_order(ME);
+    assert_eq!(rig.sell(10_090, 100_000), None);
+    let wire = rig.engine.order(ME, number).unwrap().wire;
+    rig.accept(wire.0);
+    let now = HostTime::from_nanos(rig.now);
+    let (scope, mode) = (Scope::Account(AccountId(0)), TradingMode::ReduceOnly);
+    let command = OperatorCommand::SetMode { scope, mode };
+    rig.engine.handle(Input::Operator { now, command, reason: "r".into() }, &mut rig.effects);
+    assert_eq!(rig.status(number), Some(OrderStatus::Open), "it only reduces");
+    rig.report(VenueReport::Forced {
+        kind: ForcedKind::Liquidation,
+        trade: TradeId(77),
+        instrument: InstrumentId(0),
+        side: Side::Sell,
+        price: Price::from_units(9_500),
+        quantity: Quantity::from_units(40_000),
+        fee: Fee::ZERO,
+    });
+    assert_eq!(rig.status(number), Some(OrderStatus::PendingCancel));
+}

@@ -1,3 +1,5 @@
+//! Positions: what fills, fees and payments make of them.
+
 use super::*;
 use crate::*;
 use proptest::prelude::*;

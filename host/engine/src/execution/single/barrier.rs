@@ -316,7 +316,18 @@ impl Engine {
         if let Some(until) = slot.tried.map(|at| at.after(PAUSE)).filter(|until| now < *until) {
             return Next::Wait(until);
         }
-        let room = self.room(key, slot.instrument(), slot.plan.side.opposite());
+        let out = slot.plan.side.opposite();
+        let room = self.room(key, slot.instrument(), out);
+        if room < held {
+            // what the strategy has resting on that side reduces the same position: it goes first
+            let own = self.own_reductions(key.0, slot.instrument(), out);
+            if !own.cancel.is_empty() {
+                return Next::Cancel(own.cancel);
+            }
+            if own.waits {
+                return Next::Wait(now.after(PAUSE));
+            }
+        }
         let part = self.tradable(slot, held.min(room));
         // with no room the gate says why
         let quantity = Quantity::from_units(if part > 0 { part } else { held });

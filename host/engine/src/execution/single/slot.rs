@@ -47,7 +47,7 @@ pub(super) struct SentOrder {
 pub(crate) struct SingleSlot {
     pub(crate) plan: SinglePlan,
     pub(crate) phase: SinglePhase,
-    pub(super) given_up: bool,
+    pub(in crate::execution) given_up: bool,
     /// Attempts of this phase: orders sent, or denied for good.
     pub(crate) tries: u32,
     /// Orders sent in all, but those beside another.

@@ -202,3 +202,98 @@ fn funding_that_turns_is_told_after_so_many_announcements() {
     funding(&mut pair, S, (80_000_000_000, hour));
     assert_eq!(guards(&pair).last(), Some(&(Guard::FundingFlip, false)));
 }
+
+fn forced(leg: InstrumentId, side: Side, quantity: i64) -> VenueReport {
+    VenueReport::Forced {
+        kind: hedgerow_model::ForcedKind::Liquidation,
+        trade: TradeId(900),
+        instrument: leg,
+        side,
+        price: Price::from_units(600_300),
+        quantity: Quantity::from_units(quantity),
+        fee: Fee::ZERO,
+    }
+}
+
+/// One leg is taken by its venue: the other is closed by itself, and what the strategy has resting
+/// on that side goes first.
+#[test]
+fn a_leg_that_is_left_alone_is_closed_by_itself() {
+    let mut pair = held(|_| {});
+    let mut own = pair.rig.order(Side::Sell, 604_000, 1_000);
+    (own.instrument, own.number) = (L, pair.rig.engine.next_order(ME));
+    own.flags.reduce_only = true;
+    assert_eq!(pair.rig.submit(own), None);
+    let wire = pair.rig.effects.commands.iter().rev().find_map(|command| match command {
+        VenueCommand::Place(order) => Some(order.get().wire.0),
+        _ => None,
+    });
+    let own = Sent {
+        leg: L,
+        wire: wire.unwrap(),
+        side: Side::Sell,
+        price: 604_000,
+        quantity: 1_000,
+        reduce_only: true,
+        rests: true,
+    };
+    pair.taken = pair.rig.effects.commands.len();
+    pair.accepted(own);
+    pair.report(S, forced(S, Side::Buy, 1_660));
+    assert_eq!((pair.held(L), pair.held(S)), (1_660, 0));
+    pair.pass(10_000);
+    assert!(guards(&pair).contains(&(Guard::Unhedged, true)));
+    assert!(pair.pulled(own), "it goes first");
+    assert_eq!(pair.sent(), []);
+    pair.canceled(own, 0);
+    pair.pass(200);
+    let sent = pair.sent();
+    let legs: Vec<_> = sent.iter().map(|s| (s.leg, s.side, s.quantity, s.reduce_only)).collect();
+    assert_eq!(legs, [(L, Side::Sell, 1_660, true)]);
+    pair.fill(sent[0], 599_998, 1_660);
+    assert_eq!(pair.held(L), 0);
+    pair.pass(20_000);
+    assert_eq!(pair.sent(), []);
+}
+
+/// A pair that is closed is no hedge any more: its legs may be held in other pairs.
+#[test]
+fn a_closed_pair_is_no_hedge_any_more() {
+    let mut pair = held(|_| {});
+    assert_eq!(pair.rig.engine.hedges.all().count(), 1);
+    let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    for sent in pair.sent() {
+        let price = if sent.leg == L { 599_998 } else { 600_301 };
+        pair.fill(sent, price, sent.quantity);
+    }
+    assert_eq!((pair.held(L), pair.held(S)), (0, 0));
+    assert_eq!(pair.rig.engine.hedges.all().count(), 0);
+    pair.assert_restores();
+}
+
+/// What of another plan has not filled yet stays on record when a plan ends.
+#[test]
+fn the_end_of_one_plan_forgets_no_other_pair() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    pair.rig.engine.pairs.ended(hedgerow_model::StrategyId(9), 1);
+    pair.rig.engine.pairs.ended(ME, 77);
+    assert_eq!(pair.rig.engine.pairs.of(ME).count(), 1);
+    pair.rig.engine.pairs.ended(ME, 1);
+    assert_eq!(pair.rig.engine.pairs.of(ME).count(), 0);
+}
+
+/// Both legs can leave, or neither is sent: a ban of one venue is known beforehand.
+#[test]
+fn a_pair_does_not_begin_while_the_venue_of_one_leg_takes_nothing() {
+    let mut pair = Pair::new();
+    let retry_after = Duration::from_secs(30);
+    pair.report(S, VenueReport::RateLimited { limit: None, retry_after });
+    let refused = pair.ask(PairKind::Open, &request());
+    assert!(matches!(refused, Some(RiskRejection::RateLimited { .. })), "{refused:?}");
+    assert_eq!(pair.sent(), []);
+    pair.rig.advance(30_000);
+    pair.markets();
+    assert_eq!(pair.ask_as(2, PairKind::Open, &request()), None);
+}

@@ -25,12 +25,12 @@ fn begun(request: &PairRequest) -> (Pair, Sent) {
 }
 
 impl Pair {
-    fn accepted(&mut self, sent: Sent) {
+    pub(super) fn accepted(&mut self, sent: Sent) {
         let order = VenueOrderId(sent.wire);
         self.report(sent.leg, VenueReport::Accepted { wire: WireId(sent.wire), order });
     }
 
-    fn canceled(&mut self, sent: Sent, filled: i64) {
+    pub(super) fn canceled(&mut self, sent: Sent, filled: i64) {
         let filled = Some(Quantity::from_units(filled));
         self.report(sent.leg, VenueReport::Canceled { wire: WireId(sent.wire), filled });
     }
@@ -42,7 +42,7 @@ impl Pair {
         self.rig.engine.handle(Input::Wake(now), &mut self.rig.effects);
     }
 
-    fn pulled(&mut self, sent: Sent) -> bool {
+    pub(super) fn pulled(&mut self, sent: Sent) -> bool {
         assert_eq!(self.sent(), []);
         std::mem::take(&mut self.canceled) == [(sent.leg, sent.wire)]
     }

@@ -352,3 +352,29 @@ fn an_inverse_contract_is_judged_by_its_value_in_the_coin() {
     let figures = one.result().figures.exit.unwrap();
     assert_eq!(figures.profit, Some(dec("0.2")));
 }
+
+/// The strategy's own resting reductions are not in the way of a stop: they go first.
+#[test]
+fn what_the_strategy_has_resting_does_not_keep_an_exit_from_being_sent() {
+    let mut one = hundred();
+    long(&mut one, request(Side::Buy).stop_loss(dec("0.01")));
+    let number = one.rig.engine.next_order(ME);
+    let mut own = one.rig.order(Side::Sell, 10_400, 600);
+    own.number = number;
+    own.flags.reduce_only = true;
+    assert_eq!(one.rig.submit(own), None);
+    let wire = one.rig.effects.commands.iter().rev().find_map(|command| match command {
+        VenueCommand::Place(order) => Some(order.get().wire),
+        _ => None,
+    });
+    let wire = wire.unwrap();
+    one.taken = one.rig.effects.commands.len();
+    one.rig.accept(wire.0);
+    one.quote(9_850, 9_851);
+    assert!(one.sent().is_empty());
+    assert_eq!(one.rig.status(number), Some(OrderStatus::PendingCancel));
+    one.rig.report(VenueReport::Canceled { wire, filled: None });
+    one.pass(200);
+    let exit = one.one();
+    assert_eq!((exit.side, exit.quantity, exit.reduce_only), (Side::Sell, 1_000, true));
+}
