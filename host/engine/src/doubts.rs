@@ -19,7 +19,7 @@ const CANCELS: u8 = 3;
 /// No back-off is longer than the first one doubled so many times.
 const DOUBLINGS: u8 = 6;
 
-fn back_off(pause: Duration, times: u8) -> Duration {
+pub(crate) fn back_off(pause: Duration, times: u8) -> Duration {
     Duration::from_nanos(pause.as_nanos().saturating_mul(1 << times.min(DOUBLINGS)))
 }
 
@@ -52,7 +52,9 @@ impl Engine {
             doubt.at = if cut_off { HostTime::NEVER } else { doubt.not_before };
             return;
         }
-        (doubt.nonce, doubt.at) = (Some(nonce), now.after(patience));
+        // one that was not answered in time is given more of it
+        doubt.failed = doubt.failed.saturating_add(u8::from(doubt.nonce.is_some()));
+        (doubt.nonce, doubt.at) = (Some(nonce), now.after(back_off(patience, doubt.failed)));
         effects.commands.push(match doubt.about {
             About::Order => VenueCommand::QueryOrder { account, instrument, wire, nonce },
             About::Trades => VenueCommand::QueryTrades { account, instrument, wire, nonce },

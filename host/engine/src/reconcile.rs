@@ -8,6 +8,7 @@
 //! is missing from a list is only in doubt (`doubts`); what differs is judged in `compare`.
 //! Nothing is ever sent again but cancels.
 
+use crate::doubts::back_off;
 use crate::truth::ForeignOrders;
 use crate::{Effects, Engine};
 use hedgerow_model::{
@@ -113,6 +114,12 @@ impl Engine {
         let due = |answer: &Answer| answer.again.is_some_and(|at| at <= now);
         let due = self.unreconciled.iter().filter(|(_, answer)| due(answer));
         for (account, asked) in due.map(|(id, answer)| (*id, answer.asked)).collect::<Vec<_>>() {
+            if let Some(answer) = self.unreconciled.get_mut(&account)
+                && answer.nonce.is_some()
+            {
+                // it takes longer than that: it is given more time, or no answer ever counts
+                answer.failed = answer.failed.saturating_add(1);
+            }
             self.ask(now, account, asked, effects);
         }
     }
@@ -150,6 +157,8 @@ impl Engine {
         if let Some(before) = before {
             (answer.drift, answer.failed) = (before.drift, before.failed);
             answer.rounds = before.rounds;
+            let patience = back_off(self.asks(account).patience, answer.failed);
+            answer.again = Some(now.after(patience));
         }
         self.unreconciled.insert(account, answer);
         self.truth.checks.remove(&account);

@@ -341,3 +341,30 @@ fn what_the_venue_has_beside_us_is_ignored_by_an_operators_word() {
     // the other's part moved: that is not ours to know
     assert_eq!(compared_again(&mut rig, 260), TradingMode::CancelOnly);
 }
+
+/// A venue that takes longer than it is given is given more: or no answer of its would ever count.
+#[test]
+fn a_slow_venue_is_given_more_time() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    let asked = |rig: &Rig| {
+        let ask = |c: &&VenueCommand| matches!(c, VenueCommand::Reconcile { .. });
+        rig.effects.commands.iter().filter(ask).count()
+    };
+    let answers_in = 12_000_000_000;
+    for _ in 0..8 {
+        let (before, nonce, due) = (asked(&rig), nonce(&rig), rig.now + answers_in);
+        while rig.engine.next_question().is_some_and(|at| at.as_nanos() < due) {
+            rig.wake_next();
+            if asked(&rig) > before {
+                break;
+            }
+        }
+        if asked(&rig) == before {
+            rig.now = due;
+            rig.report(VenueReport::Reconciled { nonce });
+            break;
+        }
+    }
+    assert_eq!(rig.buy(9_990, 100), None);
+}
