@@ -2,8 +2,8 @@
 //! changed or taken out is seen. What is cut off at the end is seen by whoever wrote the last hash
 //! down; `hedgerow audit verify` says it.
 
-use crate::StoreError;
-use rusqlite::{Connection, OpenFlags, Transaction};
+use crate::{StoreError, rows};
+use rusqlite::Transaction;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -48,39 +48,53 @@ pub(crate) fn append(
 
 /// Checks the chain of a journal that is only read.
 pub fn verify(path: &Path) -> Result<Audit, StoreError> {
-    let file = path.display().to_string();
-    let fail = |source| StoreError::Sqlite { file: file.clone(), source };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    let connection = rows::open(path)?;
+    let fail = |source| StoreError::Sqlite { file: path.display().to_string(), source };
     let kinds = KINDS.map(|kind| format!("'{kind}'")).join(",");
-    let rows = format!(
+    let wanted = format!(
         "SELECT coalesce(fact.seq, audit.fact), fact.time_ns, fact.body, audit.hash
-         FROM (SELECT * FROM fact WHERE kind IN ({kinds})) AS fact
-         FULL JOIN audit ON audit.fact = fact.seq ORDER BY 1"
+         FROM (SELECT * FROM fact WHERE kind IN ({kinds}) AND seq > ?1 AND seq <= ?2) AS fact
+         FULL JOIN (SELECT * FROM audit WHERE fact > ?1 AND fact <= ?2) AS audit
+         ON audit.fact = fact.seq ORDER BY 1"
     );
-    let mut statement = connection.prepare(&rows).map_err(fail)?;
-    type Row = (i64, Option<i64>, Option<String>, Option<String>);
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .map_err(fail)?;
+    let mut statement = connection.prepare(&wanted).map_err(fail)?;
+    // of both: whoever cuts facts off at the end may leave their links
+    let last = "SELECT max(coalesce((SELECT max(seq) FROM fact), 0),
+                           coalesce((SELECT max(fact) FROM audit), 0))";
+    let last: i64 = connection.query_row(last, [], |row| row.get(0)).map_err(fail)?;
     let mut audit = Audit { rows: 0, last: String::new(), broken: None };
-    for row in rows {
-        let (number, time, body, hash): Row = row.map_err(fail)?;
+    for piece in rows::pieces(last) {
+        let found = statement.query_map(<[i64; 2]>::from(piece), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        });
+        let rows = found.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(fail)?;
+        audit.broken = rows.into_iter().find_map(|row| audit.goes_on(row));
+        if audit.broken.is_some() {
+            break;
+        }
+    }
+    Ok(audit)
+}
+
+/// A row's number, its time and body unless it is gone, its hash unless it has none.
+type Linked = (i64, Option<i64>, Option<String>, Option<String>);
+
+impl Audit {
+    /// Takes a row in, or says what is wrong with it.
+    fn goes_on(&mut self, (number, time, body, hash): Linked) -> Option<String> {
         let why = match (time.zip(body), hash) {
             (None, _) => "the row is gone",
             (_, None) => "the row was put in later",
             (Some((time, body)), Some(hash)) => {
-                if link(&audit.last, (number, time, &body)) == hash {
-                    (audit.rows, audit.last) = (audit.rows + 1, hash);
-                    continue;
+                if link(&self.last, (number, time, &body)) == hash {
+                    (self.rows, self.last) = (self.rows + 1, hash);
+                    return None;
                 }
                 "the row, or one before it, is not as it was written"
             }
         };
-        audit.broken = Some(format!("row {number}: {why}"));
-        break;
+        Some(format!("row {number}: {why}"))
     }
-    Ok(audit)
 }
 
 #[cfg(test)]
@@ -89,6 +103,7 @@ mod tests {
     use crate::SqliteJournal;
     use hedgerow_model::{Fact, HostTime, Scope, Stamped, StrategyId, TimerId, TradingMode};
     use hedgerow_ports::Journal as _;
+    use rusqlite::Connection;
 
     fn said(number: u64) -> [Stamped; 3] {
         let time = HostTime::from_nanos(number);

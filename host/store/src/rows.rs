@@ -3,12 +3,20 @@
 
 use crate::StoreError;
 use hedgerow_model::{Fact, HostTime, Stamped};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ToSql, params_from_iter};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// Rows that are read at once.
 const PIECE: i64 = 16_384;
+
+/// Ranges of rows, each read by a look of its own: one look at all of a large journal keeps the log
+/// from beginning anew for as long as it takes. Over numbers and not over counts, so that finding
+/// the kinds that are wanted takes one walk of their index altogether.
+pub(crate) fn pieces(last: i64) -> impl Iterator<Item = (i64, i64)> {
+    let begin = |number| number * PIECE;
+    (0..=last / PIECE).map(move |number| (begin(number), begin(number + 1).min(last)))
+}
 
 /// One row as it is stored.
 pub(crate) type Row = (i64, i64, String);
@@ -64,6 +72,31 @@ impl Reader<'_> {
     pub(crate) fn last_row(&self) -> Result<i64, StoreError> {
         let last = "SELECT coalesce(max(seq), 0) FROM fact";
         self.connection.query_row(last, [], |row| row.get(0)).map_err(|e| self.fail(e))
+    }
+
+    /// Gives every row of some kinds to a reader, in order.
+    pub(crate) fn each_of(
+        &self,
+        kinds: &[&str],
+        read: &mut dyn FnMut(Stamped),
+    ) -> Result<(), StoreError> {
+        let marks = vec!["?"; kinds.len()].join(",");
+        let wanted = format!(
+            "SELECT seq, time_ns, body FROM fact
+             WHERE kind IN ({marks}) AND seq > ? AND seq <= ? ORDER BY seq"
+        );
+        let mut statement = self.connection.prepare(&wanted).map_err(|e| self.fail(e))?;
+        for (after, to) in pieces(self.last_row()?) {
+            let kinds = kinds.iter().map(|kind| kind as &dyn ToSql);
+            let given = kinds.chain([&after as &dyn ToSql, &to]);
+            let found = statement.query_map(params_from_iter(given), whole);
+            let rows = found.and_then(Iterator::collect::<Result<Vec<Row>, _>>);
+            // the look is over before what reads is called: it may take its time
+            for row in rows.map_err(|e| self.fail(e))? {
+                read(stamped(self.file, &row)?);
+            }
+        }
+        Ok(())
     }
 
     /// Gives every row after one to a reader, in order.

@@ -244,20 +244,9 @@ impl SqliteJournal {
         kinds: &[&str],
         read: &mut dyn FnMut(Stamped),
     ) -> Result<(), StoreError> {
-        let file = path.display().to_string();
-        let fail = |source| StoreError::Sqlite { file: file.clone(), source };
         let connection = rows::open(path)?;
-        let marks = vec!["?"; kinds.len()].join(",");
-        let wanted =
-            format!("SELECT seq, time_ns, body FROM fact WHERE kind IN ({marks}) ORDER BY seq");
-        let mut statement = connection.prepare(&wanted).map_err(fail)?;
-        let kinds = rusqlite::params_from_iter(kinds);
-        let found = statement.query_map(kinds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        for row in found.map_err(fail)? {
-            let (seq, time, body) = row.map_err(fail)?;
-            read(rows::stamped(&file, &(seq, time, body))?);
-        }
-        Ok(())
+        let file = path.display().to_string();
+        Reader { connection: &connection, file: &file }.each_of(kinds, read)
     }
 
     /// Counts this boot, on the disk before it returns. Gives its number.

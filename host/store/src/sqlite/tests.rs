@@ -233,3 +233,39 @@ fn an_emergency_file_that_cannot_be_opened_is_an_error() {
     let error = SqliteJournal::open(&path).unwrap_err().to_string();
     assert!(error.contains("what the journal could not take"), "{error}");
 }
+
+/// Whoever reads all of a large journal reads it in pieces: its log can begin anew meanwhile.
+#[test]
+fn reading_a_large_journal_holds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    let all: Vec<Stamped> = facts().into_iter().cycle().take(40_000).collect();
+    journal.commit(&all).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.busy_timeout(Duration::ZERO).unwrap();
+    // the journal's own thread may be at it for a moment
+    let begun_anew = || {
+        let begin = "PRAGMA wal_checkpoint(TRUNCATE)";
+        (0..1_000).any(|_| {
+            std::thread::yield_now();
+            other.query_row(begin, [], |row| row.get::<_, i64>(0)).unwrap() == 0
+        })
+    };
+    let (mut read, mut held) = (Vec::new(), false);
+    SqliteJournal::each_of(&path, &["TimerEnded", "Mode"], &mut |stamped| {
+        if read.len() % 10_000 == 0 {
+            journal.commit(&facts()).unwrap();
+            held |= !begun_anew();
+        }
+        read.push(stamped);
+    })
+    .unwrap();
+    assert_eq!((read == all, held), (true, false));
+    // the chain goes on over the pieces
+    let audit = audit::verify(&path).unwrap();
+    assert_eq!((audit.rows, audit.broken), (20_004, None));
+    journal.connection.execute("DELETE FROM fact WHERE seq = 39999", []).unwrap();
+    let broken = audit::verify(&path).unwrap().broken;
+    assert_eq!(broken.as_deref(), Some("row 39999: the row is gone"));
+}
