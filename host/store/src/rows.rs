@@ -47,7 +47,7 @@ impl Mark {
     }
 }
 
-fn whole(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
+pub(crate) fn whole(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 

@@ -33,6 +33,9 @@ const MIGRATIONS: [&str; 2] = [
 ",
 ];
 
+/// The step that began the audit. What an operator had said before it is part of it.
+const AUDITED: usize = 2;
+
 /// Why the journal file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -106,7 +109,7 @@ impl SqliteJournal {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = path.display().to_string();
         let fail = |source| StoreError::Sqlite { file: file.clone(), source };
-        let connection = Connection::open(path).map_err(fail)?;
+        let mut connection = Connection::open(path).map_err(fail)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(fail)?;
         // the log is moved into the file by another connection, never within a commit
@@ -119,8 +122,13 @@ impl SqliteJournal {
         };
         for (number, step) in (done + 1..).zip(missing) {
             // the step and its number together: a process killed in between has done neither
-            let whole = format!("BEGIN; {step} PRAGMA user_version = {number}; COMMIT;");
-            connection.execute_batch(&whole).map_err(fail)?;
+            let transaction = connection.transaction().map_err(fail)?;
+            let whole = format!("{step} PRAGMA user_version = {number};");
+            transaction.execute_batch(&whole).map_err(fail)?;
+            if number == AUDITED {
+                audit::begin(&transaction).map_err(fail)?;
+            }
+            transaction.commit().map_err(fail)?;
         }
         let _checkpoints = Checkpoints::start(path).map_err(fail)?;
         let states = BTreeMap::new();
