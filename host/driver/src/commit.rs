@@ -3,10 +3,11 @@
 
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    AccountId, Duration, Input, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection,
-    VenueReport, VenueTime,
+    AccountId, Duration, Fact, Input, InstrumentId, Order, Stamped, VenueCommand, VenueEvent,
+    VenueRejection, VenueReport, VenueTime,
 };
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
+use std::collections::BTreeMap;
 
 /// How long a journal that failed is left alone.
 const RETRY: Duration = Duration::from_millis(100);
@@ -52,6 +53,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                     self.failed_at = Some(self.now);
                     self.set_journal_down(true);
                     self.keep_aside();
+                    forget_superseded(&mut self.unwritten);
+                    self.aside = self.unwritten.len();
                 }
             }
         }
@@ -120,5 +123,51 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let Some(venue) = self.engine.config().venue_of(instrument) else { return };
         let event = VenueEvent { venue, account, received, happened, report };
         self.handle(Input::Venue(std::borrow::Cow::Owned(event)));
+    }
+}
+
+/// Of each strategy's states only the newest counts, and each may be of megabytes: a journal that
+/// is down for hours must not fill the memory with those before it.
+fn forget_superseded(facts: &mut Vec<Stamped>) {
+    let mut newest = BTreeMap::new();
+    for (place, stamped) in facts.iter().enumerate() {
+        if let Fact::Checkpoint { strategy, .. } = stamped.fact {
+            newest.insert(strategy, place);
+        }
+    }
+    let mut place = 0..;
+    facts.retain(|stamped| {
+        let place = place.next();
+        match &stamped.fact {
+            Fact::Checkpoint { strategy, .. } => newest.get(strategy).copied() == place,
+            _ => true,
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::{HostTime, StrategyId, TimerId};
+
+    /// While the journal is down one state of each strategy waits, and every other fact.
+    #[test]
+    fn of_the_states_that_wait_only_the_newest_is_kept() {
+        let stamped = |fact| Stamped { time: HostTime::EPOCH, fact };
+        let state = |strategy, byte| {
+            let (strategy, unheard) = (StrategyId(strategy), Vec::new());
+            stamped(Fact::Checkpoint { strategy, version: 1, state: vec![byte], unheard })
+        };
+        let other = |number| {
+            let (strategy, id) = (StrategyId(1), TimerId(number));
+            stamped(Fact::TimerEnded { strategy, id, fired: true })
+        };
+        let mut facts =
+            vec![state(1, 1), other(1), state(2, 1), state(1, 2), other(2), state(1, 3), other(3)];
+        forget_superseded(&mut facts);
+        let kept = [other(1), state(2, 1), other(2), state(1, 3), other(3)];
+        assert_eq!(facts, kept);
+        forget_superseded(&mut facts);
+        assert_eq!(facts, kept);
     }
 }
