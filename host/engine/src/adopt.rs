@@ -45,8 +45,10 @@ impl Engine {
         let Some(holding) = slot.and_then(|slot| slot.holding(instrument)) else { return };
         let mark = self.last_fill.get(&holding.account).copied().unwrap_or(VenueTime::EPOCH);
         let id = adjustment(holding.account, instrument, quantity, mark);
+        let account = Some(holding.account);
         self.note_rates(now, instrument, FeeAsset::Settle, effects);
-        self.record(now, Fact::Adopted { strategy, instrument, quantity, price, id }, effects);
+        let fact = Fact::Adopted { strategy, instrument, quantity, price, id, account };
+        self.record(now, fact, effects);
         self.tell_position(now, strategy, instrument, effects);
         self.recap(now, (strategy, instrument), effects);
         self.guard(now, strategy, effects);

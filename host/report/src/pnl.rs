@@ -125,11 +125,16 @@ impl Pnl {
                 let sums = self.sums.entry(key).or_default();
                 sums.enter(asset, Entry::Interest, *amount, &self.rates);
             }
-            Fact::Adopted { strategy, instrument, quantity, price, .. } => {
+            Fact::Adopted { strategy, instrument, quantity, price, account, .. } => {
+                // where it does not say its account, fills that came before it do
                 let is_it = |held: &&Held| held.0 == *strategy && held.2 == *instrument;
-                let held = self.positions.keys().find(is_it).copied();
-                let spec = self.instruments.get(instrument);
-                let Some((held, spec)) = held.zip(spec) else { return };
+                let known = || self.positions.keys().find(is_it).copied();
+                let held = account.map(|account| (*strategy, account, *instrument)).or_else(known);
+                let Some(held) = held else { return };
+                let Some(spec) = self.instruments.get(instrument) else {
+                    self.undefined += 1;
+                    return;
+                };
                 let position = self.positions.entry(held).or_default();
                 let before = position.realised;
                 if position.adopt(spec, *quantity, *price).is_ok() {
@@ -276,6 +281,71 @@ fn date(day: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hedgerow_model::{FeeAsset, InstrumentKind, PriceGrid, Scale, SequenceRule, VenueId};
+
+    fn perpetual() -> Instrument {
+        Instrument {
+            id: InstrumentId(0),
+            venue: VenueId(0),
+            symbol: "X".into(),
+            kind: InstrumentKind::LinearPerpetual,
+            base: "B".into(),
+            quote: "Q".into(),
+            settle: "Q".into(),
+            price_scale: Scale::new(0).unwrap(),
+            quantity_scale: Scale::new(0).unwrap(),
+            grid: PriceGrid::Tick(Price::from_units(1)),
+            lot: Quantity::from_units(1),
+            min_quantity: Quantity::from_units(1),
+            max_quantity: None,
+            min_notional: None,
+            multiplier: Decimal::ONE,
+            sequence: SequenceRule::Snapshots,
+        }
+    }
+
+    /// A journal that was lost begins with what is adopted: funding finds its owner, and a sale
+    /// closes the position instead of opening one the other way.
+    #[test]
+    fn what_was_adopted_without_a_fill_has_an_owner() {
+        let (strategy, account, instrument) = (StrategyId(0), AccountId(3), InstrumentId(0));
+        let forced = |price: i64| Fact::Forced {
+            kind: hedgerow_model::ForcedKind::Liquidation,
+            strategy,
+            account,
+            instrument,
+            trade: hedgerow_model::TradeId(1),
+            side: Side::Sell,
+            price: Price::from_units(price),
+            quantity: Quantity::from_units(5),
+            fee: Fee { amount: Decimal::ZERO, asset: FeeAsset::Settle },
+            happened: hedgerow_model::VenueTime::EPOCH,
+        };
+        let settlement = hedgerow_model::VenueTime::EPOCH;
+        let facts = [
+            Fact::Defined(Box::new(perpetual())),
+            Fact::Adopted {
+                strategy,
+                instrument,
+                quantity: Quantity::from_units(5),
+                price: Price::from_units(100),
+                id: 1,
+                account: Some(account),
+            },
+            Fact::Funding { account, instrument, settlement, amount: Decimal::TWO },
+            forced(110),
+        ];
+        let mut pnl = Pnl::default();
+        for fact in facts {
+            pnl.take(&Stamped { time: HostTime::EPOCH, fact });
+        }
+        let rows = pnl.rows(&[By::Account], None);
+        let nets: Vec<_> = rows.iter().filter(|row| row.counted == Counted::Asset).collect();
+        let [row] = nets.as_slice() else { panic!("{rows:?}") };
+        assert_eq!((row.account.as_deref(), row.net), (Some("3"), Decimal::from(52)));
+        let left: Vec<_> = pnl.positions.values().map(|held| held.quantity.units()).collect();
+        assert_eq!(left, [0]);
+    }
 
     #[test]
     fn days_are_dates() {

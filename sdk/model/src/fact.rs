@@ -210,6 +210,9 @@ pub enum Fact {
         price: Price,
         /// Follows from account, instrument, position and last fill: the same finding has the same.
         id: u64,
+        /// On which account; journals of earlier hosts do not say it.
+        #[serde(default)]
+        account: Option<AccountId>,
     },
     /// An operator said that a part of what a venue has is nobody's here.
     Ignored {
