@@ -166,6 +166,15 @@ impl PaperVenue {
         self.held = self.pits.iter().filter(|pit| pit.is_held()).count();
     }
 
+    /// All of an earlier process is booked: whoever the market took meanwhile is liquidated, and it
+    /// is known again how far marks may go.
+    pub fn booked_again(&mut self, now: HostTime) {
+        for account in self.collateral_of() {
+            self.settle_margin(now, account);
+        }
+        self.tell_all_margins(now);
+    }
+
     /// Puts an order of an earlier process to rest again. Its place in the queue died with that
     /// process: nobody is known to be ahead.
     pub fn rest_again(&mut self, order: &Order) {
@@ -193,6 +202,7 @@ impl PaperVenue {
             pit.positions.insert(account, position);
         }
         self.held = self.pits.iter().filter(|pit| pit.is_held()).count();
+        self.reband_margin();
     }
 
     /// All positions the venue keeps.

@@ -178,6 +178,7 @@ impl Server {
             self.placed.insert((AccountId(*account), *wire), 1);
         }
         self.log = kept.log;
+        self.venue.booked_again(HostTime::from_nanos(wall()));
     }
 
     /// A word now and then, so that a host knows a quiet venue from a dead one.

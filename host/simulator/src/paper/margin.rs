@@ -212,11 +212,16 @@ impl PaperVenue {
     /// Everybody's margin, as it is now.
     pub(super) fn tell_all_margins(&mut self, at: HostTime) {
         self.margins.due = None;
-        let mut accounts: Vec<AccountId> = self.margins.collateral.keys().map(|k| k.0).collect();
-        accounts.dedup();
-        for account in accounts {
+        for account in self.collateral_of() {
             self.tell_margin(at, account);
         }
+    }
+
+    /// Accounts that have collateral.
+    pub(super) fn collateral_of(&self) -> Vec<AccountId> {
+        let mut accounts: Vec<AccountId> = self.margins.collateral.keys().map(|k| k.0).collect();
+        accounts.dedup();
+        accounts
     }
 
     /// After positions or marks changed: liquidates whom it takes, tells whom it concerns, and
@@ -279,7 +284,7 @@ impl PaperVenue {
         true
     }
 
-    fn reband_margin(&mut self) {
+    pub(super) fn reband_margin(&mut self) {
         if self.margins.collateral.is_empty() {
             return;
         }

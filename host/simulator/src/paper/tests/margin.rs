@@ -79,3 +79,48 @@ fn margin_is_told_after_a_fill_and_every_ten_seconds() {
     let nobody = Rig::new(vec![quote(1, (1_000, 500), (1_002, 500))], 0);
     assert!(nobody.venue.margins_of(AccountId(0)).is_none(), "without collateral nothing is told");
 }
+
+/// A venue that died and goes on from its books liquidates as before: at once what the market took
+/// meanwhile, and later what it takes then.
+#[test]
+fn a_venue_that_goes_on_from_its_books_liquidates() {
+    let events = |venue: &mut PaperVenue, ms: u64| {
+        let mut out = Vec::new();
+        venue.poll(HostTime::from_nanos(ms * MS), &mut out);
+        out
+    };
+    let forced = |events: &[VenueEvent]| {
+        events.iter().filter(|e| matches!(e.report, VenueReport::Forced { .. })).count()
+    };
+    for (back_ms, before, at_once, later) in [(19, 0, 0, 1), (35, 0, 1, 0)] {
+        let mut first = rig();
+        first.order(2, Side::Buy, 1_002, 10, PLAIN);
+        let log = events(&mut first.venue, 9);
+        let mut again = rig();
+        assert_eq!(forced(&events(&mut again.venue, back_ms)), before);
+        first.placed.iter().for_each(|order| again.venue.placed_again(order));
+        log.iter().for_each(|event| again.venue.book_again(event));
+        let now = HostTime::from_nanos(back_ms * MS);
+        again.venue.booked_again(now);
+        assert_eq!(forced(&events(&mut again.venue, back_ms)), at_once, "back at {back_ms} ms");
+        if later > 0 {
+            let last = HostTime::from_nanos(40 * MS);
+            assert_eq!(again.venue.quiet_until(last).as_nanos(), 30 * MS, "not past it");
+        }
+        assert_eq!(forced(&events(&mut again.venue, 50)), later, "back at {back_ms} ms");
+    }
+}
+
+/// A position that is taken over as it is has a band of its own.
+#[test]
+fn a_position_that_is_taken_over_can_be_liquidated() {
+    let mut first = rig();
+    first.order(2, Side::Buy, 1_002, 10, PLAIN);
+    first.reports(9);
+    let position = first.venue.position(AccountId(0), InstrumentId(0));
+    let mut again = rig();
+    again.reports(9);
+    again.venue.hold(AccountId(0), InstrumentId(0), position);
+    let reports = again.reports(50);
+    assert!(reports.iter().any(|r| matches!(r, VenueReport::Forced { .. })), "{reports:?}");
+}
