@@ -125,7 +125,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (told, kept) = (sender.clone(), latch.clone());
     latch.watch(move |why| was_set(&told, &why)).map_err(Failure::new)?;
     let shared_too = Arc::clone(&shared);
-    let control = control::serve(&config.state, shared_too, sender.clone(), latch)?;
+    let desk = control::Desk::new(sender.clone(), latch.clone());
+    let control = control::serve(&config.state, shared_too, Arc::clone(&desk))?;
     let end = sender.clone();
     // Ctrl-C, SIGTERM and SIGHUP end a run as `stop` does
     let handled = ctrlc::set_handler(move || {
@@ -159,6 +160,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         pacer,
         shared,
         inbox,
+        desk,
+        latch,
         swaps: VecDeque::new(),
         cut: None,
         began: Instant::now(),
@@ -181,11 +184,11 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
 
 /// Somebody set the latch without the host's help.
 fn was_set(inbox: &Sender<Message>, why: &str) {
-    let (command, reason) = halt(why);
-    let _ = inbox.send(Message::Command(command, reason));
+    let (halted, with) = halt(why);
     let (command, by) = ("halted for the host".to_owned(), "whoever wrote it".to_owned());
     let (from, result) = ("latch's file".to_owned(), "accepted".to_owned());
     let _ = inbox.send(Message::Asked { command, reason: why.to_owned(), by, from, result });
+    let _ = inbox.send(Message::Command(halted, with));
 }
 
 /// Strategies that do not start from where the journal ends.
@@ -209,6 +212,8 @@ struct Session<'h> {
     pacer: Pacer,
     shared: Shared,
     inbox: Receiver<Message>,
+    desk: control::SharedDesk,
+    latch: KillLatch,
     swaps: VecDeque<swaps::Waiting>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
@@ -222,9 +227,7 @@ impl Session<'_> {
         let Options { limit, show, .. } = options;
         loop {
             let mut stop = limit.is_some_and(|limit| self.began.elapsed() >= limit);
-            while let Ok(message) = self.inbox.try_recv() {
-                stop |= self.take(message)?;
-            }
+            stop |= self.take_all()?;
             self.swap_if_ready()?;
             if stop {
                 self.obey_all()?;
@@ -309,6 +312,15 @@ impl Session<'_> {
         self.host.venue().inner().fill_count()
     }
 
+    /// Everything that has come; whether the run is to end.
+    fn take_all(&mut self) -> Result<bool, Failure> {
+        let mut stop = false;
+        while let Ok(message) = self.inbox.try_recv() {
+            stop |= self.take(message)?;
+        }
+        Ok(stop)
+    }
+
     fn take(&mut self, message: Message) -> Result<bool, Failure> {
         match message {
             Message::Stop => return Ok(true),
@@ -343,6 +355,9 @@ impl Session<'_> {
         } else {
             "SIM".into()
         };
+        if self.latch.is_set() {
+            view.conditions.push("the kill latch is set: nothing opens before `resume`".into());
+        }
         let named = |(id, name): (u32, &String)| {
             let (connection, since) = self.host.venue().inner().connection(VenueId(id));
             VenueView { name: name.clone(), connection, since }

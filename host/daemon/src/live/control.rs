@@ -14,7 +14,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What can be asked.
@@ -94,6 +94,71 @@ pub fn socket_path(state: &Path) -> PathBuf {
     state.join("control.sock")
 }
 
+/// Where commands of all callers are taken, one after the other: the latch must be as the last of
+/// them left it on its way to the loop, which also does them in this order.
+pub(super) struct Desk {
+    inbox: Sender<Message>,
+    latch: KillLatch,
+    /// The loop does no more commands.
+    ending: bool,
+}
+
+pub(super) type SharedDesk = Arc<Mutex<Desk>>;
+
+fn open(desk: &SharedDesk) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on nothing but a kill is accepted; what was accepted lies in the inbox.
+pub(super) fn close(desk: &SharedDesk) {
+    open(desk).ending = true;
+}
+
+impl Desk {
+    pub(super) fn new(inbox: Sender<Message>, latch: KillLatch) -> SharedDesk {
+        Arc::new(Mutex::new(Self { inbox, latch, ending: false }))
+    }
+
+    /// Takes a command: the latch first, then the audit, then the loop, which may end with it.
+    fn take(&self, call: Call, view: HostView) -> Reply {
+        let words = call.request.in_words();
+        let (reply, message) = match understood(call.request, view) {
+            Err(reply) => (reply, None),
+            Ok(message) => match self.accept(&message) {
+                Ok(()) => (Reply::Accepted, Some(message)),
+                Err(why) => (Reply::Refused { why }, None),
+            },
+        };
+        if let Some((command, reason)) = words {
+            let result = match &reply {
+                Reply::Refused { why } => format!("refused: {why}"),
+                _ => "accepted".into(),
+            };
+            let (by, reason, from) = (plain(&call.by), plain(&reason), "control socket".into());
+            let _ = self.inbox.send(Message::Asked { command, reason, by, from, result });
+        }
+        match message.map(|message| self.inbox.send(message)) {
+            Some(Err(_)) => Reply::Refused { why: ENDING.into() },
+            _ => reply,
+        }
+    }
+
+    fn accept(&self, message: &Message) -> Result<(), String> {
+        let Message::Command(command, reason) = message else { return Ok(()) };
+        let whole = match command {
+            OperatorCommand::SetMode { scope: Scope::Host, mode } => Some(*mode),
+            _ => None,
+        };
+        // a kill needs no loop: the latch holds, and a restart finds it
+        if self.ending && whole != Some(TradingMode::Halted) {
+            return Err(ENDING.into());
+        }
+        whole.map_or(Ok(()), |mode| move_latch(&self.latch, mode, reason))
+    }
+}
+
+const ENDING: &str = "the host is ending";
+
 /// Takes the socket away when the host ends.
 pub(super) struct Control {
     path: PathBuf,
@@ -115,21 +180,16 @@ pub(crate) fn lock(state: &Path) -> Result<std::fs::File, Failure> {
     Ok(file)
 }
 
-pub(super) fn serve(
-    state: &Path,
-    shared: Shared,
-    inbox: Sender<Message>,
-    latch: KillLatch,
-) -> Result<Control, Failure> {
+pub(super) fn serve(state: &Path, shared: Shared, desk: SharedDesk) -> Result<Control, Failure> {
     let path = socket_path(state);
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path)
         .map_err(|e| Failure::new(format!("control socket {}: {e}", path.display())))?;
     let accept = move || {
         for stream in listener.incoming().flatten() {
-            let (shared, inbox, latch) = (Arc::clone(&shared), inbox.clone(), latch.clone());
+            let (shared, desk) = (Arc::clone(&shared), Arc::clone(&desk));
             let talk = move || {
-                let _ = answer(stream, &shared, &inbox, &latch);
+                let _ = answer(stream, &shared, &desk);
             };
             let _ = std::thread::Builder::new().name("control-client".into()).spawn(talk);
         }
@@ -138,12 +198,7 @@ pub(super) fn serve(
     Ok(Control { path })
 }
 
-fn answer(
-    stream: UnixStream,
-    shared: &Shared,
-    inbox: &Sender<Message>,
-    latch: &KillLatch,
-) -> std::io::Result<()> {
+fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut writer = stream.try_clone()?;
     let mut line = String::new();
@@ -151,26 +206,20 @@ fn answer(
     BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let reply = match serde_json::from_str(&line) {
-        Ok(Call { by, request }) => {
-            let words = request.in_words();
-            let reply = handle(request, HostView { age_ms, ..(*view).clone() }, inbox, latch);
-            if let Some((command, reason)) = words {
-                let result = match &reply {
-                    Reply::Refused { why } => format!("refused: {why}"),
-                    _ => "accepted".into(),
-                };
-                let plain = |text: String| text.chars().filter(|c| !c.is_control()).collect();
-                let (by, reason, from) = (plain(by), plain(reason), "control socket".into());
-                let _ = inbox.send(Message::Asked { command, reason, by, from, result });
-            }
-            reply
-        }
+    let view = HostView { age_ms, ..(*view).clone() };
+    let reply = match serde_json::from_str::<Call>(&line) {
+        // a look waits for nobody's command
+        Ok(Call { request: Request::Status, .. }) => Reply::Status(Box::new(view)),
+        Ok(call) => open(desk).take(call, view),
         Err(e) => Reply::Refused { why: format!("not a request: {e}") },
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
     text.push('\n');
     writer.write_all(text.as_bytes())
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// The latch of the host, before the loop hears of it: when this is answered nothing opens.
@@ -233,52 +282,36 @@ fn named_as(view: &HostView, kind: &str, name: &str) -> Option<Scope> {
     }
 }
 
-fn handle(request: Request, view: HostView, inbox: &Sender<Message>, latch: &KillLatch) -> Reply {
-    let pass = |message| match inbox.send(message) {
-        Ok(()) => Reply::Accepted,
-        Err(_) => Reply::Refused { why: "the host is ending".into() },
-    };
-    match request {
-        Request::Status => Reply::Status(Box::new(view)),
-        Request::Stop => pass(Message::Stop),
+/// What a request means for the loop; or the answer to one that is none for it.
+fn understood(request: Request, view: HostView) -> Result<Message, Reply> {
+    let refused = |why| Reply::Refused { why };
+    let (command, reason) = match request {
+        Request::Status => return Err(Reply::Status(Box::new(view))),
+        Request::Stop => return Ok(Message::Stop),
         Request::Settle { strategy, adopt, reason } => {
-            let kinds = if adopt { &ANY[..1] } else { &ANY[..2] };
-            let command = match named(&view, kinds, &strategy) {
-                Ok(Scope::Strategy(strategy)) if adopt => OperatorCommand::Adopt { strategy },
-                Ok(Scope::Strategy(strategy)) => OperatorCommand::Ignore { strategy },
-                Ok(Scope::Account(account)) if !adopt => OperatorCommand::IgnoreOn { account },
-                Ok(_) if adopt => {
-                    let why =
-                        format!("{strategy} is no strategy: only one that trades it can adopt");
-                    return Reply::Refused { why };
-                }
-                Ok(_) => {
-                    return Reply::Refused { why: format!("{strategy} is no strategy or account") };
-                }
-                Err(why) => return Reply::Refused { why },
-            };
-            let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
-            if reason.trim().is_empty() {
-                return Reply::Refused { why: "give a reason: it is journaled".into() };
-            }
-            pass(Message::Command(command, reason))
+            (settle(&view, &strategy, adopt).map_err(refused)?, reason)
         }
         Request::SetMode { what, mode, reason } => {
-            let scope = match what.map_or(Ok(Scope::Host), |name| named(&view, ANY, &name)) {
-                Ok(scope) => scope,
-                Err(why) => return Reply::Refused { why },
-            };
-            let reason: String = reason.chars().filter(|c| !c.is_control()).collect();
-            if reason.trim().is_empty() {
-                return Reply::Refused { why: "give a reason: it is journaled".into() };
-            }
-            if scope == Scope::Host
-                && let Err(why) = move_latch(latch, mode, &reason)
-            {
-                return Reply::Refused { why };
-            }
-            pass(Message::Command(OperatorCommand::SetMode { scope, mode }, reason))
+            let scope = what.map_or(Ok(Scope::Host), |name| named(&view, ANY, &name));
+            (OperatorCommand::SetMode { scope: scope.map_err(refused)?, mode }, reason)
         }
+    };
+    let reason = plain(&reason);
+    if reason.trim().is_empty() {
+        return Err(refused("give a reason: it is journaled".into()));
+    }
+    Ok(Message::Command(command, reason))
+}
+
+/// Whose a difference is to be: only one that trades it can adopt.
+fn settle(view: &HostView, name: &str, adopt: bool) -> Result<OperatorCommand, String> {
+    let kinds = if adopt { &ANY[..1] } else { &ANY[..2] };
+    match named(view, kinds, name)? {
+        Scope::Strategy(strategy) if adopt => Ok(OperatorCommand::Adopt { strategy }),
+        Scope::Strategy(strategy) => Ok(OperatorCommand::Ignore { strategy }),
+        Scope::Account(account) if !adopt => Ok(OperatorCommand::IgnoreOn { account }),
+        _ if adopt => Err(format!("{name} is no strategy: only one that trades it can adopt")),
+        _ => Err(format!("{name} is no strategy or account")),
     }
 }
 
@@ -310,3 +343,6 @@ pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
     BufReader::new(stream).read_line(&mut line).map_err(Failure::new)?;
     serde_json::from_str(&line).map_err(Failure::new)
 }
+
+#[cfg(test)]
+mod tests;

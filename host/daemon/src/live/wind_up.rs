@@ -1,6 +1,6 @@
 //! The end of a run in order.
 
-use super::Session;
+use super::{Session, control};
 use crate::command::Failure;
 use crate::command::show::plan_in_words;
 use hedgerow_driver::Progress;
@@ -13,6 +13,10 @@ impl Session<'_> {
     /// The strategies' last calls, and the cancels that follow from them.
     pub(super) fn wind_up(&mut self) -> Result<(), Failure> {
         const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+        // what was accepted is done, and nothing more is accepted
+        control::close(&self.desk);
+        self.take_all()?;
+        self.obey_all()?;
         while !self.host.is_ready_to_stop() {
             self.host.advance(self.pacer.horizon())?;
         }
@@ -31,6 +35,9 @@ impl Session<'_> {
             }
         }
         self.host.stop_now()?;
+        // what was refused meanwhile belongs to the audit, and a kill to the journal
+        self.take_all()?;
+        self.obey_all()?;
         self.host.try_journal()?;
         let left = self.host.engine().cancels_under_way();
         self.publish()?;

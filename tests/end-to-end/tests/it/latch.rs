@@ -56,6 +56,11 @@ fn a_kill_holds_through_a_restart_until_an_operator_releases_it() {
     let (code, audit) = tell(&all, &["audit", "verify"]);
     assert_eq!((code, audit["broken"].is_null()), (Some(0), true), "{audit}");
     assert!(audit["rows"].as_u64() > Some(5), "{audit}");
+    // what ends the run is in the audit too
+    let asked = |wanted: &str| {
+        facts.iter().any(|s| matches!(&s.fact, Fact::Asked { command, .. } if command == wanted))
+    };
+    assert!(asked("stop") && asked("Running for the host"));
     // nothing was approved between the halt and the release
     let mut halted = false;
     for stamped in &facts {

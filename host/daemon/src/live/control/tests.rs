@@ -1,0 +1,77 @@
+//! Commands of several callers: in the audit, in order with the latch, and not after the end.
+
+use super::*;
+use std::sync::mpsc::{Receiver, channel};
+
+fn desk(folder: &Path) -> (SharedDesk, Receiver<Message>, KillLatch) {
+    let (sender, inbox) = channel();
+    let (latch, _) = KillLatch::open(folder).unwrap();
+    (Desk::new(sender, latch.clone()), inbox, latch)
+}
+
+fn ask(desk: &SharedDesk, request: Request) -> bool {
+    let call = Call { by: "me".into(), request };
+    matches!(open(desk).take(call, HostView::default()), Reply::Accepted)
+}
+
+fn mode(mode: TradingMode) -> Request {
+    Request::SetMode { what: None, mode, reason: "so".into() }
+}
+
+/// The loop ends with a stop: what is to be in the audit must lie before it.
+#[test]
+fn what_was_asked_is_told_before_it_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, inbox, _) = desk(folder.path());
+    for request in [mode(TradingMode::ReduceOnly), Request::Stop] {
+        let words = request.in_words().unwrap().0;
+        assert!(ask(&desk, request));
+        let told = inbox.recv().unwrap();
+        assert!(
+            matches!(&told, Message::Asked { command, result, .. }
+                if *command == words && result == "accepted"),
+            "{words}"
+        );
+        assert!(matches!(inbox.recv().unwrap(), Message::Command(..) | Message::Stop));
+    }
+}
+
+/// A host that ends does nothing more that it is told, and says so; a kill holds all the same.
+#[test]
+fn a_host_that_ends_accepts_nothing_but_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, inbox, latch) = desk(folder.path());
+    close(&desk);
+    for refused in [TradingMode::Running, TradingMode::ReduceOnly] {
+        assert!(!ask(&desk, mode(refused)));
+        let told = inbox.try_recv().unwrap();
+        assert!(
+            matches!(told, Message::Asked { result, .. } if result.contains("is ending")),
+            "the audit has it"
+        );
+        assert!(inbox.try_recv().is_err());
+    }
+    assert!(ask(&desk, mode(TradingMode::Halted)));
+    assert!(latch.is_set());
+}
+
+/// Callers at once: the latch is as the last command that reaches the loop left it.
+#[test]
+fn the_latch_is_as_the_last_command_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, inbox, latch) = desk(folder.path());
+    let desk = &desk;
+    for round in 0..100 {
+        std::thread::scope(|scope| {
+            for wanted in [TradingMode::Halted, TradingMode::Running] {
+                scope.spawn(move || ask(desk, mode(wanted)));
+            }
+        });
+        let last = inbox.try_iter().filter_map(|message| match message {
+            Message::Command(OperatorCommand::SetMode { mode, .. }, _) => Some(mode),
+            _ => None,
+        });
+        let halted = last.last() == Some(TradingMode::Halted);
+        assert_eq!(latch.is_set(), halted, "round {round}");
+    }
+}
