@@ -34,6 +34,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.engine.is_journal_failed()
     }
 
+    /// How many facts the journal has not taken yet.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.len() + self.effects.facts.len()
+    }
+
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
         // what could not be written before goes first
         self.unwritten.append(&mut self.effects.facts);
@@ -90,6 +95,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// Tries the journal once more whatever the time is: the run ends.
     pub fn try_journal(&mut self) -> Result<(), DriverError> {
         self.failed_at = None;
+        self.drain()?;
+        // that it can be written again is a fact too
         self.drain()
     }
 

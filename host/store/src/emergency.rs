@@ -21,6 +21,8 @@ const HEAD: u64 = 16;
 pub(crate) struct Emergency {
     file: File,
     used: u64,
+    /// How many facts that is.
+    count: usize,
     /// The journal's last row when the first of them was kept.
     after: i64,
     /// Something could not be kept: what comes later would leave a hole before it.
@@ -81,8 +83,9 @@ impl Emergency {
             })?;
             Ok(Stamped { time, fact })
         };
-        let facts = text.lines().enumerate().map(fact).collect::<Result<_>>()?;
-        Ok((Self { file, used, after, broken: false }, Kept { facts, after }))
+        let facts = text.lines().enumerate().map(fact).collect::<Result<Vec<_>>>()?;
+        let count = facts.len();
+        Ok((Self { file, used, count, after, broken: false }, Kept { facts, after }))
     }
 
     /// Keeps more facts; `after` is the journal's last row. What is only told to people is not
@@ -113,7 +116,13 @@ impl Emergency {
         self.file.write_all_at(text.as_bytes(), HEAD + self.used)?;
         self.file.sync_data()?;
         self.used += more;
+        self.count += text.lines().count();
         self.write_head()
+    }
+
+    /// How many facts are in it.
+    pub(crate) fn count(&self) -> usize {
+        self.count
     }
 
     /// Forgets everything: the journal has it.
@@ -122,7 +131,7 @@ impl Emergency {
         if self.used == 0 {
             return Ok(());
         }
-        self.used = 0;
+        (self.used, self.count) = (0, 0);
         self.write_head()
     }
 

@@ -215,6 +215,12 @@ impl SqliteJournal {
         Ok(self.reader().last_row()? == 0)
     }
 
+    /// How many facts lie beside the journal because it could not be written, and where.
+    pub fn aside(&self) -> (usize, PathBuf) {
+        let kept = self.emergency.as_ref().map_or(0, Emergency::count);
+        (kept, self.path.with_extension("emergency"))
+    }
+
     fn reader(&self) -> Reader<'_> {
         Reader { connection: &self.connection, file: &self.file }
     }

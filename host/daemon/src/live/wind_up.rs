@@ -45,11 +45,25 @@ impl Session<'_> {
             format!("{left} cancels that the venue has not answered: those orders may live on")
         });
         let open = half_open(&self.ended.view.strategies);
-        let all: Vec<String> = cancels.into_iter().chain(open).collect();
+        let unwritten = self.unwritten();
+        let all: Vec<String> = cancels.into_iter().chain(open).chain(unwritten).collect();
         if all.is_empty() {
             return Ok(());
         }
         Err(Failure::new(format!("the run has ended with {}", all.join("; and with "))))
+    }
+
+    /// Facts that the journal could not take to the end, and where they are.
+    fn unwritten(&self) -> Option<String> {
+        let count = self.host.unwritten();
+        let (kept, file) = self.host.journal().aside();
+        let file = file.display();
+        (count > 0).then(|| {
+            format!(
+                "{count} facts that the journal could not take; {kept} of them lie in {file}, and \
+                 the next start takes them in"
+            )
+        })
     }
 }
 

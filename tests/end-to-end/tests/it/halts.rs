@@ -216,3 +216,30 @@ fn a_kill_holds_while_the_disk_is_full() {
     };
     println!("{} orders never left", facts.iter().filter(|s| never(&s.fact)).count());
 }
+
+/// A run that ends while its journal cannot be written has failed, and says what is missing and
+/// where it lies; the next start takes that in.
+#[test]
+fn a_run_whose_journal_lacks_facts_at_its_end_says_so_and_fails() {
+    let mut all = Processes::new();
+    let watch = at_work(&mut all, None);
+    wait("it trades", || watch.count() > 20);
+    assert!(run(&["stop", "--state", &state(&all)]).status.success());
+    assert!(all.host.take().unwrap().wait().unwrap().success());
+    let said = all.path("said");
+    let wrap = format!("trap '' XFSZ; ulimit -f 800; exec 2>{}", said.display());
+    start(&mut all, Some(&wrap));
+    wait("the journal cannot be written", || {
+        let view = all.status().unwrap_or_default();
+        view["banner"].as_str().is_some_and(|banner| banner.contains("CANNOT BE WRITTEN"))
+    });
+    assert!(run(&["stop", "--state", &state(&all)]).status.success());
+    assert!(!all.host.take().unwrap().wait().unwrap().success());
+    let said = std::fs::read_to_string(said).unwrap();
+    let wanted = ["facts that the journal could not take", "journal.emergency"];
+    assert!(wanted.iter().all(|part| said.contains(part)), "{said}");
+    start(&mut all, None);
+    wait("it is there", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+}
