@@ -67,14 +67,16 @@ pub(crate) fn components(
 }
 
 /// In a market of now, what was delivered cannot be traded any more.
-fn check_expiry(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
+pub(crate) fn check_expiry(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
     let goes_on = crate::wiring::goes_on(config);
     let now_is = matches!(config.data, DataSource::Generated { .. } | DataSource::Socket { .. });
+    // host time has not begun: it goes on from the journal's, which may be ahead of the system's
+    let now = crate::live::system();
     for owner in owners.iter().filter(|_| now_is) {
         for (place, _) in &owner.trades {
             let Some((spec, _)) = config.instruments.get(*place) else { continue };
             let expiry = spec.kind.expiry();
-            if expiry.is_some_and(|at| at.as_nanos() <= crate::live::wall()) {
+            if expiry.is_some_and(|at| at.as_nanos() <= now) {
                 if goes_on {
                     // what is held there, and all else, still needs a host
                     let (strategy, symbol) = (&owner.entry.name, &spec.symbol);

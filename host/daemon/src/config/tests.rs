@@ -352,3 +352,23 @@ weights = { place = 2, query = 5 }
         assert!(error.contains(said), "{from}: {error}");
     }
 }
+
+/// Host time goes on from the journal's, which is read after the config was checked: a check must
+/// not begin it. In a process of its own, where nobody else has.
+#[test]
+fn a_check_of_what_expires_does_not_begin_host_time() {
+    const ALONE: &str = "HEDGEROW_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let name = "config::tests::a_check_of_what_expires_does_not_begin_host_time";
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        assert!(alone.args(["--exact", name]).env(ALONE, "1").status().unwrap().success());
+        return;
+    }
+    let dated = GOOD.replace("linear-perpetual\"", "linear-future\"\nexpiry_unix_s = 4102444800");
+    let config = read(&dated).unwrap_or_else(|e| panic!("{e}"));
+    let owners = [Owner::new(&config.strategies[0], &component(true))];
+    assert!(!owners[0].trades.is_empty());
+    crate::check::check_expiry(&config, &owners, &mut Problems::default());
+    let ahead = crate::live::system() + 3_600_000_000_000;
+    assert!(crate::live::clock(ahead) >= ahead, "time fell over a restart");
+}
