@@ -1,12 +1,14 @@
 //! Guards of a config: limits that only some want, watching guards with their actions, by what they
 //! are about. What is absent is not measured, but for the few that have a default.
 
+use super::StrategyEntry;
 use super::reader::Section;
 use hedgerow_engine::{
     AccountGuards, FundingGuard, GuardAction, HostLimits, InstrumentLimits, ProfitGuards,
     Reduction, StrategyGuards, Watch,
 };
 use hedgerow_model::{Decimal, Duration, MarginGrade};
+use std::collections::BTreeSet;
 
 const WEEK_MS: u64 = 7 * 24 * 3_600_000 + 1;
 
@@ -190,30 +192,25 @@ pub(super) fn strategy(s: &mut Section<'_, '_>) -> StrategyGuards {
     }
 }
 
-/// Every action that is mapped to a guard, with whose it is.
-fn actions(
-    host: &HostLimits,
-    accounts: &[AccountGuards],
-    strategies: &[StrategyGuards],
-) -> Vec<GuardAction> {
-    let of = |profit: &ProfitGuards| {
-        let all = [profit.loss, profit.loss_day, profit.drawdown];
-        all.into_iter().flatten().map(|watch| watch.action).collect::<Vec<_>>()
-    };
-    let mut all = of(&host.profit);
-    for guards in accounts {
-        all.extend(of(&guards.profit));
-        all.extend(guards.grades.map(|(_, action)| action));
-        all.extend([guards.margin_utilisation.action, guards.liquidated_action]);
-        let some = [guards.margin_ratio, guards.liquidation_distance_min, guards.adverse_move];
-        all.extend(some.into_iter().flatten().map(|watch| watch.action));
-    }
-    for guards in strategies {
-        all.extend([guards.loss_action, guards.drawdown_action, guards.hedge_gap.action]);
-        all.extend(guards.loss_day.map(|watch| watch.action));
-        all.extend(guards.unhedged.map(|(_, action)| action));
-        all.extend(guards.funding.map(|guard| guard.action));
-    }
+fn of_profit(profit: &ProfitGuards) -> Vec<GuardAction> {
+    let all = [profit.loss, profit.loss_day, profit.drawdown];
+    all.into_iter().flatten().map(|watch| watch.action).collect()
+}
+
+fn of_account(guards: &AccountGuards) -> Vec<GuardAction> {
+    let mut all = of_profit(&guards.profit);
+    all.extend(guards.grades.map(|(_, action)| action));
+    all.extend([guards.margin_utilisation.action, guards.liquidated_action]);
+    let some = [guards.margin_ratio, guards.liquidation_distance_min, guards.adverse_move];
+    all.extend(some.into_iter().flatten().map(|watch| watch.action));
+    all
+}
+
+fn of_strategy(guards: &StrategyGuards) -> Vec<GuardAction> {
+    let mut all = vec![guards.loss_action, guards.drawdown_action, guards.hedge_gap.action];
+    all.extend(guards.loss_day.map(|watch| watch.action));
+    all.extend(guards.unhedged.map(|(_, action)| action));
+    all.extend(guards.funding.map(|guard| guard.action));
     all
 }
 
@@ -221,20 +218,33 @@ fn actions(
 pub(super) fn check(
     root: &mut Section<'_, '_>,
     host: &HostLimits,
-    accounts: &[AccountGuards],
-    strategies: &[StrategyGuards],
+    accounts: &[(&String, &AccountGuards)],
+    strategies: &[StrategyEntry],
 ) {
-    let all = actions(host, accounts, strategies);
-    let plans = all.iter().any(|a| matches!(a, GuardAction::Reduce | GuardAction::ClosePair));
+    let own = accounts.iter().map(|(_, guards)| of_account(guards)).collect::<Vec<_>>();
+    let theirs = strategies.iter().map(|strategy| of_strategy(&strategy.guards));
+    let theirs = theirs.collect::<Vec<_>>();
+    let whole = of_profit(&host.profit);
+    let mut all = own.iter().chain(&theirs).flatten().chain(&whole);
+    let plans = all.any(|a| matches!(a, GuardAction::Reduce | GuardAction::ClosePair));
     if plans && host.reduction.is_none() {
         let what = "is missing, and a guard's action is reduce or close-pair";
         let fix = "add [limits.reduction] with slippage_bps, hedge_bps, emergency_bps, deadline_ms";
         root.problem(root.span_of("limits"), "limits.reduction", what, fix);
     }
-    let reduces = all.contains(&GuardAction::Reduce);
-    if reduces && accounts.iter().all(|guards| guards.leverage_target.is_none()) {
-        let what = "is missing, and a guard's action is reduce";
-        let fix = "add `leverage_target` to the [account.limits] that are to be reduced";
-        root.problem(root.span_of("account"), "account.limits.leverage_target", what, fix);
+    let reduces = |actions: &[GuardAction]| actions.contains(&GuardAction::Reduce);
+    // an account can be reduced by a guard of its own, of whoever trades on it, or of the host
+    let by_others: BTreeSet<usize> = (strategies.iter().zip(&theirs))
+        .filter(|(_, actions)| reduces(actions) || reduces(&whole))
+        .flat_map(|(strategy, _)| strategy.accounts.values().chain([&strategy.account]))
+        .copied()
+        .collect();
+    for (place, ((name, guards), actions)) in accounts.iter().zip(&own).enumerate() {
+        let reduced = reduces(actions) || by_others.contains(&place);
+        if reduced && guards.leverage_target.is_none() {
+            let what = format!("is missing for account \"{name}\", which a guard is to reduce");
+            let fix = "add `leverage_target` to the [account.limits] of that account";
+            root.problem(root.span_of("account"), "account.limits.leverage_target", what, fix);
+        }
     }
 }

@@ -81,8 +81,8 @@ fn read(
     let strategies = root.tables("strategy", |s| strategy(s, &names));
     check_names(&mut root, &strategies);
     let snapshot_rows = root.whole_or("snapshot_rows", 100..100_000_001, SNAPSHOT_ROWS);
-    let own: Vec<_> = strategies.iter().map(|strategy| strategy.guards.clone()).collect();
-    guards::check(&mut root, &host, &account_guards, &own);
+    let guarded: Vec<_> = accounts.iter().zip(&account_guards).collect();
+    guards::check(&mut root, &host, &guarded, &strategies);
     root.finish();
     Some(Config {
         file: file.to_owned(),

@@ -101,6 +101,20 @@ fn an_action_needs_its_limit_and_what_it_is_carried_out_with() {
     let reduces = "name = \"one\"\n[account.limits]\nmargin_danger_action = \"reduce\"\n";
     let reduces = [("name = \"one\"\n", reduces), ("[limits]\n", REDUCTION)];
     check(&reduces, &["account.limits.leverage_target: is missing"]);
+    // another's target is none of this account's
+    let other = format!(
+        "{}[[account]]\nname = \"two\"\n[account.limits]\nleverage_target = \"3\"\n",
+        reduces[0].1
+    );
+    let said = ["account.limits.leverage_target: is missing for account \"one\""];
+    check(&[("name = \"one\"\n", &other), ("[limits]\n", REDUCTION)], &said);
+    // a strategy's guard and the host's concern the accounts that are traded on
+    let beside = "name = \"one\"\n[[account]]\nname = \"two\"\n";
+    let by_strategy = limit("collar_bps = 1\nloss_action = \"reduce\"\n");
+    check(&[("name = \"one\"\n", beside), by_strategy, ("[limits]\n", REDUCTION)], &said);
+    let by_host =
+        format!("[limits]\nloss_max = \"9\"\nloss_action = \"reduce\"\n{}", &REDUCTION[9..]);
+    check(&[("name = \"one\"\n", beside), ("[limits]\n", &by_host)], &said);
     let target = format!("{}leverage_target = \"3\"\n", reduces[0].1);
     check(&[("name = \"one\"\n", &target), ("[limits]\n", REDUCTION)], &[]);
     let known =
