@@ -2,6 +2,7 @@
 //! answer has a versioned schema for programs and a table for people; both can be narrowed to a
 //! strategy and a time.
 
+mod quality;
 mod rows;
 mod singles;
 
@@ -149,7 +150,7 @@ fn answer(facts: &[Stamped], what: What, filter: &Filter) -> Answer {
     facts.iter().for_each(|stamped| names.take(&stamped.fact));
     let (columns, rows) = match what {
         What::Quality => {
-            (rows::QUALITY, rows::quality(&plans(facts, &names, filter), &names, filter))
+            (quality::QUALITY, quality::quality(&plans(facts, &names, filter), &names, filter))
         }
         What::Plans => {
             let mut all = rows::plans(&plans(facts, &names, filter), &names);

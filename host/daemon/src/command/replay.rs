@@ -347,7 +347,7 @@ impl Said {
             let _ = writeln!(out, "simulated from there on, {seconds} s of market:");
             for (name, positions) in [("recorded", recorded), ("simulated", simulated)] {
                 for p in positions {
-                    let net = p.unrealised.map(|open| p.realised + open + p.funding - p.fees);
+                    let net = super::show::net(p);
                     let net =
                         net.map_or_else(|| "?".into(), |n: Decimal| n.round_dp(6).to_string());
                     let _ = writeln!(

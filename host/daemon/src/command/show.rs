@@ -73,7 +73,7 @@ pub fn view(view: &HostView) -> String {
         "age",
     ]);
     for s in &view.strategies {
-        add_positions(&mut positions, s, now);
+        add_positions(&mut positions, &s.name, &s.positions, now);
     }
     out.push_str(&format!("{positions}\n"));
     out.push_str(&money::tables(view));
@@ -163,21 +163,23 @@ fn conditions(view: &HostView) -> String {
     whole.chain(view.strategies.iter().map(of)).collect()
 }
 
-fn add_positions(table: &mut Table, strategy: &StrategyView, now: HostTime) {
-    for p in &strategy.positions {
-        let net = p.unrealised.map(|open| {
-            let gains = p.realised.saturating_add(open).saturating_add(p.funding);
-            gains.saturating_sub(p.fees).saturating_sub(p.interest)
-        });
+/// What a position has come to, all in all.
+pub(super) fn net(p: &PositionView) -> Option<Decimal> {
+    let gains = p.realised.saturating_add(p.unrealised?).saturating_add(p.funding);
+    Some(gains.saturating_sub(p.fees).saturating_sub(p.interest))
+}
+
+fn add_positions(table: &mut Table, of: &str, positions: &[PositionView], now: HostTime) {
+    for p in positions {
         table.add_row([
-            format!("{} {}", strategy.name, p.name),
+            format!("{of} {}", p.name),
             p.quantity.normalize().to_string(),
-            p.entry.map_or_else(|| "-".into(), |entry| entry.round_dp(2).to_string()),
+            maybe(p.entry),
             money(p.realised),
             maybe(p.unrealised),
             fees(p),
             money(p.funding),
-            maybe(net),
+            maybe(net(p)),
             p.settle.clone(),
             age(now, p.as_of),
         ]);
@@ -221,5 +223,38 @@ pub(crate) fn plan_in_words(plan: &PlanUpdate) -> String {
             let orders = plan.figures.attempts;
             format!("{kind} {}: {stands}, {filled} base filled, {orders} orders", plan.plan)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::InstrumentId;
+    use std::collections::BTreeMap;
+
+    /// What is cheap has digits too, and what is borrowed costs.
+    #[test]
+    fn a_position_is_shown_with_its_digits_and_all_that_it_cost() {
+        let dec = |text: &str| text.parse::<Decimal>().unwrap();
+        let position = PositionView {
+            instrument: InstrumentId(0),
+            name: "v:A".into(),
+            quantity: dec("1000000"),
+            entry: Some(dec("0.00002345")),
+            settle: "USD".into(),
+            realised: dec("5"),
+            unrealised: Some(dec("2")),
+            fees: dec("1"),
+            other_fees: BTreeMap::new(),
+            funding: dec("0.5"),
+            interest: dec("0.25"),
+            funding_expected: None,
+            as_of: HostTime::EPOCH,
+        };
+        assert_eq!(net(&position), Some(dec("6.25")));
+        let mut table = table(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
+        add_positions(&mut table, "one", &[position], HostTime::EPOCH);
+        let shown = table.to_string();
+        assert!(shown.contains("0.00002345") && shown.contains("6.25"), "{shown}");
     }
 }

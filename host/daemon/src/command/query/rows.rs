@@ -3,16 +3,12 @@
 
 use super::word;
 use super::{Filter, Names, Told};
-use hedgerow_model::{
-    Decimal, Fact, HostTime, OrderFact, PairKind, PairOutcome, Price, Quantity, Stamped,
-};
+use hedgerow_model::{Decimal, Fact, HostTime, OrderFact, PairOutcome, Price, Quantity, Stamped};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-type Row = Map<String, Value>;
+pub(super) type Row = Map<String, Value>;
 
-pub(super) const QUALITY: &[&str] =
-    &["day", "venue", "instrument", "kind", "figure", "count", "sum", "average", "min", "max"];
 pub(super) const PLANS: &[&str] = &[
     "began",
     "strategy",
@@ -55,6 +51,8 @@ pub(super) const FILLS: &[&str] = &[
     "fee",
     "fee_asset",
     "trade",
+    "inferred",
+    "replaces",
 ];
 pub(super) const ORDERS: &[&str] = &[
     "time",
@@ -71,7 +69,7 @@ pub(super) const ORDERS: &[&str] = &[
 ];
 pub(super) const FUNDING: &[&str] = &["time", "account", "instrument", "amount", "settlement"];
 
-fn row(value: Value) -> Row {
+pub(super) fn row(value: Value) -> Row {
     match value {
         Value::Object(map) => map,
         _ => Row::new(),
@@ -165,93 +163,6 @@ pub(super) fn incidents(all: &[Told], names: &Names) -> Vec<Row> {
     all.iter().filter_map(of).collect()
 }
 
-/// Count, sum, least and most of a figure.
-#[derive(Default)]
-struct Figure {
-    count: u64,
-    sum: Decimal,
-    least: Option<Decimal>,
-    most: Option<Decimal>,
-}
-
-impl Figure {
-    fn add(&mut self, value: Decimal) {
-        self.count += 1;
-        self.sum = self.sum.saturating_add(value);
-        self.least = Some(self.least.map_or(value, |least| least.min(value)));
-        self.most = Some(self.most.map_or(value, |most| most.max(value)));
-    }
-
-    fn average(&self) -> Option<Decimal> {
-        let average = self.sum.checked_div(Decimal::from(self.count))?;
-        Some(average.round_dp(6).normalize())
-    }
-}
-
-/// A day since the epoch as a person writes it.
-fn day(time: HostTime) -> String {
-    let days = time.as_nanos() / 86_400_000_000_000 + 719_468;
-    let era = days / 146_097;
-    let of_era = days % 146_097;
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", year + era * 400 + next)
-}
-
-/// The key of a group: day, venue, instrument, kind, and the figure's place and name.
-type Group = (String, String, String, &'static str, (u8, &'static str));
-
-/// By venue, instrument and kind of plan: what was estimated and what it cost, leg by leg, and what
-/// the plans took that traded there.
-pub(super) fn quality(all: &[Told], names: &Names, filter: &Filter) -> Vec<Row> {
-    let mut figures: BTreeMap<Group, Figure> = BTreeMap::new();
-    for told in all {
-        let Some(result) = &told.result else { continue };
-        let when = if filter.daily { day(told.began) } else { String::new() };
-        for (planned, leg) in told.plan.legs.iter().zip(&result.legs) {
-            let instrument = names.of("instrument", planned.instrument.0);
-            let venue = instrument.split(':').next().unwrap_or("?").to_owned();
-            let kind = PairKind::word(told.plan.kind);
-            let mut add = |place, figure, value: Option<Decimal>| {
-                let key = (when.clone(), venue.clone(), instrument.clone(), kind, (place, figure));
-                if let Some(value) = value {
-                    figures.entry(key).or_default().add(value);
-                }
-            };
-            let slipped = leg.slippage_bps;
-            let estimate = slipped.map(|_| planned.estimate_bps);
-            add(0, "estimate_bps", estimate);
-            add(1, "slippage_bps", slipped);
-            add(2, "slippage_beyond_estimate_bps", slipped.zip(estimate).map(|(s, e)| s - e));
-            let share = leg.base.checked_div(planned.base).map(|share| share.round_dp(6));
-            add(3, "filled_share", share);
-            add(4, "fees", Some(leg.fees));
-            let level = !matches!(result.outcome, PairOutcome::Stuck { .. });
-            add(5, "ms_to_balanced", level.then(|| Decimal::from(result.took_ms)));
-            add(6, "retries", Some(Decimal::from(result.retries)));
-            add(7, "repair_loss", Some(result.repair_loss));
-        }
-    }
-    let of = |((day, venue, instrument, kind, (_, name)), figure): (&Group, &Figure)| {
-        row(json!({
-            "day": (!day.is_empty()).then_some(day),
-            "venue": venue,
-            "instrument": instrument,
-            "kind": kind,
-            "figure": name,
-            "count": figure.count,
-            "sum": figure.sum.normalize(),
-            "average": figure.average(),
-            "min": figure.least,
-            "max": figure.most,
-        }))
-    };
-    figures.iter().map(of).collect()
-}
-
 /// A price and a quantity in the instrument's own measures; units where it is not defined.
 fn figures(names: &Names, id: u32, price: Price, quantity: Quantity) -> (String, String) {
     match names.instruments.get(&id) {
@@ -284,6 +195,7 @@ pub(super) fn fills(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Ro
         };
         let strategy = names.of("strategy", id.strategy.0);
         filter.takes(stamped.time, Some(&strategy)).then_some(())?;
+        let (_, replaced) = figures(names, instrument.0, *price, *replaces);
         let (price, quantity) = figures(names, instrument.0, *price, *quantity);
         Some(row(json!({
             "time": stamped.time,
@@ -300,7 +212,7 @@ pub(super) fn fills(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Ro
             "fee_asset": fee.asset,
             "trade": trade,
             "inferred": inferred,
-            "replaces": replaces.units(),
+            "replaces": replaced,
         })))
     };
     facts.iter().filter_map(of).collect()

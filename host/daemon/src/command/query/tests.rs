@@ -2,8 +2,10 @@
 
 use super::*;
 use hedgerow_model::{
-    AccountId, Decimal, Give, InstrumentId, LegOrder, LegResult, PairKind, PairLeg, PairOutcome,
-    PairRequest, PairSize, Price, PriceSource, Quantity, Side, StrategyId,
+    AccountId, ClientOrderId, Decimal, Fee, FeeAsset, Give, Instrument, InstrumentId,
+    InstrumentKind, LegOrder, LegResult, Liquidity, PairKind, PairLeg, PairOutcome, PairRequest,
+    PairSize, Price, PriceGrid, PriceSource, Quantity, Scale, SequenceRule, Side, StrategyId,
+    TradeId, VenueId, VenueTime,
 };
 
 fn dec(text: &str) -> Decimal {
@@ -156,4 +158,49 @@ fn times_are_read_as_people_write_them() {
     for wrong in ["yesterday", "2026-13-01", "2026-11-29T25:00:00", "2026-11"] {
         assert!(time(wrong).is_err(), "{wrong}");
     }
+}
+
+/// A fill that was inferred and the real one that replaces it are one trade: the table tells them
+/// apart, with how much is replaced in the measure of the quantity beside it.
+#[test]
+fn inferred_fills_are_told_from_those_that_replace_them() {
+    let spec = Instrument {
+        id: InstrumentId(0),
+        venue: VenueId(0),
+        symbol: "A".into(),
+        kind: InstrumentKind::LinearPerpetual,
+        base: "B".into(),
+        quote: "Q".into(),
+        settle: "Q".into(),
+        price_scale: Scale::new(1).unwrap(),
+        quantity_scale: Scale::new(3).unwrap(),
+        grid: PriceGrid::Tick(Price::from_units(1)),
+        lot: Quantity::from_units(1),
+        min_quantity: Quantity::from_units(1),
+        max_quantity: None,
+        min_notional: None,
+        multiplier: Decimal::ONE,
+        sequence: SequenceRule::Snapshots,
+    };
+    let fill = |inferred, replaces| Fact::Fill {
+        id: ClientOrderId { strategy: StrategyId(0), number: 1 },
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        trade: TradeId(1),
+        side: Side::Buy,
+        price: Price::from_units(1_000),
+        quantity: Quantity::from_units(1_500),
+        liquidity: Liquidity::Taker,
+        fee: Fee { amount: Decimal::ZERO, asset: FeeAsset::Settle },
+        happened: VenueTime::EPOCH,
+        inferred,
+        replaces: Quantity::from_units(replaces),
+    };
+    let facts = [Fact::Defined(Box::new(spec)), fill(true, 0), fill(false, 1_500)];
+    let facts = facts.map(|fact| Stamped { time: HostTime::EPOCH, fact });
+    let answer = answer(&facts, What::Fills, &Filter::default());
+    let told: Vec<_> = answer.rows.iter().map(|r| (&r["inferred"], &r["replaces"])).collect();
+    assert_eq!(told, [(&true.into(), &"0".into()), (&false.into(), &"1.5".into())]);
+    let shown = table(&answer);
+    assert!(shown.contains("inferred") && shown.contains("replaces"), "{shown}");
 }
