@@ -82,11 +82,15 @@ impl Watcher {
     /// not an event: stopping a strategy is an operator's command.
     pub fn look(&mut self) -> Vec<Sighting> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
-            return vec![Sighting::Unusable {
-                path: self.folder.clone(),
-                why: "the plugins folder cannot be read".into(),
-            }];
+            let why = "the plugins folder cannot be read".to_owned();
+            let known = self.known.entry(self.folder.clone()).or_default();
+            if known.told.replace(why.clone()).is_some() {
+                return Vec::new();
+            }
+            return vec![Sighting::Unusable { path: self.folder.clone(), why }];
         };
+        // when it goes again, that is news
+        self.known.remove(&self.folder);
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
         let wasm = |path: &PathBuf| path.extension().is_some_and(|e| e == "wasm");
@@ -140,5 +144,24 @@ impl Watcher {
         known.hash = Some(hash.clone());
         known.told = None;
         Some(Sighting::New(Candidate { path, bytes, hash }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that is not there is told once, and again when it went once more.
+    #[test]
+    fn a_missing_folder_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugins");
+        let mut watcher = Watcher::new(&path, 1 << 20);
+        let told = |watcher: &mut Watcher| (0..3).map(|_| watcher.look().len()).sum::<usize>();
+        assert_eq!(told(&mut watcher), 1);
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(told(&mut watcher), 0);
+        std::fs::remove_dir(&path).unwrap();
+        assert_eq!(told(&mut watcher), 1);
     }
 }
