@@ -7,8 +7,8 @@ use crate::shared::{STALE, Shared};
 use crate::trader::Parameters;
 use crate::venues::Venues;
 use hedgerow_engine::{
-    AccountConfig, AccountGuards, Asks, Engine, EngineConfig, HostLimits, OpenOrders,
-    StrategyConfig, StrategyGuards, StrategyLimits, WriteLimits,
+    AccountConfig, AccountGuards, Asks, Engine, EngineConfig, HostLimits, OpenOrders, PoolConfig,
+    StrategyConfig, StrategyGuards, StrategyLimits, Weights, WriteLimits,
 };
 use hedgerow_model::{Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind};
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -36,6 +36,20 @@ fn limits() -> StrategyLimits {
         drawdown_max: Decimal::from(300),
         timers_max: 4,
     }
+}
+
+/// In every other script as much may be sent as there is; in the others little enough that orders
+/// wait.
+fn pools(script: &Script) -> Vec<PoolConfig> {
+    let pool = || PoolConfig {
+        name: "requests".into(),
+        burst: 12,
+        per: Duration::from_secs(2),
+        reserve: 4,
+        wait: Duration::from_millis(700),
+        weights: Weights { place: 1, cancel: 1, amend: 1, query: 1, reconcile: 2 },
+    };
+    (script.seed % 2 == 1).then(pool).into_iter().collect()
 }
 
 /// What the engine is told.
@@ -68,7 +82,7 @@ pub fn config(script: &Script) -> EngineConfig {
             positions_every: Some(Duration::from_secs(45)),
             ..Asks::default()
         },
-        pools: Vec::new(),
+        pools: pools(script),
     };
     EngineConfig {
         instruments: script.instruments.clone(),

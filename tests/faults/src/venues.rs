@@ -11,8 +11,8 @@ use crate::market::skewed;
 use crate::script::{MS, S};
 use crate::shared::Shared;
 use hedgerow_model::{
-    AccountId, Extent, HostTime, InstrumentId, Side, TradeId, VenueCommand, VenueEvent, VenueId,
-    VenueReport, VenueTime, WireId,
+    AccountId, Duration, Extent, HostTime, InstrumentId, Side, TradeId, VenueCommand, VenueEvent,
+    VenueId, VenueRejection, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
 use hedgerow_simulator::PaperVenue;
@@ -313,6 +313,13 @@ impl Venues {
                 Asks::Question(_) | Asks::Nothing => {}
             },
             Fate::Refused { after, report } => {
+                if is_ban(&report) {
+                    let retry_after = Duration::from_millis(self.dice.between(200, 4_000));
+                    let limits = VenueReport::RateLimited { limit: None, retry_after };
+                    let event = self.event(account, now + after, limits);
+                    let epoch = self.sessions.get(account.index()).map_or(0, |s| s.epoch);
+                    self.put(now + after, Way::Report(event, epoch));
+                }
                 let event = self.event(account, now + after, report);
                 let epoch = self.sessions.get(account.index()).map_or(0, |s| s.epoch);
                 self.keep(&event);
@@ -324,6 +331,15 @@ impl Venues {
             }
         }
     }
+}
+
+/// Whether a request was refused for being one too many: then the venue says until when.
+fn is_ban(report: &VenueReport) -> bool {
+    let banned = VenueRejection::Other(429);
+    matches!(report,
+        VenueReport::Rejected { reason, .. }
+        | VenueReport::CancelRejected { reason, .. }
+        | VenueReport::AmendRejected { reason, .. } if *reason == banned)
 }
 
 impl Venue for Venues {
