@@ -84,8 +84,7 @@ impl Position {
             let gain = after.shift(instrument, price, given)?;
             realised = realised.checked_add(gain).ok_or(overflow)?;
         }
-        after.check()?;
-        *self = after;
+        *self = after.checked()?;
         Ok(Booked { realised, quantity: self.quantity })
     }
 
@@ -100,8 +99,7 @@ impl Position {
         let mut after = self.clone();
         let by = quantity.units().checked_sub(self.quantity.units()).ok_or(ValueError::Overflow)?;
         after.shift(instrument, price, by)?;
-        after.check()?;
-        *self = after;
+        *self = after.checked()?;
         Ok(())
     }
 
@@ -129,17 +127,24 @@ impl Position {
     pub fn fund(&mut self, amount: Decimal) -> Result<(), ValueError> {
         let funding = self.funding.checked_add(amount).ok_or(ValueError::Overflow)?;
         let after = Self { funding, ..self.clone() };
-        after.check()?;
-        *self = after;
+        *self = after.checked()?;
         Ok(())
     }
 
-    /// Every amount is one that a ledger holds, so that sums of them are exact.
-    fn check(&self) -> Result<(), ValueError> {
-        let amounts = [self.cost, self.realised, self.fees, self.funding, self.interest];
+    /// Every amount is one that a ledger holds, so that sums of them are exact; and a zero has no
+    /// sign, so that what is equal is written alike.
+    fn checked(mut self) -> Result<Self, ValueError> {
+        let Self { cost, realised, fees, funding, interest, .. } = &mut self;
+        for amount in [cost, realised, fees, funding, interest] {
+            if amount.abs() > LEDGER_MAX {
+                return Err(ValueError::Overflow);
+            }
+            if amount.is_zero() {
+                amount.set_sign_positive(true);
+            }
+        }
         let fits = |amount: &Decimal| amount.abs() <= LEDGER_MAX;
-        let others = self.other_fees.values();
-        if amounts.iter().chain(others).all(fits) { Ok(()) } else { Err(ValueError::Overflow) }
+        if self.other_fees.values().all(fits) { Ok(self) } else { Err(ValueError::Overflow) }
     }
 
     fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {

@@ -366,5 +366,6 @@ fn a_slow_venue_is_given_more_time() {
             break;
         }
     }
+    rig.quote(0, 9_990, 10_010);
     assert_eq!(rig.buy(9_990, 100), None);
 }

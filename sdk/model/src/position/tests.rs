@@ -201,3 +201,16 @@ fn a_fee_in_a_venue_s_token_is_kept_apart_and_moves_no_position() {
     let base = Fee::named(Decimal::ONE, "B", &i).unwrap();
     assert_eq!(base.asset, FeeAsset::Other(Asset::from("B").unwrap()));
 }
+
+/// A loss of less than the last digit is no negative zero.
+#[test]
+fn a_zero_has_no_sign() {
+    let i = contract(false);
+    let mut p = Position { realised: Decimal::new(-1, 14), ..Position::default() };
+    p.fund(Decimal::ZERO).unwrap();
+    p.realised += Decimal::new(1, 14);
+    p.realised.set_sign_negative(true);
+    let (at, one) = (Price::from_units(1_000), Quantity::from_units(1));
+    p.book(&i, Side::Buy, at, one, Fee::ZERO).unwrap();
+    assert!(p.realised.is_zero() && p.realised.is_sign_positive());
+}
