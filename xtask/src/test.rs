@@ -7,7 +7,8 @@ use std::time::Instant;
 
 const LEFT_OUT: &str = "\
 HEDGEROW_REFERENCE_DATA is not set: left out are the tests over real recordings (books of Binance
-against the five levels recorded beside them, Hyperliquid, Lighter); everything else is tested";
+against the five levels recorded beside them, Hyperliquid, Lighter) and the check values of the
+throughput comparison; everything else is tested";
 
 fn step(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
     eprintln!("== {name}");

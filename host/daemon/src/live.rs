@@ -25,7 +25,9 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{Fact, HostTime, PluginStep, Scope, StrategyId, TradingMode, VenueId};
+use hedgerow_model::{
+    Fact, HostTime, PluginStep, Scope, StrategyId, TradingMode, VenueId, printable,
+};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
@@ -40,14 +42,24 @@ const PUBLISH: std::time::Duration = std::time::Duration::from_millis(100);
 /// Inputs handled between two looks at messages.
 const STRETCH: usize = 64;
 
+/// What the loop knows of a strategy whose component may be replaced.
+pub struct Told {
+    /// Recent events, for a trial.
+    pub recent: Option<hedgerow_plugins::Recent>,
+    /// The version of its state.
+    pub state_version: u32,
+    /// Hashes of all components that this host needs.
+    pub in_use: Vec<String>,
+}
+
 /// What reaches the loop from the other threads.
 pub enum Message {
     /// An operator's command.
     Command(OperatorCommand, String),
     /// End the run.
     Stop,
-    /// Recent events of a strategy, for a trial, and the version of its state.
-    Recent(StrategyId, Sender<(Option<hedgerow_plugins::Recent>, u32)>),
+    /// What is to be known of a strategy before a trial.
+    Recent(StrategyId, Sender<Told>),
     /// A component that may be swapped in.
     Swap(StrategyId, Box<Plugin>),
     /// Something to journal: what was asked, why, by whom, over which way, and the answer.
@@ -332,13 +344,16 @@ impl Session<'_> {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;
             }
             Message::Recent(strategy, answer) => {
-                let version = self.host.host().state_version(strategy);
-                let _ = answer.send((self.host.host().recent(strategy), version));
+                let host = self.host.host();
+                let (recent, state_version) = (host.recent(strategy), host.state_version(strategy));
+                let _ = answer.send(Told { recent, state_version, in_use: host.in_use() });
             }
             Message::Swap(strategy, plugin) => {
                 self.wants_in(strategy, *plugin);
             }
             Message::Plugin(strategy, step, hash, detail) => {
+                // texts of files are in it, which may be anybody's
+                let detail = printable(&detail, 1_000);
                 self.host.note(Fact::Plugin { strategy, step, hash, detail })?;
             }
         }

@@ -1,17 +1,21 @@
 //! A component call, batches of ticks, save and restore, an engine input of each kind, a book
 //! update, a journal append.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
+};
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Asks, Effects, Engine, EngineConfig, GuardAction, HostLimits,
-    Input, InstrumentLimits, OpenOrders, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
+    Input, InstrumentLimits, OpenOrders, OperatorCommand, StrategyConfig, StrategyGuards,
+    StrategyLimits, Watch,
 };
 use hedgerow_model::{
-    AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
-    InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder, OrderFlags,
-    Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick,
-    TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId,
-    VenueOrderId, VenueReport, VenueTime, WireId, flag,
+    AccountId, Book, CallFault, Decimal, Duration, Event, Fact, FaultKind, Fee, Header, HostTime,
+    Instrument, InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder,
+    OrderFlags, Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped,
+    StrategyId, Swap, Tick, TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode,
+    VenueEvent, VenueId, VenueOrderId, VenueRejection, VenueReport, VenueTime, WireId, flag,
 };
 use hedgerow_plugins::{Instance, Limits, Mode, Plugin, RoleInstrument, Setup, WasmEngine};
 use hedgerow_ports::Journal;
@@ -103,6 +107,10 @@ fn component(c: &mut Criterion) {
 }
 
 fn engine() -> Engine {
+    engine_over(instrument())
+}
+
+fn engine_over(instrument: Instrument) -> Engine {
     let wide = Decimal::from(1_000_000_000_000_i64);
     let limits = StrategyLimits {
         order_notional_max: wide,
@@ -129,7 +137,7 @@ fn engine() -> Engine {
         on_quarantine: OpenOrders::Cancel,
     };
     let mut engine = Engine::new(EngineConfig {
-        instruments: vec![instrument()],
+        instruments: vec![instrument],
         venues: vec!["v".into()],
         accounts: vec![AccountConfig {
             id: AccountId(0),
@@ -168,6 +176,10 @@ fn submit(engine: &Engine) -> Outcome {
 
 fn outcome(engine: &mut Engine, effects: &mut Effects) {
     let outcome = submit(engine);
+    answer(engine, effects, outcome);
+}
+
+fn answer(engine: &mut Engine, effects: &mut Effects, outcome: Outcome) {
     let (now, strategy) = (HostTime::from_nanos(2), StrategyId(0));
     let first_order = engine.next_order(strategy);
     let mode = TradingMode::Running;
@@ -226,6 +238,12 @@ fn engine_inputs(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    let rejected =
+        VenueReport::Rejected { wire: WireId(1), reason: VenueRejection::PostOnlyWouldTake };
+    once(&mut group, "venue, rejected", placed, &Input::Venue(Cow::Owned(event(rejected))));
+    let canceled = VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) };
+    once(&mut group, "venue, canceled", placed, &Input::Venue(Cow::Owned(event(canceled))));
+    others(&mut group, placed);
     group.bench_function("wake, nothing due", |b| {
         let (mut engine, mut effects) = (engine(), Effects::default());
         b.iter(|| engine.handle(Input::Wake(HostTime::from_nanos(2)), &mut effects));
@@ -300,6 +318,79 @@ fn gate(c: &mut Criterion) {
     group.finish();
 }
 
+/// An input that an engine hears once, on one that is ready for it.
+fn once(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    ready: impl Fn() -> (Engine, Effects),
+    input: &Input<'_>,
+) {
+    group.bench_function(name, |b| {
+        b.iter_batched_ref(
+            &ready,
+            |(engine, effects)| engine.handle(input.clone(), effects),
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+/// What comes from the host itself: words of an operator, faults, starts, cuts, timers.
+fn others(group: &mut BenchmarkGroup<'_, WallTime>, placed: impl Fn() -> (Engine, Effects)) {
+    let (now, strategy) = (HostTime::from_nanos(4), StrategyId(0));
+    let command = OperatorCommand::CancelAll { strategy: Some(strategy) };
+    let operator = Input::Operator { now, command, reason: "bench".into() };
+    once(group, "operator, cancel all", &placed, &operator);
+    let fault = CallFault { kind: FaultKind::Trap, detail: "bench".into() };
+    let fault = Input::Fault { now, strategy, fault, next_order: 1_000 };
+    once(group, "fault", &placed, &fault);
+    let start = Input::Start { now, strategy, from_cut: false, fault: None };
+    once(group, "start", &placed, &start);
+    let time = Duration::from_secs(1);
+    let swap = Swap { component: "bench".into(), calls: 1, time };
+    once(group, "cut", &placed, &Input::Cut { now, strategy, swap });
+    let waiting = || {
+        let (mut engine, mut effects) = (engine(), Effects::default());
+        let timer = Intent::SetTimer { id: TimerId(1), at: now };
+        let set = Outcome { consumed: 1, intents: vec![timer], checkpoint: None };
+        answer(&mut engine, &mut effects, set);
+        (engine, effects)
+    };
+    once(group, "wake, one timer due", waiting, &Input::Wake(now));
+}
+
+/// Market data but quotes: a trade, and a change of a book whose updates are numbered.
+fn market_inputs(c: &mut Criterion) {
+    let mut group = c.benchmark_group("engine");
+    group.bench_function("market, one trade", |b| {
+        let (mut engine, mut effects, mut n) = (engine(), Effects::default(), 1);
+        b.iter(|| {
+            n += 1;
+            let trade = Tick { kind: TickKind::Trade.code(), c: 1, d: 0, ..quote(n) };
+            engine.handle(Input::Market(&[trade]), &mut effects);
+        });
+    });
+    group.bench_function("market, one level", |b| {
+        let numbered = Instrument { sequence: SequenceRule::PreviousId, ..instrument() };
+        let (mut engine, mut effects, mut n) = (engine_over(numbered), Effects::default(), 1);
+        let level = |n: u64, flags: u16| Tick {
+            kind: TickKind::Level.code(),
+            flags,
+            a: 599_000 + i64::try_from(n % 40).unwrap(),
+            b: 1 + i64::try_from(n % 3).unwrap(),
+            c: i64::try_from(n).unwrap(),
+            d: i64::try_from(n).unwrap() - 1,
+            ..quote(n)
+        };
+        let first = level(n, flag::SNAPSHOT | flag::LAST);
+        engine.handle(Input::Market(&[first]), &mut effects);
+        b.iter(|| {
+            n += 1;
+            engine.handle(Input::Market(&[level(n, flag::LAST)]), &mut effects);
+        });
+    });
+    group.finish();
+}
+
 fn book(c: &mut Criterion) {
     let mut book = Book::default();
     for n in 0..2_000 {
@@ -327,5 +418,5 @@ fn journal(c: &mut Criterion) {
     });
 }
 
-criterion_group!(paths, component, engine_inputs, gate, book, journal);
+criterion_group!(paths, component, engine_inputs, market_inputs, gate, book, journal);
 criterion_main!(paths);

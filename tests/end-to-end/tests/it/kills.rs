@@ -7,7 +7,9 @@ use hedgerow_end_to_end::{component, generated, host, root, run};
 use hedgerow_model::{Fact, OrderFact, Position, Stamped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Shutdown;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +17,8 @@ use std::time::{Duration, Instant};
 /// Processes of a test, ended with it.
 pub(crate) struct Processes {
     folder: tempfile::TempDir,
+    /// Whose processes they are, if not this one's user's.
+    user: Option<u32>,
     pub(crate) venue: Option<Child>,
     /// Venues beside the first, each in a process of its own.
     pub(crate) others: Vec<(String, Child)>,
@@ -23,6 +27,9 @@ pub(crate) struct Processes {
 
 impl Drop for Processes {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", std::fs::read_to_string(self.path("log")).unwrap_or_default());
+        }
         let others = self.others.iter_mut().map(|(_, child)| child);
         let named = [&mut self.host, &mut self.venue].into_iter().flatten();
         for child in named.chain(others) {
@@ -50,9 +57,26 @@ impl Processes {
             .replace("latency_out_ms = 1", &format!("latency_out_ms = {out}"))
             .replace("latency_back_ms = 1", &format!("latency_back_ms = {back}"));
         std::fs::write(folder.path().join("host.toml"), config).unwrap();
-        let mut this = Self { folder, venue: None, others: Vec::new(), host: None };
+        let mut this = Self { folder, user: None, venue: None, others: Vec::new(), host: None };
         this.start_venue();
         this
+    }
+
+    /// The host, once started, is not root's: even one who may read everything is told what it may
+    /// not.
+    pub(crate) fn give_up_root(&mut self) {
+        const NOBODY: u32 = 65_534;
+        if std::fs::metadata(self.folder.path()).unwrap().uid() != 0 {
+            return;
+        }
+        self.user = Some(NOBODY);
+        let mut all = vec![self.folder.path().to_owned()];
+        while let Some(path) = all.pop() {
+            std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            if path.is_dir() {
+                all.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
     }
 
     /// Other strategies than the probes, before anything but the venue runs.
@@ -83,8 +107,12 @@ impl Processes {
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = Command::new(host());
-        command.args(args).current_dir(root()).stdout(Stdio::null());
-        command.spawn().unwrap()
+        command.args(args).current_dir(root()).stdout(Stdio::null()).env("HEDGEROW_LOG", "info");
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log"));
+        command.stderr(log.unwrap()).spawn().unwrap()
     }
 
     pub(crate) fn start_venue(&mut self) {

@@ -1,5 +1,6 @@
 //! The real binary, the real components, recorded and generated markets.
 
+mod bad_files;
 mod commands;
 mod halts;
 mod hostile;
@@ -12,3 +13,4 @@ mod reload;
 mod replay;
 mod restarts;
 mod rig;
+mod throughput;
