@@ -141,6 +141,9 @@ impl Engine {
     fn with_foreign(&self, wanted: Wanted, mut sums: Sums) -> Result<Sums, RiskRejection> {
         for (account, id) in self.foreign_keys() {
             let (held, buy, sell) = self.foreign(account, id);
+            if [held, buy, sell].iter().all(|quantity| quantity.is_zero()) {
+                continue; // it was there once: no mark is needed for it
+            }
             let known = self.config.instrument(id).ok_or(RiskRejection::UnknownInstrument)?;
             let mark = self.markets.get(id).and_then(|market| market.mark_exact(known));
             let mark = mark.ok_or(RiskRejection::NoMarket)?;

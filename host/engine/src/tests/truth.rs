@@ -649,4 +649,9 @@ fn what_is_ignored_counts_in_the_limits_of_its_account() {
     let denied = rig.buy(10_000, 600);
     assert!(matches!(denied, Some(RiskRejection::GrossAboveMax { .. })), "{denied:?}");
     assert_eq!(rig.buy(10_000, 400), None);
+    // what is there and has no mark cannot be judged; what is not there any more needs none
+    rig.engine.external.insert((AccountId(0), InstrumentId(2)), Quantity::from_units(5));
+    assert_eq!(rig.buy(10_000, 60), Some(RiskRejection::NoMarket));
+    rig.engine.external.insert((AccountId(0), InstrumentId(2)), Quantity::ZERO);
+    assert_eq!(rig.buy(10_000, 60), None);
 }
