@@ -243,6 +243,15 @@ impl Rig {
         self.engine.handle(Input::Wake(now), &mut self.effects);
     }
 
+    /// The wire id of the newest order that left.
+    fn last_wire(&self) -> WireId {
+        let placed = |command: &VenueCommand| match command {
+            VenueCommand::Place(order) => Some(order.get().wire),
+            _ => None,
+        };
+        self.effects.commands.iter().rev().find_map(placed).expect("no order left")
+    }
+
     /// What differs at last is read again in a while: lets that pass.
     fn wait_to_ask(&mut self) {
         let waits =

@@ -74,16 +74,14 @@ fn a_close_closes_both_and_never_opens() {
     pair.assert_restores();
 }
 
-/// Legs of different sizes are each closed whole: the one that follows is never sent more than it
-/// is, however much the first one filled.
-#[test]
-fn a_leg_that_follows_is_closed_by_no_more_than_it_is() {
+/// A pair of 0.166 / 0.166 is open, and the strategy adds 0.1 to both legs by itself: to L at once,
+/// to S when its order is filled.
+pub(super) fn grown() -> (Pair, [Sent; 2]) {
     let mut pair = Pair::new();
     pair.open(&request());
     for sent in pair.sent() {
         pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 1_660);
     }
-    // the strategy adds to both by itself, to one of them after the close has begun
     let more = |number, leg, side, price| NewOrder {
         number,
         instrument: leg,
@@ -102,6 +100,14 @@ fn a_leg_that_follows_is_closed_by_no_more_than_it_is() {
         rests: false,
     });
     pair.fill(own[0], 600_000, 1_000);
+    (pair, own)
+}
+
+/// Legs of different sizes are each closed whole: the one that follows is never sent more than it
+/// is, however much the first one filled.
+#[test]
+fn a_leg_that_follows_is_closed_by_no_more_than_it_is() {
+    let (mut pair, own) = grown();
     assert_eq!([pair.held(L), pair.held(S)], [2_660, -1_660]);
     let request = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
     let close = PairRequest { legs: LegOrder::SellFirst, ..request };

@@ -45,14 +45,11 @@ fn sell_of_l(pair: &mut Pair, quantity: i64) {
         flags: OrderFlags::default(),
     };
     assert_eq!(pair.rig.submit(order), None);
-    let wire = pair.rig.effects.commands.iter().rev().find_map(|command| match command {
-        VenueCommand::Place(order) => Some(order.get().wire.0),
-        _ => None,
-    });
+    let wire = pair.rig.last_wire().0;
     pair.taken = pair.rig.effects.commands.len();
     let sent = Sent {
         leg: L,
-        wire: wire.unwrap(),
+        wire,
         side: Side::Sell,
         price: 599_998,
         quantity,
@@ -224,13 +221,10 @@ fn a_leg_that_is_left_alone_is_closed_by_itself() {
     (own.instrument, own.number) = (L, pair.rig.engine.next_order(ME));
     own.flags.reduce_only = true;
     assert_eq!(pair.rig.submit(own), None);
-    let wire = pair.rig.effects.commands.iter().rev().find_map(|command| match command {
-        VenueCommand::Place(order) => Some(order.get().wire.0),
-        _ => None,
-    });
+    let wire = pair.rig.last_wire().0;
     let own = Sent {
         leg: L,
-        wire: wire.unwrap(),
+        wire,
         side: Side::Sell,
         price: 604_000,
         quantity: 1_000,

@@ -363,11 +363,7 @@ fn what_the_strategy_has_resting_does_not_keep_an_exit_from_being_sent() {
     own.number = number;
     own.flags.reduce_only = true;
     assert_eq!(one.rig.submit(own), None);
-    let wire = one.rig.effects.commands.iter().rev().find_map(|command| match command {
-        VenueCommand::Place(order) => Some(order.get().wire),
-        _ => None,
-    });
-    let wire = wire.unwrap();
+    let wire = one.rig.last_wire();
     one.taken = one.rig.effects.commands.len();
     one.rig.accept(wire.0);
     one.quote(9_850, 9_851);

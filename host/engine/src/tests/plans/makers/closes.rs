@@ -50,29 +50,7 @@ fn a_close_may_make_too() {
 /// is, and the other is closed by no more than that.
 #[test]
 fn the_leg_that_hedges_a_close_is_closed_by_no_more_than_it_is() {
-    let mut pair = Pair::new();
-    pair.open(&request());
-    for sent in pair.sent() {
-        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 1_660);
-    }
-    let own = |number, leg, side, price| NewOrder {
-        number,
-        instrument: leg,
-        ..pair.rig.order(side, price, 1_000)
-    };
-    let more = [own(1, L, Side::Buy, 600_000), own(2, S, Side::Sell, 600_299)];
-    pair.rig.want(more.map(Intent::Submit).to_vec());
-    pair.taken = pair.rig.effects.commands.len();
-    let more = more.map(|order| Sent {
-        leg: order.instrument,
-        wire: 2,
-        side: order.side,
-        price: order.price.units(),
-        quantity: 1_000,
-        reduce_only: false,
-        rests: false,
-    });
-    pair.fill(more[0], 600_000, 1_000);
+    let (mut pair, more) = super::super::ends::grown();
     let close = PairRequest {
         buy: S,
         sell: L,
