@@ -22,6 +22,9 @@ const TWICE: u64 = 50;
 pub struct Found {
     /// How many seeds.
     pub seeds: u64,
+    /// How many of them ran now: a file of earlier results holds the others.
+    #[serde(skip)]
+    pub fresh: u64,
     /// What happened in them.
     pub coverage: Coverage,
     /// Seeds with something that must not be, and what.
@@ -31,6 +34,7 @@ pub struct Found {
 impl Found {
     fn add(&mut self, other: &Self) {
         self.seeds += other.seeds;
+        self.fresh += other.fresh;
         self.coverage.add(&other.coverage);
         self.broken.extend(other.broken.iter().map(|(seed, what)| (*seed, what.clone())));
     }
@@ -53,18 +57,27 @@ pub fn seeds(
     enough: usize,
 ) -> std::io::Result<Found> {
     let mut all = Found::default();
-    let mut done = BTreeSet::new();
+    let (mut done, mut torn) = (BTreeSet::new(), false);
     if let Some(text) = resume.and_then(|path| std::fs::read_to_string(path).ok()) {
+        torn = !text.is_empty() && !text.ends_with('\n');
         for line in text.lines() {
             // the last one may be torn
             let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
-            if range.contains(&line.from) && done.insert((line.from, line.to)) {
+            // pieces of another range would be counted beside those that overlap them
+            let place = line.from.checked_sub(range.start);
+            let ours = place.is_some_and(|place| place.is_multiple_of(PIECE))
+                && line.from < range.end
+                && line.to == range.end.min(line.from + PIECE);
+            if ours && done.insert((line.from, line.to)) {
                 all.add(&line.found);
             }
         }
     }
     let file = resume.map(|path| File::options().create(true).append(true).open(path));
-    let file = file.transpose()?;
+    let mut file = file.transpose()?;
+    if let Some(file) = file.as_mut().filter(|_| torn) {
+        writeln!(file)?; // or the next line would be part of the torn one
+    }
     let shared = Mutex::new((all, file));
     let next = AtomicU64::new(range.start);
     let stop = AtomicBool::new(false);
@@ -108,6 +121,7 @@ fn piece(range: Range<u64>) -> Found {
         let script = Script::of(seed);
         let ran = run(&script, false);
         found.seeds += 1;
+        found.fresh += 1;
         found.coverage.add(&ran.coverage);
         let mut broken = ran.broken;
         if broken.is_none()

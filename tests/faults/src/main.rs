@@ -80,7 +80,11 @@ fn asked() -> Result<Asked> {
 fn range(text: &str) -> Result<Range<u64>> {
     let (from, to) = text.split_once("..").with_context(|| format!("{text} is not A..B"))?;
     let number = |text: &str| text.parse().with_context(|| format!("{text:?} is not a number"));
-    Ok(number(from)?..number(to)?)
+    let range: Range<u64> = number(from)?..number(to)?;
+    if range.is_empty() {
+        bail!("there is no seed in {text}: A must be below B");
+    }
+    Ok(range)
 }
 
 /// Whether nothing was broken.
@@ -110,7 +114,7 @@ fn act(asked: &Asked) -> Result<bool> {
     }
     let rare = asked.coverage.map(|least| found.coverage.rare(least)).unwrap_or_default();
     rare.iter().for_each(|line| eprintln!("{line}"));
-    let hours = found.seeds as f64 * SECONDS as f64 / 3_600.0;
+    let hours = found.fresh as f64 * SECONDS as f64 / 3_600.0;
     let speed = hours / (took / 60.0) / asked.jobs as f64;
     eprintln!(
         "{} seeds, {} broken, {took:.1} s on {} threads: {speed:.0} simulated hours a minute and \

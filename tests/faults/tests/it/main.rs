@@ -18,3 +18,20 @@ fn five_hundred_seeds_break_nothing() {
     let rare = found.coverage.rare(5);
     assert!(rare.is_empty(), "{rare:?}\n{}", found.coverage.table());
 }
+
+/// What a file holds is not run again, and counts once: also after it was torn, and never for
+/// another range.
+#[test]
+fn a_range_goes_on_from_its_file_and_counts_every_seed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("done");
+    let seeds = |range| batch::seeds(range, 1, Some(&file), 5).unwrap();
+    let counts = |found: &batch::Found| (found.seeds, found.fresh);
+    assert_eq!(counts(&seeds(0..3)), (3, 3));
+    assert_eq!(counts(&seeds(0..3)), (3, 0));
+    assert_eq!(counts(&seeds(0..2)), (2, 2), "the piece of three is not one of this range");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &text[..text.len() - 10]).unwrap();
+    assert_eq!(counts(&seeds(0..2)), (2, 2));
+    assert_eq!(counts(&seeds(0..2)), (2, 0), "the line after the torn one is whole");
+}
