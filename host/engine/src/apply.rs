@@ -5,8 +5,8 @@ mod orders;
 
 use crate::Engine;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Entry, Fact, FundingNotice, HostTime, InstrumentId, PairKind,
-    PlanStep, PluginStep, Report, StrategyId, TimerId, VenueTime, WireId,
+    AccountId, Decimal, Duration, Entry, Fact, FundingNotice, GuardKey, HostTime, InstrumentId,
+    PairKind, PlanStep, PluginStep, Report, Scope, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -31,14 +31,18 @@ impl Engine {
                 Some((*strategy, None))
             }
             Fact::Plan { strategy, step: PlanStep::Ended(_), .. } => Some((*strategy, None)),
-            Fact::Plan { .. } | Fact::Guard { .. } | Fact::Mode { .. } => {
-                self.sights.stale = true;
+            Fact::Plan { strategy, .. } => {
+                self.look_at_pairs(Scope::Strategy(*strategy));
+                return;
+            }
+            Fact::Guard { key: GuardKey { scope, .. }, .. } | Fact::Mode { scope, .. } => {
+                self.look_at_pairs(*scope);
                 return;
             }
             _ => return,
         };
-        self.sights.stale = true;
         if let Some((strategy, account)) = moved {
+            self.look_at_pairs(Scope::Strategy(strategy));
             self.note_hedges(time, strategy);
             if let Some(account) = account {
                 self.margins.forget_prices(account);

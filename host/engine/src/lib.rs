@@ -64,7 +64,7 @@ use crate::execution::Plans;
 use crate::ledger::Pairs;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
-use crate::risk::{Guards, Hedge, Hedges, Margins, Modes, Sights, Tally, TokenBucket};
+use crate::risk::{Duties, Guards, Hedge, Hedges, Margins, Modes, Sights, Tally, TokenBucket};
 use crate::settlements::Settlements;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
@@ -114,9 +114,7 @@ pub struct Engine {
     sights: Sights,
     /// How many announcements of funding in a row were below a hedge's minimum.
     funding_counts: BTreeMap<Hedge, u32>,
-    /// When guards last tried to reduce or close a pair, and when they try again.
-    pair_tried: BTreeMap<Hedge, HostTime>,
-    duty: Option<HostTime>,
+    duties: Duties,
     modes: Modes,
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
@@ -174,6 +172,7 @@ impl Engine {
         let buckets = buckets.into_iter();
         let rations = risk::Rations::new(&config);
         let given = config.instruments.clone();
+        let duties = Duties::unseen(config.strategies.iter().map(|strategy| strategy.id));
         let mut this = Self {
             markets,
             strategies,
@@ -185,8 +184,7 @@ impl Engine {
             margins: Margins::default(),
             sights: Sights::unseen(),
             funding_counts: BTreeMap::new(),
-            pair_tried: BTreeMap::new(),
-            duty: None,
+            duties,
             config,
             timers: Timers::default(),
             plans: Plans::default(),

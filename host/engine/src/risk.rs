@@ -45,7 +45,7 @@ pub(crate) use gate::Asked;
 pub(crate) use guards::GUARD;
 pub(crate) use margin::Margins;
 pub(crate) use modes::Modes;
-pub(crate) use pairs::HOST_PLANS;
+pub(crate) use pairs::{Duties, HOST_PLANS};
 pub(crate) use pools::Rations;
 pub(crate) use rate::{DenialLimit, TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};
 pub(crate) use sights::Sights;

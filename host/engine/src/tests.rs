@@ -143,11 +143,15 @@ impl Rig {
     }
 
     fn want(&mut self, intents: Vec<Intent>) {
-        let first_order = self.engine.next_order(ME);
+        self.want_as(ME, intents);
+    }
+
+    fn want_as(&mut self, strategy: StrategyId, intents: Vec<Intent>) {
+        let first_order = self.engine.next_order(strategy);
         let outcome = Outcome { consumed: 1, intents, checkpoint: Some(b"s".to_vec()) };
         let now = HostTime::from_nanos(self.now);
-        let (strategy, state_version) = (ME, 1);
-        let mode = self.engine.mode_of(ME);
+        let state_version = 1;
+        let mode = self.engine.mode_of(strategy);
         let input = Input::Outcome { now, strategy, first_order, mode, state_version, outcome };
         self.engine.handle(input, &mut self.effects);
     }

@@ -102,7 +102,7 @@ impl Engine {
             }
             _ => return,
         }
-        self.sights.stale = true;
+        self.look_at_pairs(Scope::Account(account));
     }
 
     /// A venue came or went.
@@ -115,7 +115,7 @@ impl Engine {
         self.margins.down.insert(key);
         self.margins.pools.retain(|(whose, at, _), _| (*whose, *at) != key);
         self.margins.forget_prices(account);
-        self.sights.stale = true;
+        self.look_at_pairs(Scope::Account(account));
     }
 
     /// Derivatives that an account holds, each with who holds it.

@@ -9,6 +9,7 @@ use hedgerow_model::{
     AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, Quantity,
     Rounding, Scope, Side, StrategyId,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long orders that stand in the way are given to end.
 const CLEARED: Duration = Duration::from_millis(100);
@@ -17,35 +18,74 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Plans from here on are the host's; strategies number theirs from below.
 pub(crate) const HOST_PLANS: u64 = 1 << 63;
 
+/// Whose pairs guards look at next, and when they try again.
+///
+/// A strategy's pairs are looked at only for causes of its own: its facts, its accounts, its times.
+/// Were they looked at whenever anything happens, one strategy would move another's plan, and two
+/// that share nothing could not be batched apart.
+#[derive(Debug, Default)]
+pub(crate) struct Duties {
+    of: BTreeSet<StrategyId>,
+    tried: BTreeMap<Hedge, HostTime>,
+    again: BTreeMap<Hedge, HostTime>,
+}
+
+impl Duties {
+    /// Those of an engine that has not looked yet.
+    pub(crate) fn unseen(strategies: impl Iterator<Item = StrategyId>) -> Self {
+        Self { of: strategies.collect(), ..Self::default() }
+    }
+
+    pub(crate) fn look_at(&mut self, strategies: impl IntoIterator<Item = StrategyId>) {
+        self.of.extend(strategies);
+    }
+
+    fn forget(&mut self, hedge: Hedge) {
+        self.tried.remove(&hedge);
+        self.again.remove(&hedge);
+    }
+}
+
 impl Engine {
     /// When something is to be tried again.
     pub(crate) fn next_duty(&self) -> Option<HostTime> {
-        self.duty
+        self.duties.again.values().min().copied()
     }
 
-    /// The time to try again has come.
+    /// What is to be tried again now.
     pub(crate) fn duty_due(&mut self, now: HostTime) {
-        if self.duty.is_some_and(|at| at <= now) {
-            self.duty = None;
+        let due = self.duties.again.iter().filter(|(_, at)| **at <= now).map(|(hedge, _)| *hedge);
+        for hedge in due.collect::<Vec<_>>() {
+            self.duties.again.remove(&hedge);
+            self.duties.of.insert(hedge.0);
             self.sights.stale = true;
         }
     }
 
     /// Does what the guards that have tripped ask for.
     pub(crate) fn see_to_pairs(&mut self, now: HostTime, effects: &mut Effects) {
+        let whose = std::mem::take(&mut self.duties.of);
         let acts = |action| matches!(action, GuardAction::Reduce | GuardAction::ClosePair);
         let asked = self.guards.tripped.iter().filter(|(_, tripped)| acts(tripped.action));
         let asked: Vec<(GuardKey, GuardAction)> =
             asked.map(|(key, tripped)| (key.clone(), tripped.action)).collect();
-        if asked.is_empty() {
-            self.pair_tried.clear();
-            return;
+        let mine = |hedge: &Hedge| whose.contains(&hedge.0);
+        for hedge in self.hedges.all().filter(mine).collect::<Vec<_>>() {
+            if !asked.iter().any(|(key, _)| self.is_meant(key, hedge)) {
+                self.duties.forget(hedge);
+            }
         }
         for (key, action) in asked {
-            for hedge in self.hedges.all().filter(|h| self.is_meant(&key, *h)).collect::<Vec<_>>() {
+            let meant = |hedge: &Hedge| mine(hedge) && self.is_meant(&key, *hedge);
+            for hedge in self.hedges.all().filter(meant).collect::<Vec<_>>() {
                 self.see_to_pair(now, (hedge, action), effects);
             }
         }
+    }
+
+    fn try_again(&mut self, hedge: Hedge, at: HostTime) {
+        let known = self.duties.again.entry(hedge).or_insert(at);
+        *known = at.min(*known);
     }
 
     /// Whether a guard is about a hedge.
@@ -75,23 +115,25 @@ impl Engine {
         if (one.is_zero() && other.is_zero()) || self.plans.is_busy(strategy, &[a, b]) {
             return;
         }
-        let Some(size) = self.closing_size(hedge, action) else { return };
-        let again = self.pair_tried.get(&hedge).map(|tried| tried.after(AGAIN));
+        let Some(size) = self.closing_size(hedge, action) else {
+            // small enough, or what it is worth is not known: marks move that
+            return self.try_again(hedge, now.after(AGAIN));
+        };
+        let again = self.duties.tried.get(&hedge).map(|tried| tried.after(AGAIN));
         let again = again.filter(|again| *again > now);
         // what is held is not sure before its venues have told
         let known = |id| self.account_of(strategy, id).is_some_and(|a| self.is_reconciled(a));
         let waits = self.plans.held || ![a, b].into_iter().all(known);
         let again = again.or_else(|| waits.then(|| now.after(Duration::from_secs(1))));
         if let Some(again) = again {
-            self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+            self.try_again(hedge, again);
             return;
         }
         if self.clear_legs(now, strategy, [(a, one), (b, other)], effects) {
-            let again = now.after(CLEARED);
-            self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+            self.try_again(hedge, now.after(CLEARED));
             return;
         }
-        self.pair_tried.insert(hedge, now);
+        self.duties.tried.insert(hedge, now);
         let lone = match (one.is_zero(), other.is_zero()) {
             (true, _) => Some(b),
             (_, true) => Some(a),
@@ -105,8 +147,7 @@ impl Engine {
             let (buy, sell) = if long { (b, a) } else { (a, b) };
             self.begin_closing(now, hedge, ((buy, sell), size), effects);
         }
-        let again = now.after(AGAIN);
-        self.duty = Some(self.duty.map_or(again, |known| known.min(again)));
+        self.try_again(hedge, now.after(AGAIN));
     }
 
     /// The strategy's own orders that reduce the same legs go first: beside them a plan could not

@@ -151,6 +151,13 @@ impl Engine {
         }
     }
 
+    /// Something of this scope has changed.
+    pub(crate) fn look_at_pairs(&mut self, scope: Scope) {
+        self.sights.stale = true;
+        let whose = self.concerned(scope);
+        self.duties.look_at(whose);
+    }
+
     fn make_sights(&mut self) {
         let mut sights = Sights::default();
         for account in &self.config.accounts {

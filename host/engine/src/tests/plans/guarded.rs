@@ -125,6 +125,32 @@ fn a_closing_that_is_refused_is_tried_again() {
     assert_eq!(pair.sent().len(), 2);
 }
 
+/// What another strategy does moves nothing: two that share nothing are batched apart.
+#[test]
+fn what_another_strategy_does_does_not_hurry_a_closing() {
+    let mut pair = held(|config| {
+        let other = StrategyConfig { id: StrategyId(1), ..config.strategies[0].clone() };
+        config.strategies.push(StrategyConfig { trades: Vec::new(), ..other });
+        config.strategies[1].guards = StrategyGuards::default();
+    });
+    sell_of_l(&mut pair, 60);
+    let number = pair.rig.engine.next_order(ME);
+    let order = NewOrder { number, instrument: L, ..pair.rig.order(Side::Sell, 600_100, 100) };
+    assert_eq!(pair.rig.submit(order), None);
+    let wire = pair.rig.last_wire();
+    pair.report(L, VenueReport::Accepted { wire, order: VenueOrderId(9) });
+    pair.taken = pair.rig.effects.commands.len();
+    pair.pass(10_000);
+    assert_eq!((pair.sent(), pair.canceled.len()), (vec![], 1), "it is in the way");
+    pair.report(L, VenueReport::Canceled { wire, filled: None });
+    pair.rig.advance(1);
+    let plan = Intent::Plan { id: 5, kind: "pair-open".into(), json: "{}".into() };
+    pair.rig.want_as(StrategyId(1), vec![plan]);
+    assert_eq!(pair.sent(), [], "its time has not come");
+    pair.pass(100);
+    assert_eq!(pair.sent().len(), 2);
+}
+
 /// Vector M8 by a plan: gross 9960, equity 1660 in each account (leverage 6), target 4. Closing
 /// pays 0.0005 of what it closes from the equity: 3327.3 of 9960.8, that is 0.05545 base, on the
 /// step of 0.001 rounded up: 0.056.
