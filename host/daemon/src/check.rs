@@ -1,10 +1,12 @@
 //! What is wrong with a config and the components it names: everything at once, on one screen.
 //!
 //! A file with problems is looked at as far as it can be read: its components are loaded, and those
-//! that fit are started once with their parameters. Nothing here starts a run.
+//! that fit are started once with their parameters, for no longer than a live host lets them.
+//! Nothing here starts a run.
 
 use crate::command::Failure;
 use crate::config::problem::{Located, Problems};
+use crate::config::schema::{self, Misfit};
 use crate::config::{self, Config, ConfigError, DataSource, StrategyEntry};
 use crate::owners::{self, Owner};
 use crate::wiring::{WiringError, component_path, load_one, setup};
@@ -29,6 +31,7 @@ pub(crate) fn components(
     last: &dyn Fn(usize) -> Option<(Plugin, Vec<u8>)>,
     problems: &mut Problems,
 ) -> Vec<Option<Found>> {
+    check_complete(config, problems);
     let mut all: Vec<Option<Found>> = Vec::new();
     for (place, entry) in config.strategies.iter().enumerate() {
         let path = component_path(&config.plugins, &entry.plugin);
@@ -43,6 +46,7 @@ pub(crate) fn components(
             Ok((plugin, bytes)) => {
                 let before = problems.0.len();
                 check_roles(entry, &plugin, problems);
+                check_parameters(entry, &plugin, problems);
                 let fits = problems.0.len() == before && entry.unplaced.is_empty();
                 Some(Found { plugin, bytes, fits })
             }
@@ -64,6 +68,21 @@ pub(crate) fn components(
     owners::check_money(config, &known, problems);
     check_expiry(config, &known, problems);
     all
+}
+
+/// A host with nothing to do is a mistake.
+fn check_complete(config: &Config, problems: &mut Problems) {
+    for (key, missing, fix) in [
+        ("venue", config.venues.is_empty(), "add [[venue]] with its name and latencies"),
+        ("instrument", config.instruments.is_empty(), "add [[instrument]] of one of the venues"),
+        ("account", config.accounts.is_empty(), "add [[account]] with its name"),
+        ("strategy", config.strategies.is_empty(), "add [[strategy]] with its component"),
+    ] {
+        // one that is there and wrong was told where it stands
+        if missing && !config.text.contains(&format!("[[{key}]]")) {
+            problems.add(0..1, key, "there is none", fix);
+        }
+    }
 }
 
 /// In a market of now, what was delivered cannot be traded any more.
@@ -123,7 +142,7 @@ pub(crate) fn rest(
 pub fn whole(mut error: ConfigError) -> ConfigError {
     let Some(draft) = error.draft.take() else { return error };
     let (config, mut problems) = *draft;
-    let Ok(engine) = WasmEngine::new(Mode::Backtest) else { return error };
+    let Ok(engine) = WasmEngine::new(Mode::Live) else { return error };
     let all = components(&config, &engine, None, &|_| None, &mut problems);
     rest(&config, &engine, &all, problems)
 }
@@ -148,7 +167,7 @@ pub fn report(file: &Path) -> Result<(Report, Option<String>), Failure> {
         |strategies, problems| Report { schema: 1, file: file.to_owned(), strategies, problems };
     let wrong = match config::load(file).map_err(whole) {
         Ok(config) => {
-            let engine = WasmEngine::new(Mode::Backtest).map_err(Failure::new)?;
+            let engine = WasmEngine::new(Mode::Live).map_err(Failure::new)?;
             let mut problems = Problems::default();
             let all = components(&config, &engine, None, &|_| None, &mut problems);
             let wrong = rest(&config, &engine, &all, problems);
@@ -180,6 +199,17 @@ fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) 
         let what = format!("the component has no role \"{role}\"");
         let fix = format!("remove it; its roles are {}", known.join(", "));
         problems.add(entry.span.clone(), key, what, fix);
+    }
+}
+
+/// Against the component's own schema: all at once, which its `init` cannot, and each where it
+/// stands.
+fn check_parameters(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {
+    for misfit in schema::misfits(&plugin.description.parameters, &entry.parameters) {
+        let Misfit { path, what, fix } = misfit;
+        let span = entry.places.get(&path).unwrap_or(&entry.spans[1]);
+        let key = format!("strategy {}.parameters{}", entry.name, path.replace('/', "."));
+        problems.add(span.clone(), key, what, fix);
     }
 }
 

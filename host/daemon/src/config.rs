@@ -12,6 +12,7 @@ mod parse;
 pub mod problem;
 pub mod reader;
 pub(crate) mod sandbox;
+pub(crate) mod schema;
 mod strategy;
 mod value;
 
@@ -101,6 +102,8 @@ pub struct StrategyEntry {
     pub unplaced: Vec<String>,
     /// Parameters as JSON.
     pub parameters: serde_json::Value,
+    /// Where each of them stands, by its path among them: `/a/b/0`.
+    pub places: BTreeMap<String, std::ops::Range<usize>>,
     /// Its limits.
     pub limits: StrategyLimits,
     /// Whether it may change the leverage of what it trades.

@@ -14,11 +14,12 @@ pub fn path(state: &Path, hash: &str) -> PathBuf {
     state.join("components").join(format!("{hash}.wasm"))
 }
 
-/// Keeps a component. A full disk costs a restart its component, nothing now.
-pub fn keep(state: &Path, hash: &str, bytes: &[u8]) {
+/// Keeps a component and forgets the oldest, but none of those `in_use`. A full disk costs a
+/// restart its component, nothing now.
+pub fn keep(state: &Path, hash: &str, bytes: &[u8], in_use: &[String]) {
     keep_for_ever(state, hash, bytes);
     if let Some(folder) = path(state, hash).parent() {
-        forget_old(folder);
+        forget_old(folder, in_use);
     }
 }
 
@@ -40,11 +41,12 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     let partial = path.with_extension(format!("tmp{}", std::process::id()));
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(&partial, path)
+    let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));
+    // half a file would take what little room there is
+    written.inspect_err(|_| drop(std::fs::remove_file(&partial)))
 }
 
-fn forget_old(folder: &Path) {
+fn forget_old(folder: &Path, in_use: &[String]) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let aged = |entry: std::fs::DirEntry| {
         let modified = entry.metadata().and_then(|meta| meta.modified());
@@ -52,7 +54,30 @@ fn forget_old(folder: &Path) {
     };
     let mut all: Vec<(SystemTime, PathBuf)> = entries.flatten().map(aged).collect();
     all.sort();
-    for (_, old) in all.iter().rev().skip(KEPT) {
+    let is_used = |path: &Path| {
+        let hash = path.file_stem().and_then(|stem| stem.to_str());
+        in_use.iter().any(|used| Some(used.as_str()) == hash)
+    };
+    for (_, old) in all.iter().rev().skip(KEPT).filter(|(_, path)| !is_used(path)) {
         let _ = std::fs::remove_file(old);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_is_never_forgotten_however_old_it_is() {
+        let state = tempfile::tempdir().unwrap();
+        let keep =
+            |n: usize| keep(state.path(), &format!("{n:064}"), b"x", &[format!("{:064}", 0)]);
+        keep(0);
+        let old = File::options().append(true).open(path(state.path(), &format!("{:064}", 0)));
+        old.unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        (1..KEPT + 10).for_each(keep);
+        let names = std::fs::read_dir(state.path().join("components")).unwrap();
+        assert_eq!(names.count(), KEPT + 1);
+        assert!(path(state.path(), &format!("{:064}", 0)).exists());
     }
 }

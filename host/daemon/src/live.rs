@@ -5,6 +5,7 @@
 //! be swapped in. Neither touches the engine.
 
 mod begin;
+mod clock;
 mod control;
 mod journal;
 mod pace;
@@ -12,6 +13,8 @@ mod reload;
 mod swaps;
 mod wind_up;
 
+pub use clock::wall;
+pub(crate) use clock::{clock, system};
 pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
 pub use pace::Pacer;
@@ -25,20 +28,32 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{Fact, HostTime, PluginStep, Scope, StrategyId, TradingMode, VenueId};
+use hedgerow_model::{
+    Fact, HostTime, PluginStep, Scope, StrategyId, TradingMode, VenueId, printable,
+};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use hedgerow_store::SqliteJournal;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// How often views are published.
 const PUBLISH: std::time::Duration = std::time::Duration::from_millis(100);
 /// Inputs handled between two looks at messages.
 const STRETCH: usize = 64;
+
+/// What the loop knows of a strategy whose component may be replaced.
+pub struct Told {
+    /// Recent events, for a trial.
+    pub recent: Option<hedgerow_plugins::Recent>,
+    /// The version of its state.
+    pub state_version: u32,
+    /// Hashes of all components that this host needs.
+    pub in_use: Vec<String>,
+}
 
 /// What reaches the loop from the other threads.
 pub enum Message {
@@ -46,8 +61,8 @@ pub enum Message {
     Command(OperatorCommand, String),
     /// End the run.
     Stop,
-    /// Recent events of a strategy, for a trial, and the version of its state.
-    Recent(StrategyId, Sender<(Option<hedgerow_plugins::Recent>, u32)>),
+    /// What is to be known of a strategy before a trial.
+    Recent(StrategyId, Sender<Told>),
     /// A component that may be swapped in.
     Swap(StrategyId, Box<Plugin>),
     /// Something to journal: what was asked, why, by whom, over which way, and the answer.
@@ -91,28 +106,6 @@ pub struct Options<'a> {
     pub record: Option<&'a Path>,
     /// Called with each published view.
     pub show: &'a mut dyn FnMut(&HostView),
-}
-
-/// Host time: the wall clock at the first call, and the monotonic clock since. A step of the
-/// system's clock never moves it.
-#[must_use]
-pub fn wall() -> u64 {
-    clock(0)
-}
-
-/// The system's clock, which may step: for whoever looks before host time has begun.
-pub(crate) fn system() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Host time, begun at `at_least` if the system's clock is behind it: time never falls over a
-/// restart.
-pub(crate) fn clock(at_least: u64) -> u64 {
-    static BEGAN: OnceLock<(Instant, u64)> = OnceLock::new();
-    let (began, first) = BEGAN.get_or_init(|| (Instant::now(), system().max(at_least)));
-    let passed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    first.saturating_add(passed)
 }
 
 /// Runs a host until its data ends, its time is over, or it is told to stop.
@@ -332,13 +325,16 @@ impl Session<'_> {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;
             }
             Message::Recent(strategy, answer) => {
-                let version = self.host.host().state_version(strategy);
-                let _ = answer.send((self.host.host().recent(strategy), version));
+                let host = self.host.host();
+                let (recent, state_version) = (host.recent(strategy), host.state_version(strategy));
+                let _ = answer.send(Told { recent, state_version, in_use: host.in_use() });
             }
             Message::Swap(strategy, plugin) => {
                 self.wants_in(strategy, *plugin);
             }
             Message::Plugin(strategy, step, hash, detail) => {
+                // texts of files are in it, which may be anybody's
+                let detail = printable(&detail, 1_000);
                 self.host.note(Fact::Plugin { strategy, step, hash, detail })?;
             }
         }

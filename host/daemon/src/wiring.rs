@@ -71,7 +71,8 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         return Err(WiringError::Config(check::rest(config, &engine, &all, problems).screen));
     }
     let keep = |found: Found| {
-        kept::keep(&config.state, &found.plugin.hash, &found.bytes);
+        // nothing is forgotten here: what ran last may be the oldest of all
+        kept::keep_for_ever(&config.state, &found.plugin.hash, &found.bytes);
         found.plugin
     };
     let plugins = all.into_iter().flatten().map(keep).collect();
@@ -124,7 +125,7 @@ pub fn load_one(
     limits: &Limits,
     cache: Option<&Cache>,
 ) -> Result<(Plugin, Vec<u8>), LoadError> {
-    let problem = |why: String| LoadError { problems: vec![why], maybe_partial: false };
+    let problem = |why: String| LoadError::one(why);
     // of the link itself: the reload thread takes no link either
     let known = std::fs::symlink_metadata(path).map_err(|e| problem(e.to_string()))?;
     if !known.is_file() {

@@ -10,6 +10,7 @@ use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
 use hedgerow_model::{
     CallFault, Delivery, Fact, Held, HostTime, Input, PluginStep, StrategyId, Swap, TimerId,
+    printable,
 };
 use hedgerow_ports::{Asked, Cut, Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 
@@ -267,6 +268,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         hash: String,
         detail: String,
     ) {
+        let detail = printable(&detail, 1_000);
         let fact = Fact::Plugin { strategy, step, hash, detail };
         self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
     }

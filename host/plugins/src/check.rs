@@ -2,7 +2,7 @@
 
 use crate::engine::WasmEngine;
 use crate::load::{Description, LoadError};
-use crate::store::printable;
+use hedgerow_model::{is_hidden, printable};
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
@@ -10,13 +10,15 @@ use wasmtime::component::types::ComponentItem;
 /// The contract's major and minor that this host speaks.
 const CONTRACT: &str = "0.1";
 
+/// Bytes of a name, and of what is shown of one.
+const NAME: usize = 64;
+
 const EXPORTS: [&str; 7] = ["describe", "init", "on-market", "on-event", "save", "status", "stop"];
 
 /// The file as a whole: complete, a component, valid.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.is_empty() {
-        let problems = vec!["the file is empty".to_owned()];
-        return Err(LoadError { problems, maybe_partial: true });
+        return Err(LoadError::new(vec!["the file is empty".to_owned()], true));
     }
     match Parser::new(0).parse_all(bytes).next() {
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => {}
@@ -28,14 +30,14 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
         }
         _ => {
             let problems = vec!["this is not a WebAssembly file".to_owned()];
-            return Err(LoadError { problems, maybe_partial: bytes.len() < 8 });
+            return Err(LoadError::new(problems, bytes.len() < 8));
         }
     }
     let features = WasmFeatures::default();
-    Validator::new_with_features(features).validate_all(bytes).map(drop).map_err(|e| {
-        let problems = vec![format!("it is damaged or not complete: {e}")];
-        LoadError { problems, maybe_partial: true }
-    })
+    Validator::new_with_features(features)
+        .validate_all(bytes)
+        .map(drop)
+        .map_err(|e| LoadError::new(vec![format!("it is damaged or not complete: {e}")], true))
 }
 
 /// Imports and exports against the world.
@@ -58,13 +60,14 @@ pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), Lo
         if name.starts_with("wasi:") {
             wasi.push(name.to_owned());
         } else if !allowed {
+            let name = printable(name, NAME);
             problems.push(format!("it imports {name}, which this host does not offer"));
         }
     }
     if !wasi.is_empty() {
         problems.push(format!(
             "it imports WASI ({}): build for wasm32-unknown-unknown, or with the WASI features off",
-            wasi.join(", ")
+            printable(&wasi.join(", "), 100)
         ));
     }
     let exports: Vec<&str> = ty.exports(&engine.engine).map(|(name, _)| name).collect();
@@ -72,17 +75,17 @@ pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), Lo
     if !missing.is_empty() {
         problems.push(format!("it does not export {}", missing.join(", ")));
     }
-    if problems.is_empty() { Ok(()) } else { Err(LoadError { problems, maybe_partial: false }) }
+    if problems.is_empty() { Ok(()) } else { Err(LoadError::new(problems, false)) }
 }
 
 fn is_plain(c: char) -> bool {
-    !c.is_control() && !c.is_whitespace()
+    !is_hidden(c) && !c.is_whitespace()
 }
 
 /// What it says of itself.
 pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
     let mut problems = Vec::new();
-    let contract = &printable(&description.contract, 64);
+    let contract = &printable(&description.contract, NAME);
     if !(contract == CONTRACT || contract.starts_with(&format!("{CONTRACT}."))) {
         problems.push(format!(
             "it was built against contract {contract}; this host speaks {CONTRACT}: build it with \
@@ -94,8 +97,8 @@ pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
     let roles = description.wants.iter().map(|want| ("role", &want.role));
     for (what, text) in said.into_iter().chain(capabilities).chain(roles) {
         // shown on terminals and written into logs as they are
-        if text.is_empty() || text.len() > 64 || !text.chars().all(is_plain) {
-            let shown = printable(text, 64);
+        if text.is_empty() || text.len() > NAME || !text.chars().all(is_plain) {
+            let shown = printable(text, NAME);
             problems.push(format!(
                 "its {what} \"{shown}\" must have 1 to 64 letters, digits or signs, and no spaces"
             ));
@@ -105,12 +108,13 @@ pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
         problems.push("its oldest readable state is newer than the state it writes".to_owned());
     }
     for asked in description.capabilities.iter().filter(|asked| *asked != "set-leverage") {
+        let asked = printable(asked, NAME);
         problems.push(format!("it asks for the capability {asked}, which this host does not have"));
     }
     for want in &description.wants {
         let Some(bars) = want.bars else { continue };
         if bars.interval.as_nanos() < 1_000_000_000 || bars.history > 10_000 {
-            let role = &want.role;
+            let role = printable(&want.role, NAME);
             problems.push(format!(
                 "role {role}: bars are at least 1 s long, and at most 10000 of them are history"
             ));
@@ -121,5 +125,64 @@ pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
     if roles.windows(2).any(|pair| pair[0] == pair[1]) {
         problems.push("two of its roles have one name".to_owned());
     }
-    if problems.is_empty() { Ok(()) } else { Err(LoadError { problems, maybe_partial: false }) }
+    if problems.is_empty() { Ok(()) } else { Err(LoadError::new(problems, false)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::WantedRole;
+    use std::sync::Arc;
+
+    const HOSTILE: &str = "\u{1b}]0;mine\u{7}\u{1b}[31m\u{202e}";
+
+    fn told(problems: &LoadError) -> String {
+        let said = problems.to_string();
+        assert!(!said.chars().any(is_hidden), "{said:?}");
+        assert!(said.len() < 4_000, "{} bytes", said.len());
+        said
+    }
+
+    /// What a component says of itself is shown on the operator's terminal.
+    #[test]
+    fn names_of_a_component_reach_no_terminal_as_they_are() {
+        let long = HOSTILE.repeat(10_000);
+        let want = |role: &str| WantedRole {
+            role: role.to_owned(),
+            kinds: Vec::new(),
+            bars: Some(hedgerow_model::Bars {
+                interval: hedgerow_model::Duration::from_nanos(1),
+                history: 0,
+            }),
+            trades: true,
+        };
+        let hostile = Description {
+            name: long.clone(),
+            version: long.clone(),
+            contract: long.clone(),
+            state_version: 1,
+            oldest_readable_state: 1,
+            parameters: Arc::new(serde_json::Value::Null),
+            capabilities: vec![HOSTILE.to_owned(), long.clone()],
+            wants: vec![want(HOSTILE), want(&long)],
+        };
+        let said = told(&description(&hostile).unwrap_err());
+        assert!(said.contains("capability \\u{1b}]0;mine\\u{7}"), "{said}");
+        assert!(said.contains("role \\u{1b}]0;mine\\u{7}"), "{said}");
+        assert!(said.contains(" more"), "{said}");
+    }
+
+    /// The validator quotes the names in a file too.
+    #[test]
+    fn names_in_a_file_reach_no_terminal_as_they_are() {
+        let mut file = b"\0asm\x0d\0\x01\0".to_vec();
+        let name = b"\x1b[31m";
+        let mut imports = vec![1, 0, 5];
+        imports.extend(name);
+        imports.extend([3, 1]); // a type, of a resource
+        file.extend([10, 10]);
+        file.extend(imports);
+        let said = told(&bytes(&file).unwrap_err());
+        assert!(said.contains("\\u{1b}[31m"), "{said}");
+    }
 }

@@ -8,6 +8,7 @@ use crate::bindings::wit;
 use crate::load::{Description, WantedRole};
 use hedgerow_model as m;
 use hedgerow_model::{Decimal, Rounding, TickKind};
+use std::sync::Arc;
 
 /// A decimal in 64 bits: the digits that fit, the rest rounded half-even.
 pub(crate) fn decimal(value: Decimal) -> wit::Decimal {
@@ -324,8 +325,26 @@ pub(crate) fn outcome(outcome: wit::Outcome) -> Result<m::Outcome, String> {
     })
 }
 
+/// What a component may say of itself: a parsed schema takes many times the memory of its text, and
+/// is kept as long as the component.
+const SCHEMA_BYTES: usize = 256 << 10;
+const CAPABILITIES: usize = 16;
+const ROLES: usize = 256;
+const KINDS: usize = 64;
+
 /// What a component says of itself.
 pub(crate) fn description(said: wit::Description) -> Result<Description, String> {
+    let kinds = said.wants.iter().map(|want| want.kinds.len()).max().unwrap_or(0);
+    for (what, has, most) in [
+        ("bytes of parameter schema", said.parameters.len(), SCHEMA_BYTES),
+        ("capabilities", said.capabilities.len(), CAPABILITIES),
+        ("roles", said.wants.len(), ROLES),
+        ("kinds of data for one role", kinds, KINDS),
+    ] {
+        if has > most {
+            return Err(format!("it has {has} {what}, {most} are allowed"));
+        }
+    }
     let parameters = serde_json::from_str(&said.parameters)
         .map_err(|e| format!("its parameter schema is not JSON: {e}"))?;
     let want = |want: wit::Want| WantedRole {
@@ -343,8 +362,11 @@ pub(crate) fn description(said: wit::Description) -> Result<Description, String>
         contract: said.contract,
         state_version: said.state_version,
         oldest_readable_state: said.oldest_readable_state,
-        parameters,
+        parameters: Arc::new(parameters),
         capabilities: said.capabilities,
         wants: said.wants.into_iter().map(want).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,9 @@ fn config(mode: Mode) -> Config {
         .consume_fuel(mode == Mode::Backtest)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
-        .memory_may_move(false);
+        .memory_may_move(false)
+        // a component that comes while others trade is compiled on the one thread that asks for it
+        .parallel_compilation(mode == Mode::Backtest);
     config
 }
 

@@ -153,6 +153,17 @@ impl PluginHost {
         self.slots.get(strategy.index()).map(|slot| &slot.plugin)
     }
 
+    /// Hashes of all components that run, are to be gone back to, or wait.
+    #[must_use]
+    pub fn in_use(&self) -> Vec<String> {
+        let of = |slot: &Slot| {
+            let others = [&slot.previous, &slot.candidate, &slot.coming];
+            let others = others.into_iter().flatten().map(|plugin| plugin.hash.clone());
+            others.chain([slot.plugin.hash.clone()]).collect::<Vec<_>>()
+        };
+        self.slots.iter().flat_map(of).collect()
+    }
+
     /// Recent calls of a strategy and the state they start from.
     #[must_use]
     pub fn recent(&self, strategy: StrategyId) -> Option<Recent> {

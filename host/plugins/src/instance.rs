@@ -5,11 +5,11 @@ use crate::convert;
 use crate::engine::{Mode, WasmEngine};
 use crate::limits::Limits;
 use crate::load::Plugin;
-use crate::store::{self, Budget, State, printable};
+use crate::store::{self, State};
 use crate::ticks::TickList;
 use hedgerow_model::{
     AccountId, CallFault, Decimal, Event, FaultKind, Header, Instrument as Spec, Intent, Outcome,
-    TickSlice, flag,
+    TickSlice, flag, printable,
 };
 use hedgerow_ports::Saved;
 use std::time::Instant;
@@ -104,8 +104,7 @@ impl Instance {
             }
         }
         let mut store = store::new(engine, &setup.name, limits);
-        let budget = Budget { cpu: limits.init_hard, fuel: limits.fuel_init };
-        store::arm(&mut store, engine.mode, budget);
+        store::arm(&mut store, engine.mode, limits.init_hard, 1);
         // by hand rather than through the bindings: the typed function must be of the same instance
         let made = plugin.pre.instance_pre().instantiate(&mut store);
         let instance = made.map_err(|e| InitFailure::Fault(fault(&store, &e)))?;
@@ -203,10 +202,8 @@ impl Instance {
 
     #[inline]
     fn arm(&mut self, events: u64) {
-        let limits = &self.store.data().limits;
-        let fuel = limits.fuel_per_event.saturating_mul(events);
-        let budget = Budget { cpu: limits.call_hard, fuel };
-        store::arm(&mut self.store, self.mode, budget);
+        let cpu = self.store.data().limits.call_hard;
+        store::arm(&mut self.store, self.mode, cpu, events);
     }
 
     fn count_slow(&mut self) {

@@ -2,6 +2,16 @@
 
 use hedgerow_model::Duration;
 
+/// Fuel that stands for a nanosecond of CPU time in a backtest. Nearly every instruction of a
+/// component costs one, also those that cost a machine nothing; a fast one comes to 10 or 20 in a
+/// nanosecond. What a live call may do must pass in a backtest, so it is far more than that.
+const FUEL_PER_NS: u64 = 50;
+
+/// The fuel of a call that may live take so much CPU time.
+pub(crate) fn fuel(cpu: Duration) -> u64 {
+    cpu.as_nanos().saturating_mul(FUEL_PER_NS)
+}
+
 /// Limits of one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -23,16 +33,13 @@ pub struct Limits {
     pub log_messages_per_s: u32,
     /// CPU time of one call after which it is counted as slow.
     pub call_soft: Duration,
-    /// CPU time of one call after which it is ended.
+    /// CPU time of one call after which it is ended; in a backtest far more, as fuel, for each
+    /// tick.
     pub call_hard: Duration,
     /// CPU time of `init` and of a restore.
     pub init_hard: Duration,
     /// Wall time of any call after which it is ended.
     pub call_wall: Duration,
-    /// Backtest: fuel per tick or event.
-    pub fuel_per_event: u64,
-    /// Backtest: fuel of `init`.
-    pub fuel_init: u64,
 }
 
 impl Default for Limits {
@@ -50,8 +57,19 @@ impl Default for Limits {
             call_hard: Duration::from_millis(100),
             init_hard: Duration::from_secs(2),
             call_wall: Duration::from_secs(2),
-            fuel_per_event: 300_000_000,
-            fuel_init: 100_000_000_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four instructions in each cycle of a machine of 5 GHz, every second of them for nothing.
+    #[test]
+    fn fuel_is_more_than_any_machine_burns_in_the_time_that_it_stands_for() {
+        let hard = Limits::default().call_hard;
+        assert!(fuel(hard) >= hard.as_nanos() * 4 * 5 * 2);
+        assert_eq!(fuel(Duration::from_nanos(u64::MAX)), u64::MAX);
     }
 }

@@ -6,9 +6,10 @@ use crate::check;
 use crate::convert;
 use crate::engine::WasmEngine;
 use crate::limits::Limits;
-use crate::store::{self, Budget, State};
-use hedgerow_model::{Bars, TickKind};
+use crate::store::{self, State};
+use hedgerow_model::{Bars, TickKind, printable};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 /// What a component says of itself.
@@ -25,7 +26,7 @@ pub struct Description {
     /// The oldest it reads.
     pub oldest_readable_state: u32,
     /// JSON Schema of its parameters.
-    pub parameters: serde_json::Value,
+    pub parameters: Arc<serde_json::Value>,
     /// Asked for beyond data and orders.
     pub capabilities: Vec<String>,
     /// What it wants to see, by role.
@@ -48,6 +49,7 @@ pub struct WantedRole {
 /// Why a file is not a plugin of ours. All problems found are in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .problems.join("; "))]
+#[non_exhaustive]
 pub struct LoadError {
     /// One sentence each.
     pub problems: Vec<String>,
@@ -56,10 +58,29 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    pub(crate) fn one(problem: impl Into<String>) -> Self {
-        Self { problems: vec![problem.into()], maybe_partial: false }
+    /// The only way to make one. What a file says of itself is quoted in them, and they are shown
+    /// on terminals and written into the journal: of a hostile one there is no end.
+    #[must_use]
+    pub fn new(problems: Vec<String>, maybe_partial: bool) -> Self {
+        let more = problems.len().saturating_sub(PROBLEMS);
+        let shown = problems.iter().take(PROBLEMS).map(|problem| printable(problem, PROBLEM_BYTES));
+        let mut problems: Vec<String> = shown.collect();
+        if more > 0 {
+            problems.push(format!("and {more} more"));
+        }
+        Self { problems, maybe_partial }
+    }
+
+    /// A file with one problem.
+    pub fn one(problem: impl Into<String>) -> Self {
+        Self::new(vec![problem.into()], false)
     }
 }
+
+/// So many are told.
+const PROBLEMS: usize = 10;
+/// Of each no more than this.
+const PROBLEM_BYTES: usize = 300;
 
 /// A component that passed all checks.
 #[derive(Clone)]
@@ -135,8 +156,7 @@ fn describe(
     limits: &Limits,
 ) -> Result<Description, LoadError> {
     let mut store = store::new(engine, "describe", limits);
-    let budget = Budget { cpu: limits.init_hard, fuel: limits.fuel_init };
-    store::arm(&mut store, engine.mode, budget);
+    store::arm(&mut store, engine.mode, limits.init_hard, 1);
     let said = pre
         .instantiate(&mut store)
         .and_then(|bindings| bindings.call_describe(&mut store))

@@ -13,13 +13,15 @@ use crate::instance::{InitFailure, Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
 use crate::world::World;
-use hedgerow_model::{CallFault, Event, FaultKind, Header, Intent, Tick, TickSlice};
+use hedgerow_model::{CallFault, Event, FaultKind, Header, Intent, Tick, TickSlice, printable};
 use hedgerow_ports::Saved;
 use std::time::{Duration, Instant};
 
 /// Both halves together.
 const RING_BYTES: usize = 8 << 20;
 const EVENT_BYTES: usize = 256;
+/// What is shown of an intent.
+const SHOWN: usize = 300;
 /// A trial takes no longer.
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -193,7 +195,8 @@ impl Ring {
                 let was = entry.intents.first();
                 let is = intents.first();
                 report.first_difference.get_or_insert_with(|| {
-                    format!("call {call}: the running version wanted {was:?}, this one {is:?}")
+                    let (was, is) = (in_short(&was), in_short(&is));
+                    format!("call {call}: the running version wanted {was}, this one {is}")
                 });
             }
         }
@@ -212,6 +215,21 @@ impl Ring {
     }
 }
 
+/// A value's beginning: an intent may carry megabytes of text.
+fn in_short(value: &impl std::fmt::Debug) -> String {
+    struct Beginning(String);
+    impl std::fmt::Write for Beginning {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0.extend(text.chars().take(SHOWN));
+            // what is enough ends the writing
+            if self.0.len() > SHOWN { Err(std::fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut beginning = Beginning(String::new());
+    let _ = std::fmt::write(&mut beginning, format_args!("{value:?}"));
+    printable(&beginning.0, SHOWN)
+}
+
 /// One call on the throw-away instance; market data until all of it is read.
 fn run(instance: &mut Instance, entry: &Entry) -> Result<Vec<Intent>, CallFault> {
     match &entry.given {
@@ -228,5 +246,20 @@ fn run(instance: &mut Instance, entry: &Entry) -> Result<Vec<Intent>, CallFault>
             }
             Ok(intents)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A difference is told in the journal and on the operator's screen.
+    #[test]
+    fn an_intent_is_shown_by_its_beginning() {
+        let json = "\u{1b}[31m".repeat(1 << 20);
+        let intent = Intent::Plan { id: 7, kind: "pair".into(), json };
+        let shown = in_short(&Some(&intent));
+        assert!(shown.starts_with("Some(Plan { id: 7"), "{shown}");
+        assert!(shown.len() <= SHOWN && !shown.chars().any(char::is_control), "{shown:?}");
     }
 }

@@ -3,8 +3,8 @@
 use crate::bindings::hedgerow::strategy::log;
 use crate::deadline::CallClock;
 use crate::engine::{Mode, WasmEngine};
-use crate::limits::Limits;
-use hedgerow_model::Duration;
+use crate::limits::{self, Limits};
+use hedgerow_model::{Duration, printable};
 use std::time::Instant;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
@@ -33,25 +33,6 @@ impl State {
         *count = count.saturating_add(1);
         *count <= self.limits.log_messages_per_s
     }
-}
-
-/// Cut to a length on a character's edge, control characters made visible.
-pub(crate) fn printable(text: &str, bytes: usize) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        if out.len() >= bytes {
-            out.push('…');
-            break;
-        }
-        if character.is_control() && character != '\n' {
-            out.extend(character.escape_default());
-        } else if character == '\n' {
-            out.push_str("\\n");
-        } else {
-            out.push(character);
-        }
-    }
-    out
 }
 
 impl log::Host for State {
@@ -153,26 +134,20 @@ pub(crate) fn new(engine: &WasmEngine, name: &str, limits: &Limits) -> Store<Sta
     store
 }
 
-/// What a call may use.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Budget {
-    pub(crate) cpu: Duration,
-    pub(crate) fuel: u64,
-}
-
-/// Arms the limits for one call.
+/// Arms the limits for one call: its CPU time; in a backtest fuel that stands for it, for each of
+/// the `events` it is given.
 #[inline]
-pub(crate) fn arm(store: &mut Store<State>, mode: Mode, budget: Budget) {
+pub(crate) fn arm(store: &mut Store<State>, mode: Mode, cpu: Duration, events: u64) {
     // what was said in an earlier call is no reason of a fault in this one
     store.data_mut().last_error = None;
     match mode {
         Mode::Live => {
-            store.data_mut().clock.begin(budget.cpu);
+            store.data_mut().clock.begin(cpu);
             store.set_epoch_deadline(1);
         }
         Mode::Backtest => {
             // only fails when fuel is not configured, which `mode` says it is
-            let _ = store.set_fuel(budget.fuel);
+            let _ = store.set_fuel(limits::fuel(cpu).saturating_mul(events));
         }
     }
 }

@@ -128,10 +128,8 @@ impl Watcher {
         }
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(e) => {
-                known.handled = Some(look);
-                return tell(known, format!("it cannot be read: {e}"));
-            }
+            // whoever lets us read it changes neither size nor time: it is tried at every look
+            Err(e) => return tell(known, format!("it cannot be read: {e}")),
         };
         if u64::try_from(bytes.len()).ok() != Some(look.bytes) {
             return None; // it grew while it was read: look again

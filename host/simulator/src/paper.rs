@@ -176,7 +176,7 @@ impl PaperVenue {
     }
 
     /// Puts an order of an earlier process to rest again. Its place in the queue died with that
-    /// process: nobody is known to be ahead.
+    /// process: how many are ahead nobody knows until they are shown.
     pub fn rest_again(&mut self, order: &Order) {
         let index = order.request.instrument.index();
         let Some(pit) = self.pits.get_mut(index) else { return };
@@ -187,7 +187,7 @@ impl PaperVenue {
             price: order.request.price,
             remaining: order.remaining().units(),
             filled: order.filled.units(),
-            ahead: 0,
+            ahead: i64::MAX,
             waits: None,
             shrunk: (0, 0),
             post_only: order.request.flags.post_only,
@@ -286,12 +286,14 @@ impl PaperVenue {
         loop {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
             let funding = self.next_funding();
-            let margin = self.margin_due();
-            let limit = now.min(command).min(funding).min(margin);
-            if self.run_ticks(limit, funding) {
+            let (margin, end) = (self.margin_due(), self.next_end());
+            let limit = now.min(command).min(funding).min(margin).min(end);
+            if self.run_ticks(limit, funding.min(end)) {
                 continue;
             }
-            if funding <= now && funding <= command && funding <= margin {
+            if end <= now && end <= command && end <= funding && end <= margin {
+                self.end_orders(end);
+            } else if funding <= now && funding <= command && funding <= margin {
                 self.settle_funding(funding);
             } else if margin <= now && margin <= command {
                 self.tell_all_margins(margin);
@@ -371,9 +373,9 @@ impl Venue for PaperVenue {
         let tick = if idle { None } else { self.cursor.next_at() };
         // after the data nothing settles any more
         let open = self.cursor.here().is_some();
-        let timed = self.next_funding().min(self.margin_due());
-        let funding = Some(timed).filter(|at| open && *at < HostTime::NEVER);
-        [command, report, tick.map(HostTime::from_nanos), funding].into_iter().flatten().min()
+        let timed = self.next_funding().min(self.margin_due()).min(self.next_end());
+        let timed = Some(timed).filter(|at| open && *at < HostTime::NEVER);
+        [command, report, tick.map(HostTime::from_nanos), timed].into_iter().flatten().min()
     }
 }
 
@@ -381,7 +383,8 @@ impl SimulatedVenue for PaperVenue {
     fn quiet_until(&mut self, last: HostTime) -> HostTime {
         let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
         let report = self.outbox.front().map_or(HostTime::NEVER, |(event, _)| event.received);
-        let bound = command.min(report).min(self.next_funding()).min(self.margin_due());
+        let timed = self.next_funding().min(self.margin_due()).min(self.next_end());
+        let bound = command.min(report).min(timed);
         let idle = self.resting == 0 && self.held == 0;
         if idle { bound } else { bound.min(self.first_contact(last.min(bound))) }
     }

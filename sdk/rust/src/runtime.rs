@@ -21,7 +21,7 @@ impl<S: Strategy> Runtime<S> {
         saved: Option<&SavedState>,
     ) -> Result<Self, InitError> {
         let parameters = serde_json::from_str(parameters)
-            .map_err(|e| InitError::BadParameters(e.to_string()))?;
+            .map_err(|e| InitError::BadParameters(without_place(&e.to_string())))?;
         let ctx = Context::new(instruments);
         if let Some(state) = saved
             && !(S::OLDEST_READABLE_STATE..=S::STATE_VERSION).contains(&state.version)
@@ -97,4 +97,10 @@ impl<S: Strategy> Runtime<S> {
         let checkpoint = intents.iter().any(|i| i.needs_checkpoint()).then(|| self.strategy.save());
         Outcome { consumed, intents, checkpoint }
     }
+}
+
+/// A mistake without its line and column: they are those of what the host made of the config, which
+/// nobody sees.
+fn without_place(text: &str) -> String {
+    text.rsplit_once(" at line ").map_or(text, |(what, _)| what).to_owned()
 }

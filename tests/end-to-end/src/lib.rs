@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 /// The root of the checkout.
 #[must_use]
@@ -13,18 +14,37 @@ pub fn root() -> PathBuf {
 /// A built component.
 ///
 /// # Panics
-/// When it is missing, with the command that makes it.
+/// When it is missing or older than its sources, with the command that makes it.
 #[must_use]
 pub fn component(name: &str) -> PathBuf {
     let path = root().join("target/guests/components").join(format!("{name}.wasm"));
     assert!(path.is_file(), "{} is missing: run `cargo xtask build-plugins`", path.display());
+    let module = name
+        .strip_prefix("hedgerow-")
+        .map_or_else(|| format!("hedgerow_plugin_{name}"), |rest| format!("hedgerow_{rest}"));
+    let made = format!("wasm32-unknown-unknown/guest/{}.d", module.replace('-', "_"));
+    let list = root().join("target/guests").join(made);
+    let stale = stale(&path, &list, "cargo xtask build-plugins");
+    assert!(stale.is_none(), "{}", stale.unwrap_or_default());
     path
+}
+
+/// A test of what was built before the last change proves nothing of it. Cargo's list of what the
+/// file was made of says what that is.
+fn stale(made: &Path, list: &Path, command: &str) -> Option<String> {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let text = std::fs::read_to_string(list).unwrap_or_default();
+    let sources = text.lines().filter_map(|line| line.split_once(": ")).map(|(_, all)| all);
+    let made_at = changed(made)?;
+    let mut sources = sources.flat_map(|all| all.split(' ')).map(Path::new);
+    let newer = sources.find(|source| changed(source).is_some_and(|at| made_at < at))?;
+    Some(format!("{} is older than {}: run `{command}`", made.display(), newer.display()))
 }
 
 /// The host's binary.
 ///
 /// # Panics
-/// When it is missing, with the command that makes it.
+/// When it is missing or older than its sources, with the command that makes it.
 #[must_use]
 pub fn host() -> PathBuf {
     let mut path = std::env::current_exe().unwrap_or_default();
@@ -33,6 +53,10 @@ pub fn host() -> PathBuf {
     let path = path.join("hedgerow");
     let missing = "run `cargo build -p hedgerow-daemon`";
     assert!(path.is_file(), "{} is missing: {missing}", path.display());
+    static STALE: OnceLock<Option<String>> = OnceLock::new();
+    let command = "cargo build -p hedgerow-daemon";
+    let stale = STALE.get_or_init(|| stale(&path, &path.with_extension("d"), command));
+    assert!(stale.is_none(), "{}", stale.as_deref().unwrap_or_default());
     path
 }
 

@@ -109,6 +109,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         roles: BTreeMap::from([("market".to_owned(), 0)]),
         unplaced: Vec::new(),
         parameters: serde_json::json!({}),
+        places: BTreeMap::new(),
         limits: wide(),
         may_set_leverage: false,
         on_stop: OpenOrders::Keep,
@@ -166,7 +167,8 @@ pub fn engine(
     components: &Path,
     batching: Batching,
 ) -> Result<Measured, Failure> {
-    let state = std::env::temp_dir().join("hedgerow-bench");
+    // native code is kept there: beside what it is made from, never where anybody may write
+    let state = components.parent().unwrap_or(components).join("bench");
     let config = config(rule, data, components, &state);
     let loaded = backtest::load(&config)?;
     let opened = data::open(&config, 0)?;

@@ -264,6 +264,10 @@ fn data(s: &mut Section<'_, '_>, folder: &Path) -> Data {
     let speed_thousandths = speed(s).filter(|t| *t > 0);
     let warm_up_s = s.whole_or("warm_up_s", 0..WEEK_S, 0);
     let numbered = matches!(kind, Some(Kind::Binance));
+    if matches!(kind, Some(Kind::Socket)) && warm_up_s > 0 {
+        let what = "is of a recording: the market of a socket has no beginning";
+        s.problem(s.span_of("warm_up_s"), "warm_up_s", what, "remove it");
+    }
     let source = match kind {
         None => {
             s.known(&["path", "paths", "seed", "events_per_s"]);

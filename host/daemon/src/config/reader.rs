@@ -5,8 +5,9 @@
 
 use super::nearest::nearest;
 use super::problem::Problems;
-use super::value::{EXACT, NoJson, exact, integer, kind, table_json};
+use super::value::{EXACT, NoJson, exact, integer, key_places, kind, table_json};
 use hedgerow_model::Decimal;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -363,6 +364,14 @@ impl<'t, 'p> Section<'t, 'p> {
             self.problems.add(span, path, "is a number that cannot be handed over", fix);
         }
         json
+    }
+
+    /// Where each key of this section and of what is within it stands, by its path: `/a/b/0`.
+    #[must_use]
+    pub fn places(&self) -> BTreeMap<String, Range<usize>> {
+        let mut places = BTreeMap::new();
+        key_places(self.table, "", &mut places);
+        places
     }
 
     /// Names the keys nobody asked for.

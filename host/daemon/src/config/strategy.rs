@@ -157,7 +157,9 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
     // said, it holds in quarantine too; usually orders stay only as long as somebody comes back
     let said = policies.map(|(word, policy)| (word, Some(policy)));
     let on_fault = s.word_or("on_fault", &said, None);
-    let parameters = s.table("parameters", |p| p.json());
+    let parameters = s.table("parameters", |p| (p.json(), p.places()));
+    let (parameters, places) =
+        parameters.unwrap_or_else(|| (serde_json::json!({}), BTreeMap::new()));
     let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
     let limits = s.required_table("limits", |s| (limits(s), super::guards::strategy(s)));
     let (limits, mut guards) = limits.unwrap_or_default();
@@ -173,7 +175,8 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
         accounts: accounts.unwrap_or_default(),
         roles: roles.unwrap_or_default(),
         unplaced,
-        parameters: parameters.unwrap_or_else(|| serde_json::json!({})),
+        parameters,
+        places,
         limits: limits.unwrap_or(NOTHING),
         may_set_leverage: !grants.is_empty(),
         guards,

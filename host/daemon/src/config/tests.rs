@@ -140,6 +140,14 @@ fn one_mistake_is_told_once_and_with_its_own_remedy() {
 }
 
 #[test]
+fn a_warm_up_is_of_a_recording() {
+    let socket = "source = \"socket\"\npath = \"s\"\nwarm_up_s = 60";
+    let generated = "source = \"generated\"\nseed = 7\nevents_per_s = 100";
+    check(&[(generated, socket)], &["data.warm_up_s: is of a recording"]);
+    check(&[(generated, &socket.replace("60", "0"))], &[]);
+}
+
+#[test]
 fn what_is_there_twice_is_told() {
     let account = "[[account]]\nname = \"one\"\n";
     check(&[(account, &account.repeat(2))], &["account: \"one\" is defined twice"]);
@@ -161,7 +169,7 @@ fn component(trades: bool) -> Description {
         contract: "0.1".into(),
         state_version: 1,
         oldest_readable_state: 1,
-        parameters: serde_json::json!({}),
+        parameters: serde_json::json!({}).into(),
         capabilities: Vec::new(),
         wants: vec![want],
     }

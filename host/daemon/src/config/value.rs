@@ -1,6 +1,8 @@
 //! One TOML value: what it is, as an exact number, as JSON. A float is never a number here.
 
 use hedgerow_model::Decimal;
+use std::collections::BTreeMap;
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -67,4 +69,33 @@ fn value_json(value: &Spanned<DeValue<'_>>, wrong: &mut Vec<NoJson>) -> serde_js
         },
         serde_json::Value::Number,
     )
+}
+
+/// Where the keys of a table stand, and those within it; of lists the items.
+pub(super) fn key_places(
+    table: &DeTable<'_>,
+    path: &str,
+    all: &mut BTreeMap<String, Range<usize>>,
+) {
+    for (key, value) in table {
+        place(value, format!("{path}/{}", key.get_ref()), key.span(), all);
+    }
+}
+
+fn place(
+    value: &Spanned<DeValue<'_>>,
+    path: String,
+    span: Range<usize>,
+    all: &mut BTreeMap<String, Range<usize>>,
+) {
+    match value.get_ref() {
+        DeValue::Table(table) => key_places(table, &path, all),
+        DeValue::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                place(item, format!("{path}/{number}"), item.span(), all);
+            }
+        }
+        _ => {}
+    }
+    all.insert(path, span);
 }

@@ -1,14 +1,15 @@
 //! From a changed file to a component that may be swapped in: noticed, checked, compiled, tried in
 //! the shadow. Off the loop; a failure anywhere leaves the running version alone and says why.
 
-use super::Message;
+use super::{Message, Told};
 use crate::config::Config;
+use crate::config::schema;
 use crate::kept;
 use crate::wiring::{self, Loaded, component_path};
 use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::{
-    Cache, Candidate, Limits, Plugin, Setup, ShadowReport, Sighting, WantedRole, WasmEngine,
-    Watcher,
+    Cache, Candidate, Limits, LoadError, Plugin, Setup, ShadowReport, Sighting, WantedRole,
+    WasmEngine, Watcher,
 };
 use notify::Watcher as _;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ const QUIET: Duration = Duration::from_millis(200);
 const STABLE: Duration = Duration::from_secs(3);
 /// Network and container mounts send no events: look all the same.
 const RESCAN: Duration = Duration::from_secs(2);
+/// How far behind all others a compiling thread stands.
+const NICE: i32 = 15;
 /// How often a file is tried that failed for what may pass by itself.
 const TRIES: u32 = 3;
 
@@ -66,8 +69,28 @@ struct Worker {
 /// Why a candidate is not let in.
 enum No {
     Never(String),
-    /// The host was busy, or the machine.
+    /// It was tried, and the machine may have been the reason.
     NotNow(String),
+    /// It was not even tried.
+    Busy(String),
+}
+
+/// Whether the parameters that a strategy has suit a candidate's schema.
+fn takes(schema: &serde_json::Value, parameters: &str) -> Result<(), String> {
+    let parameters = serde_json::from_str(parameters).map_err(|e| e.to_string())?;
+    let misfits = schema::misfits(schema, &parameters).into_iter();
+    let all: Vec<String> = misfits.map(|m| format!("{} {}", m.path, m.what)).take(5).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the strategy's parameters do not suit it: {}", all.join("; ")))
+}
+
+/// What a trial came to.
+struct Trial {
+    detail: String,
+    /// The components that the host needs.
+    in_use: Vec<String>,
 }
 
 impl From<String> for No {
@@ -151,6 +174,12 @@ impl Worker {
                 // a refusal without a hash is of what was being swapped in
                 self.tell(&path, PluginStep::Refused, "unread", &why);
             }
+            Sighting::New(candidate)
+                if self.watched.iter().all(|watched| watched.path != candidate.path) =>
+            {
+                let path = candidate.path.display();
+                tracing::info!(%path, "no strategy names this component: not looked at");
+            }
             Sighting::New(candidate) => self.candidate(&candidate),
         }
     }
@@ -182,9 +211,7 @@ impl Worker {
 
     fn candidate(&mut self, candidate: &Candidate) {
         self.partial.retain(|(known, ..)| known.path != candidate.path);
-        let loaded =
-            Plugin::load(&self.engine, &candidate.bytes, &self.limits, self.cache.as_ref());
-        let plugin = match loaded {
+        let plugin = match self.load(candidate) {
             Ok(plugin) => plugin,
             Err(error) if error.maybe_partial => {
                 let why = error.to_string();
@@ -201,21 +228,45 @@ impl Worker {
         let mut accepted = Vec::new();
         for watched in self.watched.iter().filter(|w| w.path == candidate.path) {
             match self.prepare(watched, &plugin) {
-                Ok(detail) => accepted.push((watched.strategy, detail)),
+                Ok(trial) => accepted.push((watched.strategy, trial)),
                 Err(No::Never(why)) => return self.refuse(candidate, &why),
                 Err(No::NotNow(why)) => return self.try_again(candidate, &why),
+                Err(No::Busy(why)) => {
+                    tracing::info!(hash = %candidate.hash, %why, "component not tried: again");
+                    return self.again.push(candidate.path.clone());
+                }
             }
         }
         self.tried.remove(&candidate.hash);
-        kept::keep(&self.state, &candidate.hash, &candidate.bytes);
+        let in_use: Vec<String> =
+            accepted.iter().flat_map(|(_, trial)| trial.in_use.clone()).collect();
+        kept::keep(&self.state, &candidate.hash, &candidate.bytes, &in_use);
         if let Some(folder) = &self.recording {
             kept::keep_for_ever(folder, &candidate.hash, &candidate.bytes);
         }
-        for (strategy, detail) in accepted {
+        for (strategy, Trial { detail, .. }) in accepted {
             let hash = plugin.hash.clone();
             let _ = self.inbox.send(Message::Plugin(strategy, PluginStep::Shadowed, hash, detail));
             let _ = self.inbox.send(Message::Swap(strategy, Box::new(plugin.clone())));
         }
+    }
+
+    /// Checked and compiled on a thread that everything else goes before: others trade meanwhile.
+    fn load(&self, candidate: &Candidate) -> Result<Plugin, LoadError> {
+        let load = || {
+            if let Err(error) = rustix::process::nice(NICE) {
+                tracing::debug!(%error, "components are compiled at full speed");
+            }
+            Plugin::load(&self.engine, &candidate.bytes, &self.limits, self.cache.as_ref())
+        };
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("compile".into());
+            let failed = |why: &str| LoadError::one(format!("it cannot be looked at: {why}"));
+            match thread.spawn_scoped(scope, load) {
+                Ok(thread) => thread.join().unwrap_or_else(|_| Err(failed("the host panicked"))),
+                Err(error) => Err(failed(&error.to_string())),
+            }
+        })
     }
 
     fn try_again(&mut self, candidate: &Candidate, why: &str) {
@@ -231,28 +282,30 @@ impl Worker {
     }
 
     /// Checks that the candidate fits in a strategy's place and tries it on recent events.
-    fn prepare(&self, watched: &Watched, plugin: &Plugin) -> Result<String, No> {
+    fn prepare(&self, watched: &Watched, plugin: &Plugin) -> Result<Trial, No> {
         let description = &plugin.description;
         if description.name != watched.name {
             let why = format!("it is {}, the strategy runs {}", description.name, watched.name);
             return Err(No::Never(why));
         }
         wiring::wants_no_more(&watched.wants, &description.wants)?;
+        takes(&description.parameters, &watched.setup.parameters)?;
         let (answer, answered) = channel();
         let asked = self.inbox.send(Message::Recent(watched.strategy, answer));
         let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some((recent, now)) = told else {
-            return Err(No::NotNow("the host does not answer".into()));
+        let Some(Told { recent, state_version: now, in_use }) = told else {
+            return Err(No::Busy("the host does not answer".into()));
         };
+        let well = |detail| Ok(Trial { detail, in_use });
         let (oldest, newest) = (description.oldest_readable_state, description.state_version);
         if !(oldest..=newest).contains(&now) {
             let why = format!("it reads states {oldest} to {newest}, the state now is {now}");
             return Err(No::Never(why));
         }
         let ring = recent.and_then(|recent| recent.ring());
-        let Some(ring) = ring else { return Ok("no recent events to try it on".into()) };
+        let Some(ring) = ring else { return well("no recent events to try it on".into()) };
         match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
-            Ok(report) => Ok(in_words(report)),
+            Ok(report) => well(in_words(report)),
             Err(failure) if failure.may_pass() => {
                 Err(No::NotNow(format!("in the shadow: {failure}")))
             }

@@ -128,7 +128,7 @@ fn another_contract_is_refused_by_its_description() {
         contract: "9.1.0".into(),
         state_version: 1,
         oldest_readable_state: 2,
-        parameters: serde_json::json!({}),
+        parameters: serde_json::json!({}).into(),
         capabilities: Vec::new(),
         wants: Vec::new(),
     };

@@ -209,7 +209,9 @@ impl Pit {
             Some(level) if !side.reaches(price, level.price) || level.price == price => {
                 level.quantity.units()
             }
-            _ => 0,
+            Some(_) => 0,
+            // in a gap nobody knows who stands there, until they are shown again
+            None => i64::MAX,
         }
     }
 
@@ -237,6 +239,12 @@ impl Pit {
         if interval > 0 && next > tick.ts && new {
             self.funding = Some(Announced { rate: tick.a, due, settlement: next, interval });
         }
+    }
+
+    /// When the orders that rest here end, because the contract does.
+    pub(super) fn ends(&self) -> Option<HostTime> {
+        let expiry = self.spec.kind.expiry().filter(|_| !self.resting.is_empty());
+        expiry.map(|expiry| HostTime::from_nanos(expiry.as_nanos()))
     }
 
     pub(super) fn is_held(&self) -> bool {

@@ -131,15 +131,38 @@ fn a_config_check_asks_the_components_too() {
         std::fs::write(&file, config).unwrap();
         run(&["config", "check", file.to_str().unwrap()])
     };
-    let output = check("direction = \"sideways\"");
+    // against its schema: all at once, each at its own key
+    let output = check("directon = \"buy\"\nstart = 59000.5\nmax_open = 5000000000");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for part in [
+        "strategy one.parameters.directon: is not a known parameter",
+        "fix: did you mean `direction`?",
+        "strategy one.parameters.start: is a number with a fraction, not a text in quotes",
+        "strategy one.parameters.max_open: is 5000000000, outside 0 to 4294967295",
+        "direction, end, total_quote",
+    ] {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
+    let config = std::fs::read_to_string(&file).unwrap();
+    let line = config.lines().position(|line| line.starts_with("directon")).unwrap() + 1;
+    assert!(said.contains(&format!("host.toml:{line}:1: strategy one")), "{said}");
+    assert!(!said.contains("at line 1"), "{said}");
+    let good = "direction = \"buy\"\nstart = \"59000\"\nend = \"61000\"\ntotal_quote = \"50000\"\n\
+                min_step = \"0.0002\"\nmin_order_quote = \"50\"\ntake_profit = \"0.0004\"";
+    // what no schema says the component says itself
+    let output = check(&good.replace("59000", "99000"));
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("strategy one.parameters: it refuses its parameters"), "{said}");
     assert!(said.contains("hedgerow plugin info FILE"), "{said}");
-    let good = "direction = \"buy\"\nstart = \"59000\"\nend = \"61000\"\ntotal_quote = \"50000\"\n\
-                min_step = \"0.0002\"\nmin_order_quote = \"50\"\ntake_profit = \"0.0004\"";
     let output = check(good);
     assert!(output.status.success(), "{}", text(&output.stderr));
+    // a host with nothing to do is a mistake
+    std::fs::write(&file, generated(&plugins, &state, 100, &[])).unwrap();
+    let output = run(&["config", "check", file.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(3) && said.contains("strategy: there is none"), "{said}");
     assert!(!state.join("journal.sqlite").exists(), "a check starts nothing");
 }
 

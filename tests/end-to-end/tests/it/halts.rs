@@ -1,7 +1,7 @@
 //! The kill switch while something is wrong: whatever it is, nothing that may open leaves once
 //! `hedgerow kill` has returned. What leaves is seen between host and venue, not asked of either.
 
-use crate::kills::{Processes, assert_ledger, wait};
+use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::{host, root, run};
 use hedgerow_model::{Fact, OrderEvent, OrderFact};
 use std::io::{Read as _, Write as _};

@@ -3,7 +3,7 @@
 use crate::rig::{FIRST, Rig, SECOND, deed};
 use hedgerow_driver::StrategyState;
 use hedgerow_end_to_end::{component, variant};
-use hedgerow_model::{Fact, FaultKind};
+use hedgerow_model::{Duration, Fact, FaultKind};
 use hedgerow_plugins::{Cache, Limits, Mode, Plugin, Sighting, WasmEngine, Watcher};
 use hedgerow_ports::StopReason;
 
@@ -57,10 +57,9 @@ fn a_loop_in_status_or_save_costs_one_instance() {
             rig.host.ask_status().unwrap();
             rig.run(100); // a ring that is full asks for the state
         }
-        if place == "status" {
-            let seen = faults(&rig);
-            assert_eq!(seen.first().map(|(kind, _)| *kind), Some(FaultKind::Deadline), "{seen:?}");
-        }
+        let seen = faults(&rig);
+        let first = seen.first().map(|(kind, _)| *kind);
+        assert_eq!(first, Some(FaultKind::Deadline), "{place}: {seen:?}");
         rig.assert_sound(FIRST);
     }
 }
@@ -95,6 +94,30 @@ fn memory_without_end_is_refused() {
 fn too_many_intents_are_a_bad_answer_and_a_million_do_not_fit() {
     beside("market", "many", FaultKind::BadAnswer);
     beside("market", "intents", FaultKind::Memory);
+}
+
+/// With room for all of them they are counted, and refused whole.
+#[test]
+fn a_million_intents_are_a_bad_answer() {
+    let room = "memory_mib_max = 1024\ncrossing_mib_max = 1024\ncall_hard_cpu_ms = 10000";
+    let hostile = ("hedgerow-guest-hostile", deed("market", "intents", 50));
+    let mut rig = Rig::within(room, Mode::Live, 2_000, &[probe(), hostile]);
+    rig.run(1_000);
+    let (kind, detail) = faults(&rig).into_iter().next().expect("they were taken");
+    assert_eq!(kind, FaultKind::BadAnswer, "{detail}");
+    assert!(detail.contains("1000000 intents in one answer, 1000 allowed"), "{detail}");
+    rig.assert_sound(FIRST);
+}
+
+/// A backtest must not end what a live host lets pass.
+#[test]
+fn what_is_slow_and_allowed_live_is_allowed_in_a_backtest() {
+    for mode in [Mode::Live, Mode::Backtest] {
+        let slow = ("hedgerow-guest-hostile", deed("market", "slow", 200));
+        let mut rig = Rig::within("call_hard_cpu_ms = 100", mode, 2_000, &[probe(), slow]);
+        rig.run(500);
+        assert_eq!(faults(&rig), [], "{mode:?}");
+    }
 }
 
 #[test]
@@ -214,7 +237,7 @@ fn a_component_that_fails_in_init_is_refused_and_named() {
     for what in ["loop", "trap", "memory", "recursion"] {
         let engine = WasmEngine::new(Mode::Backtest).unwrap();
         let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
-        let limits = Limits { fuel_init: 100_000_000, ..Limits::default() };
+        let limits = Limits { init_hard: Duration::from_millis(2), ..Limits::default() };
         let plugin = Plugin::load(&engine, &bytes, &limits, None).unwrap();
         let parameters = format!("{{\"place\":\"init\",\"deed\":\"{what}\"}}");
         let setup = hedgerow_plugins::Setup { parameters, ..hedgerow_plugins::Setup::default() };

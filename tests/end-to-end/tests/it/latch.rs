@@ -1,6 +1,6 @@
 //! The kill switch: whatever state the host is in, and through a restart.
 
-use crate::kills::{Processes, assert_ledger, wait};
+use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::run;
 use hedgerow_model::{Fact, OrderFact, Scope, TradingMode};
 use serde_json::Value;

@@ -1,5 +1,6 @@
 //! The real binary, the real components, recorded and generated markets.
 
+mod bad_files;
 mod commands;
 mod halts;
 mod hostile;
@@ -7,8 +8,10 @@ mod kills;
 mod latch;
 mod native;
 mod pairs;
+mod processes;
 mod recordings;
 mod reload;
 mod replay;
 mod restarts;
 mod rig;
+mod throughput;

@@ -3,7 +3,7 @@
 //! the venues'.
 //! `HEDGEROW_PAIR_KILLS=500` is the long form.
 
-use crate::kills::{Processes, assert_ledger, wait};
+use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::run;
 use hedgerow_model::{Fact, OrderFact, PLAN_ORDERS, PairOutcome, PlanStep, Stamped};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! What a host goes on with: the component that ran, whatever lies in the folder by now.
 
-use crate::kills::{Processes, assert_ledger, wait};
+use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::{component, run};
 use hedgerow_model::{Fact, PluginStep, StrategyId};
 

@@ -29,6 +29,17 @@ pub(crate) fn deed(place: &str, deed: &str, after: u64) -> String {
 impl Rig {
     /// `strategies`: plugin and parameters; the first trades A, the second B.
     pub(crate) fn new(mode: Mode, events_per_s: u32, strategies: &[(&str, String)]) -> Self {
+        // fuel is far above the time that is allowed live: an endless loop would take long to end
+        Self::within("call_hard_cpu_ms = 6", mode, events_per_s, strategies)
+    }
+
+    /// The same, with a sandbox of its own.
+    pub(crate) fn within(
+        sandbox: &str,
+        mode: Mode,
+        events_per_s: u32,
+        strategies: &[(&str, String)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let plugins: PathBuf = component("hedgerow-guest-probe").parent().unwrap().to_owned();
         let state = folder.path().join("state");
@@ -41,7 +52,8 @@ impl Rig {
             })
             .collect();
         let file = folder.path().join("host.toml");
-        std::fs::write(&file, generated(&plugins, &state, events_per_s, &entries)).unwrap();
+        let config = generated(&plugins, &state, events_per_s, &entries);
+        std::fs::write(&file, format!("{config}\n[sandbox]\n{sandbox}\n")).unwrap();
         let config = config::load(&file).unwrap_or_else(|e| panic!("{e}"));
         let loaded = wiring::load(&config, WasmEngine::new(mode).unwrap()).unwrap();
         let tape = data::open(&config, 1_700_000_000_000_000_000).unwrap().tape;

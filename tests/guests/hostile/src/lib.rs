@@ -168,6 +168,10 @@ impl Strategy for Hostile {
             // another tick came with this one: what no strategy may ask
             misuse(ctx, "heavy");
         }
+        if self.parameters.place == "save" && self.seen >= self.parameters.after {
+            // who acts is asked for its state
+            ctx.set_timer(TimerId(2), ctx.now());
+        }
         self.strike("market", Some(ctx));
     }
 

@@ -1,5 +1,8 @@
 //! A strategy that proves what it was given: it checks that no update is missing or repeated, keeps
 //! the count in its state, and always has an order and a timer open.
+//!
+//! One byte of it, which a test may change in the file, has it fail at a place where nothing but
+//! its bytes can tell it to: in `describe`, or as a candidate that is tried.
 
 use hedgerow_sdk::model::{Duration, flag};
 use hedgerow_sdk::{
@@ -18,6 +21,37 @@ pub struct Probe {
     timers: u64,
     resumed: u64,
     fills: u64,
+}
+
+/// The last byte is the twist; `0` is none.
+static TWIST: [u8; 22] = *b"hedgerow-probe-twist:0";
+
+fn is_twisted(how: u8) -> bool {
+    std::hint::black_box(&TWIST).last() == Some(&how)
+}
+
+fn spin() {
+    let mut n = 0_u64;
+    loop {
+        n = std::hint::black_box(n.wrapping_add(1));
+    }
+}
+
+/// What fails in `describe`: a loop, a panic, a role that a terminal would obey, one too many.
+fn misdescribe(wants: &mut Vec<Want>) {
+    if is_twisted(b'l') {
+        spin();
+    }
+    assert!(!is_twisted(b't'), "a deliberate panic with \u{1b}[31mcolour");
+    if is_twisted(b'e') {
+        wants.push(Want::watched("\u{1b}]0;mine\u{7}", &[]));
+    }
+    if is_twisted(b'w') {
+        wants.push(Want::watched("another", &[TickKind::Quote]));
+    }
+    if is_twisted(b'm') {
+        wants.extend((0..100_000).map(|n| Want::watched(&n.to_string(), &[])));
+    }
 }
 
 const EVERY: u64 = 400;
@@ -42,10 +76,16 @@ impl Strategy for Probe {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     fn wants() -> Vec<Want> {
-        vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])]
+        let mut wants = vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])];
+        misdescribe(&mut wants);
+        wants
     }
 
     fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+        if is_twisted(b'i') {
+            spin();
+        }
+        assert!(!is_twisted(b'p'), "a deliberate panic in init");
         SavedState::json_or_default(saved)
     }
 
@@ -54,6 +94,10 @@ impl Strategy for Probe {
             return; // what stands already, told again at a start
         }
         self.check(tick);
+        if is_twisted(b'd') {
+            spin();
+        }
+        assert!(!is_twisted(b's'), "a deliberate panic on a tick");
         if ctx.timers().next().is_none() {
             ctx.set_timer(TimerId(1), ctx.now().after(SECOND));
         }

@@ -162,3 +162,40 @@ fn a_spot_order_cannot_be_amended_to_sell_more_than_is_held() {
     assert!(!amend(&mut rig, 4, 10));
     assert!(amend(&mut rig, 5, 11));
 }
+
+/// After a hole in the book nobody knows who stands at a price, until a snapshot shows them.
+#[test]
+fn an_order_that_arrives_in_a_gap_is_not_the_first_in_its_queue() {
+    let ticks = vec![
+        update(1, (0, 1), flag::SNAPSHOT, 1_000, 50),
+        update(1, (0, 1), flag::SELL, 1_010, 50),
+        update(2, (7, 8), 0, 999, 5), // what came between is missing
+        sold(4, 1_000, 5),
+        update(5, (0, 9), flag::SNAPSHOT, 1_000, 50),
+        update(5, (0, 9), flag::SELL, 1_010, 50),
+        sold(6, 1_000, 20),
+        sold(7, 1_000, 34),
+    ];
+    let mut rig = Rig::chained(ticks);
+    let wire = rig.order(3, Side::Buy, 1_000, 10, PLAIN);
+    assert_eq!(rig.fills(6), [], "fifty stand before it");
+    assert_eq!(rig.fills(7), [(wire, 1_000, 4)]);
+}
+
+#[test]
+fn what_rests_of_an_expired_contract_ends_and_fills_no_more() {
+    let kind = InstrumentKind::LinearFuture { expiry: VenueTime::from_nanos(10 * MS) };
+    let future = Instrument { kind, ..instrument() };
+    let ticks = vec![
+        quote(1, (1_000, 50), (1_005, 50)),
+        quote(10, (990, 50), (995, 50)),
+        quote(20, (990, 50), (995, 50)),
+    ];
+    let mut rig = Rig::with(future, ticks, 0);
+    let wire = WireId(rig.order(2, Side::Buy, 1_000, 10, PLAIN));
+    assert_eq!(rig.reports(9).len(), 1);
+    assert_eq!(rig.venue.next_time(), Some(HostTime::from_nanos(10 * MS)));
+    let expired = VenueReport::Expired { wire, filled: Some(Quantity::ZERO) };
+    assert_eq!(rig.reports(30), [expired]);
+    assert!(rig.venue.open_orders().is_empty());
+}

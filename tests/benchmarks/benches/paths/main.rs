@@ -1,17 +1,23 @@
 //! A component call, batches of ticks, save and restore, an engine input of each kind, a book
 //! update, a journal append.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+mod gate;
+
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
+};
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Asks, Effects, Engine, EngineConfig, GuardAction, HostLimits,
-    Input, InstrumentLimits, OpenOrders, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
+    Input, InstrumentLimits, OpenOrders, OperatorCommand, StrategyConfig, StrategyGuards,
+    StrategyLimits, Watch,
 };
 use hedgerow_model::{
-    AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
-    InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder, OrderFlags,
-    Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick,
-    TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId,
-    VenueOrderId, VenueReport, VenueTime, WireId, flag,
+    AccountId, Book, CallFault, Decimal, Duration, Event, Fact, FaultKind, Fee, Header, HostTime,
+    Instrument, InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder,
+    OrderFlags, Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped,
+    StrategyId, Swap, Tick, TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode,
+    VenueEvent, VenueId, VenueOrderId, VenueRejection, VenueReport, VenueTime, WireId, flag,
 };
 use hedgerow_plugins::{Instance, Limits, Mode, Plugin, RoleInstrument, Setup, WasmEngine};
 use hedgerow_ports::Journal;
@@ -103,6 +109,10 @@ fn component(c: &mut Criterion) {
 }
 
 fn engine() -> Engine {
+    engine_over(instrument())
+}
+
+fn engine_over(instrument: Instrument) -> Engine {
     let wide = Decimal::from(1_000_000_000_000_i64);
     let limits = StrategyLimits {
         order_notional_max: wide,
@@ -129,7 +139,7 @@ fn engine() -> Engine {
         on_quarantine: OpenOrders::Cancel,
     };
     let mut engine = Engine::new(EngineConfig {
-        instruments: vec![instrument()],
+        instruments: vec![instrument],
         venues: vec!["v".into()],
         accounts: vec![AccountConfig {
             id: AccountId(0),
@@ -168,6 +178,10 @@ fn submit(engine: &Engine) -> Outcome {
 
 fn outcome(engine: &mut Engine, effects: &mut Effects) {
     let outcome = submit(engine);
+    answer(engine, effects, outcome);
+}
+
+fn answer(engine: &mut Engine, effects: &mut Effects, outcome: Outcome) {
     let (now, strategy) = (HostTime::from_nanos(2), StrategyId(0));
     let first_order = engine.next_order(strategy);
     let mode = TradingMode::Running;
@@ -226,6 +240,12 @@ fn engine_inputs(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    let rejected =
+        VenueReport::Rejected { wire: WireId(1), reason: VenueRejection::PostOnlyWouldTake };
+    once(&mut group, "venue, rejected", placed, &Input::Venue(Cow::Owned(event(rejected))));
+    let canceled = VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) };
+    once(&mut group, "venue, canceled", placed, &Input::Venue(Cow::Owned(event(canceled))));
+    others(&mut group, placed);
     group.bench_function("wake, nothing due", |b| {
         let (mut engine, mut effects) = (engine(), Effects::default());
         b.iter(|| engine.handle(Input::Wake(HostTime::from_nanos(2)), &mut effects));
@@ -233,70 +253,76 @@ fn engine_inputs(c: &mut Criterion) {
     group.finish();
 }
 
-/// An engine with every guard of the gate on, far from its limit, and so many orders in its past.
-fn guarded(past: u64) -> Engine {
-    let mut config = engine().config().clone();
-    let wide = Some(Decimal::from(1_000_000_000_000_i64));
-    let watch =
-        |limit: i64| Some(Watch { limit: Decimal::from(limit), action: GuardAction::Pause });
-    let guards = &mut config.strategies[0].guards;
-    (guards.net_notional_max, guards.cancels_per_fill_max) = (wide, Some(1_000_000));
-    guards.loss_day = watch(1_000_000_000);
-    let guards = &mut config.accounts[0].guards;
-    (guards.gross_notional_max, guards.net_notional_max) = (wide, wide);
-    (guards.leverage_max, guards.open_orders_max) = (wide, Some(u32::MAX));
-    (guards.orders_per_s_max, guards.answer_max) = (Some(1_000_000), Some(Duration::from_secs(9)));
-    guards.liquidation_distance_min = watch(10);
-    guards.adverse_move = Some(Watch { limit: Decimal::ONE, action: GuardAction::Alert });
-    guards.profit.loss = watch(1_000_000_000);
-    (config.host.gross_notional_max, config.host.net_notional_max) = (wide, wide);
-    config.host.profit.drawdown = watch(1_000_000_000);
-    let limits = InstrumentLimits { order_notional_max: wide, position_notional_max: wide };
-    config.instrument_limits = vec![limits];
-    let mut engine = Engine::new(config);
-    let mut effects = Effects::default();
-    engine.handle(Input::Market(&[quote(1)]), &mut effects);
-    let brackets = vec![MarginBracket {
-        notional_max: None,
-        maintenance_rate: Decimal::new(5, 3),
-        deduction: Decimal::ZERO,
-    }];
-    let instrument = InstrumentId(0);
-    let reports = [
-        VenueReport::Brackets { instrument, brackets },
-        VenueReport::Margin {
-            asset: "Q".into(),
-            equity: Decimal::from(1_000_000_000_000_i64),
-            used: Decimal::ZERO,
-            maintenance: Decimal::ZERO,
-        },
-        VenueReport::LiquidationPrice { instrument, price: None },
-    ];
-    for report in reports {
-        engine.handle(Input::Venue(Cow::Owned(event(report))), &mut effects);
-    }
-    for wire in 1..=past {
-        outcome(&mut engine, &mut effects);
-        let canceled = VenueReport::Canceled { wire: WireId(wire), filled: None };
-        engine.handle(Input::Venue(Cow::Owned(event(canceled))), &mut effects);
-        effects = Effects::default();
-    }
-    engine
+/// An input that an engine hears once, on one that is ready for it.
+fn once(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    ready: impl Fn() -> (Engine, Effects),
+    input: &Input<'_>,
+) {
+    group.bench_function(name, |b| {
+        b.iter_batched_ref(
+            &ready,
+            |(engine, effects)| engine.handle(input.clone(), effects),
+            BatchSize::SmallInput,
+        );
+    });
 }
 
-/// What the gate costs, alone: whether an order would pass every guard.
-fn gate(c: &mut Criterion) {
-    let mut group = c.benchmark_group("gate with all guards on");
-    // ten million need some gigabytes: HEDGEROW_PAST=10000000
-    let most = std::env::var("HEDGEROW_PAST").ok().and_then(|past| past.parse().ok());
-    for past in [1_000, 100_000].into_iter().chain(most) {
-        let engine = guarded(past);
-        let outcome = submit(&engine);
-        let Some(Intent::Submit(order)) = outcome.intents.first().cloned() else { return };
-        let judge = || engine.would_pass(HostTime::from_nanos(2), StrategyId(0), &order);
-        assert_eq!(judge(), Ok(()));
-        group.bench_function(format!("{past} past orders"), |b| b.iter(|| black_box(judge())));
-    }
+/// What comes from the host itself: words of an operator, faults, starts, cuts, timers.
+fn others(group: &mut BenchmarkGroup<'_, WallTime>, placed: impl Fn() -> (Engine, Effects)) {
+    let (now, strategy) = (HostTime::from_nanos(4), StrategyId(0));
+    let command = OperatorCommand::CancelAll { strategy: Some(strategy) };
+    let operator = Input::Operator { now, command, reason: "bench".into() };
+    once(group, "operator, cancel all", &placed, &operator);
+    let fault = CallFault { kind: FaultKind::Trap, detail: "bench".into() };
+    let fault = Input::Fault { now, strategy, fault, next_order: 1_000 };
+    once(group, "fault", &placed, &fault);
+    let start = Input::Start { now, strategy, from_cut: false, fault: None };
+    once(group, "start", &placed, &start);
+    let time = Duration::from_secs(1);
+    let swap = Swap { component: "bench".into(), calls: 1, time };
+    once(group, "cut", &placed, &Input::Cut { now, strategy, swap });
+    let waiting = || {
+        let (mut engine, mut effects) = (engine(), Effects::default());
+        let timer = Intent::SetTimer { id: TimerId(1), at: now };
+        let set = Outcome { consumed: 1, intents: vec![timer], checkpoint: None };
+        answer(&mut engine, &mut effects, set);
+        (engine, effects)
+    };
+    once(group, "wake, one timer due", waiting, &Input::Wake(now));
+}
+
+/// Market data but quotes: a trade, and a change of a book whose updates are numbered.
+fn market_inputs(c: &mut Criterion) {
+    let mut group = c.benchmark_group("engine");
+    group.bench_function("market, one trade", |b| {
+        let (mut engine, mut effects, mut n) = (engine(), Effects::default(), 1);
+        b.iter(|| {
+            n += 1;
+            let trade = Tick { kind: TickKind::Trade.code(), c: 1, d: 0, ..quote(n) };
+            engine.handle(Input::Market(&[trade]), &mut effects);
+        });
+    });
+    group.bench_function("market, one level", |b| {
+        let numbered = Instrument { sequence: SequenceRule::PreviousId, ..instrument() };
+        let (mut engine, mut effects, mut n) = (engine_over(numbered), Effects::default(), 1);
+        let level = |n: u64, flags: u16| Tick {
+            kind: TickKind::Level.code(),
+            flags,
+            a: 599_000 + i64::try_from(n % 40).unwrap(),
+            b: 1 + i64::try_from(n % 3).unwrap(),
+            c: i64::try_from(n).unwrap(),
+            d: i64::try_from(n).unwrap() - 1,
+            ..quote(n)
+        };
+        let first = level(n, flag::SNAPSHOT | flag::LAST);
+        engine.handle(Input::Market(&[first]), &mut effects);
+        b.iter(|| {
+            n += 1;
+            engine.handle(Input::Market(&[level(n, flag::LAST)]), &mut effects);
+        });
+    });
     group.finish();
 }
 
@@ -327,5 +353,5 @@ fn journal(c: &mut Criterion) {
     });
 }
 
-criterion_group!(paths, component, engine_inputs, gate, book, journal);
+criterion_group!(paths, component, engine_inputs, market_inputs, gate::gate, book, journal);
 criterion_main!(paths);
