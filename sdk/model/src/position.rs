@@ -113,13 +113,15 @@ impl Position {
         more: Decimal,
     ) -> Result<(), ValueError> {
         let more = more.checked_mul(Decimal::from(side.sign())).ok_or(ValueError::Overflow)?;
+        let mut after = self.clone();
         let open = self.quantity.units().checked_mul(side.sign()).ok_or(ValueError::Overflow)?;
         if open >= quantity.units() {
-            self.cost = self.cost.checked_add(more).ok_or(ValueError::Overflow)?;
+            after.cost = self.cost.checked_add(more).ok_or(ValueError::Overflow)?;
         } else {
             let lost = instrument.profit_from_values(more, Decimal::ZERO)?;
-            self.realised = self.realised.checked_add(lost).ok_or(ValueError::Overflow)?;
+            after.realised = self.realised.checked_add(lost).ok_or(ValueError::Overflow)?;
         }
+        *self = after.checked()?;
         Ok(())
     }
 

@@ -350,11 +350,11 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let bad = json!({ "start": 1.5, "directon": "buy", "direction": "bye",
+        let bad = json!({ "start": 1.5, "directon": "buy", "direction": "by",
             "max_open": 5_000_000_000_u64, "share": 0, "exit": { "at": 3, "when": "now" },
             "steps": [1, "x", 3] });
         let expected = [
-            "/direction is \"bye\", which is none of buy, sell, both; did you mean \"buy\"?",
+            "/direction is \"by\", which is none of buy, sell, both; did you mean \"buy\"?",
             "/directon is not a known parameter; did you mean `direction`?",
             "/exit/at is a whole number, not a text in quotes; write a text in quotes",
             "/exit/when is not a known parameter; remove it; known here: at",
