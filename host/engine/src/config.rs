@@ -6,6 +6,7 @@ use hedgerow_model::{
     AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, Interest, Margin,
     StrategyId, VenueId,
 };
+use std::collections::BTreeSet;
 
 /// Everything the engine is told.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct EngineConfig {
     pub instruments: Vec<Instrument>,
     /// Venue names, by id.
     pub venues: Vec<String>,
+    /// Venues that cannot amend an order: a replacement there is a cancel and a new order.
+    pub no_amends: BTreeSet<VenueId>,
     /// By id.
     pub accounts: Vec<AccountConfig>,
     /// By id.

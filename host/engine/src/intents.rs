@@ -60,12 +60,17 @@ impl Engine {
     ) {
         match intent {
             Intent::Submit(order) => self.submit(now, strategy, &order, effects),
-            Intent::Amend(amend) | Intent::Replace(amend) => {
-                self.amend(now, strategy, &amend, effects);
+            Intent::Amend(amend) => self.amend(now, strategy, &amend, effects),
+            Intent::Replace(wanted) if self.can_amend(strategy, wanted.order) => {
+                self.amend(now, strategy, &wanted.amend(), effects);
             }
+            Intent::Replace(wanted) => self.replace(now, strategy, wanted, effects),
             Intent::Cancel(number) => {
                 let own = number < PLAN_ORDERS;
-                if !own || !self.cancel(now, strategy, number, effects) {
+                let gone = own
+                    && (self.cancel(now, strategy, number, effects)
+                        || self.take_back(now, strategy, number, effects));
+                if !gone {
                     self.refuse(
                         now,
                         strategy,
@@ -171,7 +176,7 @@ impl Engine {
     }
 
     /// Journals the refusal of an intent that is not a new order.
-    fn refuse(
+    pub(crate) fn refuse(
         &mut self,
         now: HostTime,
         strategy: StrategyId,
@@ -245,6 +250,10 @@ impl Engine {
     }
 
     fn amend(&mut self, now: HostTime, strategy: StrategyId, amend: &Amend, fx: &mut Effects) {
+        if !self.can_amend(strategy, amend.order) {
+            let reason = RiskRejection::NotAmendable;
+            return self.refuse(now, strategy, ("amend", amend.order), reason, fx);
+        }
         match self.approve_amend(now, strategy, amend) {
             Ok(approved) => {
                 let id = ClientOrderId { strategy, number: amend.order };
@@ -289,6 +298,7 @@ impl Engine {
         instrument: Option<InstrumentId>,
         effects: &mut Effects,
     ) {
+        self.take_all_back(now, strategy, instrument, effects);
         let numbers = self.strategies.get(strategy.index()).map(|slot| slot.cancelable(instrument));
         for number in numbers.unwrap_or_default() {
             self.cancel(now, strategy, number, effects);

@@ -37,6 +37,7 @@ mod market;
 mod portfolio;
 mod quiet;
 mod reconcile;
+mod replace;
 mod reports;
 mod risk;
 mod settlements;
@@ -70,7 +71,7 @@ use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Delivery, Earnings, Event, HostTime, InstrumentId,
-    PluginStep, Quantity, Rates, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
+    PluginStep, Quantity, Rates, Replacement, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -119,6 +120,8 @@ pub struct Engine {
     /// Wire ids of live and recently finished orders.
     by_wire: BTreeMap<(AccountId, WireId), ClientOrderId>,
     next_wire: BTreeMap<AccountId, u64>,
+    /// Orders that wait for those whose place they take to be over.
+    replacing: BTreeMap<ClientOrderId, Replacement>,
     /// Finished orders and when they may be forgotten.
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     /// Accounts that are not reconciled, and what is known of those being asked about.
@@ -190,6 +193,7 @@ impl Engine {
             plans: Plans::default(),
             modes: Modes::default(),
             by_wire: BTreeMap::new(),
+            replacing: BTreeMap::new(),
             next_wire: BTreeMap::new(),
             tombstones: VecDeque::new(),
             funding_seen: BTreeMap::new(),
@@ -289,6 +293,7 @@ impl Engine {
             }
             Input::Journal { failed } => self.journal_failed = failed,
         }
+        self.replacements_go_on(effects);
         self.look_around(effects);
     }
 

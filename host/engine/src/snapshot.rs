@@ -19,7 +19,7 @@ use crate::settlements::Settlements;
 use crate::strategy::{Holding, OrderSlot, StrategySlot, Traded};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Earnings, GuardKey, HostTime, Instrument, InstrumentId,
-    Order, Quantity, Rates, Scope, StrategyId, TimerId, VenueTime,
+    Order, Quantity, Rates, Replacement, Scope, StrategyId, TimerId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -48,6 +48,9 @@ pub struct Snapshot {
     timers: Vec<(StrategyId, TimerId, HostTime)>,
     plans: Plans,
     next_wire: BTreeMap<AccountId, u64>,
+    /// None in what an earlier host wrote, which had none.
+    #[serde(default)]
+    replacing: Vec<(ClientOrderId, Replacement)>,
     tombstones: VecDeque<(HostTime, ClientOrderId)>,
     last_fill: BTreeMap<AccountId, VenueTime>,
     told_until: BTreeMap<AccountId, VenueTime>,
@@ -123,6 +126,7 @@ impl Engine {
             guards,
             hedges,
             next_wire,
+            replacing,
             tombstones,
             last_fill,
             told_until,
@@ -166,6 +170,7 @@ impl Engine {
             timers: timers.all().collect(),
             plans: plans.clone(),
             next_wire: next_wire.clone(),
+            replacing: replacing.iter().map(|(id, wanted)| (*id, *wanted)).collect(),
             tombstones: tombstones.clone(),
             last_fill: last_fill.clone(),
             told_until: told_until.clone(),
@@ -257,6 +262,7 @@ impl Engine {
             timers,
             plans,
             next_wire,
+            replacing,
             tombstones,
             last_fill,
             told_until,
@@ -282,6 +288,7 @@ impl Engine {
         }
         self.hedges.take_up(hedges);
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
+        self.replacing = replacing.into_iter().collect();
         (self.last_fill, self.told_until) = (last_fill, told_until);
         self.funding_seen = funding_seen;
         (self.interest_seen, self.borrow) = (interest_seen, borrow);

@@ -10,6 +10,7 @@ pub(crate) mod plans;
 mod pools;
 mod reconcile;
 mod refusing;
+mod replaces;
 mod singles;
 mod truth;
 mod watching;
@@ -89,6 +90,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
     };
     EngineConfig {
         instruments: vec![instrument(0), instrument(1), instrument(2)],
+        no_amends: std::collections::BTreeSet::new(),
         venues: vec!["v".into()],
         accounts: vec![AccountConfig {
             id: AccountId(0),

@@ -9,8 +9,8 @@ use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{AccountView, InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
     AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
-    PLAN_ORDERS, Position, PositionUpdate, Quantity, ResumedState, Scope, Side, StrategyId,
-    TradingMode,
+    OrderUpdate, PLAN_ORDERS, Position, PositionUpdate, Quantity, ResumedState, Scope, Side,
+    StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -27,8 +27,11 @@ impl Engine {
             Some(PositionUpdate { instrument: holding.instrument, quantity, entry })
         };
         let own = slot.orders.range(..PLAN_ORDERS).map(|(_, known)| known);
+        let orders = own.map(|known| order_update(&known.order, 0));
+        let waiting = self.waiting_replacements(strategy);
+        let waiting = waiting.map(|order| OrderUpdate::unfilled(&order, OrderStatus::PendingNew));
         ResumedState {
-            orders: own.map(|known| order_update(&known.order, 0)).collect(),
+            orders: orders.chain(waiting).collect(),
             positions: slot.holdings.iter().filter_map(position).collect(),
             balances: slot.accounts().into_iter().flat_map(|id| self.balances_of(id)).collect(),
             plans: self.plan_messages(strategy),

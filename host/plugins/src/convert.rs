@@ -256,6 +256,15 @@ fn amend(amend: &wit::Amend) -> m::Amend {
     }
 }
 
+fn replacement(replacement: &wit::Replacement) -> m::Replacement {
+    m::Replacement {
+        order: replacement.order,
+        number: replacement.number,
+        price: m::Price::from_units(replacement.price),
+        quantity: m::Quantity::from_units(replacement.quantity),
+    }
+}
+
 fn new_order(order: &wit::NewOrder) -> Result<m::NewOrder, String> {
     let unknown = |what: &str, code: u8| Err(format!("{what} {code} means nothing"));
     Ok(m::NewOrder {
@@ -298,7 +307,7 @@ fn intent(intent: wit::Intent) -> Result<m::Intent, String> {
     Ok(match intent {
         I::Submit(order) => m::Intent::Submit(new_order(&order)?),
         I::Amend(change) => m::Intent::Amend(amend(&change)),
-        I::Replace(change) => m::Intent::Replace(amend(&change)),
+        I::Replace(change) => m::Intent::Replace(replacement(&change)),
         I::Cancel(number) => m::Intent::Cancel(number),
         I::CancelAll(id) => m::Intent::CancelAll(m::InstrumentId(id)),
         I::Plan(plan) => m::Intent::Plan { id: plan.id, kind: plan.kind, json: plan.json },

@@ -53,6 +53,8 @@ pub struct VenueConfig {
     pub latency_back: Duration,
     /// When resting orders fill.
     pub fills: FillModel,
+    /// Whether it amends orders; else they can only be canceled.
+    pub amends: bool,
 }
 
 /// All simulated venues of a run.

@@ -13,7 +13,7 @@ use crate::ledger::Rate;
 use crate::leverage::Margin;
 use crate::message::{CallFault, Report, TimerId};
 use crate::mode::{Scope, TradingMode};
-use crate::order::{Amend, Order, Side};
+use crate::order::{Amend, Order, Replacement, Side};
 use crate::plan::PlanStep;
 use crate::rejection::{RiskRejection, VenueRejection};
 use crate::status::OrderEvent;
@@ -45,6 +45,8 @@ pub enum OrderFact {
         /// Why.
         reason: RiskRejection,
     },
+    /// It is to take the place of a live order whose cancel leaves, for what is left of it then.
+    Replaces(Replacement),
     /// A cancel leaves.
     CancelRequested,
     /// An amendment leaves.

@@ -76,7 +76,7 @@ pub use ledger::{
 pub use leverage::{Margin, MarginMode};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};
 pub use mode::{Action, Scope, TradingMode};
-pub use order::{Amend, NewOrder, Order, OrderFlags, Side, TimeInForce};
+pub use order::{Amend, NewOrder, Order, OrderFlags, Replacement, Side, TimeInForce};
 pub use plan::{
     Accept, LegOrder, LegResult, Making, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase,
     PairPlan, PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,

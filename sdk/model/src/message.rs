@@ -5,7 +5,7 @@
 
 use crate::id::InstrumentId;
 use crate::mode::TradingMode;
-use crate::order::{Amend, NewOrder};
+use crate::order::{Amend, NewOrder, Replacement};
 use crate::time::HostTime;
 use serde::{Deserialize, Serialize};
 
@@ -78,9 +78,8 @@ pub enum Intent {
     Submit(NewOrder),
     /// Change a live order at the venue; refused where the venue cannot.
     Amend(Amend),
-    /// Change a live order by whatever way keeps its meaning. Today the host treats it as
-    /// [`Self::Amend`]; where the venue cannot amend it is refused.
-    Replace(Amend),
+    /// Change a live order by whatever way keeps its meaning; takes an order number.
+    Replace(Replacement),
     /// Cancel an order by its number.
     Cancel(u64),
     /// Cancel all orders of this strategy in an instrument.
@@ -164,6 +163,7 @@ impl Outcome {
     pub fn order_numbers(&self) -> impl Iterator<Item = u64> + '_ {
         self.intents.iter().filter_map(|intent| match intent {
             Intent::Submit(order) => Some(order.number),
+            Intent::Replace(replacement) => Some(replacement.number),
             _ => None,
         })
     }

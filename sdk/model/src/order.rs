@@ -107,6 +107,30 @@ pub struct Amend {
     pub quantity: Quantity,
 }
 
+/// A change of a live order that keeps its meaning whatever its venue can do: where the venue amends,
+/// an amendment; elsewhere the order is canceled, and what is left of it once that is proven goes
+/// out as a new order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The strategy's number of the live order.
+    pub order: u64,
+    /// The number of the new order, the next of the strategy's; spent as well where the venue
+    /// amends.
+    pub number: u64,
+    /// The new limit.
+    pub price: Price,
+    /// The new total quantity, fills of the live order included.
+    pub quantity: Quantity,
+}
+
+impl Replacement {
+    /// As its venue amends it.
+    #[must_use]
+    pub const fn amend(&self) -> Amend {
+        Amend { order: self.order, price: self.price, quantity: self.quantity }
+    }
+}
+
 /// An order we have taken responsibility for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {

@@ -130,6 +130,9 @@ pub enum RiskRejection {
     /// An amendment of an order that is on its way out, or below what is filled.
     #[error("this order cannot be amended now")]
     NotAmendable,
+    /// What it was to replace is filled, or not there any more, or it was taken back.
+    #[error("nothing is left to replace")]
+    NothingLeft,
     /// A number could not be computed exactly.
     #[error("the order's figures do not fit their representation")]
     Overflow,
@@ -340,6 +343,7 @@ impl RiskRejection {
             Self::LeverageDiffers { .. } => 33,
             Self::LeverageNotAllowed { .. } => 34,
             Self::UnknownPositions => 35,
+            Self::NothingLeft => 36,
             Self::NetAboveMax { .. } => 40,
             Self::InstrumentAboveMax { .. } => 41,
             Self::LeverageAboveMax { .. } => 42,

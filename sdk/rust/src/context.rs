@@ -9,9 +9,9 @@ use crate::instrument::Instrument;
 use crate::market::Market;
 use crate::request::OrderRequest;
 use hedgerow_model::{
-    Amend, BalanceUpdate, Decimal, Event, FillNotice, HostTime, InstrumentId, Intent, NewOrder,
+    BalanceUpdate, Decimal, Event, FillNotice, HostTime, InstrumentId, Intent, NewOrder,
     OrderEvent, OrderFlags, OrderStatus, OrderUpdate, PlanUpdate, Position, PositionUpdate, Price,
-    Quantity, Report, ResumedState, RiskRejection, Tick, TimerId, TradingMode,
+    Quantity, Replacement, Report, ResumedState, RiskRejection, Tick, TimerId, TradingMode,
 };
 use std::collections::BTreeMap;
 
@@ -188,12 +188,19 @@ impl Context {
         }
     }
 
-    /// Asks to change an order's price and total quantity, fills included, at the venue. The order
-    /// stays what it was until an update says that it changed. Today this is an amendment: where
-    /// the venue has none, or the order is not at rest (still on its way, under cancel or
-    /// amendment), it is refused with [`Event::Other`] and nothing changes.
-    pub fn replace(&mut self, order: u64, price: Price, quantity: Quantity) {
-        self.push(Intent::Replace(Amend { order, price, quantity }));
+    /// Asks to change an order's price and total quantity, fills included, in whatever way its
+    /// venue can. The order stays what it was until an update says that it changed. Where the
+    /// venue amends, it keeps its number. Elsewhere it is canceled, and what remains once that is
+    /// proven goes out under the number that this gives; the first update of it comes when it
+    /// leaves, or says that it was denied. If the order is not at rest (still on its way, under
+    /// cancel or amendment), it is refused with [`Event::Other`] and nothing changes.
+    pub fn replace(&mut self, order: u64, price: Price, quantity: Quantity) -> u64 {
+        let number = self.next_order;
+        if !self.history {
+            self.next_order += 1;
+        }
+        self.push(Intent::Replace(Replacement { order, number, price, quantity }));
+        number
     }
 
     /// Asks to be woken at a time; a timer of the same id moves.

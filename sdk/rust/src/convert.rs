@@ -317,6 +317,11 @@ fn amend(a: m::Amend) -> w::Amend {
     w::Amend { order: a.order, price: a.price.units(), quantity: a.quantity.units() }
 }
 
+fn replacement(r: m::Replacement) -> w::Replacement {
+    let m::Replacement { order, number, price, quantity } = r;
+    w::Replacement { order, number, price: price.units(), quantity: quantity.units() }
+}
+
 fn report(report: m::Report) -> w::Report {
     match report {
         m::Report::Metric { name, value } => w::Report::Metric(w::Metric { name, value }),
@@ -332,7 +337,7 @@ fn intent(intent: m::Intent) -> w::Intent {
     match intent {
         m::Intent::Submit(order) => I::Submit(new_order(order)),
         m::Intent::Amend(a) => I::Amend(amend(a)),
-        m::Intent::Replace(a) => I::Replace(amend(a)),
+        m::Intent::Replace(r) => I::Replace(replacement(r)),
         m::Intent::Cancel(number) => I::Cancel(number),
         m::Intent::CancelAll(instrument) => I::CancelAll(instrument.0),
         m::Intent::Plan { id, kind, json } => I::Plan(w::Plan { id, kind, json }),

@@ -125,7 +125,12 @@ impl<S: Strategy> Harness<S> {
                         self.moved(number, OrderEvent::CancelRequested);
                     }
                 }
-                Intent::Amend(amend) | Intent::Replace(amend) => self.amend_requested(*amend),
+                Intent::Amend(amend) => self.amend_requested(*amend),
+                // the harness's venue amends
+                Intent::Replace(replacement) => {
+                    self.take_number(replacement.number);
+                    self.amend_requested(replacement.amend());
+                }
                 _ => {}
             }
         }
@@ -147,9 +152,13 @@ impl<S: Strategy> Harness<S> {
         }
     }
 
-    fn accept_number(&mut self, order: &NewOrder) {
-        assert_eq!(order.number, self.next_order, "orders must be numbered from next-order");
+    fn take_number(&mut self, number: u64) {
+        assert_eq!(number, self.next_order, "orders must be numbered from next-order");
         self.next_order += 1;
+    }
+
+    fn accept_number(&mut self, order: &NewOrder) {
+        self.take_number(order.number);
         let update = OrderUpdate::unfilled(order, OrderStatus::PendingNew);
         self.orders.insert(order.number, update);
     }

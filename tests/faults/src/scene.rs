@@ -86,6 +86,7 @@ pub fn config(script: &Script) -> EngineConfig {
     };
     EngineConfig {
         instruments: script.instruments.clone(),
+        no_amends: std::collections::BTreeSet::new(),
         venues: (0..script.venues).map(|venue| format!("v{venue}")).collect(),
         accounts: script.instruments.iter().map(account).collect(),
         strategies: (0..script.strategies).map(|id| strategy(StrategyId(id))).collect(),
@@ -122,6 +123,7 @@ pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Native
 #[must_use]
 pub fn venues(shared: &Rc<Shared>) -> Venues {
     let quick = |_| VenueConfig {
+        amends: true,
         latency_out: Duration::ZERO,
         latency_back: Duration::ZERO,
         fills: FillModel::Queue,

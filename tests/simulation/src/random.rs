@@ -170,7 +170,11 @@ impl Random {
         };
         let price = Price::from_units(order.price.units() + self.signed(7, 3));
         let quantity = Quantity::from_units(order.quantity.units() + self.signed(20, 10));
-        ctx.want(Intent::Amend(Amend { order: number, price, quantity }));
+        if number.is_multiple_of(2) {
+            ctx.replace(number, price, quantity);
+        } else {
+            ctx.want(Intent::Amend(Amend { order: number, price, quantity }));
+        }
     }
 }
 

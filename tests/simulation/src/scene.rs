@@ -158,6 +158,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
     };
     EngineConfig {
         instruments: instruments.to_vec(),
+        no_amends: if amends(scene) { [].into() } else { [VenueId(0)].into() },
         venues: vec!["sim".into()],
         accounts: (0..count).map(named).collect(),
         strategies: (0..count).map(strategy).collect(),
@@ -318,6 +319,7 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
     };
     let priced: Vec<_> = instruments.iter().map(|i| (i.clone(), fees)).collect();
     let venue = VenueConfig {
+        amends: amends(scene),
         latency_out: Duration::from_nanos(scene.latency.0),
         latency_back: Duration::from_nanos(scene.latency.1),
         fills: scene.fills,
@@ -362,6 +364,11 @@ pub fn engine(scene: &Scene, facts: &[Stamped]) -> Engine {
         engine.restore(&gap);
     }
     engine
+}
+
+/// Every other venue can amend orders.
+fn amends(scene: &Scene) -> bool {
+    scene.taste.seed.is_multiple_of(2)
 }
 
 /// A scene's strategies, called at once.

@@ -97,6 +97,7 @@ fn instrument() -> (Instrument, Fees) {
 
 fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
     let venue = VenueConfig {
+        amends: true,
         latency_out: Duration::ZERO,
         latency_back: Duration::ZERO,
         fills: FillModel::Touch,

@@ -60,7 +60,9 @@ fn pair_line(pair: &PairView) -> String {
     });
     let legs: Vec<String> = legs.collect();
     let stands = if pair.closed.is_some() { "closed" } else { "open" };
-    let made = pair.earned.iter().filter(|(counted, ..)| *counted != Counted::Asset);
+    // amounts by themselves only where nothing says what they are worth
+    let counts = pair.earned.iter().any(|(counted, ..)| *counted != Counted::Asset);
+    let made = pair.earned.iter().filter(|(counted, ..)| !counts || *counted != Counted::Asset);
     let made = made.map(|(counted, currency, line, net)| {
         let unknown = if *counted == Counted::Unconverted { " (no rate)" } else { "" };
         format!(

@@ -326,11 +326,14 @@ fn venue(s: &mut Section<'_, '_>) -> Option<At<(String, VenueConfig)>> {
     let back = s.whole("latency_back_ms", 0..60_000);
     let models = [("queue", FillModel::Queue), ("touch", FillModel::Touch)];
     let fills = s.word_or("fill_model", &models, FillModel::Queue);
+    let ways = [("amend", true), ("cancel", false)];
+    let amends = s.word_or("replaces_by", &ways, true);
     let name = name?;
     let config = VenueConfig {
         latency_out: Duration::from_millis(out?.value),
         latency_back: Duration::from_millis(back?.value),
         fills,
+        amends,
     };
     Some(At { value: (name.value, config), span: name.span })
 }

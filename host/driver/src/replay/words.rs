@@ -1,7 +1,7 @@
 //! What a strategy wants, in a person's words: prices and quantities as decimals, names as in the
 //! config.
 
-use hedgerow_model::{Instrument, Intent, NewOrder, Side, TimeInForce};
+use hedgerow_model::{Amend, Instrument, Intent, NewOrder, Side, TimeInForce};
 use std::collections::BTreeMap;
 
 /// All intents of one answer. Instruments of orders that an amendment names are remembered.
@@ -41,23 +41,26 @@ impl Words {
     fn intent(&self, intent: &Intent) -> String {
         match intent {
             Intent::Submit(order) => self.order(order),
-            Intent::Amend(amend) | Intent::Replace(amend) => {
-                let place = self.orders.get(&amend.order);
-                match place.and_then(|place| self.instruments.get(*place)) {
-                    Some(spec) => {
-                        let (price, quantity) = (amend.price, amend.quantity);
-                        let (price, quantity) = (spec.price(price), spec.quantity(quantity));
-                        format!("order {} to {quantity} at {price}", amend.order)
-                    }
-                    None => format!("order {} changed: {amend:?}", amend.order),
-                }
-            }
+            Intent::Amend(amend) => self.change(amend),
+            Intent::Replace(replacement) => self.change(&replacement.amend()),
             Intent::Cancel(number) => format!("cancel of order {number}"),
             Intent::CancelAll(id) => {
                 let name = self.instruments.get(id.index()).map_or("?", |i| i.symbol.as_str());
                 format!("cancel of all in {name}")
             }
             other => format!("{other:?}"),
+        }
+    }
+
+    fn change(&self, amend: &Amend) -> String {
+        let place = self.orders.get(&amend.order);
+        match place.and_then(|place| self.instruments.get(*place)) {
+            Some(spec) => {
+                let (price, quantity) = (amend.price, amend.quantity);
+                let (price, quantity) = (spec.price(price), spec.quantity(quantity));
+                format!("order {} to {quantity} at {price}", amend.order)
+            }
+            None => format!("order {} changed: {amend:?}", amend.order),
         }
     }
 

@@ -12,7 +12,14 @@ impl Engine {
     pub(super) fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
         match fact {
             OrderFact::Approved(order) => self.apply_approved(id, order),
+            OrderFact::Replaces(wanted) => {
+                self.replacing.insert(id, *wanted);
+                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+                    slot.next_order = slot.next_order.max(wanted.number.saturating_add(1));
+                }
+            }
             OrderFact::Denied { number, reason, .. } => {
+                self.replacing.remove(&id);
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
                     slot.last_denial = Some((time, reason.to_string()));
                     slot.denied = slot.denied.saturating_add(1);
@@ -106,6 +113,7 @@ impl Engine {
     fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
         self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
         self.by_wire.insert((order.account, order.wire), id);
+        self.replacing.remove(&id);
         let Some(slot) = self.strategies.get_mut(id.strategy.index()) else {
             return;
         };

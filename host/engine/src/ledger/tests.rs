@@ -176,6 +176,12 @@ fn an_asset_without_a_fresh_mark_stays_unconverted() {
     assert!(rows.iter().all(|row| row.counted != Counted::Worth), "{rows:?}");
     let apart = rows.iter().find(|row| row.counted == Counted::Unconverted).unwrap();
     assert_eq!((apart.currency.as_str(), apart.net), ("Q", dec("0.01")));
+    // where nothing is to be converted, nothing lacks a rate
+    let counted = rig.engine.config().clone();
+    let mut plain = Engine::new(EngineConfig { accounting: Accounting::default(), ..counted });
+    plain.restore(&rig.effects.facts);
+    let rows = plain.earned_views();
+    assert!(rows.iter().all(|row| row.counted == Counted::Asset), "{rows:?}");
 }
 
 /// Interest of a spot short: the venue's own figure, once, and a loss to the guards.

@@ -7,21 +7,29 @@ use hedgerow_model::{
 };
 use std::collections::BTreeMap;
 
-/// Earnings as lines: amounts, their worth, and what has none.
-fn lines(earned: &Earnings) -> impl Iterator<Item = (Counted, String, Line, Decimal)> + '_ {
+/// Earnings as lines: amounts, their worth, and what has none where they are counted in a currency.
+fn lines(
+    earned: &Earnings,
+    is_counted: bool,
+) -> impl Iterator<Item = (Counted, String, Line, Decimal)> + '_ {
     let all = [
         (Counted::Asset, &earned.assets),
         (Counted::Worth, &earned.worth),
         (Counted::Unconverted, &earned.unconverted),
     ];
+    let all = all.into_iter().filter(move |(counted, _)| is_counted || *counted == Counted::Asset);
     let of = |(counted, sums): (Counted, &BTreeMap<String, Line>)| {
         let line = |(name, line): (&String, &Line)| (counted, name.clone(), *line, line.net());
         sums.iter().map(line).collect::<Vec<_>>()
     };
-    all.into_iter().flat_map(of)
+    all.flat_map(of)
 }
 
 impl Engine {
+    fn is_counted(&self) -> bool {
+        self.config.accounting.currency.is_some()
+    }
+
     /// What every strategy earned and paid on each account.
     #[must_use]
     pub fn earned_views(&self) -> Vec<EarnedView> {
@@ -48,7 +56,7 @@ impl Engine {
                 line,
                 net,
             };
-            lines(&earned).map(row).collect::<Vec<_>>()
+            lines(&earned, self.is_counted()).map(row).collect::<Vec<_>>()
         };
         sums.into_iter().flat_map(view).collect()
     }
@@ -60,7 +68,7 @@ impl Engine {
             opened: record.opened,
             closed: record.closed,
             legs: record.legs.iter().filter_map(|leg| self.pair_leg_view(leg)).collect(),
-            earned: lines(&record.earned()).collect(),
+            earned: lines(&record.earned(), self.is_counted()).collect(),
         };
         self.pairs.of(strategy).map(view).collect()
     }

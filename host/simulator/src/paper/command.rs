@@ -158,6 +158,12 @@ impl PaperVenue {
             self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
             return;
         };
+        let amends = self.venues.get(venue.index()).is_none_or(|config| config.amends);
+        if !amends {
+            let reason = VenueRejection::FilterFailed;
+            self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
+            return;
+        }
         let resting = pit.resting.remove(place);
         if let Some(reason) = pit.refuses_amendment(&resting, amend) {
             pit.resting.insert(place, resting);

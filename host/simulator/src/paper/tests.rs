@@ -80,6 +80,7 @@ impl Rig {
 
     fn with(instrument: Instrument, ticks: Vec<Tick>, latency_ms: u64) -> Self {
         let config = VenueConfig {
+            amends: true,
             latency_out: Duration::from_millis(latency_ms),
             latency_back: Duration::from_millis(latency_ms),
             fills: FillModel::Queue,

@@ -48,7 +48,9 @@ impl Strategy for Puppet {
                 ctx.submit(bid(100));
             }
             CANCEL_ALL => ctx.cancel_all(InstrumentId(1)),
-            REPLACE => ctx.replace(1, Price::from_units(90), Quantity::from_units(20)),
+            REPLACE => {
+                ctx.replace(1, Price::from_units(90), Quantity::from_units(20));
+            }
             ACT_AT_100 => self.acts_at = Some(100),
             _ => {}
         }

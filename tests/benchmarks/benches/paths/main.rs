@@ -140,6 +140,7 @@ fn engine_over(instrument: Instrument) -> Engine {
     };
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument],
+        no_amends: std::collections::BTreeSet::new(),
         venues: vec!["v".into()],
         accounts: vec![AccountConfig {
             id: AccountId(0),

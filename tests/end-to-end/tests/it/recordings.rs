@@ -111,6 +111,7 @@ fn the_rebuilt_book_equals_the_snapshots_beside_the_recording() {
         let recording = readers::binance_raw(&folder, std::slice::from_ref(&instrument)).unwrap();
         let mut engine = Engine::new(EngineConfig {
             instruments: vec![instrument.clone()],
+            no_amends: std::collections::BTreeSet::new(),
             venues: vec!["binance-usdm".into()],
             accounts: Vec::new(),
             strategies: Vec::new(),
@@ -150,6 +151,7 @@ fn a_lost_depth_row_is_exactly_one_gap() {
     let recording = readers::binance_raw(&folder, std::slice::from_ref(&instrument)).unwrap();
     let mut engine = Engine::new(EngineConfig {
         instruments: vec![instrument],
+        no_amends: std::collections::BTreeSet::new(),
         venues: vec!["v".into()],
         accounts: Vec::new(),
         strategies: Vec::new(),

@@ -124,6 +124,7 @@ fn run(batching: Batching) -> (Vec<Seen>, String) {
     told.strategies[0].interest = interest.with_bars(InstrumentId(0), bars);
     let tape = tape(scene.taste);
     let venue = VenueConfig {
+        amends: true,
         latency_out: Duration::ZERO,
         latency_back: Duration::ZERO,
         fills: FillModel::Touch,

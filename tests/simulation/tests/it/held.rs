@@ -81,7 +81,7 @@ fn busy(seed: u64) -> Loop {
     let specs = engine.config().instruments.iter();
     let priced: Vec<_> = specs.map(|spec| (spec.clone(), Default::default())).collect();
     let (latency, fills) = (Duration::from_millis(1), scene.fills);
-    let venue = VenueConfig { latency_out: latency, latency_back: latency, fills };
+    let venue = VenueConfig { latency_out: latency, latency_back: latency, fills, amends: true };
     let venue = PaperVenue::new(vec![venue], &priced, &tape);
     let mut known = hedgerow_sdk::testing::perpetual(0, "market0", 1, 2);
     known.account = Some(AccountId(0));
