@@ -1,5 +1,6 @@
-//! Replacing a live order where its venue cannot amend: the cancel leaves first; once it is proven how
-//! much of the old order filled, what remains leaves as a new one, through the gate like any other.
+//! Replacing a live order where its venue cannot amend: the cancel leaves first; once it is proven
+//! how much of the old order filled, what remains leaves as a new one, through the gate like any
+//! other.
 //!
 //! Never are both at the venue: while the old one may still fill, nothing of the new one is sent,
 //! and what filled is taken off. Whatever cancels the strategy's orders takes a replacement back.
@@ -11,6 +12,14 @@ use hedgerow_model::{
 };
 
 impl Engine {
+    /// Folds that an order is to take another's place.
+    pub(crate) fn apply_replaces(&mut self, id: ClientOrderId, wanted: Replacement) {
+        self.replacing.insert(id, wanted);
+        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
+            slot.next_order = slot.next_order.max(wanted.number.saturating_add(1));
+        }
+    }
+
     /// Whether the venue of a live order can amend it. Of an order that is not known, yes: who asks
     /// hears that it is not known.
     pub(crate) fn can_amend(&self, strategy: StrategyId, number: u64) -> bool {

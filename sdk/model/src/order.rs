@@ -107,9 +107,9 @@ pub struct Amend {
     pub quantity: Quantity,
 }
 
-/// A change of a live order that keeps its meaning whatever its venue can do: where the venue amends,
-/// an amendment; elsewhere the order is canceled, and what is left of it once that is proven goes
-/// out as a new order.
+/// A change of a live order that keeps its meaning whatever its venue can do: where the venue
+/// amends, an amendment; elsewhere the order is canceled, and what is left of it once that is
+/// proven goes out as a new order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     /// The strategy's number of the live order.

@@ -12,12 +12,7 @@ impl Engine {
     pub(super) fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
         match fact {
             OrderFact::Approved(order) => self.apply_approved(id, order),
-            OrderFact::Replaces(wanted) => {
-                self.replacing.insert(id, *wanted);
-                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-                    slot.next_order = slot.next_order.max(wanted.number.saturating_add(1));
-                }
-            }
+            OrderFact::Replaces(wanted) => self.apply_replaces(id, *wanted),
             OrderFact::Denied { number, reason, .. } => {
                 self.replacing.remove(&id);
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {

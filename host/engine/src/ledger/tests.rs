@@ -5,7 +5,7 @@ use super::*;
 use crate::snapshot::tests::any_cut_is_the_whole;
 use crate::tests::plans::{L, Pair, S, legs, request, wide};
 use crate::tests::{Rig, config, dec, instrument, limits};
-use crate::{Engine, Input};
+use crate::{Engine, EngineConfig, Input};
 use hedgerow_model::view::Counted;
 use hedgerow_model::{Accounting, PairSize, Tick, TickKind, flag};
 
