@@ -1,5 +1,9 @@
 //! The command line: what can be asked, and how.
 
+mod plugin;
+
+pub(crate) use plugin::PluginCommand;
+
 use clap::{Parser, Subcommand, ValueEnum};
 use hedgerow_daemon::command::query;
 use hedgerow_driver::Batching;
@@ -339,18 +343,6 @@ pub(crate) enum ConfigCommand {
     Check {
         /// The config file.
         config: PathBuf,
-        /// Prints one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum PluginCommand {
-    /// Shows what a component says of itself: version, hash, roles, states, parameter schema.
-    Info {
-        /// The component file.
-        file: PathBuf,
         /// Prints one JSON object.
         #[arg(long)]
         json: bool,

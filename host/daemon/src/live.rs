@@ -8,6 +8,7 @@ mod begin;
 mod clock;
 mod control;
 mod journal;
+mod message;
 mod pace;
 mod reload;
 mod swaps;
@@ -17,6 +18,7 @@ pub use clock::wall;
 pub(crate) use clock::{clock, system};
 pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
+pub use message::{Message, Told};
 pub use pace::Pacer;
 
 use crate::command::Failure;
@@ -28,12 +30,9 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{
-    Fact, HostTime, PluginStep, Scope, StrategyId, TradingMode, VenueId, printable,
-};
-use hedgerow_plugins::Plugin;
-use hedgerow_ports::StrategyHost as _;
+use hedgerow_model::{Fact, HostTime, Scope, StrategyId, TradingMode, VenueId, printable};
 use hedgerow_store::SqliteJournal;
+use reload::Reload;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -44,45 +43,6 @@ use std::time::Instant;
 const PUBLISH: std::time::Duration = std::time::Duration::from_millis(100);
 /// Inputs handled between two looks at messages.
 const STRETCH: usize = 64;
-
-/// What the loop knows of a strategy whose component may be replaced.
-pub struct Told {
-    /// Recent events, for a trial.
-    pub recent: Option<hedgerow_plugins::Recent>,
-    /// The version of its state.
-    pub state_version: u32,
-    /// Hashes of all components that this host needs.
-    pub in_use: Vec<String>,
-}
-
-/// What reaches the loop from the other threads.
-pub enum Message {
-    /// An operator's command.
-    Command(OperatorCommand, String),
-    /// End the run.
-    Stop,
-    /// What is to be known of a strategy before a trial.
-    Recent(StrategyId, Sender<Told>),
-    /// A component that may be swapped in.
-    Swap(StrategyId, Box<Plugin>),
-    /// Something to journal: what was asked, why, by whom, over which way, and the answer.
-    Asked {
-        /// What.
-        command: String,
-        /// Why.
-        reason: String,
-        /// Who, as the caller says.
-        by: String,
-        /// Over which way.
-        from: String,
-        /// What was answered.
-        result: String,
-    },
-    /// Something to journal about a component.
-    Plugin(StrategyId, PluginStep, String, String),
-    /// A strategy has answered.
-    Answered,
-}
 
 /// What outsiders see: the newest view, and when it was made.
 pub type Shared = Arc<Mutex<(Arc<HostView>, Instant)>>;
@@ -159,6 +119,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         latch,
         swaps: VecDeque::new(),
         cut: None,
+        reload: &reload,
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
@@ -210,6 +171,7 @@ struct Session<'h> {
     desk: control::SharedDesk,
     latch: KillLatch,
     swaps: VecDeque<swaps::Waiting>,
+    reload: &'h Reload,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
     began: Instant,
@@ -324,11 +286,10 @@ impl Session<'_> {
             Message::Asked { command, reason, by, from, result } => {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;
             }
-            Message::Recent(strategy, answer) => {
-                let host = self.host.host();
-                let (recent, state_version) = (host.recent(strategy), host.state_version(strategy));
-                let _ = answer.send(Told { recent, state_version, in_use: host.in_use() });
+            Message::Recent(strategy, hash, answer) => {
+                let _ = answer.send(self.known_of(strategy, &hash));
             }
+            Message::Retry(strategy, why) => self.retry(strategy, &why)?,
             Message::Swap(strategy, plugin) => {
                 self.wants_in(strategy, *plugin);
             }

@@ -8,8 +8,8 @@ use cli::{
     PluginCommand, Running,
 };
 use hedgerow_daemon::command::{
-    Failure, backtest, bench, demo, exit, journal as audit, money, plugin, print, print_json,
-    query, replay, run, show,
+    Failure, backtest, bench, demo, exit, install, journal as audit, money, plugin, print,
+    print_json, query, replay, run, show,
 };
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::Request;
@@ -145,12 +145,19 @@ fn execute(cli: Cli) -> Result<(), Failure> {
                 code => Err(Failure { code, message: said.failure().into() }),
             }
         }
-        Command::Plugin { what: PluginCommand::Info { file, json } } => {
-            say(&plugin::info(&file)?, json, plugin::table)
-        }
+        Command::Plugin { what } => of_plugins(what),
         Command::Bench { what: BenchCommand::Engine { rule, data, components, batch, json } } => {
             let measured = bench::engine(&rule, &data, &components, batch.into())?;
             say(&measured, json, bench::table)
+        }
+    }
+}
+
+fn of_plugins(what: PluginCommand) -> Result<(), Failure> {
+    match what {
+        PluginCommand::Info { file, json } => say(&plugin::info(&file)?, json, plugin::table),
+        PluginCommand::Retry { strategy, host, reason } => {
+            host.tell(&Request::Retry { strategy, reason })
         }
     }
 }

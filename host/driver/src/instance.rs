@@ -57,7 +57,7 @@ pub(crate) struct Instance {
     /// A replacement under way.
     pub(crate) swapping: Option<crate::replace::Swapping>,
     /// Probation of a replaced component.
-    pub(crate) probation: Option<crate::replace::Probation>,
+    pub(crate) probation: Option<crate::probation::Probation>,
     /// What it last said of itself, and when; and whether it is to be asked again.
     pub(crate) said: Option<(HostTime, String)>,
     pub(crate) ask_status: bool,

@@ -16,6 +16,7 @@ mod call;
 mod commit;
 mod instance;
 mod mailbox;
+mod probation;
 mod replace;
 pub mod replay;
 mod start;

@@ -1,5 +1,5 @@
 //! Replacing a component between two events: save, a fresh instance, `resumed`, snapshots; then
-//! probation, and the way back.
+//! probation (`probation.rs`).
 //!
 //! The host prepares the new component off this path (compiled, checked, tried in the shadow) and
 //! hands over a [`Swap`]. Nothing is lost and nothing happens twice: the old instance has answered
@@ -7,6 +7,7 @@
 //! they belong to the strategy, not to the component.
 
 use crate::instance::StrategyState;
+use crate::probation::Probation;
 use crate::{Driver, DriverError};
 use hedgerow_model::{
     CallFault, Delivery, Fact, Held, HostTime, Input, PluginStep, StrategyId, Swap, TimerId,
@@ -32,52 +33,7 @@ pub(crate) struct Swapping {
     exact: bool,
 }
 
-/// A new component under watch.
-#[derive(Clone, Debug)]
-pub(crate) struct Probation {
-    calls_left: u64,
-    ends: HostTime,
-    /// The state at the cut-over, to go back to.
-    saved: Option<Saved>,
-}
-
-impl Probation {
-    pub(crate) fn ends(&self) -> HostTime {
-        self.ends
-    }
-}
-
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
-    /// One more good call of a component on probation.
-    pub(crate) fn count_probation(&mut self, index: usize) {
-        let Some(probation) = &mut self.instances[index].probation else { return };
-        probation.calls_left = probation.calls_left.saturating_sub(1);
-        if probation.calls_left == 0 {
-            self.accept(index);
-        }
-    }
-
-    /// Probations whose time is over.
-    pub(crate) fn end_probations(&mut self, now: HostTime) -> Result<(), DriverError> {
-        for index in 0..self.instances.len() {
-            let instance = &self.instances[index];
-            let over = instance.probation.as_ref().is_some_and(|known| known.ends <= now);
-            if over && instance.state == StrategyState::Probation {
-                self.accept(index);
-            }
-        }
-        self.drain()
-    }
-
-    fn accept(&mut self, index: usize) {
-        let instance = &mut self.instances[index];
-        instance.probation = None;
-        instance.state = StrategyState::Running;
-        let strategy = instance.strategy;
-        self.host.accept(strategy);
-        self.plugin_fact(index, PluginStep::Accepted, String::new());
-    }
-
     /// Whether a swap of this strategy can be made now; asking makes the loop come to such a
     /// moment. From then on market data is set aside for the successor.
     pub fn is_ready_to_swap(&mut self, strategy: StrategyId) -> bool {
@@ -132,16 +88,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.handle(Input::Shed { now: self.now, strategy, ticks });
     }
 
-    /// Ends a probation that has gone well so far.
-    pub(crate) fn end_probation(&mut self, strategy: StrategyId) -> Result<(), DriverError> {
-        let index = strategy.index();
-        let known = self.instances.get(index);
-        if known.is_some_and(|known| known.state == StrategyState::Probation) {
-            self.accept(index);
-        }
-        self.drain()
-    }
-
     /// Puts the prepared candidate in place; [`Self::take_swapped`] tells what became of it. Call
     /// only when [`Self::is_ready_to_swap`].
     pub fn swap(&mut self, strategy: StrategyId, terms: Swap) -> Result<(), DriverError> {
@@ -183,9 +129,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             (Ok(cut), Some(swapping)) => (cut, swapping.terms, swapping.exact),
             (Err(fault), swapping) => {
                 let why = fault.to_string();
-                self.plugin_fact(index, PluginStep::Refused, why.clone());
+                let (restart_at, hash) = swapping
+                    .map(|swapping| (swapping.restart_at, swapping.terms.component))
+                    .unwrap_or_default();
+                self.note_step(strategy, PluginStep::Failed, hash, why.clone());
                 let instance = &mut self.instances[index];
-                instance.restart_at = swapping.and_then(|swapping| swapping.restart_at);
+                instance.restart_at = restart_at;
                 instance.mailbox.end_aside();
                 self.swapped.push_back((strategy, Swapped::Refused(why)));
                 return Ok(());
@@ -201,6 +150,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             let unheard = self.engine.unheard_timers(strategy);
             self.note_checkpoint(strategy, saved.as_ref(), unheard);
         }
+        // one whose state nobody could ask for, or that left events unread which `resumed` knows
+        // of, begins like after a restart
+        let known = self.engine.may_start(strategy);
+        let from_cut = self.instances[index].is_callable() && said && exact && known;
         let detail = match asked {
             Asked::Failed(fault) => format!("from the last checkpoint, for its state: {fault}"),
             Asked::Said | Asked::Not => String::new(),
@@ -213,11 +166,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         // is the state of the one before it
         let before = instance.probation.take().map(|known| known.saved);
         let saved = before.unwrap_or(saved);
-        instance.probation = Some(Probation { calls_left: terms.calls, ends, saved });
-        // one whose state nobody could ask for, or that left events unread which `resumed` knows
-        // of, begins like after a restart
-        let known = self.engine.may_start(strategy);
-        let from_cut = instance.is_callable() && said && exact && known;
+        instance.probation = Some(Probation::new(terms.component, (terms.calls, ends), saved));
         instance.state = StrategyState::Probation;
         self.commit()?;
         if !from_cut {
@@ -250,7 +199,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         mailbox.push_first(mine);
     }
 
-    fn note_checkpoint(
+    pub(crate) fn note_checkpoint(
         &mut self,
         strategy: StrategyId,
         saved: Option<&Saved>,
@@ -271,48 +220,5 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let detail = printable(&detail, 1_000);
         let fact = Fact::Plugin { strategy, step, hash, detail };
         self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
-    }
-
-    /// A fault in probation: the old component, from its state at the cut-over.
-    pub(crate) fn roll_back(&mut self, index: usize) -> Result<(), DriverError> {
-        let instance = &mut self.instances[index];
-        let Some(saved) = instance.probation.as_ref().map(|probation| probation.saved.clone())
-        else {
-            return Ok(());
-        };
-        let strategy = instance.strategy;
-        instance.state = StrategyState::Paused;
-        let next_order = self.engine.next_order(strategy);
-        self.begin(index, Job::Revert { saved, next_order })
-    }
-
-    pub(crate) fn reverted(
-        &mut self,
-        index: usize,
-        result: Result<String, CallFault>,
-    ) -> Result<(), DriverError> {
-        let strategy = self.instances[index].strategy;
-        let probation = self.instances[index].probation.take();
-        match result {
-            Ok(hash) => {
-                let saved = probation.and_then(|known| known.saved);
-                // the state of the cut-over knows nothing of what fired since
-                let unheard = self.engine.timers_since_cut(strategy);
-                if saved.is_none() && self.engine.checkpoint(strategy).is_some() {
-                    // what is there is of the version that failed
-                    let fact = Fact::CheckpointDropped { strategy, unheard };
-                    self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
-                } else {
-                    self.note_checkpoint(strategy, saved.as_ref(), unheard);
-                }
-                let why = "a fault in probation".to_owned();
-                self.note_step(strategy, PluginStep::RolledBack, hash, why);
-                self.resume(index)
-            }
-            Err(fault) => {
-                self.quarantine(index, format!("the way back failed: {fault}"));
-                Ok(())
-            }
-        }
     }
 }

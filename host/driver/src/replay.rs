@@ -207,12 +207,14 @@ impl<R: Recording + 'static, V: SimulatedVenue, H: StrategyHost> Replay<R, V, H>
     /// What the daemon writes into the journal, not the loop.
     fn is_from_outside(&self, fact: &Fact) -> bool {
         match fact {
-            Fact::Plugin { step: PluginStep::Loaded | PluginStep::Shadowed, .. } => true,
-            // the loop refuses what it was swapping in itself
-            Fact::Plugin { strategy, step: PluginStep::Refused, .. } => {
-                let instance = self.driver.instances.get(strategy.index());
-                instance.is_none_or(|known| known.swapping.is_none())
-            }
+            // the loop says itself what became of what it swapped in
+            Fact::Plugin { step, .. } => matches!(
+                step,
+                PluginStep::Loaded
+                    | PluginStep::Shadowed
+                    | PluginStep::Refused
+                    | PluginStep::Retried
+            ),
             Fact::Named { .. } | Fact::Asked { .. } => true,
             _ => false,
         }

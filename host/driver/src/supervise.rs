@@ -21,7 +21,7 @@ const FAULTS_TO_QUARANTINE: u32 = 3;
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     pub(crate) fn on_fault(&mut self, index: usize, fault: CallFault) -> Result<(), DriverError> {
         let (now, strategy) = (self.now, self.instances[index].strategy);
-        let kind = fault.kind;
+        let (kind, what) = (fault.kind, fault.to_string());
         let next_order = self.host.next_order(strategy);
         self.handle(Input::Fault { now, strategy, fault, next_order });
         // what it was still to be told is told by `resumed`
@@ -34,7 +34,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             return Ok(());
         }
         if instance.probation.is_some() {
-            return self.roll_back(index);
+            return self.roll_back(index, what);
         }
         let before = instance.faults.filter(|known| now.since(known.last) <= FORGIVEN_AFTER);
         let count = before.map_or(1, |known| known.count + 1);
@@ -113,7 +113,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let of = |instance: &crate::instance::Instance| {
             let watched = instance.state == StrategyState::Probation;
             let probation = instance.probation.as_ref().filter(|_| watched);
-            let ends = probation.map(crate::replace::Probation::ends);
+            let ends = probation.map(crate::probation::Probation::ends);
             [instance.restart_at, ends].into_iter().flatten().min()
         };
         self.instances.iter().filter_map(of).min()

@@ -6,7 +6,7 @@ mod orders;
 use crate::Engine;
 use hedgerow_model::{
     AccountId, Decimal, Duration, Entry, Fact, FundingNotice, GuardKey, HostTime, InstrumentId,
-    PairKind, PlanStep, PluginStep, Report, Scope, StrategyId, TimerId, VenueTime, WireId,
+    PairKind, PlanStep, Report, Scope, StrategyId, TimerId, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -144,37 +144,6 @@ impl Engine {
         slot.credit.fired.retain(|id, _| unheard.contains(id));
         for id in unheard {
             slot.credit.fired.entry(*id).or_insert(0);
-        }
-    }
-
-    fn apply_step(&mut self, strategy: StrategyId, step: PluginStep, (hash, detail): (&str, &str)) {
-        // a refusal of what was being swapped in names no file; one that does is of a candidate
-        // that never came so far, and another may be on probation
-        let refused_swap = step == PluginStep::Refused && hash.is_empty();
-        if matches!(step, PluginStep::Accepted | PluginStep::RolledBack) || refused_swap {
-            self.forget_cut(strategy);
-        }
-        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
-        match step {
-            PluginStep::Refused => slot.refused = Some(format!("a new file is refused: {detail}")),
-            PluginStep::RolledBack => slot.refused = Some(format!("rolled back: {detail}")),
-            PluginStep::Loaded | PluginStep::Swapped => slot.refused = None,
-            PluginStep::Shadowed => slot.trial = Some(detail.to_owned()),
-            _ => {}
-        }
-        match step {
-            PluginStep::Quarantined => {
-                slot.quarantined = true;
-                slot.quarantine_why = Some(format!("quarantine: {detail}"));
-            }
-            PluginStep::Released => (slot.quarantined, slot.quarantine_why) = (false, None),
-            PluginStep::Loaded | PluginStep::Swapped | PluginStep::RolledBack => {
-                slot.component = Some(hash.to_owned());
-                if slot.quarantined && step != PluginStep::Loaded {
-                    (slot.quarantined, slot.quarantine_why) = (false, None);
-                }
-            }
-            PluginStep::Shadowed | PluginStep::Accepted | PluginStep::Refused => {}
         }
     }
 

@@ -22,6 +22,7 @@ mod apply;
 mod checks;
 mod claims;
 mod compare;
+mod components;
 mod config;
 mod delivery;
 mod doubts;
@@ -395,12 +396,6 @@ impl Engine {
         of: impl Fn(&StrategyConfig) -> OpenOrders,
     ) -> OpenOrders {
         self.config.strategies.get(strategy.index()).map_or(OpenOrders::Cancel, of)
-    }
-
-    /// The component that a strategy last ran, as far as the facts tell: SHA-256, hex.
-    #[must_use]
-    pub fn component(&self, strategy: StrategyId) -> Option<&str> {
-        self.strategies.get(strategy.index())?.component.as_deref()
     }
 
     /// Whether a strategy may begin: its account is reconciled, and it is not in quarantine.

@@ -83,6 +83,8 @@ struct Strategy {
     counts: (u64, u64, u64),
     faults: u32,
     component: Option<String>,
+    #[serde(default)]
+    failed: Vec<(String, String)>,
     quarantined: bool,
     quarantine_why: Option<String>,
     refused: Option<String>,
@@ -202,6 +204,7 @@ impl Engine {
             fills,
             faults,
             component,
+            failed,
             quarantined,
             quarantine_why,
             refused,
@@ -234,6 +237,7 @@ impl Engine {
             counts: (*approved, *denied, *fills),
             faults: *faults,
             component: component.clone(),
+            failed: failed.clone(),
             quarantined: *quarantined,
             quarantine_why: quarantine_why.clone(),
             refused: refused.clone(),
@@ -349,6 +353,7 @@ impl Engine {
             counts,
             faults,
             component,
+            failed,
             quarantined,
             quarantine_why,
             refused,
@@ -367,7 +372,7 @@ impl Engine {
         slot.credit.fired = fired.into_iter().map(|id| (id, 0)).collect();
         slot.checkpoint = checkpoint;
         (slot.approved, slot.denied, slot.fills) = counts;
-        (slot.faults, slot.component) = (faults, component);
+        (slot.faults, slot.component, slot.failed) = (faults, component, failed);
         (slot.quarantined, slot.quarantine_why) = (quarantined, quarantine_why);
         (slot.refused, slot.last_denial, slot.said) = (refused, last_denial, said);
         slot.cancels = cancels;

@@ -195,6 +195,8 @@ pub(crate) struct StrategySlot {
     pub(crate) faults: u32,
     /// The component it last ran.
     pub(crate) component: Option<String>,
+    /// Components that failed in its place, by hash, and why; the newest last.
+    pub(crate) failed: Vec<(String, String)>,
     pub(crate) quarantined: bool,
     /// Why it is in quarantine.
     pub(crate) quarantine_why: Option<String>,
@@ -238,6 +240,7 @@ impl StrategySlot {
             fills: 0,
             faults: 0,
             component: None,
+            failed: Vec::new(),
             quarantined: false,
             quarantine_why: None,
             refused: None,

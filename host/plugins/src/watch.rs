@@ -1,9 +1,9 @@
 //! Noticing new component files. An event from the system only means "look again".
 //!
 //! A candidate is a regular file ending in `.wasm`, not a link, whose size and times were the same
-//! in two looks, and whose hash differs from what runs and from what was last refused. It is read
-//! once; what is hashed, checked and compiled are those bytes, whatever happens to the file
-//! meanwhile.
+//! in two looks, and whose hash at the first look differs from what runs. One that is put there
+//! again is reported again, whatever its bytes: whoever did it waits for a word. It is read once;
+//! what is hashed, checked and compiled are those bytes, whatever happens to the file meanwhile.
 
 use crate::load::hash;
 use std::collections::BTreeMap;
@@ -134,9 +134,9 @@ impl Watcher {
         if u64::try_from(bytes.len()).ok() != Some(look.bytes) {
             return None; // it grew while it was read: look again
         }
-        known.handled = Some(look);
+        let first = known.handled.replace(look).is_none();
         let hash = hash(&bytes);
-        if known.hash.as_ref() == Some(&hash) {
+        if first && known.hash.as_ref() == Some(&hash) {
             return None;
         }
         known.hash = Some(hash.clone());
@@ -148,6 +148,27 @@ impl Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What runs when the host starts is no news; the same bytes put there again are.
+    #[test]
+    fn the_same_file_put_there_again_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.wasm");
+        let put = |bytes: &[u8], at: u64| {
+            std::fs::write(&file, bytes).unwrap();
+            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at);
+            std::fs::File::options().append(true).open(&file).unwrap().set_modified(at).unwrap();
+        };
+        let mut watcher = Watcher::new(folder.path(), 1 << 20);
+        watcher.settle(&file, &hash(b"one"));
+        let mut looks = |n: usize| (0..n).map(|_| watcher.look().len()).sum::<usize>();
+        put(b"one", 1);
+        assert_eq!(looks(4), 0);
+        put(b"two", 2);
+        assert_eq!(looks(4), 1);
+        put(b"two", 3);
+        assert_eq!(looks(4), 1);
+    }
 
     /// A folder that is not there is told once, and again when it went once more.
     #[test]

@@ -103,6 +103,11 @@ pub enum PluginStep {
     Quarantined,
     /// An operator let it go on.
     Released,
+    /// It failed as it took over or on probation: it is not let in again by itself, after a restart
+    /// of the host neither.
+    Failed,
+    /// An operator lets what failed be tried again.
+    Retried,
 }
 
 impl PluginStep {

@@ -41,6 +41,13 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// What failed in a strategy's place may be tried again.
+    Retry {
+        /// Which.
+        strategy: String,
+        /// Why.
+        reason: String,
+    },
     /// End the run.
     Stop,
 }
@@ -61,6 +68,9 @@ impl Request {
         match self {
             Self::Status => None,
             Self::Stop => Some(("stop".into(), String::new())),
+            Self::Retry { strategy, reason } => {
+                Some((format!("retry the component of {strategy}"), reason.clone()))
+            }
             Self::SetMode { what, mode, reason } => {
                 let what = what.as_deref().unwrap_or("the host");
                 Some((format!("{mode} for {what}"), reason.clone()))
@@ -144,7 +154,11 @@ impl Desk {
     }
 
     fn accept(&self, message: &Message) -> Result<(), String> {
-        let Message::Command(command, reason) = message else { return Ok(()) };
+        let (command, reason) = match message {
+            Message::Command(command, reason) => (command, reason),
+            Message::Retry(..) if self.ending => return Err(ENDING.into()),
+            _ => return Ok(()),
+        };
         let whole = match command {
             OperatorCommand::SetMode { scope: Scope::Host, mode } => Some(*mode),
             _ => None,
@@ -288,6 +302,7 @@ fn understood(request: Request, view: HostView) -> Result<Message, Reply> {
     let (command, reason) = match request {
         Request::Status => return Err(Reply::Status(Box::new(view))),
         Request::Stop => return Ok(Message::Stop),
+        Request::Retry { strategy, reason } => return retry(&view, &strategy, &reason),
         Request::Settle { strategy, adopt, reason } => {
             (settle(&view, &strategy, adopt).map_err(refused)?, reason)
         }
@@ -296,11 +311,23 @@ fn understood(request: Request, view: HostView) -> Result<Message, Reply> {
             (OperatorCommand::SetMode { scope: scope.map_err(refused)?, mode }, reason)
         }
     };
-    let reason = plain(&reason);
+    Ok(Message::Command(command, given(&reason)?))
+}
+
+fn given(reason: &str) -> Result<String, Reply> {
+    let reason = plain(reason);
     if reason.trim().is_empty() {
-        return Err(refused("give a reason: it is journaled".into()));
+        return Err(Reply::Refused { why: "give a reason: it is journaled".into() });
     }
-    Ok(Message::Command(command, reason))
+    Ok(reason)
+}
+
+fn retry(view: &HostView, name: &str, reason: &str) -> Result<Message, Reply> {
+    match named(view, &ANY[..1], name) {
+        Ok(Scope::Strategy(strategy)) => Ok(Message::Retry(strategy, given(reason)?)),
+        Ok(_) => Err(Reply::Refused { why: format!("{name} is no strategy") }),
+        Err(why) => Err(Reply::Refused { why }),
+    }
 }
 
 /// Whose a difference is to be: only one that trades it can adopt.

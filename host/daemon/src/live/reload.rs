@@ -1,23 +1,24 @@
 //! From a changed file to a component that may be swapped in: noticed, checked, compiled, tried in
 //! the shadow. Off the loop; a failure anywhere leaves the running version alone and says why.
 
-use super::{Message, Told};
+mod trial;
+
+use super::Message;
 use crate::config::Config;
-use crate::config::schema;
 use crate::kept;
-use crate::wiring::{self, Loaded, component_path};
+use crate::wiring::{Loaded, component_path};
 use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::{
-    Cache, Candidate, Limits, LoadError, Plugin, Setup, ShadowReport, Sighting, WantedRole,
-    WasmEngine, Watcher,
+    Cache, Candidate, Limits, LoadError, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
 };
 use notify::Watcher as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use trial::{No, Trial};
 
 /// A change settles this long before it is looked at; also the time between the two looks.
 const QUIET: Duration = Duration::from_millis(200);
@@ -33,6 +34,17 @@ const TRIES: u32 = 3;
 /// The watching thread; it ends with this.
 pub(super) struct Reload {
     stop: Arc<AtomicBool>,
+    retried: Retried,
+}
+
+/// Strategies whose files an operator wants tried again.
+type Retried = Arc<Mutex<BTreeSet<StrategyId>>>;
+
+impl Reload {
+    /// The file of this strategy is looked at as if it were new.
+    pub(super) fn look_again(&self, strategy: StrategyId) {
+        self.retried.lock().unwrap_or_else(PoisonError::into_inner).insert(strategy);
+    }
 }
 
 impl Drop for Reload {
@@ -63,40 +75,8 @@ struct Worker {
     partial: Vec<(Candidate, String, Instant)>,
     /// Files to be tried again, and how often each was tried, by hash.
     again: Vec<PathBuf>,
+    retried: Retried,
     tried: BTreeMap<String, u32>,
-}
-
-/// Why a candidate is not let in.
-enum No {
-    Never(String),
-    /// It was tried, and the machine may have been the reason.
-    NotNow(String),
-    /// It was not even tried.
-    Busy(String),
-}
-
-/// Whether the parameters that a strategy has suit a candidate's schema.
-fn takes(schema: &serde_json::Value, parameters: &str) -> Result<(), String> {
-    let parameters = serde_json::from_str(parameters).map_err(|e| e.to_string())?;
-    let misfits = schema::misfits(schema, &parameters).into_iter();
-    let all: Vec<String> = misfits.map(|m| format!("{} {}", m.path, m.what)).take(5).collect();
-    if all.is_empty() {
-        return Ok(());
-    }
-    Err(format!("the strategy's parameters do not suit it: {}", all.join("; ")))
-}
-
-/// What a trial came to.
-struct Trial {
-    detail: String,
-    /// The components that the host needs.
-    in_use: Vec<String>,
-}
-
-impl From<String> for No {
-    fn from(why: String) -> Self {
-        Self::Never(why)
-    }
 }
 
 pub(super) fn watch(
@@ -111,7 +91,6 @@ pub(super) fn watch(
     let watched: Vec<Watched> = entries
         .map(|(place, (entry, plugin))| {
             let path = component_path(&config.plugins, &entry.plugin);
-            watcher.settle(&path, &plugin.hash);
             Watched {
                 strategy: StrategyId(u32::try_from(place).unwrap_or(u32::MAX)),
                 path,
@@ -121,6 +100,15 @@ pub(super) fn watch(
             }
         })
         .collect();
+    for one in &watched {
+        let mut others = watched.iter().zip(&loaded.plugins).filter(|(w, _)| w.path == one.path);
+        // where one of two strategies was rolled back, the file is news for one of them
+        let Some((_, first)) = others.next() else { continue };
+        if others.all(|(_, plugin)| plugin.hash == first.hash) {
+            watcher.settle(&one.path, &first.hash);
+        }
+    }
+    let retried = Retried::default();
     let worker = Worker {
         engine: loaded.engine.clone(),
         limits: loaded.limits.clone(),
@@ -131,6 +119,7 @@ pub(super) fn watch(
         inbox,
         partial: Vec::new(),
         again: Vec::new(),
+        retried: Arc::clone(&retried),
         tried: BTreeMap::new(),
     };
     let (folder, ended) = (config.plugins.clone(), Arc::clone(&stop));
@@ -138,7 +127,7 @@ pub(super) fn watch(
     if let Err(error) = std::thread::Builder::new().name("reload".into()).spawn(body) {
         tracing::error!(%error, "components are not watched");
     }
-    Reload { stop }
+    Reload { stop, retried }
 }
 
 fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop: &AtomicBool) {
@@ -152,6 +141,7 @@ fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop:
         tracing::warn!("no file events here: looking every {} s", RESCAN.as_secs());
     }
     while !stop.load(Ordering::Relaxed) {
+        worker.retried().for_each(|path| watcher.forget(&path));
         let mut sightings = watcher.look();
         std::thread::sleep(QUIET);
         sightings.extend(watcher.look());
@@ -184,12 +174,22 @@ impl Worker {
         }
     }
 
+    /// Files that an operator wants tried again.
+    fn retried(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let all = std::mem::take(&mut *self.retried.lock().unwrap_or_else(PoisonError::into_inner));
+        let of = move |strategy| self.watched.iter().find(|w| w.strategy == strategy);
+        all.into_iter().filter_map(of).map(|watched| watched.path.clone())
+    }
+
     fn tell(&self, path: &std::path::Path, step: PluginStep, hash: &str, detail: &str) {
         for watched in self.watched.iter().filter(|watched| watched.path == path) {
-            let message =
-                Message::Plugin(watched.strategy, step, hash.to_owned(), detail.to_owned());
-            let _ = self.inbox.send(message);
+            self.tell_one(watched.strategy, step, hash, detail);
         }
+    }
+
+    fn tell_one(&self, strategy: StrategyId, step: PluginStep, hash: &str, detail: &str) {
+        let message = Message::Plugin(strategy, step, hash.to_owned(), detail.to_owned());
+        let _ = self.inbox.send(message);
     }
 
     fn refuse(&self, candidate: &Candidate, why: &str) {
@@ -231,6 +231,14 @@ impl Worker {
                 Ok(trial) => accepted.push((watched.strategy, trial)),
                 Err(No::Never(why)) => return self.refuse(candidate, &why),
                 Err(No::NotNow(why)) => return self.try_again(candidate, &why),
+                Err(No::Before(why)) => {
+                    let (path, hash) = (candidate.path.display(), &candidate.hash);
+                    tracing::warn!(%path, %hash, %why, "component refused");
+                    self.tell_one(watched.strategy, PluginStep::Refused, hash, &why);
+                }
+                Err(No::Runs) => {
+                    tracing::info!(hash = %candidate.hash, "this component runs already");
+                }
                 Err(No::Busy(why)) => {
                     tracing::info!(hash = %candidate.hash, %why, "component not tried: again");
                     return self.again.push(candidate.path.clone());
@@ -278,56 +286,7 @@ impl Worker {
             return;
         }
         let why = format!("{why}; tried {tried} times");
+        self.tried.remove(&candidate.hash);
         self.refuse(candidate, &why);
-    }
-
-    /// Checks that the candidate fits in a strategy's place and tries it on recent events.
-    fn prepare(&self, watched: &Watched, plugin: &Plugin) -> Result<Trial, No> {
-        let description = &plugin.description;
-        if description.name != watched.name {
-            let why = format!("it is {}, the strategy runs {}", description.name, watched.name);
-            return Err(No::Never(why));
-        }
-        wiring::wants_no_more(&watched.wants, &description.wants)?;
-        takes(&description.parameters, &watched.setup.parameters)?;
-        let (answer, answered) = channel();
-        let asked = self.inbox.send(Message::Recent(watched.strategy, answer));
-        let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some(Told { recent, state_version: now, in_use }) = told else {
-            return Err(No::Busy("the host does not answer".into()));
-        };
-        let well = |detail| Ok(Trial { detail, in_use });
-        let (oldest, newest) = (description.oldest_readable_state, description.state_version);
-        if !(oldest..=newest).contains(&now) {
-            let why = format!("it reads states {oldest} to {newest}, the state now is {now}");
-            return Err(No::Never(why));
-        }
-        let ring = recent.and_then(|recent| recent.ring());
-        let Some(ring) = ring else { return well("no recent events to try it on".into()) };
-        match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
-            Ok(report) => well(in_words(report)),
-            Err(failure) if failure.may_pass() => {
-                Err(No::NotNow(format!("in the shadow: {failure}")))
-            }
-            Err(failure) => Err(No::Never(format!("in the shadow: {failure}"))),
-        }
-    }
-}
-
-/// What a trial showed, for the journal and for `status`.
-fn in_words(report: ShadowReport) -> String {
-    let ShadowReport { calls, different, left_out, first_difference, both_ways } = report;
-    let as_before = match first_difference {
-        None => format!("{calls} recent calls, same intents; {left_out} left out for time"),
-        Some(first) => format!("{calls} recent calls, {different} with other intents; {first}"),
-    };
-    let ticks = both_ways.ticks;
-    match both_ways.difference {
-        None => format!("{as_before}; {ticks} ticks one by one as in batches"),
-        // legal live, where nobody says how many come at once; a backtest of it proves nothing
-        Some(difference) => format!(
-            "{as_before}; IT ACTS ON TICKS IT WAS ONLY SHOWN: {difference}: its backtests hold \
-             only with --batch 1"
-        ),
     }
 }

@@ -1,11 +1,12 @@
 //! Components that wait to take over: each as soon as its strategy comes to rest, and one that
 //! never does after a time.
 
-use super::Session;
+use super::{Session, Told};
 use crate::command::Failure;
 use hedgerow_driver::Swapped;
-use hedgerow_model::{Duration, Held, StrategyId, Swap};
+use hedgerow_model::{Duration, Fact, Held, PluginStep, StrategyId, Swap, printable};
 use hedgerow_plugins::Plugin;
+use hedgerow_ports::StrategyHost as _;
 use std::time::Instant;
 
 /// A strategy that has not come to rest for so long is told of no more timers.
@@ -28,6 +29,26 @@ impl Session<'_> {
         let since = older.and_then(|older| older.since);
         self.swaps.retain(|waiting| waiting.strategy != strategy);
         self.swaps.push_back(Waiting { strategy, plugin, since });
+    }
+
+    /// What a trial must know of a strategy.
+    pub(super) fn known_of(&self, strategy: StrategyId, hash: &str) -> Told {
+        let (host, engine) = (self.host.host(), self.host.engine());
+        Told {
+            recent: host.recent(strategy),
+            state_version: host.state_version(strategy),
+            in_use: host.in_use(),
+            failed: engine.failed_before(strategy, hash).map(str::to_owned),
+            runs: host.plugin(strategy).is_some_and(|plugin| plugin.hash == hash),
+        }
+    }
+
+    /// What failed in a strategy's place may be tried again: its file is looked at anew.
+    pub(super) fn retry(&mut self, strategy: StrategyId, why: &str) -> Result<(), Failure> {
+        let (step, hash, detail) = (PluginStep::Retried, String::new(), printable(why, 1_000));
+        self.host.note(Fact::Plugin { strategy, step, hash, detail })?;
+        self.reload.look_again(strategy);
+        Ok(())
     }
 
     pub(super) fn swap_if_ready(&mut self) -> Result<(), Failure> {

@@ -115,7 +115,7 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
         }
         let mut script = self.script.borrow_mut();
         let Input::Note { fact, .. } = script.input()? else { return None };
-        let Fact::Plugin { strategy, step: PluginStep::Refused, detail, .. } = &**fact else {
+        let Fact::Plugin { strategy, step: PluginStep::Failed, detail, .. } = &**fact else {
             return None;
         };
         let fault = FaultKind::ALL.into_iter().find_map(|kind| {
@@ -148,7 +148,7 @@ impl<R: Recording, H: StrategyHost> ReplayHost<R, H> {
                 Fact::Plugin { strategy, step, .. } => {
                     let follows = matches!(
                         step,
-                        PluginStep::Swapped | PluginStep::Refused | PluginStep::RolledBack
+                        PluginStep::Swapped | PluginStep::Failed | PluginStep::RolledBack
                     );
                     *strategy == whose && !calls && follows
                 }

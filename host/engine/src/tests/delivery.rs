@@ -1,9 +1,10 @@
 //! What a strategy is given: credit, what is held back, and what is told again.
 
+mod failed;
 mod kept;
 
 use super::*;
-use hedgerow_model::{CallFault, FaultKind, TimerId};
+use hedgerow_model::{CallFault, FaultKind, PluginStep, TimerId};
 
 const CREDIT: u32 = 8;
 
@@ -284,15 +285,15 @@ fn a_file_that_is_refused_meanwhile_ends_nobody_elses_probation() {
     answer(&mut rig, 0, Vec::new(), false); // resumed
     answer(&mut rig, 0, vec![timer(9, START + 99)], true); // the timer, in a state of the new one
     assert_eq!(rig.engine.timers_since_cut(ME), [TimerId(7)]);
-    let note = |hash: &str| {
-        let (step, hash) = (hedgerow_model::PluginStep::Refused, hash.to_owned());
+    let note = |step: PluginStep| {
+        let hash = "abc".to_owned();
         let fact = Fact::Plugin { strategy, step, hash, detail: "broken".into() };
         Input::Note { now, fact: Box::new(fact) }
     };
-    rig.engine.handle(note("abc"), &mut rig.effects);
+    rig.engine.handle(note(PluginStep::Refused), &mut rig.effects);
     assert_eq!(rig.engine.timers_since_cut(ME), [TimerId(7)]);
-    rig.engine.handle(note(""), &mut rig.effects);
-    assert!(rig.engine.timers_since_cut(ME).is_empty(), "the swap itself was refused");
+    rig.engine.handle(note(PluginStep::Failed), &mut rig.effects);
+    assert!(rig.engine.timers_since_cut(ME).is_empty(), "it failed as it took over");
 }
 
 #[test]

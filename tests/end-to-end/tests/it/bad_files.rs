@@ -23,14 +23,14 @@ fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// The probe, told by one of its bytes how to fail.
-fn twisted(probe: &[u8], how: u8) -> Vec<u8> {
+pub(crate) fn twisted(probe: &[u8], how: u8) -> Vec<u8> {
     let mut to = b"hedgerow-probe-twist:0".to_vec();
     to[21] = how;
     patched(probe, b"hedgerow-probe-twist:0", &to)
 }
 
 /// Written aside and moved into place, so that it is never seen half.
-fn put(file: &Path, bytes: &[u8]) {
+pub(crate) fn put(file: &Path, bytes: &[u8]) {
     let aside = file.with_extension("new");
     std::fs::write(&aside, bytes).unwrap();
     std::fs::rename(aside, file).unwrap();

@@ -14,4 +14,5 @@ mod reload;
 mod replay;
 mod restarts;
 mod rig;
+mod rollbacks;
 mod throughput;

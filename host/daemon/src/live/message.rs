@@ -1,0 +1,51 @@
+//! What the loop is told by the other threads of a host.
+
+use hedgerow_engine::OperatorCommand;
+use hedgerow_model::{PluginStep, StrategyId};
+use hedgerow_plugins::Plugin;
+use std::sync::mpsc::Sender;
+
+/// What the loop knows of a strategy whose component may be replaced.
+pub struct Told {
+    /// Recent events, for a trial.
+    pub recent: Option<hedgerow_plugins::Recent>,
+    /// The version of its state.
+    pub state_version: u32,
+    /// Hashes of all components that this host needs.
+    pub in_use: Vec<String>,
+    /// Why the candidate failed in this strategy's place before.
+    pub failed: Option<String>,
+    /// The candidate runs there now.
+    pub runs: bool,
+}
+
+/// What reaches the loop from the other threads.
+pub enum Message {
+    /// An operator's command.
+    Command(OperatorCommand, String),
+    /// End the run.
+    Stop,
+    /// What is to be known of a strategy before a trial of a candidate, by hash.
+    Recent(StrategyId, String, Sender<Told>),
+    /// An operator lets a strategy's file be tried again, though it failed; why.
+    Retry(StrategyId, String),
+    /// A component that may be swapped in.
+    Swap(StrategyId, Box<Plugin>),
+    /// Something to journal: what was asked, why, by whom, over which way, and the answer.
+    Asked {
+        /// What.
+        command: String,
+        /// Why.
+        reason: String,
+        /// Who, as the caller says.
+        by: String,
+        /// Over which way.
+        from: String,
+        /// What was answered.
+        result: String,
+    },
+    /// Something to journal about a component.
+    Plugin(StrategyId, PluginStep, String, String),
+    /// A strategy has answered.
+    Answered,
+}

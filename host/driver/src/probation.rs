@@ -1,0 +1,126 @@
+//! A component on probation: watched for so many calls or so long, accepted after them, and after a
+//! fault replaced by the one before it, with what it did until then.
+
+use crate::instance::StrategyState;
+use crate::{Driver, DriverError};
+use hedgerow_model::{
+    CallFault, Fact, HostTime, Input, PluginStep, StrategyId, printable,
+};
+use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
+
+/// A new component under watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Probation {
+    component: String,
+    calls_left: u64,
+    ends: HostTime,
+    /// The state at the cut-over, to go back to.
+    pub(crate) saved: Option<Saved>,
+    /// Why it failed.
+    fault: Option<String>,
+}
+
+impl Probation {
+    /// Until so many calls are good, or until then.
+    pub(crate) fn new(
+        component: String,
+        (calls_left, ends): (u64, HostTime),
+        saved: Option<Saved>,
+    ) -> Self {
+        Self { component, calls_left, ends, saved, fault: None }
+    }
+
+    pub(crate) fn ends(&self) -> HostTime {
+        self.ends
+    }
+}
+
+impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
+    /// One more good call of a component on probation.
+    pub(crate) fn count_probation(&mut self, index: usize) {
+        let Some(probation) = &mut self.instances[index].probation else { return };
+        probation.calls_left = probation.calls_left.saturating_sub(1);
+        if probation.calls_left == 0 {
+            self.accept(index);
+        }
+    }
+
+    /// Probations whose time is over.
+    pub(crate) fn end_probations(&mut self, now: HostTime) -> Result<(), DriverError> {
+        for index in 0..self.instances.len() {
+            let instance = &self.instances[index];
+            let over = instance.probation.as_ref().is_some_and(|known| known.ends <= now);
+            if over && instance.state == StrategyState::Probation {
+                self.accept(index);
+            }
+        }
+        self.drain()
+    }
+
+    pub(crate) fn accept(&mut self, index: usize) {
+        let instance = &mut self.instances[index];
+        instance.probation = None;
+        instance.state = StrategyState::Running;
+        let strategy = instance.strategy;
+        self.host.accept(strategy);
+        self.plugin_fact(index, PluginStep::Accepted, String::new());
+    }
+
+    /// Ends a probation that has gone well so far.
+    pub(crate) fn end_probation(&mut self, strategy: StrategyId) -> Result<(), DriverError> {
+        let index = strategy.index();
+        let known = self.instances.get(index);
+        if known.is_some_and(|known| known.state == StrategyState::Probation) {
+            self.accept(index);
+        }
+        self.drain()
+    }
+
+    /// A fault in probation: the old component, from its state at the cut-over.
+    pub(crate) fn roll_back(&mut self, index: usize, fault: String) -> Result<(), DriverError> {
+        let instance = &mut self.instances[index];
+        let Some(probation) = &mut instance.probation else { return Ok(()) };
+        probation.fault = Some(fault);
+        let saved = probation.saved.clone();
+        let strategy = instance.strategy;
+        instance.state = StrategyState::Paused;
+        let next_order = self.engine.next_order(strategy);
+        self.begin(index, Job::Revert { saved, next_order })
+    }
+
+    pub(crate) fn reverted(
+        &mut self,
+        index: usize,
+        result: Result<String, CallFault>,
+    ) -> Result<(), DriverError> {
+        let strategy = self.instances[index].strategy;
+        let probation = self.instances[index].probation.take();
+        let Some(Probation { component, saved, fault, .. }) = probation else {
+            return Err(DriverError::Invariant("a way back that nobody asked for".into()));
+        };
+        let fault = printable(&fault.unwrap_or_default(), 500);
+        let why = format!("on probation: {fault}");
+        match result {
+            Ok(hash) => {
+                // the state of the cut-over knows nothing of what fired since
+                let unheard = self.engine.timers_since_cut(strategy);
+                if saved.is_none() && self.engine.checkpoint(strategy).is_some() {
+                    // what is there is of the version that failed
+                    let fact = Fact::CheckpointDropped { strategy, unheard };
+                    self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
+                } else {
+                    self.note_checkpoint(strategy, saved.as_ref(), unheard);
+                }
+                // not before: it ends what is known of the cut
+                self.note_step(strategy, PluginStep::Failed, component, why.clone());
+                self.note_step(strategy, PluginStep::RolledBack, hash, why);
+                self.resume(index)
+            }
+            Err(fault) => {
+                self.note_step(strategy, PluginStep::Failed, component, why);
+                self.quarantine(index, format!("the way back failed: {fault}"));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A component that fails where nobody trades for it in a trial: on probation.
+
+use crate::bad_files::{put, twisted};
+use crate::processes::{Processes, assert_ledger, wait};
+use hedgerow_end_to_end::{component, run};
+use hedgerow_model::{Fact, PluginStep, Stamped, StrategyId};
+
+/// Rolled back once, it stays out: a restart of the host does not let it in again, nor does the
+/// same file put there again, which is told; an operator's `plugin retry` does.
+#[test]
+fn what_was_rolled_back_comes_back_by_an_operators_word_alone() {
+    let mut all = Processes::at(2_000, (5, 5));
+    let plugins = all.own_plugins();
+    let file = plugins.join("hedgerow-guest-probe.wasm");
+    all.start_host();
+    let of = |view: &serde_json::Value, place: usize, key: &str| {
+        view["strategies"][place][key].as_str().unwrap_or_default().to_owned()
+    };
+    let trades = |view: &serde_json::Value| {
+        (0..2).all(|place| view["strategies"][place]["fills"].as_u64() > Some(0))
+    };
+    wait("both trade", || all.status().is_some_and(|view| trades(&view)));
+    let good = of(&all.status().unwrap(), 0, "hash");
+    let bad = twisted(&std::fs::read(component("hedgerow-guest-probe")).unwrap(), b'q');
+    let said = |what: &str| {
+        wait(what, || {
+            all.status().is_some_and(|view| {
+                (0..2).all(|place| {
+                    of(&view, place, "refused").contains(what) && of(&view, place, "hash") == good
+                })
+            })
+        });
+    };
+    put(&file, &bad);
+    said("rolled back: on probation: trap");
+    put(&file, &bad);
+    said("it failed here before (on probation: trap");
+    all.kill_host();
+    all.start_host();
+    wait("both trade again", || all.status().is_some_and(|view| trades(&view)));
+    wait("the file is told of", || {
+        all.status().is_some_and(|view| of(&view, 1, "refused").contains("failed here before"))
+    });
+    let state = all.path("state");
+    let state = state.to_str().unwrap();
+    let retry = ["plugin", "retry", "one", "--reason", "it was the machine", "--state", state];
+    assert!(run(&retry).status.success());
+    wait("it is tried again", || {
+        all.status().is_some_and(|view| of(&view, 0, "refused").contains("rolled back"))
+    });
+    let unknown = run(&["plugin", "retry", "three", "--reason", "so", "--state", state]);
+    assert_eq!(unknown.status.code(), Some(5), "{unknown:?}");
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    let steps = |place: u32, wanted: PluginStep| {
+        let is = |stamped: &&Stamped| {
+            let (of, wanted) = (StrategyId(place), wanted);
+            matches!(&stamped.fact, Fact::Plugin { strategy, step, .. }
+                if (*strategy, *step) == (of, wanted))
+        };
+        facts.iter().filter(is).count()
+    };
+    for (place, times) in [(0, 2), (1, 1)] {
+        for step in [PluginStep::Swapped, PluginStep::Failed, PluginStep::RolledBack] {
+            assert_eq!(steps(place, step), times, "{place} {step:?}");
+        }
+    }
+}
