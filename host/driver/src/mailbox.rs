@@ -13,6 +13,14 @@ pub(crate) enum Item {
 }
 
 impl Item {
+    /// Whether it was told by then; ticks that are not set aside were there before.
+    fn is_until(&self, time: HostTime) -> bool {
+        match self {
+            Self::Ticks(_) => true,
+            Self::Event(at, _) => *at <= time,
+        }
+    }
+
     fn is_timer(&self) -> bool {
         matches!(self, Self::Event(_, Event::Timer(_)))
     }
@@ -31,7 +39,7 @@ pub(crate) enum Busy {
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     waiting: VecDeque<Item>,
-    /// Market data since the markets were cut for a successor.
+    /// Market data since the markets were cut for a successor; from [`Held::Later`] on events too.
     pub(crate) aside: Option<Vec<(HostTime, Delivered)>>,
     /// What of it waits for a successor.
     pub(crate) held: Option<Held>,
@@ -44,6 +52,7 @@ impl Mailbox {
         let nothing = match self.held {
             None => self.waiting.is_empty(),
             Some(Held::Timers) => self.has_only_timers(),
+            Some(Held::Later) => self.waiting.is_empty(),
             Some(Held::Everything) => true,
         };
         nothing && self.busy.is_none()
@@ -68,7 +77,8 @@ impl Mailbox {
     pub(crate) fn push(&mut self, time: HostTime, what: Delivered) {
         let of_market =
             matches!(what, Delivered::Ticks(_) | Delivered::Event(Event::Market { .. }));
-        if let (true, Some(aside)) = (of_market, &mut self.aside) {
+        let is_later = self.held >= Some(Held::Later);
+        if let (true, Some(aside)) = (of_market || is_later, &mut self.aside) {
             aside.push((time, what));
             return;
         }
@@ -87,12 +97,20 @@ impl Mailbox {
         self.aside.get_or_insert_default();
     }
 
-    /// What was set aside comes next: for the successor, or for the old one if there is none.
+    /// What was set aside comes in its place among what waits: for the successor, or for the old
+    /// one if there is none.
     pub(crate) fn end_aside(&mut self) {
         self.held = None;
-        if let Some(aside) = self.aside.take() {
-            self.push_first(aside);
+        let Some(aside) = self.aside.take() else { return };
+        let mut before = std::mem::take(&mut self.waiting).into_iter().peekable();
+        for (time, what) in aside {
+            // what waits was told before any event that was set aside
+            while let Some(item) = before.next_if(|item| item.is_until(time)) {
+                self.waiting.push_back(item);
+            }
+            self.waiting.push_back(Self::item(time, what));
         }
+        self.waiting.extend(before);
     }
 
     /// Drops the ticks that wait; how many.
@@ -117,8 +135,10 @@ impl Mailbox {
 
     /// The next thing for a call: an event, or at most so many ticks that wait one after the other.
     pub(crate) fn next(&mut self, most: usize) -> Option<Item> {
-        if let Some(held) = self.held {
-            return self.next_beside(held, most);
+        match self.held {
+            Some(Held::Timers) => return self.next_beside_timers(most),
+            Some(Held::Everything) => return None,
+            None | Some(Held::Later) => {}
         }
         let first = self.waiting.pop_front()?;
         let Item::Ticks(ticks) = first else { return Some(first) };
@@ -145,11 +165,8 @@ impl Mailbox {
         Some(Item::Ticks(TickSlice::new(Arc::new(all))))
     }
 
-    /// The next thing that is not kept for a successor.
-    fn next_beside(&mut self, held: Held, most: usize) -> Option<Item> {
-        if held == Held::Everything {
-            return None;
-        }
+    /// The next thing that is no timer.
+    fn next_beside_timers(&mut self, most: usize) -> Option<Item> {
         let place = self.waiting.iter().position(|item| !item.is_timer())?;
         let first = self.waiting.remove(place)?;
         let Item::Ticks(ticks) = first else { return Some(first) };
@@ -157,6 +174,13 @@ impl Mailbox {
             self.waiting.insert(place, Item::Ticks(ticks.suffix(most)));
         }
         Some(Item::Ticks(ticks.prefix(most.min(ticks.len()))))
+    }
+
+    /// How many events wait, for this instance or a successor.
+    pub(crate) fn events(&self) -> usize {
+        let aside = self.aside.iter().flatten();
+        let waiting = self.waiting.iter().filter(|item| matches!(item, Item::Event(..)));
+        aside.filter(|(_, what)| matches!(what, Delivered::Event(_))).count() + waiting.count()
     }
 
     /// Forgets what waits: a new instance is told what is.
@@ -182,6 +206,27 @@ mod tests {
             Some(Item::Ticks(ticks)) => ticks.iter().map(|tick| tick.seq).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Behind the line everything is for the successor, in the order in which it came.
+    #[test]
+    fn what_comes_later_waits_in_one_line() {
+        let mut mailbox = Mailbox::default();
+        let at = HostTime::EPOCH;
+        let timer = |id| Delivered::Event(Event::Timer(TimerId(id)));
+        mailbox.push(at, timer(1));
+        mailbox.set_aside();
+        mailbox.push(at, ticks(0..1));
+        mailbox.held = Some(Held::Later);
+        mailbox.push(at, timer(2));
+        mailbox.push(at, ticks(1..2));
+        assert!(!mailbox.is_idle() && mailbox.events() == 2);
+        assert!(matches!(mailbox.next(3), Some(Item::Event(_, Event::Timer(TimerId(1))))));
+        assert!(mailbox.next(3).is_none() && mailbox.is_idle() && mailbox.has_only_timers());
+        mailbox.end_aside();
+        assert_eq!(seqs(mailbox.next(3)), [0]);
+        assert!(matches!(mailbox.next(3), Some(Item::Event(_, Event::Timer(TimerId(2))))));
+        assert_eq!(seqs(mailbox.next(3)), [1]);
     }
 
     /// What is kept for a successor stays in its order; the rest is handed out in its own.

@@ -63,7 +63,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             return;
         }
         self.hold(strategy, what);
-        if self.instances[strategy.index()].mailbox.has_ticks() {
+        // behind the line of `Later` the old one reads what it has, which is not shed again
+        if what != Held::Later && self.instances[strategy.index()].mailbox.has_ticks() {
             self.shed(strategy); // it is shown the markets of the cut
         }
     }
@@ -109,6 +110,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let exact = instance.mailbox.has_only_timers();
         instance.swapping = Some(Swapping { terms: terms.clone(), restart_at, exact });
         self.handle(Input::Cut { now, strategy, swap: terms });
+        // what comes from here on is for whoever reads on, in the order in which it comes
+        let mailbox = &mut self.instances[index].mailbox;
+        mailbox.held = mailbox.held.max(mailbox.aside.as_ref().map(|_| Held::Later));
         self.begin(index, Job::Swap { fallback, ask, next_order })?;
         self.drain()
     }
@@ -154,10 +158,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         // of, begins like after a restart
         let known = self.engine.may_start(strategy);
         let from_cut = self.instances[index].is_callable() && said && exact && known;
-        let detail = match asked {
-            Asked::Failed(fault) => format!("from the last checkpoint, for its state: {fault}"),
-            Asked::Said | Asked::Not => String::new(),
-        };
+        let detail = self.as_swapped(index, asked, from_cut);
         self.note_step(strategy, PluginStep::Swapped, hash, detail);
         let instance = &mut self.instances[index];
         (instance.faults, instance.restart_at) = (None, None);
@@ -181,6 +182,21 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.handle(Input::Start { now, strategy, from_cut, fault: None });
         self.first_in_mailbox(index);
         self.drain()
+    }
+
+    /// How a successor begins, if not exactly where the one before it ended.
+    fn as_swapped(&self, index: usize, asked: Asked, from_cut: bool) -> String {
+        let state = match asked {
+            Asked::Failed(fault) => {
+                Some(format!("from the last checkpoint, for its state: {fault}"))
+            }
+            Asked::Said | Asked::Not => None,
+        };
+        let unread = self.instances[index].mailbox.events();
+        let unread = (!from_cut && unread > 0).then(|| {
+            format!("{unread} events that waited are told by how things stand at its start")
+        });
+        [state, unread].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// What a new instance is told comes before what has happened since the cut.

@@ -37,7 +37,14 @@ impl Engine {
                 slot.refused = Some(format!("a new file is refused: {detail}"));
             }
             PluginStep::RolledBack => slot.refused = Some(format!("rolled back: {detail}")),
-            PluginStep::Loaded | PluginStep::Swapped => slot.refused = None,
+            PluginStep::Loaded => slot.refused = None,
+            PluginStep::Swapped => {
+                slot.refused = None;
+                if !detail.is_empty() {
+                    let tried = slot.trial.take().map(|tried| format!("{tried}; "));
+                    slot.trial = Some(format!("{}{detail}", tried.unwrap_or_default()));
+                }
+            }
             PluginStep::Shadowed => slot.trial = Some(detail.to_owned()),
             PluginStep::Retried => slot.failed.clear(),
             _ => {}

@@ -11,8 +11,8 @@
 use crate::market::DataState;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Delivered, Delivery, Event, HostTime, InstrumentId, MarketStatus, StrategyId, Tick, TimerId,
-    flag,
+    Delivered, Delivery, Event, HostTime, InstrumentId, MarketStatus, ResumedState, StrategyId,
+    Tick, TimerId, flag,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(crate) struct Credit {
     left: i64,
     held_back: BTreeSet<InstrumentId>,
     /// It has no instance.
-    down: bool,
+    pub(crate) down: bool,
     /// Timers that fired since the last cut, while what took over there is on probation.
     pub(crate) since_cut: Option<BTreeSet<TimerId>>,
     /// Events handed out and answered since its start.
@@ -35,6 +35,8 @@ pub(crate) struct Credit {
     /// What an instance that takes over at the last cut is told, and what it is shown.
     cut: Option<Vec<Delivered>>,
     cut_markets: Option<Vec<Delivered>>,
+    /// How things stood when what came later was kept for a successor, with what was asked since.
+    pub(crate) line: Option<ResumedState>,
     /// Timers that fired and are in no checkpoint yet, with the number of the event that told it.
     pub(crate) fired: BTreeMap<TimerId, u64>,
 }
@@ -130,6 +132,7 @@ impl Engine {
     pub(crate) fn is_down(&mut self, strategy: StrategyId) {
         if let Some(slot) = self.strategies.get_mut(strategy.index()) {
             slot.credit.down = true;
+            slot.credit.line = None;
         }
     }
 
@@ -146,7 +149,8 @@ impl Engine {
         let fired = std::mem::take(&mut slot.credit.fired);
         let since_cut = slot.credit.since_cut.take();
         slot.credit = Credit { left: full, since_cut, ..Credit::default() };
-        let mut opening = self.history_and_resumed(now, strategy);
+        let resumed = Event::Resumed(self.resumed(strategy));
+        let mut opening = self.history_and(resumed, now, strategy);
         opening.extend(self.markets_now(now, strategy));
         self.open(now, strategy, opening, effects);
         for id in fired.into_keys() {
@@ -167,7 +171,8 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         let markets = slot.credit.cut_markets.take();
         let markets = markets.unwrap_or_else(|| self.markets_now(now, strategy));
-        let mut opening = self.history_and_resumed(now, strategy);
+        let resumed = self.resumed_at_cut(strategy);
+        let mut opening = self.history_and(resumed, now, strategy);
         opening.extend(markets);
         // what waits of timers is for the successor: a way back tells it to the old one
         let waiting = self.unheard_timers(strategy).into_iter().collect();
@@ -211,7 +216,7 @@ impl Engine {
         }
     }
 
-    fn history_and_resumed(&self, now: HostTime, strategy: StrategyId) -> Vec<Delivered> {
+    fn history_and(&self, resumed: Event, now: HostTime, strategy: StrategyId) -> Vec<Delivered> {
         let Some(slot) = self.strategies.get(strategy.index()) else { return Vec::new() };
         let bars = |id: InstrumentId| {
             let wanted = slot.interest.bars(id)?;
@@ -219,7 +224,6 @@ impl Engine {
         };
         let history = slot.interest.instruments().filter_map(bars).flatten();
         let past = |t: Tick| Tick { recv_ts: now.as_nanos(), flags: t.flags | flag::HISTORY, ..t };
-        let resumed = Event::Resumed(self.resumed(strategy));
         vec![Delivered::Ticks(history.map(past).collect()), Delivered::Event(resumed)]
     }
 

@@ -38,6 +38,7 @@ impl Engine {
             self.record(now, Fact::Checkpoint { strategy, version, state, unheard }, effects);
         }
         let acts = !outcome.intents.is_empty();
+        self.note_asked(strategy, &outcome.intents);
         for intent in outcome.intents {
             self.on_intent(now, strategy, intent, effects);
         }

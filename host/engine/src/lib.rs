@@ -30,6 +30,7 @@ mod endings;
 mod execution;
 mod fills;
 mod forced;
+mod handover;
 mod intents;
 mod ledger;
 mod leverage;
@@ -263,7 +264,11 @@ impl Engine {
                 self.now = self.now.max(now);
                 self.on_shed(now, strategy, ticks, effects);
             }
-            Input::Hold { now, .. } | Input::Asked { now, .. } => self.now = self.now.max(now),
+            Input::Asked { now, .. } => self.now = self.now.max(now),
+            Input::Hold { now, strategy, what } => {
+                self.now = self.now.max(now);
+                self.on_hold(strategy, what);
+            }
             Input::Cut { now, strategy, .. } => {
                 self.now = self.now.max(now);
                 self.on_cut(now, strategy);

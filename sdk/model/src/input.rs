@@ -173,6 +173,9 @@ pub struct Swap {
 pub enum Held {
     /// Its timers, which it sets itself, over and over.
     Timers,
+    /// Everything that comes from then on: the old instance reads what waits already, and the
+    /// successor begins with how things stood then, as far as it did nothing more.
+    Later,
     /// Everything: the successor begins as after a restart, from the newest state.
     Everything,
 }

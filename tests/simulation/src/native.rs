@@ -6,7 +6,7 @@ use hedgerow_model::{
     TickSlice, TradingMode,
 };
 use hedgerow_ports::{Asked, Called, Cut, Done, Job, JobKind, Saved, StrategyHost};
-use hedgerow_sdk::{Instrument, Market, Runtime, SavedState, Strategy};
+use hedgerow_sdk::{Context, Instrument, Market, Runtime, SavedState, Strategy};
 use std::collections::VecDeque;
 
 struct Slot<S> {
@@ -86,7 +86,13 @@ impl<S: Strategy> NativeHost<S> {
     /// What the SDK knows of an instrument inside a strategy.
     #[must_use]
     pub fn market(&self, id: StrategyId, of: InstrumentId) -> Option<&Market> {
-        self.0.get(id.index())?.runtime.as_ref()?.context().market(of)
+        self.context(id)?.market(of)
+    }
+
+    /// What the SDK knows inside a strategy.
+    #[must_use]
+    pub fn context(&self, id: StrategyId) -> Option<&Context> {
+        Some(self.0.get(id.index())?.runtime.as_ref()?.context())
     }
 
     fn call(

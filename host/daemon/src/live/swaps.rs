@@ -11,8 +11,11 @@ use std::time::Instant;
 
 /// A strategy that has not come to rest for so long is told of no more timers.
 const TIMERS_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
-/// And of nothing at all: its successor begins as after a restart, from its state of then.
-const ALL_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+/// And of nothing that comes from then on: it reads what waits, the rest is for its successor.
+const LATER_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+/// And of nothing at all, if it takes so long to read that: its successor begins as after a
+/// restart, from its state of then.
+const ALL_AFTER: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A component that may take over.
 pub(super) struct Waiting {
@@ -64,10 +67,13 @@ impl Session<'_> {
             if self.host.is_ready_to_swap(strategy) {
                 return self.swap(place, since);
             }
-            if since.elapsed() >= ALL_AFTER {
-                self.host.insist(strategy, Held::Everything);
-            } else if since.elapsed() >= TIMERS_AFTER {
-                self.host.insist(strategy, Held::Timers);
+            let steps = [
+                (ALL_AFTER, Held::Everything),
+                (LATER_AFTER, Held::Later),
+                (TIMERS_AFTER, Held::Timers),
+            ];
+            if let Some((_, what)) = steps.into_iter().find(|(at, _)| since.elapsed() >= *at) {
+                self.host.insist(strategy, what);
             }
         }
         Ok(())

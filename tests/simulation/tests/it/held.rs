@@ -114,7 +114,7 @@ fn who_is_never_at_rest_is_replaced_between_two_timers_of_which_none_is_lost() {
         turn(&mut driver);
     }
     let terms = Swap { component: "native".into(), calls: 5, time: Duration::from_millis(500) };
-    for what in [Held::Timers, Held::Timers, Held::Everything, Held::Timers] {
+    for what in [Held::Timers, Held::Later, Held::Everything, Held::Timers] {
         assert_eq!(ready_after(&mut driver, 500), None, "at rest by itself: nothing is shown");
         driver.insist(ME, what);
         assert!(ready_after(&mut driver, 100).is_some(), "{what:?}");

@@ -5,7 +5,8 @@
 use hedgerow_driver::{Batching, Progress, Swapped};
 use hedgerow_model::{
     AccountId, Duration, Event, Fact, Held, HostTime, InstrumentId, MarketStatus, OperatorCommand,
-    OrderFact, PLAN_ORDERS, Scope, Side, StrategyId, Swap, Tick, TickKind, TradingMode,
+    OrderFact, PLAN_ORDERS, Scope, Side, Stamped, StrategyId, Swap, Tick, TickKind, TradeId,
+    TradingMode,
 };
 use hedgerow_ports::StopReason;
 use hedgerow_simulation::market::{Taste, tape};
@@ -37,11 +38,14 @@ struct Ran {
     read: Vec<Vec<Read>>,
     /// Trades that came in, by instrument.
     trades: Vec<Vec<Tick>>,
+    /// Trades of each strategy's own orders, as booked.
+    fills: Vec<Vec<TradeId>>,
     swaps: u32,
 }
 
-/// Runs a scene; `every` so many turns a strategy is replaced by itself.
-fn run(scene: &Scene, every: u64) -> Ran {
+/// Runs a scene; `every` so many turns a strategy is replaced by itself, and what comes from then
+/// on is for its successor, if one is not to `wait` until it is at rest.
+fn run(scene: &Scene, every: u64, wait: bool) -> Ran {
     let mut driver = driver(scene, MemoryJournal::default(), Batching::Adaptive, |venue| venue);
     driver.start().unwrap();
     let count = u32::try_from(scene.strategies.len()).unwrap();
@@ -53,11 +57,13 @@ fn run(scene: &Scene, every: u64) -> Ran {
         if turn % every == 0 {
             wanted.get_or_insert(StrategyId(u32::try_from(turn / every).unwrap() % count));
         }
-        if let Some(strategy) = wanted
-            && driver.is_ready_to_swap(strategy)
-        {
-            driver.swap(strategy, terms.clone()).unwrap();
-            wanted = None;
+        if let Some(strategy) = wanted {
+            if driver.is_ready_to_swap(strategy) {
+                driver.swap(strategy, terms.clone()).unwrap();
+                wanted = None;
+            } else if !wait {
+                driver.insist(strategy, Held::Later);
+            }
         }
         while let Some((_, what)) = driver.take_swapped() {
             assert_eq!(what, Swapped::Done);
@@ -76,8 +82,17 @@ fn run(scene: &Scene, every: u64) -> Ran {
             assert_eq!(driver.venue().position(AccountId(id.0), spec.id), *position);
             if wanted != Some(id) {
                 same_book(&driver, id, spec.id);
+                let known = driver.host().context(id).map(|ctx| ctx.position(spec.id));
+                assert_eq!(known, Some(position.quantity), "{id}");
             }
         }
+        let ours = driver.engine().live_orders_of(id).map(|o| (o.request.number, o.filled));
+        let ours: Vec<_> = ours.filter(|(number, _)| *number < PLAN_ORDERS).collect();
+        let theirs = driver.host().context(id).map(|ctx| {
+            let own = ctx.orders().filter(|order| order.number < PLAN_ORDERS);
+            own.map(|order| (order.number, order.filled)).collect()
+        });
+        assert!(wanted == Some(id) || theirs == Some(ours), "{id}");
     }
     let read = driver.host().read();
     let of = |id: u32| {
@@ -87,6 +102,12 @@ fn run(scene: &Scene, every: u64) -> Ran {
         read.iter().filter(mine).cloned().collect()
     };
     let read = (0..count).map(of).collect();
+    let fills = booked(scene.strategies.len(), &driver.into_parts().3.facts);
+    Ran { read, trades: traded(scene), fills, swaps }
+}
+
+/// Trades that come in, by instrument.
+fn traded(scene: &Scene) -> Vec<Vec<Tick>> {
     let mut feed = TapeFeed::new(&tape(scene.taste));
     let mut trades = vec![Vec::new(); scene.taste.instruments as usize];
     loop {
@@ -100,7 +121,20 @@ fn run(scene: &Scene, every: u64) -> Ran {
         }
         feed.take(ticks.len());
     }
-    Ran { read, trades, swaps }
+    trades
+}
+
+/// Trades of each strategy's own orders.
+fn booked(strategies: usize, facts: &[Stamped]) -> Vec<Vec<TradeId>> {
+    let mut fills = vec![Vec::new(); strategies];
+    for stamped in facts {
+        if let Fact::Fill { id, trade, .. } = &stamped.fact
+            && id.number < PLAN_ORDERS
+        {
+            fills[id.strategy.index()].push(*trade);
+        }
+    }
+    fills
 }
 
 fn is_trade(tick: &Tick) -> bool {
@@ -136,10 +170,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_trade_is_read_once_and_in_order_over_any_number_of_replacements(
+    fn every_trade_and_fill_is_read_once_and_in_order_over_any_number_of_replacements(
         seed in any::<u32>(), strategies in 1_u32..4, slowest in 1_u32..30, every in 50_u64..2_000,
+        wait in any::<bool>(),
     ) {
-        let ran = run(&scene(u64::from(seed), strategies, 100_000, slowest), every);
+        let ran = run(&scene(u64::from(seed), strategies, 100_000, slowest), every, wait);
         prop_assert!(ran.swaps > 0);
         for (id, read) in ran.read.iter().enumerate() {
             let trades = read.iter().filter_map(|read| match read {
@@ -150,6 +185,11 @@ proptest! {
             let all: Vec<u64> = ran.trades[id].iter().map(|tick| tick.seq).collect();
             let differ = trades.iter().zip(&all).position(|(read, known)| read != known);
             prop_assert_eq!((trades.len(), differ), (all.len(), None));
+            let fills = read.iter().filter_map(|read| match read {
+                Read::Event(_, Event::Fill(fill)) if fill.number < PLAN_ORDERS => Some(fill.trade),
+                _ => None,
+            });
+            prop_assert_eq!(fills.collect::<Vec<_>>(), ran.fills[id].clone());
         }
     }
 
@@ -157,7 +197,7 @@ proptest! {
     fn who_does_not_keep_up_is_told_so_and_starts_again_from_a_snapshot(
         seed in any::<u32>(), credit in 1_u32..60, slowest in 30_u32..200, every in 300_u64..3_000,
     ) {
-        let ran = run(&scene(u64::from(seed), 2, credit, slowest), every);
+        let ran = run(&scene(u64::from(seed), 2, credit, slowest), every, true);
         for (id, read) in ran.read.iter().enumerate() {
             let mut all = ran.trades[id].iter();
             let (mut missed, mut lagging) = (0, 0);
@@ -218,7 +258,8 @@ fn run_with_faults(scene: &Scene, every: u64) -> (u64, u64) {
         if turn.is_multiple_of(every) {
             let strategy = *wanted.get_or_insert(strategy);
             // one that waited for so long is not waited for any more
-            driver.insist(strategy, if turn % 4 < 2 { Held::Timers } else { Held::Everything });
+            let all = [Held::Timers, Held::Later, Held::Everything];
+            driver.insist(strategy, all[usize::try_from(turn % 3).unwrap()]);
         }
         if turn.is_multiple_of(every * 3) {
             let mode = TradingMode::Running;
