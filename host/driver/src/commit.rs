@@ -40,6 +40,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
+        self.count_for_probations();
         // what could not be written before goes first
         self.unwritten.append(&mut self.effects.facts);
         self.keep_aside();

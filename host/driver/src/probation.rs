@@ -4,7 +4,8 @@
 use crate::instance::StrategyState;
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    CallFault, Fact, HostTime, Input, PluginStep, StrategyId, printable,
+    CallFault, Fact, HostTime, Input, OrderFact, PlanStep, PluginStep, SingleStep, Stamped,
+    StrategyId, printable,
 };
 use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 
@@ -16,8 +17,31 @@ pub(crate) struct Probation {
     ends: HostTime,
     /// The state at the cut-over, to go back to.
     pub(crate) saved: Option<Saved>,
+    did: Did,
     /// Why it failed.
     fault: Option<String>,
+}
+
+/// What was done for a strategy while a component was on probation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Did {
+    approved: u64,
+    cancels: u64,
+    fills: u64,
+    plans: u64,
+}
+
+impl Did {
+    fn in_words(self) -> String {
+        let count = |n: u64, one: &str| match n {
+            1 => format!("1 {one}"),
+            n => format!("{n} {one}s"),
+        };
+        let Self { approved, cancels, fills, plans } = self;
+        let (orders, cancels) = (count(approved, "order"), count(cancels, "cancel"));
+        let (fills, plans) = (count(fills, "fill"), count(plans, "plan"));
+        format!("since it took over: {orders} approved, {cancels}, {fills}, {plans} begun")
+    }
 }
 
 impl Probation {
@@ -27,7 +51,24 @@ impl Probation {
         (calls_left, ends): (u64, HostTime),
         saved: Option<Saved>,
     ) -> Self {
-        Self { component, calls_left, ends, saved, fault: None }
+        Self { component, calls_left, ends, saved, did: Did::default(), fault: None }
+    }
+
+    /// What happens until it fails is its doing.
+    fn count(&mut self, fact: &Fact) {
+        if self.fault.is_some() {
+            return;
+        }
+        match fact {
+            Fact::Order { fact: OrderFact::Approved(_), .. } => self.did.approved += 1,
+            Fact::Order { fact: OrderFact::CancelRequested, .. } => self.did.cancels += 1,
+            Fact::Fill { .. } => self.did.fills += 1,
+            Fact::Plan {
+                step: PlanStep::Began(_) | PlanStep::Single(SingleStep::Began(_)),
+                ..
+            } => self.did.plans += 1,
+            _ => {}
+        }
     }
 
     pub(crate) fn ends(&self) -> HostTime {
@@ -36,6 +77,25 @@ impl Probation {
 }
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
+    /// What happens to strategies whose components are on probation.
+    pub(crate) fn count_for_probations(&mut self) {
+        if self.instances.iter().all(|instance| instance.probation.is_none()) {
+            return;
+        }
+        for Stamped { fact, .. } in &self.effects.facts {
+            let strategy = match fact {
+                Fact::Order { id, .. } | Fact::Fill { id, .. } => id.strategy,
+                Fact::Plan { strategy, .. } => *strategy,
+                _ => continue,
+            };
+            if let Some(instance) = self.instances.get_mut(strategy.index())
+                && let Some(probation) = &mut instance.probation
+            {
+                probation.count(fact);
+            }
+        }
+    }
+
     /// One more good call of a component on probation.
     pub(crate) fn count_probation(&mut self, index: usize) {
         let Some(probation) = &mut self.instances[index].probation else { return };
@@ -95,11 +155,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     ) -> Result<(), DriverError> {
         let strategy = self.instances[index].strategy;
         let probation = self.instances[index].probation.take();
-        let Some(Probation { component, saved, fault, .. }) = probation else {
+        let Some(Probation { component, saved, did, fault, .. }) = probation else {
             return Err(DriverError::Invariant("a way back that nobody asked for".into()));
         };
         let fault = printable(&fault.unwrap_or_default(), 500);
-        let why = format!("on probation: {fault}");
+        let why = format!("on probation: {fault}; {}", did.in_words());
         match result {
             Ok(hash) => {
                 // the state of the cut-over knows nothing of what fired since

@@ -33,6 +33,7 @@ fn what_was_rolled_back_comes_back_by_an_operators_word_alone() {
     };
     put(&file, &bad);
     said("rolled back: on probation: trap");
+    said("; since it took over: ");
     put(&file, &bad);
     said("it failed here before (on probation: trap");
     all.kill_host();
