@@ -2,7 +2,7 @@
 
 use crate::command::{cargo, from_here, root, run, target_folder};
 use crate::components;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::process::Command;
 
 fn build_host() -> Result<std::path::PathBuf> {
@@ -19,7 +19,8 @@ pub(crate) fn demo(args: &[String]) -> Result<()> {
     run(Command::new(host).arg("demo").args(from_here(args)?).current_dir(root()))
 }
 
-/// `cargo xtask install <name>`: builds the components and puts one into the demo's plugins folder.
+/// `cargo xtask install <name>`: builds the components, puts one into the demo's plugins folder and
+/// says what the demo makes of it.
 pub(crate) fn install(args: &[String]) -> Result<()> {
     let [name] = args else { bail!("usage: cargo xtask install <name of the plugin>") };
     components::build()?;
@@ -28,11 +29,9 @@ pub(crate) fn install(args: &[String]) -> Result<()> {
     if !folder.is_dir() {
         bail!("there is no demo yet: start `cargo xtask demo` first");
     }
-    let bytes = std::fs::read(&from).with_context(|| format!("reading {}", from.display()))?;
-    let to = folder.join(format!("{name}.wasm"));
-    let partial = to.with_extension("wasm.tmp");
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(&partial, &to)?;
-    println!("{} is in place: a running demo whose strategies use it swaps it in", to.display());
-    Ok(())
+    // it asks the demo, if one runs, what became of it
+    let host = build_host()?;
+    let mut install = Command::new(host);
+    install.args(["plugin", "install"]).arg(from).arg("--plugins").arg(folder);
+    run(install.arg("--state").arg(root().join(".hedgerow/demo/state")))
 }

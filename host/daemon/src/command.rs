@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod bench;
 pub mod demo;
+pub mod install;
 pub mod journal;
 pub mod money;
 pub mod plugin;

@@ -33,7 +33,7 @@ use hedgerow_model::view::{HostView, VenueView};
 use hedgerow_model::{Fact, HostTime, Scope, StrategyId, TradingMode, VenueId, printable};
 use hedgerow_store::SqliteJournal;
 use reload::Reload;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -120,6 +120,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         swaps: VecDeque::new(),
         cut: None,
         reload: &reload,
+        judged: BTreeMap::new(),
+        unnamed: Vec::new(),
         began: Instant::now(),
         published: None,
         ended: Ended::default(),
@@ -172,6 +174,10 @@ struct Session<'h> {
     latch: KillLatch,
     swaps: VecDeque<swaps::Waiting>,
     reload: &'h Reload,
+    /// By strategy, the newest file that was judged and how many were.
+    judged: BTreeMap<StrategyId, (String, u64)>,
+    /// Files that no strategy names.
+    unnamed: Vec<String>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
     began: Instant,
@@ -293,7 +299,10 @@ impl Session<'_> {
             Message::Swap(strategy, plugin) => {
                 self.wants_in(strategy, *plugin);
             }
+            Message::Unnamed(files) => self.unnamed = files,
             Message::Plugin(strategy, step, hash, detail) => {
+                let judged = self.judged.get(&strategy).map_or(0, |(_, count)| *count);
+                self.judged.insert(strategy, (hash.clone(), judged.saturating_add(1)));
                 // texts of files are in it, which may be anybody's
                 let detail = printable(&detail, 1_000);
                 self.host.note(Fact::Plugin { strategy, step, hash, detail })?;
@@ -317,6 +326,9 @@ impl Session<'_> {
         if self.latch.is_set() {
             view.conditions.push("the kill latch is set: nothing opens before `resume`".into());
         }
+        let unnamed =
+            self.unnamed.iter().map(|file| format!("no strategy names the plugin {file}"));
+        view.conditions.extend(unnamed);
         let named = |(id, name): (u32, &String)| {
             let (connection, since) = self.host.venue().inner().connection(VenueId(id));
             VenueView { name: name.clone(), connection, since }
@@ -332,6 +344,7 @@ impl Session<'_> {
                 strategy.component = format!("{} {}", known.name, known.version);
                 strategy.hash = plugin.hash.clone();
             }
+            strategy.candidate = self.judged.get(&strategy.id).cloned();
             if let Some((_, said)) = self.host.said(strategy.id) {
                 strategy.status = Some(said.to_owned());
             }

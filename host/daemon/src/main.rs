@@ -159,6 +159,14 @@ fn of_plugins(what: PluginCommand) -> Result<(), Failure> {
         PluginCommand::Retry { strategy, host, reason } => {
             host.tell(&Request::Retry { strategy, reason })
         }
+        PluginCommand::Install { file, plugins, host } => {
+            let installed = install::install(&file, &plugins, &host.state)?;
+            say(&installed, host.json, install::Installed::words)?;
+            match installed.is_refused() {
+                true => Err(Failure { code: exit::REFUSED, message: "it does not run".into() }),
+                false => Ok(()),
+            }
+        }
     }
 }
 

@@ -45,7 +45,10 @@ impl Engine {
                     slot.trial = Some(format!("{}{detail}", tried.unwrap_or_default()));
                 }
             }
-            PluginStep::Shadowed => slot.trial = Some(detail.to_owned()),
+            // the newest file is one that may run
+            PluginStep::Shadowed => {
+                (slot.trial, slot.refused) = (Some(detail.to_owned()), None);
+            }
             PluginStep::Retried => slot.failed.clear(),
             _ => {}
         }

@@ -201,6 +201,7 @@ impl Engine {
             mode: self.mode_of(strategy),
             why: slot.quarantine_why.clone().or_else(|| self.why(strategy)),
             refused: slot.refused.clone(),
+            candidate: None,
             pairs: self.pair_views(strategy),
             trial: slot.trial.clone(),
             plans: self.plan_views(strategy),

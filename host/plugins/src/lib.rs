@@ -27,6 +27,6 @@ pub use engine::{Mode, WasmEngine};
 pub use host::{PluginHost, Recent, Start};
 pub use instance::{InitFailure, Instance, RoleInstrument, Setup};
 pub use limits::Limits;
-pub use load::{Description, LoadError, Plugin, WantedRole};
+pub use load::{Description, LoadError, Plugin, WantedRole, hash};
 pub use shadow::{Ring, ShadowFailure, ShadowReport};
 pub use watch::{Candidate, Sighting, Watcher};

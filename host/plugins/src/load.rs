@@ -101,8 +101,9 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-/// SHA-256 as lower-case hex.
-pub(crate) fn hash(bytes: &[u8]) -> String {
+/// SHA-256 as lower-case hex: the identity of a component.
+#[must_use]
+pub fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -159,6 +159,9 @@ pub struct StrategyView {
     pub why: Option<String>,
     /// Why the newest file of its component does not run, if one was refused or rolled back.
     pub refused: Option<String>,
+    /// The newest file that was judged for it since this host started, SHA-256, and how many were.
+    #[serde(default)]
+    pub candidate: Option<(String, u64)>,
     /// What the trial of its newest candidate on recent events showed.
     pub trial: Option<String>,
     /// Why its newest denied order was denied.

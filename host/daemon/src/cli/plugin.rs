@@ -24,4 +24,14 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Puts a component into a plugins folder, and says what a host that runs made of it.
+    Install {
+        /// The component file.
+        file: PathBuf,
+        /// The plugins folder.
+        #[arg(long, default_value = ".hedgerow/demo/plugins")]
+        plugins: PathBuf,
+        #[command(flatten)]
+        host: Running,
+    },
 }

@@ -51,6 +51,8 @@ fn what_was_rolled_back_comes_back_by_an_operators_word_alone() {
     });
     let unknown = run(&["plugin", "retry", "three", "--reason", "so", "--state", state]);
     assert_eq!(unknown.status.code(), Some(5), "{unknown:?}");
+    put_under_another_name(&all, &bad);
+    install(&all, &bad, &good);
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all.path("host.toml"));
     let steps = |place: u32, wanted: PluginStep| {
@@ -66,4 +68,40 @@ fn what_was_rolled_back_comes_back_by_an_operators_word_alone() {
             assert_eq!(steps(place, step), times, "{place} {step:?}");
         }
     }
+}
+
+/// One that nobody asked for is told as long as it lies there.
+fn put_under_another_name(all: &Processes, bytes: &[u8]) {
+    let other = all.path("plugins").join("grid-v2.wasm");
+    std::fs::write(&other, bytes).unwrap();
+    let told = |view: &serde_json::Value| {
+        view["conditions"].to_string().contains("no strategy names the plugin grid-v2.wasm")
+    };
+    wait("it is told of", || all.status().is_some_and(|view| told(&view)));
+    std::fs::remove_file(&other).unwrap();
+    wait("it is gone", || all.status().is_some_and(|view| !told(&view)));
+}
+
+/// Whoever installs a file hears what became of it.
+fn install(all: &Processes, bad: &[u8], good: &str) {
+    let file = all.path("hedgerow-guest-probe.wasm");
+    let paths = [all.path("plugins"), all.path("state")];
+    let [plugins, state] = paths.each_ref().map(|path| path.to_str().unwrap());
+    let install = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let args = ["plugin", "install", file.to_str().unwrap(), "--plugins", plugins];
+        let output = run(&[&args[..], &["--json", "--state", state]].concat());
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), said)
+    };
+    let (code, said) = install(bad);
+    assert_eq!((code, &said["asked"]), (Some(5), &true.into()), "{said}");
+    assert!(said["strategies"].to_string().contains("failed here before"), "{said}");
+    let probe = std::fs::read(component("hedgerow-guest-probe")).unwrap();
+    let (code, said) = install(&probe);
+    assert_eq!((code, &said["hash"]), (Some(0), &good.into()), "{said}");
+    assert!(said["strategies"].to_string().contains("runs"), "{said}");
+    let (code, said) = install(&twisted(&probe, b'c'));
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said["strategies"].to_string().contains("contract 9.1.0"), "{said}");
 }
