@@ -1,5 +1,6 @@
 //! What a strategy says of itself before it is started.
 
+use crate::strategy::Strategy;
 use hedgerow_model::TickKind;
 
 /// What a strategy wants to see of one role. The host's config maps roles to instruments.
@@ -84,3 +85,21 @@ pub struct Description {
 
 /// The contract this SDK speaks.
 pub(crate) const CONTRACT: &str = "0.1.0";
+
+impl Description {
+    /// What a strategy says if it does not say it by hand.
+    #[must_use]
+    pub fn of<S: Strategy>() -> Self {
+        let schema = schemars::schema_for!(S::Parameters);
+        Self {
+            name: S::NAME.into(),
+            version: S::VERSION.into(),
+            contract: CONTRACT.into(),
+            state_version: S::STATE_VERSION,
+            oldest_readable_state: S::OLDEST_READABLE_STATE,
+            parameters: serde_json::to_string(&schema).unwrap_or_default(),
+            capabilities: S::capabilities(),
+            wants: S::wants(),
+        }
+    }
+}

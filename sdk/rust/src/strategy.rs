@@ -1,7 +1,7 @@
 //! The trait a strategy implements.
 
 use crate::context::Context;
-use crate::describe::{CONTRACT, Description, Want};
+use crate::describe::{Description, Want};
 use crate::state::SavedState;
 use hedgerow_model::{Event, Tick};
 use schemars::JsonSchema;
@@ -114,16 +114,6 @@ pub trait Strategy: Sized + 'static {
 
     /// The answer to `describe`.
     fn describe() -> Description {
-        let schema = schemars::schema_for!(Self::Parameters);
-        Description {
-            name: Self::NAME.into(),
-            version: Self::VERSION.into(),
-            contract: CONTRACT.into(),
-            state_version: Self::STATE_VERSION,
-            oldest_readable_state: Self::OLDEST_READABLE_STATE,
-            parameters: serde_json::to_string(&schema).unwrap_or_default(),
-            capabilities: Self::capabilities(),
-            wants: Self::wants(),
-        }
+        Description::of::<Self>()
     }
 }

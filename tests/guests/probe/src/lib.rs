@@ -6,8 +6,8 @@
 
 use hedgerow_sdk::model::{Duration, flag};
 use hedgerow_sdk::{
-    Context, Event, InitError, NoParameters, OrderRequest, Quantity, SavedState, Side, Strategy,
-    Tick, TickKind, TimerId, Want, save_json, serde, serde_json,
+    Context, Description, Event, InitError, NoParameters, OrderRequest, Quantity, SavedState, Side,
+    Strategy, Tick, TickKind, TimerId, Want, save_json, serde, serde_json,
 };
 
 /// What it has seen.
@@ -79,6 +79,14 @@ impl Strategy for Probe {
         let mut wants = vec![Want::traded("market", &[TickKind::Quote, TickKind::Trade])];
         misdescribe(&mut wants);
         wants
+    }
+
+    fn describe() -> Description {
+        let honest = Description::of::<Self>();
+        match is_twisted(b'c') {
+            true => Description { contract: "9.1.0".into(), ..honest },
+            false => honest,
+        }
     }
 
     fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
