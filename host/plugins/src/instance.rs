@@ -147,6 +147,7 @@ impl Instance {
     pub fn on_market(&mut self, header: Header, ticks: &TickSlice) -> Result<Outcome, CallFault> {
         let events = u64::try_from(ticks.len()).unwrap_or(u64::MAX);
         self.arm(events);
+        self.store.data_mut().now = header.now;
         let list = TickList(ticks.clone());
         let answer = self.on_market.call(&mut self.store, (to_wit(header), list));
         let (outcome,) = answer.map_err(|e| fault(&self.store, &e))?;
@@ -163,6 +164,7 @@ impl Instance {
     /// Calls `on-event`.
     pub fn on_event(&mut self, header: Header, event: &Event) -> Result<Outcome, CallFault> {
         self.arm(1);
+        self.store.data_mut().now = header.now;
         let event = convert::event(event);
         let answer = self.bindings.call_on_event(&mut self.store, to_wit(header), &event);
         let outcome = answer.map_err(|e| fault(&self.store, &e))?;
@@ -195,6 +197,7 @@ impl Instance {
     /// Calls `stop`: 1 operator, 2 shutdown.
     pub(crate) fn stop(&mut self, header: Header, reason: u32) -> Result<Outcome, CallFault> {
         self.arm(1);
+        self.store.data_mut().now = header.now;
         let answer = self.bindings.call_stop(&mut self.store, to_wit(header), reason);
         let outcome = answer.map_err(|e| fault(&self.store, &e))?;
         self.check(outcome, header.next_order, None)

@@ -4,7 +4,7 @@ use crate::bindings::hedgerow::strategy::log;
 use crate::deadline::CallClock;
 use crate::engine::{Mode, WasmEngine};
 use crate::limits::{self, Limits};
-use hedgerow_model::{Duration, printable};
+use hedgerow_model::{Duration, HostTime, printable};
 use std::time::Instant;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
@@ -19,6 +19,8 @@ pub(crate) struct State {
     table_elements: usize,
     memory_bytes: usize,
     logged: (Option<Instant>, u32),
+    /// The time of the call, for a line that brings none.
+    pub(crate) now: HostTime,
     /// The last error line, for the report of a trap.
     pub(crate) last_error: Option<String>,
 }
@@ -28,6 +30,11 @@ impl State {
         let (since, count) = &mut self.logged;
         let now = Instant::now();
         if since.is_none_or(|since| now.duration_since(since).as_secs() >= 1) {
+            let left_out = count.saturating_sub(self.limits.log_messages_per_s);
+            if left_out > 0 {
+                let strategy = &self.name;
+                tracing::warn!(target: "strategy", %strategy, left_out, "it logs too much");
+            }
             (*since, *count) = (Some(now), 0);
         }
         *count = count.saturating_add(1);
@@ -39,7 +46,11 @@ impl log::Host for State {
     fn emit(&mut self, level: u8, message: String, fields: Vec<(String, String)>) {
         let bytes = self.limits.log_message_bytes;
         let mut line = printable(&message, bytes);
-        for (key, value) in fields.iter().take(16) {
+        // the time that the strategy sees: within a batch the host does not know its tick
+        let told = fields.iter().find(|(key, _)| key == "now");
+        let told = told.and_then(|(_, value)| value.parse().ok()).map(HostTime::from_nanos);
+        let now = told.unwrap_or(self.now);
+        for (key, value) in fields.iter().filter(|(key, _)| key != "now").take(16) {
             let field = format!(" {}={}", printable(key, 64), printable(value, 256));
             line.push_str(&field);
         }
@@ -51,11 +62,11 @@ impl log::Host for State {
         }
         let strategy = &self.name;
         match level {
-            1 => tracing::error!(%strategy, "{line}"),
-            2 => tracing::warn!(%strategy, "{line}"),
-            3 => tracing::info!(%strategy, "{line}"),
-            4 => tracing::debug!(%strategy, "{line}"),
-            _ => tracing::trace!(%strategy, "{line}"),
+            1 => tracing::error!(target: "strategy", %strategy, %now, "{line}"),
+            2 => tracing::warn!(target: "strategy", %strategy, %now, "{line}"),
+            3 => tracing::info!(target: "strategy", %strategy, %now, "{line}"),
+            4 => tracing::debug!(target: "strategy", %strategy, %now, "{line}"),
+            _ => tracing::trace!(target: "strategy", %strategy, %now, "{line}"),
         }
     }
 }
@@ -116,6 +127,7 @@ pub(crate) fn new(engine: &WasmEngine, name: &str, limits: &Limits) -> Store<Sta
         table_elements: 0,
         memory_bytes: 0,
         logged: (None, 0),
+        now: HostTime::EPOCH,
         last_error: None,
     };
     let mut store = Store::new(&engine.engine, state);

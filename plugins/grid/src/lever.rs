@@ -26,7 +26,11 @@ impl Lever {
         let json = serde_json::from_str::<serde_json::Value>(&notice.json).unwrap_or_default();
         if self.asked.is_some() && json["denied"] == "set-leverage" {
             let code = notice.code;
-            say(ctx, format!("nothing opens: the leverage was not set, reason {code}"));
+            say(
+                ctx,
+                hedgerow_sdk::Level::Warn,
+                format!("nothing opens: the leverage was not set, reason {code}"),
+            );
         }
     }
 }

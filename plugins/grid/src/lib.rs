@@ -330,15 +330,16 @@ impl Grid {
                 self.state.layout = Some(Layout::of(&self.parameters));
             }
             Err(error) => {
-                say(ctx, format!("no grid: {error}"));
+                say(ctx, hedgerow_sdk::Level::Error, format!("no grid: {error}"));
                 self.state.done = true;
             }
         }
     }
 }
 
-/// One line for people.
-fn say(ctx: &mut Context, text: String) {
+/// One line for people: in the log now, and as what it last said.
+fn say(ctx: &mut Context, level: hedgerow_sdk::Level, text: String) {
+    ctx.log(level, &text);
     ctx.want(Intent::Report(model::Report::Status { text }));
 }
 

@@ -222,7 +222,7 @@ impl Grid {
         let quantity = level::closable(held, spec).filter(|_| !self.keeps());
         let Some(quantity) = quantity else {
             self.state.done = true;
-            say(ctx, format!("stopped: {:?}", self.state.stopping));
+            say(ctx, hedgerow_sdk::Level::Info, format!("stopped: {:?}", self.state.stopping));
             return;
         };
         // what is denied now is denied again in the same event: no order without a chance

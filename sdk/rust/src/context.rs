@@ -38,6 +38,9 @@ pub struct Context {
     /// Plans under way or stuck, and those that ended lately.
     plans: BTreeMap<u64, PlanUpdate>,
     intents: Vec<Intent>,
+    /// What a native run wrote into the log.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) logged: std::collections::VecDeque<(crate::Level, String)>,
 }
 
 impl Context {

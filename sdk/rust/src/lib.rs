@@ -23,6 +23,7 @@ mod describe;
 #[doc(hidden)]
 pub mod guest;
 mod instrument;
+mod log;
 mod market;
 pub mod math;
 mod number;
@@ -46,6 +47,7 @@ pub use hedgerow_model::{
     TickKind, TieredRequest, TimeInForce, TimerId, TradingMode, Trailing, TwapRequest,
 };
 pub use instrument::Instrument;
+pub use log::Level;
 pub use market::{Bar, Funding, Market};
 pub use number::{NumberError, decimal_from_f64, price_from_f64, to_f64};
 pub use request::OrderRequest;

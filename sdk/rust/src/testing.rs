@@ -348,6 +348,12 @@ impl<S: Strategy> Harness<S> {
             .collect()
     }
 
+    /// What the strategy wrote into the log: the newest thousand lines, oldest first.
+    #[must_use]
+    pub fn logs(&self) -> Vec<(crate::Level, String)> {
+        self.runtime.context().logged.iter().cloned().collect()
+    }
+
     /// The saved state, as the host would keep it.
     #[must_use]
     pub fn save(&self) -> SavedState {

@@ -131,6 +131,8 @@ fn a_fill_after_the_end_is_closed_too() {
     h.fill(close.number, 47);
     h.quote(1, 9_590, 9_592);
     assert_eq!(h.status()["done"], true);
+    let stopped = (hedgerow_sdk::Level::Info, "stopped: Some(LimitPrice)".to_owned());
+    assert!(h.logs().contains(&stopped), "{:?}", h.logs());
     h.intents();
     // the first open was canceled long ago; four of it traded all the same
     let late = FillNotice {

@@ -130,3 +130,32 @@ fn after_several_ticks_the_clock_is_the_last_one_s() {
     h.timer(0);
     assert_eq!(h.strategy().times, [0, 10, 100, 110, 120, 120]);
 }
+
+/// A line of the log is no intent: the batch goes on, and a test can look at it.
+#[test]
+fn what_is_logged_is_seen_by_a_test_and_nothing_is_asked_for() {
+    struct Talks;
+    impl Strategy for Talks {
+        type Parameters = NoParameters;
+        const NAME: &'static str = "talks";
+        const VERSION: &'static str = "0";
+        fn wants() -> Vec<Want> {
+            vec![Want::traded("market", &[TickKind::Quote])]
+        }
+        fn init(_: NoParameters, _: &Context, _: Option<&SavedState>) -> Result<Self, InitError> {
+            Ok(Self)
+        }
+        fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
+            ctx.warn(&format!("tick {}", tick.recv_ts));
+        }
+        fn save(&self) -> Vec<u8> {
+            Vec::new()
+        }
+    }
+    let instruments = vec![perpetual(1, "market", 4, 3)];
+    let mut harness = Harness::<Talks>::new(&serde_json::json!({}), instruments);
+    harness.advance(7);
+    harness.quote(1, 100, 101);
+    assert_eq!(harness.logs(), [(Level::Warn, "tick 7".to_owned())]);
+    assert!(harness.intents().is_empty());
+}

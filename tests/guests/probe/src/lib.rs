@@ -134,7 +134,10 @@ impl Strategy for Probe {
                 self.timers += 1;
                 ctx.set_timer(*id, ctx.now().after(SECOND));
             }
-            Event::Resumed(_) => self.resumed += 1,
+            Event::Resumed(_) => {
+                self.resumed += 1;
+                ctx.info(&format!("begun {} times", self.resumed));
+            }
             Event::Fill(_) => self.fills += 1,
             _ => {}
         }
