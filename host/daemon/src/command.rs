@@ -26,6 +26,8 @@ pub mod exit {
     pub const NOT_RUNNING: i32 = 4;
     /// A guard refused.
     pub const REFUSED: i32 = 5;
+    /// Done, and a restart of the host may forget it.
+    pub const NOT_KEPT: i32 = 6;
 }
 
 /// Why a command ends without success.

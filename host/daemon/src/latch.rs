@@ -94,6 +94,16 @@ impl KillLatch {
         Ok((Self(Arc::new(latch)), why))
     }
 
+    /// One whose file cannot be written.
+    #[cfg(test)]
+    pub(crate) fn of_a_file_that_cannot_be_written(state: &Path) -> Result<Self> {
+        let (latch, _) = Self::open(state)?;
+        drop(latch);
+        let (set, sending) = (AtomicBool::new(false), RwLock::new(()));
+        let file = Some(File::open(path(state))?);
+        Ok(Self(Arc::new(Latch { set, sending, file })))
+    }
+
     /// One that nobody can set from outside.
     #[must_use]
     pub fn absent() -> Self {

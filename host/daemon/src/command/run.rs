@@ -52,17 +52,24 @@ pub fn status(state: &Path, json: bool) -> Result<(), Failure> {
 /// Hands a command to a running host; what it answers is printed.
 pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> {
     let reply = live::ask(state, request)?;
-    let why = match &reply {
+    let failure = match &reply {
         Reply::Accepted => None,
-        Reply::Refused { why } => Some(why.clone()),
+        Reply::Refused { why } => Some(Failure { code: exit::REFUSED, message: why.clone() }),
+        Reply::NotKept { why } => Some(not_kept(why)),
         Reply::Status(_) => return Err(Failure::new("unexpected answer")),
     };
     if json {
         super::print_json(&reply)?;
-    } else if why.is_none() {
+    } else if failure.is_none() {
         super::print("accepted\n");
     }
-    why.map_or(Ok(()), |message| Err(Failure { code: exit::REFUSED, message }))
+    failure.map_or(Ok(()), Err)
+}
+
+fn not_kept(why: &str) -> Failure {
+    let message =
+        format!("set: nothing that opens leaves any more; but not kept over a restart: {why}");
+    Failure { code: exit::NOT_KEPT, message }
 }
 
 /// Kills: nothing opens any more, whatever state the host is in.
@@ -70,6 +77,12 @@ pub fn kill(state: &Path, json: bool, reason: &str) -> Result<(), Failure> {
     let unheard = match live::ask(state, &mode(None, TradingMode::Halted, reason)) {
         Ok(Reply::Accepted) => {
             return answer(json, "accepted", "accepted: nothing that opens leaves any more\n");
+        }
+        Ok(Reply::NotKept { why }) => {
+            if json {
+                super::print_json(&Reply::NotKept { why: why.clone() })?;
+            }
+            return Err(not_kept(&why));
         }
         Ok(other) => Failure::new(format!("unexpected answer: {other:?}")),
         Err(failure) => failure,

@@ -91,6 +91,11 @@ pub enum Reply {
     Status(Box<HostView>),
     /// It is on its way to the loop.
     Accepted,
+    /// A kill that holds, and that a restart may forget: its file could not be written.
+    NotKept {
+        /// Why.
+        why: String,
+    },
     /// It cannot be done.
     Refused {
         /// Why.
@@ -135,13 +140,15 @@ impl Desk {
         let (reply, message) = match understood(call.request, view) {
             Err(reply) => (reply, None),
             Ok(message) => match self.accept(&message) {
-                Ok(()) => (Reply::Accepted, Some(message)),
+                Ok(None) => (Reply::Accepted, Some(message)),
+                Ok(Some(why)) => (Reply::NotKept { why }, Some(message)),
                 Err(why) => (Reply::Refused { why }, None),
             },
         };
         if let Some((command, reason)) = words {
             let result = match &reply {
                 Reply::Refused { why } => format!("refused: {why}"),
+                Reply::NotKept { why } => format!("accepted, not kept over a restart: {why}"),
                 _ => "accepted".into(),
             };
             let (by, reason, from) = (plain(&call.by), plain(&reason), "control socket".into());
@@ -153,11 +160,12 @@ impl Desk {
         }
     }
 
-    fn accept(&self, message: &Message) -> Result<(), String> {
+    /// Why it is not kept over a restart, if it is accepted and is not.
+    fn accept(&self, message: &Message) -> Result<Option<String>, String> {
         let (command, reason) = match message {
             Message::Command(command, reason) => (command, reason),
             Message::Retry(..) if self.ending => return Err(ENDING.into()),
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
         let whole = match command {
             OperatorCommand::SetMode { scope: Scope::Host, mode } => Some(*mode),
@@ -167,7 +175,7 @@ impl Desk {
         if self.ending && whole != Some(TradingMode::Halted) {
             return Err(ENDING.into());
         }
-        whole.map_or(Ok(()), |mode| move_latch(&self.latch, mode, reason))
+        whole.map_or(Ok(None), |mode| move_latch(&self.latch, mode, reason))
     }
 }
 
@@ -237,18 +245,23 @@ fn plain(text: &str) -> String {
 }
 
 /// The latch of the host, before the loop hears of it: when this is answered nothing opens.
-fn move_latch(latch: &KillLatch, mode: TradingMode, reason: &str) -> Result<(), String> {
+/// Tells why a restart may forget it, where that is so.
+fn move_latch(
+    latch: &KillLatch,
+    mode: TradingMode,
+    reason: &str,
+) -> Result<Option<String>, String> {
     match mode {
-        TradingMode::Halted => {
-            if let Err(error) = latch.set(reason) {
-                tracing::error!(%error, "the kill latch is set, and a restart may forget it");
-            }
-            Ok(())
-        }
+        TradingMode::Halted => Ok(latch.set(reason).err().map(|error| {
+            tracing::error!(%error, "the kill latch is set, and a restart may forget it");
+            error.to_string()
+        })),
         TradingMode::Running => {
-            latch.release().map_err(|e| format!("the kill latch stays: its file says {e}"))
+            let released = latch.release();
+            released.map_err(|e| format!("the kill latch stays: its file says {e}"))?;
+            Ok(None)
         }
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 

@@ -75,3 +75,35 @@ fn the_latch_is_as_the_last_command_says() {
         assert_eq!(latch.is_set(), halted, "round {round}");
     }
 }
+
+/// A kill whose file cannot be written holds now; whoever asked and the audit hear that a restart
+/// may forget it.
+#[test]
+fn a_kill_that_is_not_kept_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let latch = KillLatch::of_a_file_that_cannot_be_written(folder.path()).unwrap();
+    let (sender, inbox) = channel();
+    let desk = Desk::new(sender, latch.clone());
+    let call = Call { by: "me".into(), request: mode(TradingMode::Halted) };
+    let reply = open(&desk).take(call, HostView::default());
+    assert!(matches!(&reply, Reply::NotKept { why } if !why.is_empty()), "{reply:?}");
+    assert!(latch.is_set());
+    let told = inbox.try_recv().unwrap();
+    assert!(
+        matches!(&told, Message::Asked { result, .. }
+            if result.starts_with("accepted, not kept over a restart: ")),
+        "the audit has it"
+    );
+    assert!(matches!(inbox.try_recv().unwrap(), Message::Command(..)), "and it is done");
+    // on the command line it has a code of its own
+    let state = folder.path().to_owned();
+    let listener = UnixListener::bind(socket_path(&state)).unwrap();
+    let answered = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        writeln!(stream, "{}", serde_json::to_string(&reply).unwrap()).unwrap();
+    });
+    let failure = crate::command::run::kill(&state, false, "so").unwrap_err();
+    answered.join().unwrap();
+    assert_eq!(failure.code, exit::NOT_KEPT);
+    assert!(failure.message.contains("but not kept over a restart: "), "{}", failure.message);
+}
