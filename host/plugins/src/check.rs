@@ -1,6 +1,7 @@
 //! Is this a component of ours? Every problem of a kind is reported at once, with how to mend it.
 
 use crate::engine::WasmEngine;
+use crate::limits::Limits;
 use crate::load::{Description, LoadError};
 use hedgerow_model::{is_hidden, printable};
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
@@ -16,7 +17,7 @@ const NAME: usize = 64;
 const EXPORTS: [&str; 7] = ["describe", "init", "on-market", "on-event", "save", "status", "stop"];
 
 /// The file as a whole: complete, a component, valid.
-pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
+pub(crate) fn bytes(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::new(vec!["the file is empty".to_owned()], true));
     }
@@ -33,11 +34,47 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), LoadError> {
             return Err(LoadError::new(problems, bytes.len() < 8));
         }
     }
+    code(bytes, limits)?;
     let features = WasmFeatures::default();
     Validator::new_with_features(features)
         .validate_all(bytes)
         .map(drop)
         .map_err(|e| LoadError::new(vec![format!("it is damaged or not complete: {e}")], true))
+}
+
+/// A small file can take very long to compile, and the machine's memory: its code is measured
+/// before. What cannot be read here is for the validator to name.
+fn code(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    let (mut all, mut functions, mut largest) = (0_u64, 0_u64, 0_u64);
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        match payload {
+            Payload::CodeSectionStart { count, size, .. } => {
+                all = all.saturating_add(u64::from(size));
+                functions = functions.saturating_add(u64::from(count));
+            }
+            Payload::CodeSectionEntry(body) => {
+                let length = body.range().len();
+                largest = largest.max(u64::try_from(length).unwrap_or(u64::MAX));
+            }
+            // each is compiled to a way in or out
+            Payload::ComponentCanonicalSection(section) => {
+                functions = functions.saturating_add(u64::from(section.count()));
+            }
+            _ => {}
+        }
+    }
+    let Limits { code_bytes, functions: functions_max, function_bytes, .. } = *limits;
+    let mut problems = Vec::new();
+    for (what, has, most, key) in [
+        ("bytes of code", all, code_bytes, "code_mib_max"),
+        ("functions", functions, functions_max, "functions_max"),
+        ("bytes in one function", largest, function_bytes, "function_kib_max"),
+    ] {
+        if has > most {
+            problems.push(format!("it has {has} {what}, {most} are allowed ({key} in [sandbox])"));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(LoadError::new(problems, false)) }
 }
 
 /// Imports and exports against the world.
@@ -172,6 +209,61 @@ mod tests {
         assert!(said.contains(" more"), "{said}");
     }
 
+    fn leb(mut n: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        loop {
+            let low = u8::try_from(n & 0x7f).unwrap();
+            n >>= 7;
+            out.push(if n > 0 { low | 0x80 } else { low });
+            if n == 0 {
+                return out;
+            }
+        }
+    }
+
+    fn section(id: u8, body: &[u8]) -> Vec<u8> {
+        [&[id][..], &leb(body.len()), body].concat()
+    }
+
+    /// A component of one module with so many functions, each of so many instructions that do
+    /// nothing.
+    fn bomb(functions: usize, nops: usize) -> Vec<u8> {
+        let mut body = vec![0]; // no locals
+        body.extend(vec![1; nops]);
+        body.push(11);
+        let one = [leb(body.len()), body].concat();
+        let declared = [leb(functions), vec![0; functions]].concat();
+        let code = [leb(functions), one.repeat(functions)].concat();
+        let module = [
+            b"\0asm\x01\0\0\0".to_vec(),
+            section(1, &[1, 0x60, 0, 0]), // one type, without parameters and results
+            section(3, &declared),
+            section(10, &code),
+        ];
+        [b"\0asm\x0d\0\x01\0".to_vec(), section(1, &module.concat())].concat()
+    }
+
+    /// Far below the size of a file, each would be compiled for minutes: it is refused before.
+    #[test]
+    fn code_that_would_take_long_to_compile_is_refused_before() {
+        let engine = WasmEngine::new(crate::Mode::Live).unwrap();
+        let refused = |file: &[u8]| {
+            let made = crate::Plugin::load(&engine, file, &Limits::default(), None);
+            told(&made.err().unwrap())
+        };
+        for (file, why) in [
+            (bomb(50_001, 1), "it has 50001 functions, 50000 are allowed (functions_max"),
+            (bomb(1, 300_000), "it has 300002 bytes in one function, 262144 are allowed"),
+            (bomb(40_000, 230), "bytes of code, 8388608 are allowed (code_mib_max in [sandbox])"),
+        ] {
+            let said = refused(&file);
+            assert!(said.contains(why), "{said}");
+        }
+        // what is within bounds is looked at further
+        let said = refused(&bomb(10, 10));
+        assert!(said.contains("it does not export"), "{said}");
+    }
+
     /// The validator quotes the names in a file too.
     #[test]
     fn names_in_a_file_reach_no_terminal_as_they_are() {
@@ -182,7 +274,7 @@ mod tests {
         imports.extend([3, 1]); // a type, of a resource
         file.extend([10, 10]);
         file.extend(imports);
-        let said = told(&bytes(&file).unwrap_err());
+        let said = told(&bytes(&file, &Limits::default()).unwrap_err());
         assert!(said.contains("\\u{1b}[31m"), "{said}");
     }
 }

@@ -21,6 +21,12 @@ pub struct Limits {
     pub table_elements: usize,
     /// A component file.
     pub component_bytes: u64,
+    /// The code in it, of all its modules: what compiling takes grows with it.
+    pub code_bytes: u64,
+    /// Functions in it, of all its modules.
+    pub functions: u64,
+    /// One of them: what compiling it takes grows faster than it does.
+    pub function_bytes: u64,
     /// Intents in one answer.
     pub intents_per_call: u32,
     /// State of a checkpoint or save.
@@ -48,6 +54,9 @@ impl Default for Limits {
             memory_bytes: 64 << 20,
             table_elements: 100_000,
             component_bytes: 64 << 20,
+            code_bytes: 8 << 20,
+            functions: 50_000,
+            function_bytes: 256 << 10,
             intents_per_call: 1_000,
             state_bytes: 8 << 20,
             crossing_bytes: 16 << 20,

@@ -120,7 +120,7 @@ impl Plugin {
             let most = limits.component_bytes;
             return Err(LoadError::one(format!("the file has {size} bytes, {most} are allowed")));
         }
-        check::bytes(bytes)?;
+        check::bytes(bytes, limits)?;
         let hash = hash(bytes);
         let component = match cache.and_then(|cache| cache.get(engine, &hash)) {
             Some(component) => component,

@@ -16,6 +16,9 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32, WriteLimits) {
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let memory = s.whole_or("memory_mib_max", 1..4_097, mib(usual.memory_bytes));
     let component = s.whole_or("component_mib_max", 1..1_025, usual.component_bytes >> 20);
+    let code = s.whole_or("code_mib_max", 1..1_025, usual.code_bytes >> 20);
+    let functions = s.whole_or("functions_max", 1..1_000_001, usual.functions);
+    let function = s.whole_or("function_kib_max", 1..8_193, usual.function_bytes >> 10);
     let state = s.whole_or("state_mib_max", 1..257, mib(usual.state_bytes));
     let crossing = s.whole_or("crossing_mib_max", 1..1_025, mib(usual.crossing_bytes));
     let tables = s.whole_or("table_elements_max", 1..10_000_001, usual.table_elements as u64);
@@ -37,6 +40,9 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32, WriteLimits) {
         memory_bytes: megabytes(memory),
         table_elements: usize::try_from(tables).unwrap_or(usize::MAX),
         component_bytes: component << 20,
+        code_bytes: code << 20,
+        functions,
+        function_bytes: function << 10,
         intents_per_call: small(intents),
         state_bytes: megabytes(state),
         crossing_bytes: megabytes(crossing),
