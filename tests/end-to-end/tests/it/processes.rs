@@ -171,6 +171,12 @@ impl Processes {
 
     /// Halts the host, waits until nothing is open, ends it, and asks the venue.
     pub(crate) fn settle(&mut self) -> (Truth, Vec<Stamped>) {
+        self.halt();
+        self.end()
+    }
+
+    /// Halts the host and waits until nothing is open.
+    pub(crate) fn halt(&self) {
         let state = self.path("state");
         let state = state.to_str().unwrap();
         wait("the host answers", || run(&["kill", "--state", state]).status.success());
@@ -181,7 +187,6 @@ impl Processes {
                 view["mode"] == "halted" && strategies.len() == 2 && strategies.iter().all(quiet)
             })
         });
-        self.end()
     }
 
     /// Ends the host in order, and asks the venue.

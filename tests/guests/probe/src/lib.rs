@@ -6,8 +6,9 @@
 
 use hedgerow_sdk::model::{Duration, flag};
 use hedgerow_sdk::{
-    Context, Description, Event, InitError, NoParameters, OrderRequest, Quantity, SavedState, Side,
-    Strategy, Tick, TickKind, TimerId, Want, save_json, serde, serde_json,
+    Context, Decimal, Description, Event, InitError, OrderRequest, OrderSize, PlanUpdate, Quantity,
+    SavedState, Side, Strategy, Tick, TickKind, TimerId, TwapRequest, Want, save_json, schemars,
+    serde, serde_json,
 };
 
 /// What it has seen.
@@ -21,6 +22,24 @@ pub struct Probe {
     timers: u64,
     resumed: u64,
     fills: u64,
+    /// Orders asked for, and those whose end was told.
+    asked: u64,
+    ended: u64,
+    /// Plans whose end was told, and the last of them.
+    plans: u64,
+    last_plan: u64,
+    #[serde(skip)]
+    keeps_plans: bool,
+}
+
+/// What it is told to do.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(crate = "hedgerow_sdk::serde", deny_unknown_fields)]
+#[schemars(crate = "hedgerow_sdk::schemars")]
+pub struct Parameters {
+    /// Always has a plan under way.
+    #[serde(default)]
+    pub plans: bool,
 }
 
 /// The last byte is the twist; `0` is none.
@@ -68,10 +87,26 @@ impl Probe {
         self.last = self.last.max(tick.seq);
         self.seen += 1;
     }
+
+    /// Their ids grow: one that ended before is not counted again.
+    fn plans_ended(&mut self, ctx: &Context) {
+        let last = self.last_plan;
+        for plan in ctx.plans().filter(|plan| plan.is_over() && plan.plan() > last) {
+            self.plans += 1;
+            self.last_plan = plan.plan();
+        }
+    }
+}
+
+/// A plan with timers of its own, longer than a version lives.
+fn slices(ctx: &mut Context) {
+    let Some(id) = ctx.role("market").map(|known| known.spec.id) else { return };
+    let size = OrderSize::Quote(Decimal::from(1_000));
+    ctx.carry_out(TwapRequest::new(id, Side::Buy, size, (20_000, 2_000), 50));
 }
 
 impl Strategy for Probe {
-    type Parameters = NoParameters;
+    type Parameters = Parameters;
     const NAME: &'static str = "probe";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
@@ -89,12 +124,13 @@ impl Strategy for Probe {
         }
     }
 
-    fn init(_: NoParameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
+    fn init(p: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
         if is_twisted(b'i') {
             spin();
         }
         assert!(!is_twisted(b'p'), "a deliberate panic in init");
-        SavedState::json_or_default(saved)
+        let state: Self = SavedState::json_or_default(saved)?;
+        Ok(Self { keeps_plans: p.plans, ..state })
     }
 
     fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
@@ -119,12 +155,14 @@ impl Strategy for Probe {
         let Some(price) = known.ticks_away(bid, Side::Buy, 1) else { return };
         let quantity = Quantity::from_units(market.min_quantity.units() * 100);
         ctx.submit(OrderRequest::limit(market.id, Side::Buy, price, quantity).post_only());
+        self.asked += 1;
         let held = ctx.position(market.id);
         if held.is_positive() {
             let ask = ctx.market(market.id).and_then(|m| m.touch(Side::Sell));
             let Some(price) = ask.or_else(|| known.ticks_away(bid, Side::Sell, 1)) else { return };
             let order = OrderRequest::limit(market.id, Side::Sell, price, held);
             ctx.submit(order.post_only());
+            self.asked += 1;
         }
     }
 
@@ -133,12 +171,17 @@ impl Strategy for Probe {
             Event::Timer(id) => {
                 self.timers += 1;
                 ctx.set_timer(*id, ctx.now().after(SECOND));
+                if self.keeps_plans && ctx.plans().all(PlanUpdate::is_over) {
+                    slices(ctx);
+                }
             }
             Event::Resumed(_) => {
                 self.resumed += 1;
                 ctx.info(&format!("begun {} times", self.resumed));
             }
             Event::Fill(_) => self.fills += 1,
+            Event::Order(update) if update.status.is_terminal() => self.ended += 1,
+            Event::Plan(_) => self.plans_ended(ctx),
             _ => {}
         }
     }
