@@ -88,6 +88,7 @@ impl Engine {
             Fact::Ignored { account, instrument, quantity } => {
                 self.odd = (0, String::new());
                 self.external.insert((*account, *instrument), *quantity);
+                self.external.retain(|_, quantity| !quantity.is_zero());
             }
             _ => {}
         }

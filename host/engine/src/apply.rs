@@ -22,7 +22,9 @@ impl Engine {
     fn note_positions(&mut self, time: HostTime, fact: &Fact) {
         let moved = match fact {
             Fact::Fill { id, account, .. } => Some((id.strategy, Some(*account))),
-            Fact::Forced { strategy, account, .. } => Some((*strategy, Some(*account))),
+            Fact::Forced { strategy, account, .. } | Fact::Delivered { strategy, account, .. } => {
+                Some((*strategy, Some(*account)))
+            }
             Fact::Adopted { strategy, .. } => Some((*strategy, None)),
             Fact::Plan { strategy, step: PlanStep::Began(plan), .. } => {
                 if plan.kind == PairKind::Open {
@@ -55,6 +57,7 @@ impl Engine {
             Fact::Order { id, fact } => self.apply_order(time, *id, fact),
             Fact::Fill { .. } => self.apply_fill(time, fact),
             Fact::Forced { .. } => self.apply_forced(fact),
+            Fact::Delivered { .. } => self.apply_delivered(time, fact),
             Fact::Funding { account, instrument, settlement, amount } => {
                 self.apply_funding(*account, *instrument, *settlement, *amount);
             }

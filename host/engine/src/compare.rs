@@ -193,6 +193,9 @@ impl Engine {
         let of = |id: InstrumentId| {
             let external = self.external.get(&(account, id)).copied().unwrap_or_default();
             let theirs = positions.get(&id).copied().unwrap_or_default();
+            if theirs.is_zero() && self.may_be_delivered(account, id) {
+                return None; // it is the delivery, which is told or will be
+            }
             let theirs = theirs.units().saturating_sub(external.units());
             let ours = ours.get(&id).copied().unwrap_or_default();
             let step = self.config.instrument(id).map_or(1, |spec| spec.lot.units().max(1));

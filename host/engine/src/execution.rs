@@ -6,6 +6,7 @@
 //! is unknown is waited for, never counted as nothing.
 
 mod begin;
+mod expiry;
 mod make;
 mod pair;
 mod preflight;

@@ -120,6 +120,7 @@ impl Engine {
         };
         self.note_rates(now, instrument, fee.asset, effects);
         self.record(now, fact, effects);
+        self.close_what_came_late(now, (id.strategy, instrument), effects);
         let position = self
             .strategies
             .get(id.strategy.index())

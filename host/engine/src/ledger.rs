@@ -5,6 +5,7 @@
 //! the journal converts the same. It is taken from the mark of an instrument that trades the asset
 //! against the accounting currency, if that mark is fresh; else the amount stays unconverted.
 
+use crate::expiry::{closing, part_of_fee};
 use crate::market::DataState;
 use crate::strategy::Holding;
 use crate::{Effects, Engine};
@@ -226,6 +227,29 @@ impl Engine {
             let part = share(amount, leg.position.quantity.units(), held, alone);
             leg.position.funding = leg.position.funding.saturating_add(part);
             leg.earned.enter(&spec.settle, Entry::Funding, part, &self.rates);
+        }
+    }
+
+    /// Closes what pairs hold of a contract that was delivered.
+    pub(crate) fn deliver_pairs(
+        &mut self,
+        now: HostTime,
+        (strategy, account, instrument): (StrategyId, AccountId, InstrumentId),
+        price: Price,
+        (quantity, fee): (Quantity, Fee),
+    ) {
+        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
+        for place in (0..self.pairs.open.len()).rev() {
+            let record = self.pairs.open.get_mut(place).filter(|r| r.strategy == strategy);
+            let legs = record.into_iter().flat_map(|record| &mut record.legs);
+            let mut mine =
+                legs.filter(|leg| (leg.instrument, leg.account) == (instrument, account));
+            let Some(leg) = mine.find(|leg| !leg.position.quantity.is_zero()) else { continue };
+            let held = leg.position.quantity;
+            let what = (closing(held), price, held.abs());
+            // what fits the ledger fits here: the same sums, or smaller ones
+            let _ = leg.fill(spec, what, part_of_fee(fee, held, quantity), &self.rates);
+            self.pairs.settle(now, place);
         }
     }
 

@@ -28,6 +28,7 @@ mod delivery;
 mod doubts;
 mod endings;
 mod execution;
+mod expiry;
 mod fills;
 mod forced;
 mod handover;

@@ -126,6 +126,7 @@ impl Engine {
             | VenueReport::LiquidationPrice { .. }
             | VenueReport::Brackets { .. } => self.on_margin(event, effects),
             VenueReport::Forced { .. } => self.forced(event, effects),
+            VenueReport::Delivered { .. } => self.on_delivered(event, effects),
             VenueReport::Up => {
                 self.venue_reached(account, event.venue, true);
                 self.begin_reconcile(event, effects);

@@ -7,7 +7,7 @@ use crate::risk::{CancelCount, Counted, DenialLimit, TalkLimit, TokenBucket};
 use crate::writes::Written;
 use hedgerow_model::{
     AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, InstrumentId, Interest, Order,
-    OrderEvent, OrderStatus, PLAN_ORDERS, Position, Quantity, Side, TradeId, VenueTime,
+    OrderEvent, OrderStatus, PLAN_ORDERS, Position, Price, Quantity, Side, TradeId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,18 @@ pub(crate) struct Holding {
     trade_times: BTreeSet<(VenueTime, TradeId, u64)>,
     /// Trades at or before this were seen, or are too old to be new.
     watermark: Option<VenueTime>,
+    /// The contract was delivered: what comes of it later is closed like that.
+    pub(crate) delivered: Option<Delivered>,
+}
+
+/// At which price a contract was delivered, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delivered {
+    pub(crate) price: Price,
+    pub(crate) happened: VenueTime,
+    /// Which contract it was: the key, beside account and instrument.
+    pub(crate) expiry: Option<VenueTime>,
 }
 
 impl Holding {

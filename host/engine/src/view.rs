@@ -141,6 +141,7 @@ impl Engine {
                 as_of: market.received,
                 stale: market.state != DataState::Fresh,
                 mode: self.modes.of(Scope::Instrument(spec.id)),
+                expiry: spec.kind.expiry(),
             })
         };
         self.config.instruments.iter().filter_map(view).collect()
@@ -238,6 +239,8 @@ impl Engine {
             interest: position.interest,
             funding_expected: self.expected_funding(holding, spec),
             as_of: self.markets.get(spec.id).map_or(HostTime::EPOCH, |market| market.received),
+            expiry: spec.kind.expiry(),
+            delivered: Self::delivered_at(holding, spec).map(|price| spec.price(price)),
         })
     }
 

@@ -97,6 +97,8 @@ pub struct RunReport {
     pub journal: String,
     /// Fills per (wire) of the whole run.
     pub fills: u64,
+    /// Positions that were closed by the delivery of their contracts.
+    pub deliveries: u64,
     /// Sequence gaps the engine saw.
     pub gaps: u64,
     /// By strategy.
@@ -198,6 +200,7 @@ fn take(report: &mut RunReport, instruments: &[Instrument], ran: &[Ran], fact: &
                 Liquidity::Taker => result.taker_fills += 1,
             }
         }
+        Fact::Delivered { .. } => report.deliveries += 1,
         Fact::Fault { strategy, .. } => {
             if let Some(at) = of(&mut report.strategies, *strategy) {
                 report.strategies[at].faults += 1;

@@ -67,8 +67,18 @@ pub struct Pnl {
 }
 
 /// Kinds of facts that it wants.
-pub const PNL_KINDS: [&str; 9] =
-    ["Named", "Defined", "Instrument", "Rate", "Fill", "Forced", "Funding", "Interest", "Adopted"];
+pub const PNL_KINDS: [&str; 10] = [
+    "Named",
+    "Defined",
+    "Instrument",
+    "Rate",
+    "Fill",
+    "Forced",
+    "Delivered",
+    "Funding",
+    "Interest",
+    "Adopted",
+];
 
 impl Pnl {
     /// Counts amounts from a time on and before another; nothing: all.
@@ -109,6 +119,11 @@ impl Pnl {
             Fact::Forced { strategy, account, instrument, side, price, quantity, fee, .. } => {
                 let held = (*strategy, *account, *instrument);
                 self.fold_trade(day, held, (*side, *price, *quantity), *fee);
+            }
+            Fact::Delivered { strategy, account, instrument, price, quantity, fee, .. } => {
+                let held = (*strategy, *account, *instrument);
+                let side = if quantity.is_positive() { Side::Sell } else { Side::Buy };
+                self.fold_trade(day, held, (side, *price, quantity.abs()), *fee);
             }
             Fact::Funding { account, instrument, amount, .. } => {
                 let owners = self.positions.keys().copied();

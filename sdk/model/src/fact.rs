@@ -204,6 +204,24 @@ pub enum Fact {
         /// When, by the venue.
         happened: VenueTime,
     },
+    /// A contract ended and what was held of it was closed at its delivery price, booked once. What
+    /// fills come late of it is closed at the same price by a fact of its own.
+    Delivered {
+        /// Whose position.
+        strategy: StrategyId,
+        /// On whose account.
+        account: AccountId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The delivery price.
+        price: Price,
+        /// What the ledger held, signed.
+        quantity: Quantity,
+        /// What the venue took for it.
+        fee: Fee,
+        /// When, by the venue.
+        happened: VenueTime,
+    },
     /// The ledger took over a position as its venue has it: an operator's word, or a drift that was
     /// read twice.
     Adopted {

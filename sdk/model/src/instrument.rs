@@ -11,7 +11,7 @@ use crate::fixed::{Price, Quantity, Rounding, Scale, ValueError};
 use crate::grid::PriceGrid;
 use crate::id::{InstrumentId, VenueId};
 use crate::order::Side;
-use crate::time::VenueTime;
+use crate::time::{HostTime, VenueTime};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,12 @@ impl InstrumentKind {
             Self::LinearFuture { expiry } | Self::InverseFuture { expiry } => Some(expiry),
             Self::Spot | Self::LinearPerpetual | Self::InversePerpetual => None,
         }
+    }
+
+    /// Whether its expiry has come: it trades no more.
+    #[must_use]
+    pub fn is_over(self, now: HostTime) -> bool {
+        self.expiry().is_some_and(|at| now.as_nanos() >= at.as_nanos())
     }
 
     /// Whether it never expires and pays funding.

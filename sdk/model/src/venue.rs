@@ -359,6 +359,18 @@ pub enum VenueReport {
         /// What the venue took for it.
         fee: Fee,
     },
+    /// A contract ended and a position in it was closed at its delivery price: once ever, however
+    /// often it is told.
+    Delivered {
+        /// In what.
+        instrument: InstrumentId,
+        /// The delivery price.
+        price: Price,
+        /// What was held, signed.
+        quantity: Quantity,
+        /// What the venue took for it.
+        fee: Fee,
+    },
     /// Funding moved cash.
     FundingPayment {
         /// In what.

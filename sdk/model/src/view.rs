@@ -142,6 +142,9 @@ pub struct InstrumentView {
     pub stale: bool,
     /// The mode latched for it alone.
     pub mode: TradingMode,
+    /// When it trades no more and is delivered; nothing: never.
+    #[serde(default)]
+    pub expiry: Option<VenueTime>,
 }
 
 /// One strategy.
@@ -229,6 +232,12 @@ pub struct PositionView {
     pub funding_expected: Option<ExpectedFunding>,
     /// When the mark was taken.
     pub as_of: HostTime,
+    /// When it trades no more and is delivered; nothing: never.
+    #[serde(default)]
+    pub expiry: Option<VenueTime>,
+    /// The price at which it was delivered.
+    #[serde(default)]
+    pub delivered: Option<Decimal>,
 }
 
 /// A payment that is expected and not booked.

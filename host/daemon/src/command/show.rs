@@ -4,7 +4,7 @@ use super::money;
 use comfy_table::{ContentArrangement, Table, presets};
 use hedgerow_model::Decimal;
 use hedgerow_model::view::{Connection, HostView, PositionView, StrategyView};
-use hedgerow_model::{HostTime, PairOutcome, PlanUpdate};
+use hedgerow_model::{HostTime, PairOutcome, PlanUpdate, VenueTime};
 
 /// A loop that is this far behind its inputs is told of.
 const BEHIND_MS: u64 = 500;
@@ -92,14 +92,20 @@ fn venues(view: &HostView) -> Table {
 fn markets(view: &HostView) -> Table {
     let mut markets = table(&["market", "bid", "ask", "mark", "age", ""]);
     for i in &view.instruments {
-        let stale = if i.stale { "STALE" } else { "" };
+        let over = i.expiry.is_some_and(|at| at.as_nanos() <= view.as_of.as_nanos());
+        let word = match i.expiry {
+            _ if over => "expired".to_owned(),
+            _ if i.stale => "STALE".to_owned(),
+            Some(at) => format!("expires in {}", far(view.as_of, at)),
+            None => String::new(),
+        };
         markets.add_row([
             i.name.clone(),
             maybe(i.bid),
             maybe(i.ask),
             maybe(i.mark),
             age(view.as_of, i.as_of),
-            stale.into(),
+            word,
         ]);
     }
     markets
@@ -172,7 +178,7 @@ pub(super) fn net(p: &PositionView) -> Option<Decimal> {
 fn add_positions(table: &mut Table, of: &str, positions: &[PositionView], now: HostTime) {
     for p in positions {
         table.add_row([
-            format!("{of} {}", p.name),
+            format!("{of} {}{}", p.name, ended(p, now)),
             p.quantity.normalize().to_string(),
             maybe(p.entry),
             money(p.realised),
@@ -184,6 +190,22 @@ fn add_positions(table: &mut Table, of: &str, positions: &[PositionView], now: H
             age(now, p.as_of),
         ]);
     }
+}
+
+/// What became of a position whose contract has ended.
+fn ended(p: &PositionView, now: HostTime) -> String {
+    let over = p.expiry.is_some_and(|at| at.as_nanos() <= now.as_nanos());
+    match p.delivered {
+        Some(price) => format!(" delivered at {}", money(price)),
+        None if over && !p.quantity.is_zero() => " awaits delivery".into(),
+        None => String::new(),
+    }
+}
+
+/// How far away a time is.
+fn far(now: HostTime, at: VenueTime) -> String {
+    let hours = at.as_nanos().saturating_sub(now.as_nanos()) / 3_600_000_000_000;
+    format!("{} d {} h", hours / 24, hours % 24)
 }
 
 /// Fees, those in other assets beside them.
@@ -250,11 +272,19 @@ mod tests {
             interest: dec("0.25"),
             funding_expected: None,
             as_of: HostTime::EPOCH,
+            expiry: None,
+            delivered: None,
         };
         assert_eq!(net(&position), Some(dec("6.25")));
         let mut table = table(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
-        add_positions(&mut table, "one", &[position], HostTime::EPOCH);
+        add_positions(&mut table, "one", &[position.clone()], HostTime::EPOCH);
         let shown = table.to_string();
         assert!(shown.contains("0.00002345") && shown.contains("6.25"), "{shown}");
+        assert_eq!(ended(&position, HostTime::EPOCH), "");
+        let dated = PositionView { expiry: Some(VenueTime::from_nanos(5)), ..position };
+        assert_eq!(ended(&dated, HostTime::from_nanos(4)), "");
+        assert_eq!(ended(&dated, HostTime::from_nanos(5)), " awaits delivery");
+        let delivered = PositionView { delivered: Some(dec("104.50")), ..dated };
+        assert_eq!(ended(&delivered, HostTime::from_nanos(5)), " delivered at 104.5");
     }
 }

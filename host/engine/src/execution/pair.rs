@@ -115,7 +115,8 @@ impl Engine {
     fn next_of(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
         if slot.phase == PairPhase::Ended {
             // a late fill of an ended plan: what it brought is taken back
-            let reopens = !slot.is_level() && slot.result.is_some() && !slot.is_stuck();
+            let came = !slot.is_level() && slot.result.is_some() && !slot.is_stuck();
+            let reopens = came && !self.is_residual_delivered(slot);
             let settles = slot.is_level() && slot.is_stuck();
             return match (reopens, settles) {
                 (true, _) => Next::Enter(PairPhase::Unwinding),
@@ -198,7 +199,9 @@ impl Engine {
         if self.is_done(slot) {
             return Next::End(self.level_outcome(slot));
         }
-        let over = slot.tries >= slot.plan.request.tries || !self.may_complete(now, key, slot);
+        let over = slot.tries >= slot.plan.request.tries
+            || !self.may_complete(now, key, slot)
+            || self.cannot_be_completed(key, slot);
         let last = Next::Enter(PairPhase::Unwinding);
         if over {
             return last;
@@ -211,13 +214,19 @@ impl Engine {
             Some((leg, quantity)) => {
                 Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, price })
             }
-            None => last,
+            None => match self.waits_for_delivery(slot) {
+                Some(until) => Next::Wait(until.min(slot.plan.deadline)),
+                None => last,
+            },
         }
     }
 
     fn unwind(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
         if self.is_done(slot) {
             return Next::End(self.level_outcome(slot));
+        }
+        if let Some(until) = self.waits_for_delivery(slot) {
+            return Next::Wait(until);
         }
         let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
         if !self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanUnwinds) {
@@ -311,14 +320,17 @@ impl Engine {
         // the leg that is behind first, and only so far that both are level: whatever fails then,
         // no leg is further alone than it was
         let behind = u8::from(slot.residual().is_sign_positive());
-        if let (false, Some(missing)) = (slot.is_level(), self.missing(slot, behind)) {
+        let trades = |leg: &u8| self.awaits_leg(slot, *leg).is_none();
+        if let (false, Some(missing)) = (slot.is_level(), self.missing(slot, behind))
+            && trades(&behind)
+        {
             let left = Self::left_to_close(slot, behind).unwrap_or_default();
             let quantity = missing.min(left);
             if quantity.is_positive() {
                 return Some((behind, quantity));
             }
         }
-        (0..2).find_map(|leg| Some((leg, Self::left_to_close(slot, leg)?)))
+        (0..2).filter(trades).find_map(|leg| Some((leg, Self::left_to_close(slot, leg)?)))
     }
 
     pub(super) fn left_to_close(slot: &PlanSlot, leg: u8) -> Option<Quantity> {

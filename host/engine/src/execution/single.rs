@@ -164,6 +164,9 @@ impl Engine {
         if now >= slot.plan.deadline {
             return Some("timed out");
         }
+        if self.has_ended(key.0, slot.instrument()) {
+            return Some("the contract has expired");
+        }
         let closes = matches!(slot.plan.request, SingleRequest::ClosePosition(_));
         let action = send::action_of(closes && slot.attempts > 0, slot.plan.request.reduces());
         (!self.mode_of_single(key, slot).permits(action)).then_some("the mode forbids it")

@@ -234,7 +234,7 @@ impl Plans {
         live.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
     }
 
-    pub(super) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
+    pub(crate) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
         let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
         live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
     }

@@ -195,8 +195,8 @@ impl Engine {
         }
         let holding = slot.holding(instrument).ok_or(RiskRejection::NotGranted)?;
         check_grid(spec, asked)?;
-        let expired = spec.kind.expiry().is_some_and(|at| now.as_nanos() >= at.as_nanos());
-        if expired {
+        // it does not trade any more, neither way: what is held of it is delivered
+        if spec.kind.is_over(now) || Self::is_delivered(holding, spec) {
             return Err(RiskRejection::Expired);
         }
         let account = holding.account;

@@ -3,6 +3,7 @@
 
 mod barriers;
 mod closing;
+mod delivered;
 mod kinds;
 mod random;
 mod refusals;

@@ -86,7 +86,7 @@ pub enum Barrier {
     Time,
     /// The strategy gave it up.
     GivenUp,
-    /// What it watched was closed by other orders.
+    /// What it watched was closed by other orders, or by the delivery of its contract.
     Elsewhere,
 }
 

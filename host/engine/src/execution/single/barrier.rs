@@ -131,6 +131,11 @@ impl Engine {
     ) -> Next {
         let live = self.live_in_plan(key, slot);
         let held = self.held_of(key, slot);
+        if self.has_ended(key.0, slot.instrument())
+            && let Some(next) = self.at_the_end(now, slot, (&live, held))
+        {
+            return next;
+        }
         if slot.phase == SinglePhase::Closing {
             return self.close_out(now, key, (slot, request), (&live, held));
         }
@@ -153,6 +158,34 @@ impl Engine {
             return Next::Note(step);
         }
         self.watch(now, key, (slot, request), (&live, held))
+    }
+
+    /// The contract has ended: what rests ends with it, what is held waits for its delivery.
+    fn at_the_end(
+        &self,
+        now: HostTime,
+        slot: &SingleSlot,
+        (live, held): (&[Live], i64),
+    ) -> Option<Next> {
+        if !live.is_empty() {
+            return Some(pull_or_wait(now, live, HostTime::NEVER));
+        }
+        if held > 0 {
+            return self.awaits_delivery(slot.account(), slot.instrument()).map(Next::Wait);
+        }
+        let working = slot.phase == SinglePhase::Working;
+        let came = slot.plan.adopted.0.units().saturating_add(slot.ins.units) > 0;
+        match (came, working) {
+            (false, _) => {
+                let why = text("the contract has expired");
+                Some(Next::End(SingleOutcome::Unfilled { why }))
+            }
+            (true, true) => {
+                let (barrier, profit) = (Barrier::Elsewhere, None);
+                Some(Next::Note(SingleStep::Fires { barrier, profit }))
+            }
+            (true, false) => None,
+        }
     }
 
     /// What the barriers say now.

@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::execution::PlanKey;
+use crate::execution::expiry::fee_of;
 use hedgerow_model::{
     AccountId, Barrier, Decimal, Fee, HostTime, Instrument, InstrumentId, Price, PriceSource,
     Quantity, Reach, RiskRejection, SingleFigures, SinglePhase, SinglePlan, SinglePurpose,
@@ -138,6 +139,28 @@ impl SingleSlot {
     pub(super) fn holds(&self) -> i64 {
         let came = self.plan.adopted.0.units().saturating_add(self.ins.units - self.ins.gone);
         came.saturating_sub(self.outs.units).max(0)
+    }
+
+    /// What it holds of a contract that was delivered was closed at the delivery price.
+    pub(in crate::execution) fn deliver(
+        &mut self,
+        spec: &Instrument,
+        price: Price,
+        (quantity, fee): (Quantity, Fee),
+    ) {
+        let closes = quantity.units().signum() == self.plan.side.sign();
+        let barrier = matches!(self.plan.request, SingleRequest::Barrier(_));
+        let units = self.holds().min(quantity.units().saturating_abs());
+        if !barrier || !closes || units == 0 {
+            return;
+        }
+        let part = Quantity::from_units(units);
+        // what fits the ledger fits here: the same products, or smaller ones
+        let value = spec.value(price, part).unwrap_or_default();
+        let fees = fee_of(fee, part, quantity);
+        self.outs.units = self.outs.units.saturating_add(units);
+        self.outs.value = self.outs.value.saturating_add(value);
+        self.outs.fees = self.outs.fees.saturating_add(fees);
     }
 
     fn fold(&mut self, time: HostTime, step: &SingleStep) {
