@@ -118,7 +118,12 @@ fn assumptions(config: &Config) -> Vec<String> {
         all.push("spot begins with nothing: what is not held is not sold".to_owned());
     }
     if holds(|kind| !kind.is_perpetual() && kind != InstrumentKind::Spot) {
-        all.push("dated futures are not delivered: what is held at the end is marked".to_owned());
+        all.push(
+            "a dated future is delivered at its expiry, at the average of the index over the hour \
+             before it (where the data has none, of the mark, else of the middle), for a taker's \
+             fee; what is held at the end of the data is marked"
+                .to_owned(),
+        );
     }
     all
 }
@@ -130,12 +135,11 @@ pub fn table(finished: &Finished) -> String {
     let run = &finished.backtest.run;
     let mut out = String::new();
     let seconds = run.to_ns.saturating_sub(run.from_ns) / 1_000_000_000;
+    let RunReport { ticks, fills, deliveries, gaps, .. } = run;
     let _ = writeln!(
         out,
-        "{} ticks over {seconds} s, {} fills, {} sequence gaps, journal {}",
-        run.ticks,
-        run.fills,
-        run.gaps,
+        "{ticks} ticks over {seconds} s, {fills} fills, {deliveries} deliveries, {gaps} sequence \
+         gaps, journal {}",
         run.journal.get(..16).unwrap_or("")
     );
     out.push_str(&super::money::earned(&run.earned));

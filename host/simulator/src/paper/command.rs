@@ -191,26 +191,6 @@ impl PaperVenue {
             self.rested_changed(id.index());
         }
     }
-
-    /// When a contract ends whose orders rest.
-    pub(super) fn next_end(&self) -> HostTime {
-        self.pits.iter().filter_map(Pit::ends).min().unwrap_or(HostTime::NEVER)
-    }
-
-    /// An expired contract trades no more: what rests of it ends.
-    pub(super) fn end_orders(&mut self, at: HostTime) {
-        for index in 0..self.pits.len() {
-            let Some(pit) = self.pits.get_mut(index).filter(|pit| pit.ends() == Some(at)) else {
-                continue;
-            };
-            let venue = pit.spec.venue;
-            for resting in std::mem::take(&mut pit.resting) {
-                let (wire, filled) = (resting.wire, Some(Quantity::from_units(resting.filled)));
-                self.report(at, venue, resting.account, VenueReport::Expired { wire, filled });
-            }
-            self.rested_changed(index);
-        }
-    }
 }
 
 impl Pit {

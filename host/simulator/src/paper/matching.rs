@@ -1,5 +1,6 @@
 //! How the recorded market fills our orders.
 
+use super::delivery::Sample;
 use super::pit::{Pit, room};
 use super::{FillModel, PaperVenue};
 use hedgerow_model::{
@@ -144,13 +145,19 @@ impl Pit {
         if tick.kind == TickKind::Quote.code() {
             self.quote = shown(tick).map(|(bid, ask)| Quote { bid, ask });
             if self.quote.is_some() {
-                self.set_middle(tick.a.saturating_add(tick.c));
+                self.set_middle(at, tick.a.saturating_add(tick.c));
             }
             return;
         }
         match TickKind::from_code(tick.kind) {
-            Some(TickKind::Level) => self.see_level(tick),
-            Some(TickKind::Mark) if tick.a != 0 => self.set_mark(tick.a.saturating_mul(2)),
+            Some(TickKind::Level) => self.see_level(at, tick),
+            Some(TickKind::Mark) => {
+                self.sample(at, Sample::Index, tick.b);
+                self.sample(at, Sample::Mark, tick.a);
+                if tick.a != 0 {
+                    self.set_mark(tick.a.saturating_mul(2));
+                }
+            }
             Some(TickKind::Funding) => self.announce(at, tick),
             Some(TickKind::FeedStatus) => match FeedStatus::from_code(tick.a) {
                 FeedStatus::Up => {}
@@ -160,7 +167,7 @@ impl Pit {
         }
     }
 
-    fn see_level(&mut self, tick: &Tick) {
+    fn see_level(&mut self, at: HostTime, tick: &Tick) {
         if !self.follows(tick) {
             return;
         }
@@ -168,7 +175,7 @@ impl Pit {
         if tick.is_last()
             && let Some(quote) = self.book.quote()
         {
-            self.set_middle(quote.mid_doubled());
+            self.set_middle(at, quote.mid_doubled());
         }
     }
 

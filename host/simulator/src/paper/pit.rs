@@ -1,5 +1,6 @@
 //! One instrument at the paper venue: the market others make, our resting orders, our positions.
 
+use super::delivery::{Delivery, Sample};
 use super::{FeeIn, Fees, FillModel, Leverage};
 use hedgerow_model::{
     AccountId, Book, Decimal, Fee, FeeAsset, HostTime, Instrument, LastUpdate, Level, Liquidity,
@@ -94,11 +95,14 @@ pub(super) struct Pit {
     pub(super) brackets: Vec<MarginBracket>,
     /// Marks (doubled) between which nobody who holds something here can be liquidated.
     pub(super) margin_band: Option<(i64, i64)>,
+    /// Of a dated contract: what its delivery price is made of.
+    pub(super) delivery: Option<Box<Delivery>>,
 }
 
 impl Pit {
     pub(super) fn new(spec: Instrument, fees: Fees, model: FillModel) -> Self {
         Self {
+            delivery: Delivery::of(&spec, fees.taker).map(Box::new),
             spec,
             fees,
             model,
@@ -222,7 +226,11 @@ impl Pit {
     }
 
     /// A middle, which stands for the mark where the venue sends none.
-    pub(super) fn set_middle(&mut self, doubled: i64) {
+    #[inline]
+    pub(super) fn set_middle(&mut self, at: HostTime, doubled: i64) {
+        if self.delivery.is_some() {
+            self.sample_doubled(at, Sample::Middle, doubled);
+        }
         if !self.has_mark {
             self.mark_doubled = Some(doubled);
         }
@@ -239,12 +247,6 @@ impl Pit {
         if interval > 0 && next > tick.ts && new {
             self.funding = Some(Announced { rate: tick.a, due, settlement: next, interval });
         }
-    }
-
-    /// When the orders that rest here end, because the contract does.
-    pub(super) fn ends(&self) -> Option<HostTime> {
-        let expiry = self.spec.kind.expiry().filter(|_| !self.resting.is_empty());
-        expiry.map(|expiry| HostTime::from_nanos(expiry.as_nanos()))
     }
 
     pub(super) fn is_held(&self) -> bool {

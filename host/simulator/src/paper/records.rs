@@ -87,7 +87,9 @@ impl Records {
             | VenueReport::Canceled { wire, .. }
             | VenueReport::Expired { wire, .. }
             | VenueReport::Amended { wire, .. } => Some(*wire),
-            VenueReport::FundingPayment { .. } | VenueReport::Forced { .. } => None,
+            VenueReport::FundingPayment { .. }
+            | VenueReport::Forced { .. }
+            | VenueReport::Delivered { .. } => None,
             _ => return,
         };
         let key = wire.map(|wire| (account, wire));
@@ -140,7 +142,9 @@ impl Records {
         let wanted = |past: &&Past| {
             let payment = matches!(
                 past.report,
-                VenueReport::FundingPayment { .. } | VenueReport::Forced { .. }
+                VenueReport::FundingPayment { .. }
+                    | VenueReport::Forced { .. }
+                    | VenueReport::Delivered { .. }
             );
             past.happened >= since && (orders || payment)
         };

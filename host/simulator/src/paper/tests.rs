@@ -4,10 +4,11 @@ use super::*;
 use crate::tape::Tape;
 use hedgerow_model::{
     Amend, ClientOrderId, Decimal, Fee, FeeAsset, InstrumentKind, Liquidity, Margin, NewOrder,
-    OrderFlags, OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, StrategyId,
-    Tick, TimeInForce, VenueRejection, WireId, flag,
+    Order, OrderFlags, OrderStatus, Price, PriceGrid, Quantity, Scale, SequenceRule, Side,
+    StrategyId, Tick, TimeInForce, VenueRejection, WireId, flag,
 };
 
+mod delivery;
 mod margin;
 mod money;
 mod queries;
