@@ -71,7 +71,8 @@ struct Line {
     book: u64,
 }
 
-const START: u64 = 1_700_000_000_000_000_000;
+/// When a market begins, ns.
+pub const START: u64 = 1_700_000_000_000_000_000;
 
 /// The ticks of a market, as (tick, time of effect).
 #[must_use]

@@ -2,14 +2,22 @@
 //! a time, to the byte; and the engine's ledger is the venue's.
 
 use hedgerow_driver::Batching;
-use hedgerow_model::InstrumentKind;
-use hedgerow_simulation::market::Taste;
+use hedgerow_model::{Fact, InstrumentKind, OrderEvent, OrderFact, Stamped, VenueTime};
+use hedgerow_simulation::market::{START, Taste};
 use hedgerow_simulation::scene::{Ran, Scene, run};
 use hedgerow_simulator::FillModel;
 use proptest::prelude::*;
 
-const KINDS: [InstrumentKind; 3] =
-    [InstrumentKind::InversePerpetual, InstrumentKind::LinearPerpetual, InstrumentKind::Spot];
+/// A scene is over after some forty seconds: dated futures end in the midst of it.
+pub(crate) const EXPIRY: VenueTime = VenueTime::from_nanos(START + 20_000_000_000);
+
+pub(crate) const KINDS: [InstrumentKind; 5] = [
+    InstrumentKind::InversePerpetual,
+    InstrumentKind::LinearPerpetual,
+    InstrumentKind::Spot,
+    InstrumentKind::LinearFuture { expiry: EXPIRY },
+    InstrumentKind::InverseFuture { expiry: EXPIRY },
+];
 
 pub(crate) fn scene() -> impl Strategy<Value = Scene> {
     let data = (any::<bool>(), prop::sample::select(vec![true, true, false]), any::<bool>());
@@ -95,11 +103,38 @@ proptest! {
     }
 }
 
+/// Of several that rest over the end of their contract each is ended there, and told.
+#[test]
+fn orders_rest_over_the_end_of_a_dated_future() {
+    let mut ended = 0;
+    for seed in 0..12 {
+        let taste = Taste { seed, instruments: 1, quotes: true, chunk: 500, ..Taste::default() };
+        let kind = KINDS[3 + usize::try_from(seed % 2).unwrap()];
+        let scene = Scene { taste, strategies: vec![(seed, 10)], kind, ..Scene::default() };
+        let one = run(&scene, Batching::One);
+        let many = run(&scene, Batching::Adaptive);
+        assert_eq!(difference(&one, &many), None, "seed {seed}");
+        ended += one.journal.facts.iter().filter(|f| is_end(f)).count();
+    }
+    assert!(ended > 3, "{ended} orders rested at the end of their contract");
+}
+
+/// Whether an order was told to have ended with its contract, a millisecond after.
+fn is_end(stamped: &Stamped) -> bool {
+    let expired = OrderEvent::Expired;
+    let ended = match &stamped.fact {
+        Fact::Order { fact: OrderFact::Moved { event, .. }, .. }
+        | Fact::Order { fact: OrderFact::Ends { event, .. }, .. } => *event == expired,
+        _ => false,
+    };
+    ended && stamped.time.as_nanos() == EXPIRY.as_nanos() + 1_000_000
+}
+
 #[test]
 fn the_scenes_are_lively_and_batches_are_used() {
     let mut facts = std::collections::BTreeMap::<String, u32>::new();
     let (mut batched, mut ticks) = (0, 0);
-    for seed in 0..24 {
+    for seed in 0..25 {
         let taste = Taste {
             seed,
             instruments: 2,
@@ -116,7 +151,7 @@ fn the_scenes_are_lively_and_batches_are_used() {
             strategies: vec![(seed, 30)],
             tight: true,
             latency: (5_000_000, 5_000_000),
-            kind: KINDS[usize::try_from(seed % 3).unwrap()],
+            kind: KINDS[usize::try_from(seed % 5).unwrap()],
             ..Scene::default()
         };
         let ran = run(&scene, Batching::Adaptive);

@@ -7,6 +7,7 @@ mod held;
 mod journal;
 mod large;
 mod mailboxes;
+mod mutants;
 mod pnl;
 mod replay;
 mod snapshots;
