@@ -24,12 +24,13 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         report.rows += 1;
         match row(text, line, instrument) {
             Some(tick) => {
-                clock.see(tick.recv_ts, &mut report);
-                ticks.push(tick);
+                let recv_ts = clock.see(tick.recv_ts, &mut report);
+                ticks.push(Tick { recv_ts, ..tick });
             }
             None => report.bad("not a quote or trade row, or figures that no market has", line),
         }
     }
+    clock.finish(&path, &mut report)?;
     Ok(Recording::from_rows(rows_of(ticks), vec![report]))
 }
 

@@ -52,11 +52,20 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             file.line(number, &line?, &mut clock);
         }
         let (ticks, mut report) = file.finish();
+        clock.finish(&path, &mut report)?;
         let delays = Delays::of(&path, std::iter::once(ticks.as_slice()))?;
         rows.extend(align(ticks, delays, &mut report));
         files.push(report);
     }
-    Ok(Recording::from_rows(rows, files))
+    let mut recording = Recording::from_rows(rows, files);
+    // there is one file of each, in the same order
+    for (place, instrument) in instruments.iter().enumerate() {
+        let gaps = gaps(&recording.ticks, instrument);
+        if let Some(report) = recording.files.get_mut(place) {
+            report.gaps = gaps;
+        }
+    }
+    Ok(recording)
 }
 
 /// A diff as read.
@@ -95,7 +104,7 @@ impl<'i> File<'i> {
         let Some((received, json)): Option<(u64, &str)> = split else {
             return self.report.bad("no local time", number);
         };
-        clock.see(received, &mut self.report);
+        let received = clock.see(received, &mut self.report);
         let read = match serde_json::from_str::<Envelope<'_>>(json) {
             Ok(Envelope { stream: Some(stream), data: Some(data) }) => {
                 self.message((number, received), stream, data.get())
@@ -252,17 +261,13 @@ impl<'i> File<'i> {
     /// hole.
     fn join(&mut self, last: Option<LastUpdate>, begin: usize, id: u64) -> Option<LastUpdate> {
         let next = self.ticks.get(begin)?;
-        if !self.rule().continues(Some(last?), next) {
+        if !rule(self.instrument).continues(Some(last?), next) {
             return None;
         }
         if let Some(end) = begin.checked_sub(1).and_then(|place| self.ticks.get_mut(place)) {
             end.flags &= !flag::LAST;
         }
         Some(LastUpdate { id, snapshot: false })
-    }
-
-    fn rule(&self) -> SequenceRule {
-        if self.spot { SequenceRule::FirstIdFollows } else { SequenceRule::PreviousId }
     }
 
     fn diff(&mut self, received: u64, diff: &Diff<'_>) -> Result<(), &'static str> {
@@ -318,22 +323,31 @@ impl<'i> File<'i> {
             self.report.notes.push("book updates came, but no snapshot: there is no book".into());
         }
         self.trades.finish(&mut self.report);
-        self.report.gaps = self.gaps();
         (self.ticks, self.report)
     }
+}
 
-    /// Gaps, counted here so that a report exists without an engine.
-    fn gaps(&self) -> u64 {
-        let rule = self.rule();
-        let (mut last, mut in_snapshot, mut gaps) = (None, false, 0);
-        for tick in self.ticks.iter().filter(|tick| tick.kind == TickKind::Level.code()) {
-            in_snapshot |= tick.has(flag::SNAPSHOT);
-            gaps += u64::from(!in_snapshot && !rule.continues(last, tick));
-            last = Some(LastUpdate { id: tick.seq, snapshot: in_snapshot });
-            in_snapshot &= !tick.is_last();
-        }
-        gaps
+/// Which rule the ids of an instrument's updates follow.
+fn rule(instrument: &Instrument) -> SequenceRule {
+    match instrument.kind {
+        InstrumentKind::Spot => SequenceRule::FirstIdFollows,
+        _ => SequenceRule::PreviousId,
     }
+}
+
+/// An instrument's gaps in what is played, counted here so that a report exists without an engine.
+fn gaps(ticks: &[Tick], instrument: &Instrument) -> u64 {
+    let rule = rule(instrument);
+    let (mut last, mut in_snapshot, mut gaps) = (None, false, 0);
+    let of =
+        |tick: &&Tick| tick.instrument == instrument.id.0 && tick.kind == TickKind::Level.code();
+    for tick in ticks.iter().filter(of) {
+        in_snapshot |= tick.has(flag::SNAPSHOT);
+        gaps += u64::from(!in_snapshot && !rule.continues(last, tick));
+        last = Some(LastUpdate { id: tick.seq, snapshot: in_snapshot });
+        in_snapshot &= !tick.is_last();
+    }
+    gaps
 }
 
 fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, &'static str> {

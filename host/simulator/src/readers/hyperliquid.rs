@@ -53,13 +53,13 @@ fn books(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
     let mut ticks: Vec<Tick> = Vec::new();
     let mut clock = Clock::default();
     let mut seq = 0;
-    let report = csv(path, HEADER, |_, fields, report| {
+    let mut report = csv(path, HEADER, |_, fields, report| {
         if fields.len() != BOOK_COLUMNS {
             return Err("wrong number of columns");
         }
         let received = seconds(fields[0]).ok_or("no local time")?;
         let venue = millis_text(fields[2]).ok_or("no venue time")?;
-        clock.see(received, report);
+        let received = clock.see(received, report);
         seq += 1;
         let times = Times { venue: Some(venue), received };
         let made = levels(times, instrument, seq, &fields[3..])?;
@@ -68,6 +68,7 @@ fn books(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         ticks.extend(made);
         Ok(())
     })?;
+    clock.finish(path, &mut report)?;
     Ok((ticks, report))
 }
 
@@ -110,18 +111,17 @@ fn levels(
 fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
     let mut ticks: Vec<Tick> = Vec::new();
     let mut clock = Clock::default();
-    let mut half: Option<(Times, i64, i64, u64)> = None;
+    let mut half: Option<((u64, u64), i64, i64, u64)> = None;
     let mut seq = 0;
     let mut report = csv(path, HEADER, |number, fields, report| {
         let [local, price, size, side, exchange] = fields else {
             return Err("wrong number of columns");
         };
-        let received = seconds(local).ok_or("no local time")?;
+        let stamp = seconds(local).ok_or("no local time")?;
         let venue = millis_text(exchange).ok_or("no venue time")?;
-        clock.see(received, report);
+        let received = clock.see(stamp, report);
         let price = units(price, instrument.price_scale.digits()).ok_or(PRICE)?;
         let size = units(size, instrument.quantity_scale.digits()).ok_or(SIZE)?;
-        let times = Times { venue: Some(venue), received };
         let is_ask = match *side {
             "bid" => false,
             "ask" => true,
@@ -129,10 +129,9 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         };
         let bid = half.take();
         match bid {
-            Some((bid, a, b, _))
-                if is_ask && bid.received == received && bid.venue == Some(venue) =>
-            {
+            Some((bid, a, b, _)) if is_ask && bid == (stamp, venue) => {
                 seq += 1;
+                let times = Times { venue: Some(venue), received };
                 let mut tick = tick(times, instrument.id.0, TickKind::Quote, seq);
                 (tick.a, tick.b, tick.c, tick.d) = (a, b, price, size);
                 let tick = sane(tick)?;
@@ -146,9 +145,10 @@ fn quotes(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         if is_ask {
             return Err("an ask without its bid");
         }
-        half = Some((times, price, size, number));
+        half = Some(((stamp, venue), price, size, number));
         Ok(())
     })?;
+    clock.finish(path, &mut report)?;
     if let Some((.., line)) = half {
         report.bad("a bid without its ask", line);
     }
@@ -165,7 +165,7 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         };
         let received = seconds(local).ok_or("no local time")?;
         let venue = millis_text(exchange).ok_or("no venue time")?;
-        clock.see(received, report);
+        let received = clock.see(received, report);
         let id: i64 = id.parse().map_err(|_| "no trade id")?;
         if known.contains(&id) {
             report.repeated += 1;
@@ -188,6 +188,7 @@ fn trades(path: &Path, instrument: &Instrument) -> Result<Made, ReadError> {
         ticks.push(tick);
         Ok(())
     })?;
+    clock.finish(path, &mut report)?;
     if report.holes > 0 && report.repeated == 0 {
         let note = "after a hole no trade was repeated: some may be missing, nothing can tell";
         report.notes.push(note.into());

@@ -118,21 +118,22 @@ fn file(
     let mut steps: Vec<Step> = Vec::new();
     let mut last = 0;
     let mut clock = Clock::default();
-    let report = csv(path, "timestamp", |_, fields, report| {
+    let mut report = csv(path, "timestamp", |_, fields, report| {
         let stamp = fields.first().and_then(|text| iso(text)).ok_or("no local time")?;
         if stamp.saturating_add(SESSION) < last {
             steps.push(Step { from: last, to: stamp });
-            clock = Clock::default();
+            clock.restart();
         }
-        last = stamp;
-        clock.see(stamp, report);
-        let times = Times { venue: None, received: stamp };
+        let received = clock.see(stamp, report);
+        last = received;
+        let times = Times { venue: None, received };
         if let Some(mut tick) = make(fields, times, instrument, report)? {
             tick.seq = if tick.seq == 0 { report.rows } else { tick.seq };
             ticks.push((steps.len(), tick));
         }
         Ok(())
     })?;
+    clock.finish(path, &mut report)?;
     Ok(Sessions { ticks, report, steps })
 }
 

@@ -7,6 +7,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 const HOLE: u64 = 5_000_000_000;
+/// A recorder's clock that steps back further makes its file unreadable, ns.
+const BACK: u64 = 60_000_000_000;
 /// No venue's time is this far ahead of where the usual delay puts it, ns.
 const AHEAD: u64 = 2_000_000_000;
 /// Nor is it this far ahead of where one row in a hundred is, ns.
@@ -98,20 +100,57 @@ pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Watches the times of one file.
+/// Watches the times of one file. Its rows are in the order in which they came, whatever the
+/// recorder's clock says of it: a book whose updates changed places is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     last: Option<u64>,
+    /// The most that any row was moved on by, ns, and in which row of the file.
+    most: (u64, u64),
 }
 
 impl Clock {
-    /// Takes the next row's time; counts disorder and holes.
-    pub(crate) fn see(&mut self, time: u64, report: &mut FileReport) {
-        if let Some(last) = self.last {
-            report.disorder += u64::from(time < last);
-            report.holes += u64::from(time > last.saturating_add(HOLE));
+    /// Takes the next row's time and gives when it came: never before the row before it. Counts
+    /// disorder and holes.
+    pub(crate) fn see(&mut self, time: u64, report: &mut FileReport) -> u64 {
+        let last = self.last.unwrap_or(time);
+        report.disorder += u64::from(time < last);
+        report.holes += u64::from(time > last.saturating_add(HOLE));
+        let back = last.saturating_sub(time);
+        if back > self.most.0 {
+            self.most = (back, report.rows);
         }
-        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        let came = time.max(last);
+        self.last = Some(came);
+        came
+    }
+
+    /// A session begins whose clock has nothing to do with the one before.
+    pub(crate) fn restart(&mut self) {
+        self.last = None;
+    }
+
+    /// Tells what was moved on. Refused where it is so much that the market would stand still: one
+    /// wrong time in front would do that to all the rows after it.
+    pub(crate) fn finish(self, path: &Path, report: &mut FileReport) -> Result<(), ReadError> {
+        let (back, row) = self.most;
+        if back == 0 {
+            return Ok(());
+        }
+        let (ms, times) = (back.div_ceil(1_000_000), report.disorder);
+        if back > BACK {
+            let why = format!(
+                "row {row} has a time {ms} ms before that of a row above it: which of the two is \
+                 wrong would be a guess; take the wrong one out, or split the file there"
+            );
+            return Err(ReadError::File { path: path.to_owned(), why });
+        }
+        report.figures.insert("clock_back_ns_max".into(), i64::try_from(back).unwrap_or(i64::MAX));
+        report.notes.push(format!(
+            "{times} rows are earlier than one above them, by up to {ms} ms: they were kept in \
+             their place, as if received with it"
+        ));
+        Ok(())
     }
 }
 
