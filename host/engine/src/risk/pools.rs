@@ -102,16 +102,25 @@ impl Rations {
         self.pools.is_empty() && self.closed.is_empty() && self.waiting.is_empty()
     }
 
-    /// When the first command that waits may leave, or has waited too long.
+    /// When the first command that waits may leave, or has waited too long. What waits behind
+    /// another may leave when that has: it wakes nobody before.
     pub(crate) fn next(&self) -> Option<HostTime> {
-        let at = |((account, rank, _), waiting): (&Key, &Waiting)| {
-            let ready = self.ready(*account, *rank, &waiting.command);
-            match self.expires(*account, *rank, waiting) {
-                Some(expires) => ready.min(expires),
-                None => ready,
+        let mut first = None;
+        let mut wakes = |at: HostTime| first = Some(first.map_or(at, |known| at.min(known)));
+        let mut behind: (Option<AccountId>, Vec<bool>) = (None, Vec::new());
+        for ((account, rank, _), waiting) in &self.waiting {
+            let draws = self.draws(*account, &waiting.command);
+            if behind.0 != Some(*account) {
+                behind = (Some(*account), vec![false; draws.len()]);
             }
-        };
-        self.waiting.iter().map(at).min()
+            let waits = behind.1.iter().zip(&draws).any(|(blocked, draws)| *blocked && *draws);
+            if !waits {
+                wakes(self.ready(*account, *rank, &waiting.command));
+            }
+            behind.1.iter_mut().zip(&draws).for_each(|(blocked, draws)| *blocked |= *draws);
+            self.expires(*account, *rank, waiting).into_iter().for_each(&mut wakes);
+        }
+        first
     }
 
     fn ready(&self, account: AccountId, rank: Rank, command: &VenueCommand) -> HostTime {

@@ -201,3 +201,22 @@ fn questions_about_the_same_wait_once() {
     rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
     assert_eq!(rig.queries().len(), 1);
 }
+
+/// What would fit by itself and waits behind what does not fit wakes nobody before that leaves: a
+/// host that is woken for it finds nothing to do, again and again.
+#[test]
+fn nobody_is_woken_for_what_waits_behind_another() {
+    let heavy = Weights { place: 3, ..weights() };
+    let pool =
+        PoolConfig { burst: 4, per: Duration::from_secs(4), reserve: 0, weights: heavy, ..pool() };
+    let mut rig = rig(vec![pool]);
+    buy(&mut rig);
+    buy(&mut rig); // it waits for two more
+    rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) }); // its question wants one
+    assert_eq!((left(&rig), rig.queries().len()), (vec![1], 0));
+    let wakes = rig.engine.next_fixed_wakeup().map(HostTime::as_nanos);
+    assert_eq!(wakes, Some(START + 2_000_000_000));
+    rig.now = START + 2_000_000_000;
+    rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
+    assert_eq!(left(&rig), [1, 2]);
+}
