@@ -20,7 +20,7 @@ use hedgerow_engine::{
     AccountGuards, HostLimits, InstrumentLimits, OpenOrders, StrategyGuards, StrategyLimits,
     WriteLimits,
 };
-use hedgerow_model::{Accounting, Decimal, Duration, Instrument};
+use hedgerow_model::{Accounting, Decimal, Duration, Instrument, VenueId};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::{Fees, Leverage};
 use parse::Folders;
@@ -186,6 +186,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Venues that cannot amend an order.
+    pub(crate) fn no_amends(&self) -> std::collections::BTreeSet<VenueId> {
+        let all = (0_u32..).map(VenueId).zip(&self.venues);
+        all.filter(|(_, (_, venue))| !venue.amends).map(|(id, _)| id).collect()
+    }
+
     /// The same config over another recording of its kind.
     pub fn with_data(mut self, folder: &Path) -> Result<Self, ConfigError> {
         let path = match &mut self.data {

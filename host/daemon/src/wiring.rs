@@ -195,12 +195,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
     let strategies = config.strategies.iter().zip(&loaded.plugins).enumerate();
     EngineConfig {
         instruments: config.instruments.iter().map(|(instrument, _)| instrument.clone()).collect(),
-        no_amends: (0_u32..)
-            .map(VenueId)
-            .zip(&config.venues)
-            .filter(|(_, (_, venue))| !venue.amends)
-            .map(|(id, _)| id)
-            .collect(),
+        no_amends: config.no_amends(),
         venues: config.venues.iter().map(|(name, _)| name.clone()).collect(),
         accounts: accounts.map(|(place, name)| account_config(config, place, name)).collect(),
         strategies: strategies.map(strategy).collect(),

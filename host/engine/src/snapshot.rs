@@ -144,8 +144,7 @@ impl Engine {
             odd,
             now,
             exposure,
-            // follow from the orders; the rest begins anew with every host
-            by_wire: _,
+            by_wire: _, // follows from the orders; the rest begins anew with every host
             tally: _,
             markets: _,
             buckets: _,

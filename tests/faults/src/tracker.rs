@@ -149,6 +149,7 @@ impl Tracker {
         match fact {
             OrderFact::Approved(order) => return self.approved(id, order, coverage),
             OrderFact::Denied { .. } => coverage.total("denials"),
+            OrderFact::Replaces(_) => coverage.total("replacements"),
             OrderFact::CancelRequested => self.moved(id, OrderEvent::CancelRequested, coverage),
             OrderFact::AmendRequested(amend) => {
                 self.moved(id, OrderEvent::AmendRequested, coverage);
