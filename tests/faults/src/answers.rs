@@ -44,6 +44,7 @@ impl Venues {
 
     /// What the venue still knows of later.
     pub(crate) fn keep(&mut self, event: &VenueEvent) {
+        self.note_truth(event);
         if is_told_again(&event.report)
             && let Some(session) = self.session(event.account)
         {

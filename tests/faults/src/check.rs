@@ -6,7 +6,8 @@ use crate::venues::{Venues, Way};
 use hedgerow_engine::Engine;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Fact, InstrumentId, OrderFact, PairKind, PairOutcome,
-    PairPhase, Position, Purpose, Quantity, Side, Stamped, StrategyId, VenueReport, WireId,
+    PairPhase, Position, Purpose, Quantity, Side, Stamped, StrategyId, TradeId, VenueEvent,
+    VenueReport, WireId,
 };
 use hedgerow_simulator::paper::Request;
 use std::collections::BTreeMap;
@@ -59,11 +60,18 @@ impl Venues {
         open.values().sum()
     }
 
+    /// Whether nothing but orders has changed what an account has, as far as the host has heard.
+    pub(crate) fn is_known(&self, now: u64, account: AccountId) -> bool {
+        let Some(session) = self.sessions.get(account.index()) else { return false };
+        let tracker = self.shared.tracker.borrow();
+        let heard = |trade: &TradeId| tracker.forced.contains(&(account, *trade));
+        !session.moved && now >= session.vague_until && session.forced.iter().all(heard)
+    }
+
     /// The engine holds reserved at least the worst that can come of what is at the venue.
     pub(crate) fn check_exposure(&self, engine: &Engine, now: u64) {
         for (strategy, instrument, account) in traded(&self.shared.script) {
-            let session = self.sessions.get(account.index());
-            if session.is_none_or(|session| session.moved || now < session.vague_until) {
+            if !self.is_known(now, account) {
                 continue;
             }
             let truth = self.inner.position(account, instrument).quantity.units();
@@ -148,6 +156,11 @@ impl Venues {
                     let key = format!("funding {account} {instrument} {settlement:?} {amount}");
                     *seen.entry(key).or_default() += 1;
                 }
+                Fact::Forced { account, trade, side, price, quantity, fee, .. } => {
+                    let key =
+                        format!("forced {account} {trade:?} {side:?} {price} {quantity} {fee:?}");
+                    *seen.entry(key).or_default() += 1;
+                }
                 Fact::Order { fact: OrderFact::Approved(order), .. } => {
                     approved.insert((order.account, order.wire));
                 }
@@ -160,19 +173,12 @@ impl Venues {
         }
         for session in &self.sessions {
             for event in &session.history {
-                let account = event.account;
-                let key = match &event.report {
-                    VenueReport::Fill { wire, trade, price, quantity, fee, .. } => {
-                        if !approved.contains(&(account, *wire)) {
-                            continue; // the order was lost with the power; its position is adopted
-                        }
-                        format!("fill {account} {trade:?} {price} {quantity} {fee:?}")
-                    }
-                    VenueReport::FundingPayment { instrument, settlement, amount } => {
-                        format!("funding {account} {instrument} {settlement:?} {amount}")
-                    }
-                    _ => continue,
-                };
+                if let VenueReport::Fill { wire, .. } = &event.report
+                    && !approved.contains(&(event.account, *wire))
+                {
+                    continue; // the order was lost with the power; its position is adopted
+                }
+                let Some(key) = key_of(event) else { continue };
                 let times = seen.remove(&key).unwrap_or(0);
                 if times != 1 {
                     self.shared.must_not(now, format!("{key} is a fact {times} times"));
@@ -234,6 +240,23 @@ impl Venues {
                 );
             }
         }
+    }
+}
+
+/// What a venue told of money, as its fact is called.
+fn key_of(event: &VenueEvent) -> Option<String> {
+    let account = event.account;
+    match &event.report {
+        VenueReport::Fill { trade, price, quantity, fee, .. } => {
+            Some(format!("fill {account} {trade:?} {price} {quantity} {fee:?}"))
+        }
+        VenueReport::Forced { trade, side, price, quantity, fee, .. } => {
+            Some(format!("forced {account} {trade:?} {side:?} {price} {quantity} {fee:?}"))
+        }
+        VenueReport::FundingPayment { instrument, settlement, amount } => {
+            Some(format!("funding {account} {instrument} {settlement:?} {amount}"))
+        }
+        _ => None,
     }
 }
 

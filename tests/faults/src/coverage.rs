@@ -2,9 +2,46 @@
 //! of a plan.
 
 use crate::fault::Fault;
-use hedgerow_model::{OrderEvent, OrderStatus};
+use hedgerow_model::{OrderEvent, OrderStatus, RiskRejection, Scope};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Refusals of the gate that are a guard's, by code.
+const REFUSING: [(u32, &str); 24] = [
+    (8, "no market"),
+    (9, "stale market"),
+    (10, "collar"),
+    (11, "order notional"),
+    (12, "position"),
+    (13, "gross"),
+    (14, "live orders"),
+    (15, "order rate"),
+    (16, "mode"),
+    (22, "journal"),
+    (24, "not reconciled"),
+    (29, "crossed book"),
+    (31, "expired"),
+    (35, "unknown positions"),
+    (40, "net"),
+    (41, "instrument position"),
+    (42, "leverage"),
+    (43, "adverse move"),
+    (44, "margin unknown"),
+    (45, "liquidation unknown"),
+    (46, "cancel ratio"),
+    (47, "self-cross"),
+    (48, "venue down"),
+    (49, "venue lags"),
+];
+
+fn scope_word(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Host => " of host",
+        Scope::Account(_) => " of account",
+        Scope::Strategy(_) => " of strategy",
+        Scope::Instrument(_) => " of instrument",
+    }
+}
 
 /// Counts of one run, or of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +52,9 @@ pub struct Coverage {
     pub transitions: BTreeMap<String, u64>,
     /// How often a plan went from a phase to another, or to an end.
     pub plans: BTreeMap<String, u64>,
+    /// How often each guard refused, and tripped with which action.
+    #[serde(default)]
+    pub guards: BTreeMap<String, u64>,
     /// Orders, fills, plans and the like.
     pub totals: BTreeMap<String, u64>,
 }
@@ -35,6 +75,23 @@ impl Coverage {
         *self.plans.entry(format!("{from} -> {to}")).or_default() += 1;
     }
 
+    /// A guard did something.
+    pub fn guard(&mut self, what: &str) {
+        *self.guards.entry(what.into()).or_default() += 1;
+    }
+
+    /// The gate refused.
+    pub fn refused(&mut self, reason: &RiskRejection) {
+        if let Some((_, word)) = REFUSING.iter().find(|(code, _)| *code == reason.code()) {
+            let scope = match reason {
+                RiskRejection::GrossAboveMax { scope, .. }
+                | RiskRejection::NetAboveMax { scope, .. } => scope_word(*scope),
+                _ => "",
+            };
+            self.guard(&format!("{word}{scope} refused"));
+        }
+    }
+
     /// Something else happened.
     pub fn total(&mut self, what: &str) {
         *self.totals.entry(what.into()).or_default() += 1;
@@ -45,6 +102,7 @@ impl Coverage {
         let all = [
             (&mut self.transitions, &other.transitions),
             (&mut self.plans, &other.plans),
+            (&mut self.guards, &other.guards),
             (&mut self.totals, &other.totals),
         ];
         for (ours, theirs) in all {
@@ -86,7 +144,8 @@ impl Coverage {
             let count = self.transitions.get(&name).copied().unwrap_or(0);
             text.push_str(&format!("  {name:<34}{count:>12}\n"));
         }
-        for (title, counts) in [("plans", &self.plans), ("totals", &self.totals)] {
+        let rest = [("plans", &self.plans), ("guards", &self.guards), ("totals", &self.totals)];
+        for (title, counts) in rest {
             text.push_str(title);
             text.push('\n');
             for (name, count) in counts {

@@ -62,6 +62,7 @@ impl Venues {
             self.inner.hold(account, instrument, position);
             if let Some(session) = self.sessions.get_mut(account.index()) {
                 session.moved = true;
+                session.truth += side.sign() * part.units();
             }
             self.reset(account, now + dice.between(100, 8_000) * MS);
         }

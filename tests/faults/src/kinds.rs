@@ -42,3 +42,13 @@ pub(crate) fn wire_of(report: &VenueReport) -> Option<WireId> {
         _ => None,
     }
 }
+
+/// Which order a report says anything of.
+pub(crate) fn about(report: &VenueReport) -> Option<WireId> {
+    match report {
+        VenueReport::OpenOrder { wire, .. }
+        | VenueReport::OrderState { wire, .. }
+        | VenueReport::TradesTold { wire, .. } => Some(*wire),
+        other => wire_of(other),
+    }
+}

@@ -1,17 +1,27 @@
 //! What must hold of everything that leaves the process, and what the host was told so far.
 
+use crate::limits::Leaves;
 use crate::venues::{Session, Venues};
-use hedgerow_model::{VenueCommand, VenueEvent, VenueReport};
+use hedgerow_model::{AccountId, Amend, VenueCommand, VenueEvent, VenueReport, WireId};
 use std::rc::Rc;
+
+/// How long a command may have waited for the pools, ns.
+const SECOND: u64 = 1_000_000_000;
 
 impl Venues {
     /// What must hold of everything that leaves.
     pub(crate) fn check(&mut self, now: u64, command: &VenueCommand) {
         let shared = Rc::clone(&self.shared);
-        let VenueCommand::Place(order) = command else { return };
-        let order = order.get();
+        let order = match command {
+            VenueCommand::Place(order) => order.get(),
+            VenueCommand::Amend { account, wire, amend, .. } => {
+                return self.check_amend(now, (*account, *wire), amend.get());
+            }
+            _ => return,
+        };
         let key = (order.account, order.wire);
-        if self.wires.insert(key, order.request.side).is_some() {
+        let way = (order.request.side, order.request.flags.reduce_only);
+        if self.wires.insert(key, way).is_some() {
             shared.must_not(now, format!("order {} leaves under a used id: {order:?}", order.id));
         }
         let tracker = shared.tracker.borrow();
@@ -35,6 +45,31 @@ impl Venues {
         if opens && session.is_none_or(|session| !session.known) {
             shared.must_not(now, format!("order {} opens on an unknown account", order.id));
         }
+        drop(tracker);
+        let (price, since) = (order.request.price, order.created.as_nanos());
+        let units = order.request.quantity.units();
+        if opens {
+            self.check_limits(now, &Leaves { order, price, units, since, amends: false });
+        }
+        self.prices.insert(key, (price, since));
+    }
+
+    /// An amendment that may open more than the order did.
+    fn check_amend(&mut self, now: u64, key: (AccountId, WireId), amend: &Amend) {
+        let shared = Rc::clone(&self.shared);
+        let tracker = shared.tracker.borrow();
+        let known = tracker.by_wire(key.0, key.1);
+        let opens = known.filter(|known| known.opens).map(|known| known.order.clone());
+        drop(tracker);
+        if let Some(order) = opens {
+            // it may have waited for the pools; when it was approved is not told
+            let since = now.saturating_sub(SECOND);
+            let (price, units) = (amend.price, amend.quantity.units());
+            let leaves = Leaves { order: &order, price, units, since, amends: true };
+            self.check_limits(now, &leaves);
+        }
+        // wherever it is now
+        self.prices.remove(&key);
     }
 
     /// Whether an order takes from what is held, as far as the host was told.
@@ -48,8 +83,14 @@ impl Venues {
 
     /// Keeps what the host was told of trades.
     pub(crate) fn note_heard(&mut self, event: &VenueEvent) {
-        let VenueReport::Fill { wire, trade, quantity, .. } = event.report else { return };
-        let sign = self.wires.get(&(event.account, wire)).map_or(0, |side| side.sign());
+        let (trade, sign, quantity) = match event.report {
+            VenueReport::Fill { wire, trade, quantity, .. } => {
+                let way = self.wires.get(&(event.account, wire));
+                (trade, way.map_or(0, |way| way.0.sign()), quantity)
+            }
+            VenueReport::Forced { trade, side, quantity, .. } => (trade, side.sign(), quantity),
+            _ => return,
+        };
         if let Some(session) = self.session(event.account)
             && session.heard.insert(trade)
         {

@@ -24,6 +24,8 @@ pub struct Market {
     pub heard: Arc<Vec<Tick>>,
     /// By instrument: when the host heard anything.
     pub times: Vec<Vec<u64>>,
+    /// By instrument: marks that the host heard, doubled, and when.
+    pub marks: Vec<Vec<(u64, i64)>>,
     /// By instrument: while the host's book had a hole, from when the hole showed to the snapshot.
     pub blind: Vec<Vec<(u64, u64)>>,
     /// How often a trouble took effect.
@@ -136,6 +138,7 @@ impl<'s> Walk<'s> {
             down: BTreeSet::new(),
             out: Market {
                 times: vec![Vec::new(); count],
+                marks: vec![Vec::new(); count],
                 blind: vec![Vec::new(); count],
                 ..Market::default()
             },
@@ -298,6 +301,11 @@ impl<'s> Walk<'s> {
             } else if line.lacks {
                 line.shows = line.shows.or(Some(at));
             }
+        }
+        let is_quote = ticks.first().is_some_and(|t| t.kind == TickKind::Quote.code());
+        if is_level || is_quote {
+            let (bid, ask) = self.lines[place].touch;
+            self.out.marks[place].push((at, bid + ask));
         }
         self.out.times[place].push(at);
         self.heard.extend(ticks.into_iter().map(|tick| Tick { recv_ts: at, ..tick }));

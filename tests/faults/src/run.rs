@@ -23,6 +23,8 @@ use std::rc::Rc;
 
 /// How often, in steps of the loop, exposure is compared.
 const LOOK: u64 = 16;
+/// No instant takes so many steps of the loop.
+const STEPS_MAX: u64 = 200_000;
 
 type Loop = Driver<Heard, Venues, Native, Log>;
 
@@ -56,6 +58,8 @@ struct World {
     plan: BTreeMap<(u64, usize), Act>,
     dice: Dice,
     steps: u64,
+    /// The present instant, and how many steps it took so far.
+    instant: (u64, u64),
     /// How many commits the next death loses.
     loses: Option<u64>,
     swaps: Vec<StrategyId>,
@@ -120,7 +124,16 @@ impl World {
         let plan = (0..).zip(acts).map(|(n, (at, act))| ((at, n), act)).collect();
         let traps = (0..script.strategies).map(|_| Rc::default()).collect();
         let dice = Dice::of(script.seed, 5);
-        Self { traps, plan, dice, steps: 0, loses: None, swaps: Vec::new(), shared }
+        Self {
+            traps,
+            plan,
+            dice,
+            steps: 0,
+            instant: (0, 0),
+            loses: None,
+            swaps: Vec::new(),
+            shared,
+        }
     }
 
     fn run(&mut self) {
@@ -200,7 +213,7 @@ impl World {
         shared.disk.borrow_mut().merge();
         let now = died + self.dice.between(50, 6_000) * MS;
         shared.say(died, "killed", format!("until {:.3} s", crate::shared::seconds(now)));
-        let mut tracker = crate::tracker::Tracker::default();
+        let mut tracker = crate::tracker::Tracker::of(&shared.script);
         let folded = tracker.take_all(&shared.disk.borrow().facts);
         if let Err(what) = folded {
             shared.must_not(now, format!("facts at a start: {what}"));
@@ -324,6 +337,11 @@ impl World {
 
     fn look(&mut self, driver: &Loop) {
         self.steps += 1;
+        let now = driver.now().as_nanos();
+        self.instant = (now, if self.instant.0 == now { self.instant.1 + 1 } else { 0 });
+        if self.instant.1 > STEPS_MAX {
+            self.shared.must_not(now, "the loop never comes to an end of this instant");
+        }
         if self.steps.is_multiple_of(LOOK) && !self.shared.dead.get() {
             driver.venue().check_exposure(driver.engine(), driver.now().as_nanos());
         }
@@ -348,6 +366,7 @@ impl World {
         venues.check_ledger(engine, now);
         venues.check_facts(now);
         venues.check_pairs(engine, now);
+        venues.check_singles(now);
         self.compare(driver, now);
     }
 }

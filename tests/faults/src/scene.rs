@@ -1,5 +1,7 @@
 //! The parts of a script's run: what the engine is told, what strategies start with, the venues.
 
+mod guards;
+
 use crate::fate::SETTLING;
 use crate::host::{Native, Start};
 use crate::script::{START, Script};
@@ -24,7 +26,10 @@ fn own(script: &Script, strategy: StrategyId) -> Vec<InstrumentId> {
 }
 
 /// Wide enough to trade for ten minutes, near enough that guards trip now and then.
-fn limits() -> StrategyLimits {
+fn limits(script: &Script, id: StrategyId) -> StrategyLimits {
+    if script.guarded {
+        return guards::strategy_limits(script, id);
+    }
     StrategyLimits {
         order_notional_max: Decimal::from(3_000),
         position_notional_max: Decimal::from(6_000),
@@ -63,9 +68,12 @@ pub fn config(script: &Script) -> EngineConfig {
         interest: own(script, id)
             .into_iter()
             .fold(Interest::default(), |all, id| all.with(id, &KINDS)),
-        limits: limits(),
+        limits: limits(script, id),
         may_set_leverage: false,
-        guards: StrategyGuards::default(),
+        guards: match script.guarded {
+            true => guards::strategy_guards(script, id),
+            false => StrategyGuards::default(),
+        },
         on_stop: OpenOrders::Cancel,
         on_quarantine: OpenOrders::Cancel,
         on_fault: if script.seed.is_multiple_of(2) { OpenOrders::Keep } else { OpenOrders::Cancel },
@@ -75,7 +83,10 @@ pub fn config(script: &Script) -> EngineConfig {
         name: spec.symbol.clone(),
         reconcile: true,
         settling: Duration::from_nanos(SETTLING),
-        guards: AccountGuards::default(),
+        guards: match script.guarded {
+            true => guards::account_guards(script, spec),
+            false => AccountGuards::default(),
+        },
         margin: None,
         asks: Asks {
             orders_every: Some(Duration::from_secs(5)),
@@ -90,8 +101,11 @@ pub fn config(script: &Script) -> EngineConfig {
         venues: (0..script.venues).map(|venue| format!("v{venue}")).collect(),
         accounts: script.instruments.iter().map(account).collect(),
         strategies: (0..script.strategies).map(|id| strategy(StrategyId(id))).collect(),
-        host: HostLimits::default(),
-        instrument_limits: Vec::new(),
+        host: if script.guarded { guards::host(script) } else { HostLimits::default() },
+        instrument_limits: match script.guarded {
+            true => guards::instrument_limits(script),
+            false => Vec::new(),
+        },
         accounting: Accounting { currency: None, same: Vec::new() },
         stale_after: Duration::from_nanos(STALE),
         tick_credit: None,
@@ -112,7 +126,9 @@ pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Native
         });
         let (seed, every) = (script.seed ^ (u64::from(id) << 32), script.every);
         let until = script.calm();
-        let parameters = hedgerow_sdk::serde_json::json!(Parameters { seed, every, until });
+        let attacks = script.guarded;
+        let parameters = Parameters { seed, every, until, attacks };
+        let parameters = hedgerow_sdk::serde_json::json!(parameters);
         let (parameters, traps) = (parameters.to_string(), Rc::clone(traps));
         Start { parameters, instruments: instruments.collect(), traps }
     };
@@ -133,7 +149,14 @@ pub fn venues(shared: &Rc<Shared>) -> Venues {
         Fees { maker: Decimal::new(1, 4), taker: Decimal::new(5, 4), taken_in: FeeIn::Settle };
     let priced: Vec<_> = script.instruments.iter().map(|spec| (spec.clone(), fees)).collect();
     let tape = Tape::of(shared.market.truth.to_vec());
-    let inner = PaperVenue::new((0..script.venues).map(quick).collect(), &priced, &tape);
+    let mut inner = PaperVenue::new((0..script.venues).map(quick).collect(), &priced, &tape);
+    for spec in script.instruments.iter().filter(|_| script.guarded) {
+        inner.set_brackets(spec.id, guards::brackets());
+        if let Some(amount) = guards::collateral(script, spec) {
+            let money = (spec.settle.as_str(), amount);
+            inner.set_collateral(script.account(spec.id), spec.venue, money);
+        }
+    }
     let mut venues = Venues::new(inner, Rc::clone(shared));
     venues.connect(START);
     venues

@@ -51,6 +51,8 @@ pub struct Script {
     pub rate: u64,
     /// A strategy acts on one of so many updates.
     pub every: u64,
+    /// Whether every guard is on, near its limit, and strategies try to get around them.
+    pub guarded: bool,
     /// By instrument.
     pub instruments: Vec<Instrument>,
     /// Whether an instrument's data is a book, else quotes.
@@ -85,6 +87,7 @@ impl Script {
             strategies,
             rate: dice.between(1, 21).max(count),
             every: dice.pick(&[4, 8, 20]),
+            guarded: Dice::of(seed, 7).percent(25),
             instruments,
             books,
             latency,

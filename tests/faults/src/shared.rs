@@ -56,6 +56,7 @@ impl Shared {
     #[must_use]
     pub fn new(script: Script, market: Market, told: bool) -> Self {
         let coverage = Coverage { faults: market.happened.clone(), ..Coverage::default() };
+        let tracker = Tracker::of(&script);
         Self {
             script,
             market,
@@ -63,7 +64,7 @@ impl Shared {
             dead: Cell::new(false),
             dies_in: Cell::new(None),
             full: Cell::new(false),
-            tracker: RefCell::default(),
+            tracker: RefCell::new(tracker),
             coverage: RefCell::new(coverage),
             broken: RefCell::new(None),
             timeline: told.then(RefCell::default),

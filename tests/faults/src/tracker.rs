@@ -1,13 +1,21 @@
 //! The facts of a run, folded a second time and independently of the engine: what orders, plans and
 //! modes they say there are, and whether an approval was one that could be given.
 
+mod pairs;
+mod singles;
+mod standing;
+
+pub use singles::{Single, Sums, goes_in, is_sum};
+
 use crate::coverage::Coverage;
+use crate::script::Script;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Fact, InstrumentId, Order, OrderEvent, OrderFact, OrderStatus,
-    PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, PlanStep, Purpose, Scope, Side, Stamped,
-    StrategyId, TradingMode, WireId,
+    AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, OrderEvent, OrderFact,
+    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, PlanStep, Purpose, Scope, Side,
+    SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
 };
-use std::collections::BTreeMap;
+use standing::Standing;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An order as the facts have it.
 #[derive(Clone, Debug)]
@@ -43,6 +51,8 @@ pub struct Plan {
     pub phase: PairPhase,
     /// How it last ended.
     pub outcome: Option<PairOutcome>,
+    /// An operator has taken over what was stuck.
+    released: bool,
 }
 
 /// Everything the facts say.
@@ -53,23 +63,39 @@ pub struct Tracker {
     wires: BTreeMap<(AccountId, WireId), ClientOrderId>,
     positions: BTreeMap<(StrategyId, InstrumentId), i64>,
     modes: BTreeMap<Scope, TradingMode>,
-    /// All plans that began.
+    instruments: Vec<Instrument>,
+    /// Trades of the venues' own will.
+    pub forced: BTreeSet<(AccountId, TradeId)>,
+    standing: Standing,
+    /// All pairs that began.
     pub plans: BTreeMap<(StrategyId, u64), Plan>,
+    /// All plans of one leg that began, and whose each of their orders is.
+    pub singles: BTreeMap<(StrategyId, u64), Single>,
+    of_order: BTreeMap<ClientOrderId, (StrategyId, u64)>,
     /// Plans that are stuck and whose alarm must follow.
     stuck: Vec<(StrategyId, u64)>,
 }
 
 impl Tracker {
+    /// Before any fact.
+    #[must_use]
+    pub fn of(script: &Script) -> Self {
+        let (instruments, standing) = (script.instruments.clone(), Standing::of(script));
+        Self { instruments, standing, ..Self::default() }
+    }
+
     /// Takes facts that were committed together; what is wrong about them.
     pub fn take(&mut self, facts: &[Stamped], coverage: &mut Coverage) -> Result<(), String> {
         for stamped in facts {
-            let stuck = std::mem::take(&mut self.stuck);
-            self.fold(&stamped.fact, coverage).map_err(|what| format!("{what}: {stamped:?}"))?;
-            // the alarm is the very next fact, if the mode does not hold already
+            let (stuck, latches) = (std::mem::take(&mut self.stuck), self.standing.latches());
+            self.fold(stamped, coverage).map_err(|what| format!("{what}: {stamped:?}"))?;
+            // an alarm, a latch is the very next fact, if the mode does not hold already
             self.check_alarms(stuck)?;
+            self.check_latches(latches)?;
         }
-        let stuck = std::mem::take(&mut self.stuck);
-        self.check_alarms(stuck)
+        let (stuck, latches) = (std::mem::take(&mut self.stuck), self.standing.latches());
+        self.check_alarms(stuck)?;
+        self.check_latches(latches)
     }
 
     fn check_alarms(&self, stuck: Vec<(StrategyId, u64)>) -> Result<(), String> {
@@ -82,14 +108,26 @@ impl Tracker {
         }
     }
 
+    /// What a guard that tripped is mapped to holds.
+    fn check_latches(&self, latches: Vec<(Scope, TradingMode)>) -> Result<(), String> {
+        for (scope, mode) in latches {
+            let is = self.mode(&[scope]);
+            if is < mode {
+                return Err(format!("a guard of {scope:?} has tripped: {is}, not {mode}"));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the facts of an earlier process.
     pub fn take_all(&mut self, facts: &[Stamped]) -> Result<(), String> {
         let mut unseen = Coverage::default();
         for stamped in facts {
-            let folded = self.fold(&stamped.fact, &mut unseen);
+            let folded = self.fold(stamped, &mut unseen);
             folded.map_err(|what| format!("{what}: {stamped:?}"))?;
         }
         self.stuck.clear();
+        self.standing.latches();
         Ok(())
     }
 
@@ -114,15 +152,21 @@ impl Tracker {
         Some(((order.account, order.wire), order.request.instrument))
     }
 
-    fn fold(&mut self, fact: &Fact, coverage: &mut Coverage) -> Result<(), String> {
+    fn fold(&mut self, stamped: &Stamped, coverage: &mut Coverage) -> Result<(), String> {
+        let (fact, now) = (&stamped.fact, stamped.time.as_nanos());
         match fact {
-            Fact::Order { id, fact } => return self.order(*id, fact, coverage),
+            Fact::Order { id, fact } => {
+                self.standing.order(*id, fact, now);
+                return self.order(*id, fact, coverage, now);
+            }
             Fact::Fill { id, instrument, side, quantity, replaces, .. } => {
                 // what the real one of an inferred fill replaces was counted before
                 let units = quantity.units() - replaces.units();
                 let held = self.positions.entry((id.strategy, *instrument)).or_default();
                 *held += side.sign() * units;
                 coverage.total("fills");
+                self.single_filled(fact);
+                self.standing.filled(id.strategy, now);
                 self.filled(*id, units, coverage);
             }
             Fact::Adopted { strategy, instrument, quantity, .. } => {
@@ -132,7 +176,19 @@ impl Tracker {
             Fact::Mode { scope, mode, .. } => {
                 self.modes.insert(*scope, *mode);
             }
-            Fact::Plan { strategy, plan, step } => self.plan((*strategy, *plan), step, coverage),
+            Fact::Plan { strategy, plan, step } => {
+                return self.plan((*strategy, *plan), step, coverage);
+            }
+            Fact::Forced { strategy, account, instrument, side, quantity, trade, .. } => {
+                coverage.total("trades of a venue's own will");
+                self.forced.insert((*account, *trade));
+                let held = self.positions.entry((*strategy, *instrument)).or_default();
+                *held += side.sign() * quantity.units();
+            }
+            Fact::Guard { key, state, .. } => self.standing.guard(key, *state, coverage),
+            Fact::IntentDenied { intent, reason, .. } if intent != "plan" => {
+                coverage.refused(reason);
+            }
             Fact::Funding { .. } => coverage.total("funding payments"),
             Fact::Discrepancy { .. } => coverage.total("discrepancies"),
             _ => {}
@@ -145,10 +201,18 @@ impl Tracker {
         id: ClientOrderId,
         fact: &OrderFact,
         coverage: &mut Coverage,
+        now: u64,
     ) -> Result<(), String> {
         match fact {
-            OrderFact::Approved(order) => return self.approved(id, order, coverage),
-            OrderFact::Denied { .. } => coverage.total("denials"),
+            OrderFact::Approved(order) => {
+                self.approved(id, order, coverage)?;
+                let opens = self.alive.get(&id).is_some_and(|known| known.opens);
+                return if opens { self.standing.may_open(id.strategy, now) } else { Ok(()) };
+            }
+            OrderFact::Denied { reason, .. } => {
+                coverage.total("denials");
+                coverage.refused(reason);
+            }
             OrderFact::Replaces(_) => coverage.total("replacements"),
             OrderFact::CancelRequested => self.moved(id, OrderEvent::CancelRequested, coverage),
             OrderFact::AmendRequested(amend) => {
@@ -215,7 +279,8 @@ impl Tracker {
         let held = self.positions.get(&(strategy, instrument)).copied().unwrap_or(0);
         let opposite = held.signum() * side.sign() < 0;
         let reduces = opposite && self.open(strategy, instrument, side) + units <= held.abs();
-        if request.flags.reduce_only && !reduces {
+        let offsets = self.purpose_of(id).is_some_and(|(_, what)| what == SinglePurpose::Other);
+        if request.flags.reduce_only && !reduces && !offsets {
             return Err(format!("reduce-only beyond the position of {held}"));
         }
         let of_plan = id.number >= PLAN_ORDERS;
@@ -224,60 +289,29 @@ impl Tracker {
             Scope::Account(order.account),
             Scope::Instrument(instrument),
         ]);
-        let may = match mode {
+        let may = self.may_send(id, mode, reduces).unwrap_or(match mode {
             TradingMode::Running => true,
             TradingMode::ReduceOnly => reduces,
             TradingMode::CancelOnly => reduces && of_plan,
             TradingMode::Halted => false,
-        };
+        });
         if !may {
             return Err(format!("approved in mode {mode}"));
         }
-        if of_plan {
-            self.within_plan(id, units)?;
+        match self.of_order.contains_key(&id) {
+            true => self.within_single(order)?,
+            false if of_plan => self.within_plan(id, units)?,
+            false => {}
         }
         let (ending, amending) = (None, None);
-        let known = Known { order: order.clone(), ending, amending, opens: !reduces };
+        // of two that offset its venue lets one act, and that reduces
+        let opens = !reduces && !offsets;
+        let known = Known { order: order.clone(), ending, amending, opens };
         if self.wires.insert((order.account, order.wire), id).is_some() {
             return Err("a wire id is used again".into());
         }
         if self.over.contains_key(&id) || self.alive.insert(id, known).is_some() {
             return Err("an order number is used again".into());
-        }
-        Ok(())
-    }
-
-    /// No leg is sent more than is planned of it, nor more taken back than there is.
-    fn within_plan(&self, id: ClientOrderId, units: i64) -> Result<(), String> {
-        let own = self.plans.range((id.strategy, 0)..=(id.strategy, u64::MAX));
-        let mut own = own.rev().filter(|(_, plan)| plan.orders.contains_key(&id.number));
-        let Some(((_, number), plan)) = own.next() else {
-            return Err("an order of no plan".into());
-        };
-        let Some((leg, purpose)) = plan.orders.get(&id.number).copied() else { return Ok(()) };
-        let (mut forth, mut back, mut going_forth, mut going_back) = (0, 0, 0, 0);
-        for (number, (other, what)) in &plan.orders {
-            let id = ClientOrderId { strategy: id.strategy, number: *number };
-            let Some(known) = self.alive.get(&id).or_else(|| self.over.get(&id)) else { continue };
-            if *other != leg {
-                continue;
-            }
-            let open = if self.alive.contains_key(&id) { known.open() } else { 0 };
-            let (done, going) = match what {
-                Purpose::TakeBack => (&mut back, &mut going_back),
-                _ => (&mut forth, &mut going_forth),
-            };
-            *done += known.order.filled.units();
-            *going += open;
-        }
-        let net = forth - back;
-        let target = plan.plan.legs[usize::from(leg)].target.units();
-        let (sent, most) = match purpose {
-            Purpose::TakeBack => (going_back + units, net),
-            _ => (net + going_forth + units, target),
-        };
-        if sent > most {
-            return Err(format!("plan {number} sends {sent} of at most {most} on leg {leg}"));
         }
         Ok(())
     }
@@ -322,40 +356,29 @@ impl Tracker {
         }
     }
 
-    fn plan(&mut self, key: (StrategyId, u64), step: &PlanStep, coverage: &mut Coverage) {
-        if let PlanStep::Began(plan) = step {
-            coverage.plan("asked", &format!("{:?} {:?}", plan.kind, PairPhase::Opening));
-            let plan = (**plan).clone();
-            let (orders, phase, outcome) = (BTreeMap::new(), PairPhase::Opening, None);
-            self.plans.insert(key, Plan { plan, orders, phase, outcome });
-            return;
-        }
-        if let PlanStep::Refused { .. } = step {
-            coverage.total("plans refused");
-        }
-        let Some(known) = self.plans.get_mut(&key) else { return };
-        let from = format!("{:?} {:?}", known.plan.kind, known.phase);
+    fn plan(
+        &mut self,
+        key: (StrategyId, u64),
+        step: &PlanStep,
+        coverage: &mut Coverage,
+    ) -> Result<(), String> {
         match step {
-            PlanStep::Sends { leg, purpose, number, .. } => {
-                known.orders.insert(*number, (*leg, *purpose));
-            }
-            PlanStep::Phase(phase) => {
-                coverage.plan(&from, &format!("{phase:?}"));
-                known.phase = *phase;
-            }
-            PlanStep::Ended(result) => {
-                known.phase = PairPhase::Ended;
-                known.outcome = Some(result.outcome.clone());
-                let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
-                let to = if stuck { "Stuck".into() } else { format!("{:?}", result.outcome) };
-                coverage.plan(&from, &to);
-                if stuck {
-                    self.stuck.push(key);
+            PlanStep::Began(plan) => {
+                let phase = match plan.maker {
+                    Some(_) => PairPhase::Making,
+                    None => PairPhase::Opening,
+                };
+                coverage.plan("asked", &format!("{:?} {phase:?}", plan.kind));
+                for leg in &plan.legs {
+                    self.is_free(key, leg.instrument, false)?;
                 }
+                let plan = (**plan).clone();
+                let (orders, outcome, released) = (BTreeMap::new(), None, false);
+                self.plans.insert(key, Plan { plan, orders, phase, outcome, released });
             }
-            PlanStep::GivenUp => coverage.total("plans given up"),
-            PlanStep::Released => coverage.total("plans released"),
-            _ => {}
+            PlanStep::Single(step) => return self.single(key, step, coverage),
+            _ => self.pair_step(key, step, coverage),
         }
+        Ok(())
     }
 }

@@ -1,5 +1,8 @@
-//! A strategy that asks for pairs above all, and beside them rests, amends and cancels orders, at
+//! A strategy that asks for plans above all, and beside them rests, amends and cancels orders, at
 //! random from a seed. From a time on it wants nothing but that nothing rests.
+
+mod attacks;
+mod singles;
 
 use hedgerow_sdk::model::{Amend, HostTime, InstrumentId};
 use hedgerow_sdk::{
@@ -19,6 +22,8 @@ pub struct Parameters {
     pub every: u64,
     /// Wants nothing more from this host time on, ns.
     pub until: u64,
+    /// Tries to get around the guards.
+    pub attacks: bool,
 }
 
 /// Its state: all that a restart must give back.
@@ -28,6 +33,9 @@ pub struct Trader {
     state: u64,
     every: u64,
     until: u64,
+    attacks: bool,
+    /// The attack that it tries most.
+    favourite: u64,
 }
 
 impl Trader {
@@ -55,19 +63,23 @@ impl Trader {
     fn act(&mut self, ctx: &mut Context) {
         let traded: Vec<InstrumentId> = ctx.instruments().iter().map(|i| i.spec.id).collect();
         let Some(id) = self.one(&traded) else { return };
+        if self.attacks && self.below(2) == 0 {
+            return self.attack(ctx, id);
+        }
         match self.below(100) {
-            0..=39 => self.pair(ctx, &traded),
-            40..=64 => self.rest(ctx, id),
-            65..=74 => self.take(ctx, id),
-            75..=83 => {
+            0..=27 => self.pair(ctx, &traded),
+            28..=49 => self.single(ctx, id),
+            50..=67 => self.rest(ctx, id),
+            68..=75 => self.take(ctx, id),
+            76..=83 => {
                 let live: Vec<u64> = ctx.orders().map(|order| order.number).collect();
                 if let Some(number) = self.one(&live) {
                     ctx.cancel(number);
                 }
             }
-            84..=92 => self.amend(ctx),
-            93 => ctx.cancel_all(id),
-            94..=96 => {
+            84..=91 => self.amend(ctx),
+            92 => ctx.cancel_all(id),
+            93..=95 => {
                 let at = ctx.now().as_nanos() + self.below(5_000_000_000);
                 ctx.set_timer(TimerId(self.below(3)), HostTime::from_nanos(at));
             }
@@ -181,13 +193,14 @@ impl Trader {
         ctx.now().as_nanos() >= self.until
     }
 
-    fn tidy(&self, ctx: &mut Context) {
+    fn tidy(&mut self, ctx: &mut Context) {
         let live: Vec<u64> = ctx
             .orders()
             .filter(|order| order.status != OrderStatus::PendingCancel)
             .map(|order| order.number)
             .collect();
         live.into_iter().for_each(|number| ctx.cancel(number));
+        self.give_up_barriers(ctx);
     }
 }
 
@@ -203,16 +216,21 @@ impl Strategy for Trader {
     fn init(p: Parameters, _: &Context, saved: Option<&SavedState>) -> Result<Self, InitError> {
         match saved {
             Some(state) => state.json(),
-            None => Ok(Self { state: p.seed, every: p.every, until: p.until }),
+            None => {
+                let Parameters { seed: state, every, until, attacks } = p;
+                let favourite = (state ^ (state >> 32)) % 8;
+                Ok(Self { state, every, until, attacks, favourite })
+            }
         }
     }
 
     fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
         let every = self.every;
-        if self.below(every) != 0 {
-            return;
+        if self.is_over(ctx) {
+            self.tidy(ctx);
+        } else if self.below(every) == 0 {
+            self.act(ctx);
         }
-        if self.is_over(ctx) { self.tidy(ctx) } else { self.act(ctx) }
     }
 
     fn on_event(&mut self, ctx: &mut Context, event: &Event) {

@@ -9,15 +9,17 @@ use crate::fate::{Fate, Fates};
 use crate::kinds::{is_answer, wire_of};
 use crate::market::skewed;
 use crate::script::{MS, S};
+pub(crate) use crate::session::Session;
 use crate::shared::Shared;
+use hedgerow_engine::EngineConfig;
 use hedgerow_model::{
-    AccountId, Duration, Extent, HostTime, InstrumentId, Side, TradeId, VenueCommand, VenueEvent,
-    VenueId, VenueRejection, VenueReport, VenueTime, WireId,
+    AccountId, Duration, Extent, HostTime, Price, Scope, Side, VenueCommand, VenueEvent, VenueId,
+    VenueRejection, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
 use hedgerow_simulator::PaperVenue;
 use hedgerow_simulator::paper::Request;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// Something on its way.
@@ -35,32 +37,6 @@ pub(crate) enum Way {
     Tear(AccountId),
     /// It is back.
     Back(AccountId),
-}
-
-/// The session of one account.
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) venue: u32,
-    pub(crate) instrument: InstrumentId,
-    pub(crate) up: bool,
-    /// How often the stream was torn: reports of before do not come any more.
-    pub(crate) epoch: u64,
-    /// Whether it is about to reconnect.
-    pub(crate) resets: bool,
-    /// The newest question, and whether it was answered since the stream is up.
-    asked: u64,
-    pub(crate) known: bool,
-    /// Requests without an answer.
-    unanswered: BTreeSet<WireId>,
-    /// What the venue tells again.
-    pub(crate) history: Vec<VenueEvent>,
-    /// Its truth was changed by something else than our orders.
-    pub(crate) moved: bool,
-    /// Until when fills may be heard of orders whose end was told without how much filled.
-    pub(crate) vague_until: u64,
-    /// The trades that were heard, and what they come to.
-    pub(crate) heard: BTreeSet<TradeId>,
-    pub(crate) held: i64,
 }
 
 /// What a command is about, for whoever waits for its answer.
@@ -81,7 +57,14 @@ pub struct Venues {
     ready: VecDeque<VenueEvent>,
     pub(crate) scratch: Vec<(VenueEvent, bool)>,
     pub(crate) sessions: Vec<Session>,
-    pub(crate) wires: BTreeMap<(AccountId, WireId), Side>,
+    /// Orders that left: which way each goes, and whether it may only reduce.
+    pub(crate) wires: BTreeMap<(AccountId, WireId), (Side, bool)>,
+    /// At which price each was sent or last amended, and when.
+    pub(crate) prices: BTreeMap<(AccountId, WireId), (Price, u64)>,
+    /// When what opens was approved lately, of a strategy or an account.
+    pub(crate) left: BTreeMap<Scope, Vec<u64>>,
+    /// What the engine is told, where guards are attacked.
+    pub(crate) config: Option<Rc<EngineConfig>>,
     dice: Dice,
 }
 
@@ -90,22 +73,8 @@ impl Venues {
     #[must_use]
     pub fn new(inner: PaperVenue, shared: Rc<Shared>) -> Self {
         let script = &shared.script;
-        let session = |spec: &hedgerow_model::Instrument| Session {
-            venue: script.venue_of(spec.id),
-            instrument: spec.id,
-            up: false,
-            epoch: 0,
-            resets: false,
-            asked: 0,
-            known: false,
-            unanswered: BTreeSet::new(),
-            history: Vec::new(),
-            moved: false,
-            vague_until: 0,
-            heard: BTreeSet::new(),
-            held: 0,
-        };
-        let sessions = script.instruments.iter().map(session).collect();
+        let session = |id| Session::of(script.venue_of(id), id);
+        let sessions = script.instruments.iter().map(|spec| session(spec.id)).collect();
         let dice = Dice::of(script.seed, 3);
         let fates = Fates::new(script.seed);
         Self {
@@ -117,6 +86,9 @@ impl Venues {
             scratch: Vec::new(),
             sessions,
             wires: BTreeMap::new(),
+            prices: BTreeMap::new(),
+            left: BTreeMap::new(),
+            config: script.guarded.then(|| Rc::new(crate::scene::config(script))),
             dice,
             shared,
         }
@@ -157,7 +129,9 @@ impl Venues {
             session.epoch += 1;
             (session.up, session.known, session.resets) = (false, false, false);
             session.unanswered.clear();
+            session.waits.clear();
         }
+        self.left.clear();
         let keep = |way: &Way| matches!(way, Way::Request(..));
         self.queue.retain(|_, way| keep(way));
     }
@@ -203,7 +177,10 @@ impl Venues {
             }
             Way::Report(event, epoch) => self.deliver(now, event, epoch),
             Way::TimeOut(account, wire) => {
-                let waits = self.session(account).is_some_and(|s| s.unanswered.remove(&wire));
+                let waits = self.session(account).is_some_and(|session| {
+                    session.waits.remove(&wire);
+                    session.unanswered.remove(&wire)
+                });
                 if waits {
                     let event = self.event(account, now, VenueReport::OutcomeUnknown { wire });
                     self.hear(now, event);
@@ -236,6 +213,7 @@ impl Venues {
         }
         session.up = false;
         session.epoch += 1;
+        session.waits.clear();
         for wire in std::mem::take(&mut session.unanswered) {
             let event = self.event(account, now, VenueReport::OutcomeUnknown { wire });
             self.hear(now, event);
@@ -254,6 +232,7 @@ impl Venues {
         if let Some(wire) = wire_of(&event.report).filter(|_| is_answer(&event.report)) {
             session.unanswered.remove(&wire);
         }
+        session.answered(&event.report);
         event.received = HostTime::from_nanos(now);
         self.hear(now, event);
     }
@@ -289,6 +268,9 @@ impl Venues {
         };
         if let Asks::Order(wire) = asks {
             session.unanswered.insert(wire);
+            if !matches!(command, VenueCommand::Amend { .. }) {
+                session.waits.entry(wire).or_insert(now);
+            }
         }
         let request = Request::from(command);
         let fate = self.fates.of(&self.shared, now, account, session, &request);

@@ -1,0 +1,84 @@
+//! Pairs as the facts have them: where each stands, and whether an order of it may be sent.
+
+use super::Tracker;
+use crate::coverage::Coverage;
+use hedgerow_model::{ClientOrderId, PairOutcome, PairPhase, PlanStep, Purpose, StrategyId};
+
+impl Tracker {
+    /// No leg is sent more than is planned of it, nor more taken back than there is.
+    pub(super) fn within_plan(&self, id: ClientOrderId, units: i64) -> Result<(), String> {
+        let own = self.plans.range((id.strategy, 0)..=(id.strategy, u64::MAX));
+        let mut own = own.rev().filter(|(_, plan)| plan.orders.contains_key(&id.number));
+        let Some(((_, number), plan)) = own.next() else {
+            return Err("an order of no plan".into());
+        };
+        let Some((leg, purpose)) = plan.orders.get(&id.number).copied() else { return Ok(()) };
+        let (mut forth, mut back, mut going_forth, mut going_back) = (0, 0, 0, 0);
+        for (number, (other, what)) in &plan.orders {
+            let id = ClientOrderId { strategy: id.strategy, number: *number };
+            let Some(known) = self.alive.get(&id).or_else(|| self.over.get(&id)) else { continue };
+            if *other != leg {
+                continue;
+            }
+            let open = if self.alive.contains_key(&id) { known.open() } else { 0 };
+            let (done, going) = match what {
+                Purpose::TakeBack => (&mut back, &mut going_back),
+                _ => (&mut forth, &mut going_forth),
+            };
+            *done += known.order.filled.units();
+            *going += open;
+        }
+        let net = forth - back;
+        let target = plan.plan.legs[usize::from(leg)].target.units();
+        let (sent, most) = match purpose {
+            Purpose::TakeBack => (going_back + units, net),
+            _ => (net + going_forth + units, target),
+        };
+        if sent > most {
+            return Err(format!("plan {number} sends {sent} of at most {most} on leg {leg}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn pair_step(
+        &mut self,
+        key: (StrategyId, u64),
+        step: &PlanStep,
+        coverage: &mut Coverage,
+    ) {
+        match step {
+            PlanStep::Refused { reason, .. } => {
+                coverage.total("plans refused");
+                coverage.refused(reason);
+            }
+            PlanStep::Denied { reason, .. } => coverage.refused(reason),
+            PlanStep::GivenUp => coverage.total("plans given up"),
+            PlanStep::Released => coverage.total("plans released"),
+            _ => {}
+        }
+        self.single_word(key, step);
+        let Some(known) = self.plans.get_mut(&key) else { return };
+        let from = format!("{:?} {:?}", known.plan.kind, known.phase);
+        match step {
+            PlanStep::Sends { leg, purpose, number, .. } => {
+                known.orders.insert(*number, (*leg, *purpose));
+            }
+            PlanStep::Phase(phase) => {
+                coverage.plan(&from, &format!("{phase:?}"));
+                known.phase = *phase;
+            }
+            PlanStep::Ended(result) => {
+                known.phase = PairPhase::Ended;
+                known.outcome = Some(result.outcome.clone());
+                let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
+                let to = if stuck { "Stuck".into() } else { format!("{:?}", result.outcome) };
+                coverage.plan(&from, &to);
+                if stuck {
+                    self.stuck.push(key);
+                }
+            }
+            PlanStep::Released => known.released = true,
+            _ => {}
+        }
+    }
+}
