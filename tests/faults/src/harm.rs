@@ -4,8 +4,14 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::script::{Episode, MS, S};
 use crate::venues::{Venues, Way};
-use hedgerow_model::{AccountId, Fee, Price, Quantity, Side, StrategyId};
+use hedgerow_model::{
+    AccountId, Fee, ForcedKind, InstrumentId, InstrumentKind, Price, Quantity, Side, StrategyId,
+    TradeId, VenueReport,
+};
 use hedgerow_simulator::paper::Request;
+
+/// Trades that no order made have this bit.
+const FORCED: u64 = 1 << 62;
 
 impl Venues {
     fn accounts(&self, venue: u32) -> Vec<AccountId> {
@@ -66,6 +72,78 @@ impl Venues {
             }
             self.reset(account, now + dice.between(100, 8_000) * MS);
         }
+    }
+
+    /// The account and instrument that an episode is about.
+    fn concerned(&self, episode: &Episode) -> Option<(AccountId, InstrumentId)> {
+        let script = &self.shared.script;
+        let of = |spec: &&hedgerow_model::Instrument| {
+            let owner = script.owner(spec.id).0 == episode.strategy;
+            owner && script.venue_of(spec.id) == episode.venue
+        };
+        let spec = script.instruments.iter().find(of)?;
+        Some((script.account(spec.id), spec.id))
+    }
+
+    /// Where an instrument stands.
+    fn middle(&self, now: u64, instrument: InstrumentId) -> Price {
+        let marks = &self.shared.market.marks[instrument.index()];
+        let known = marks.partition_point(|(at, _)| *at <= now).checked_sub(1);
+        Price::from_units(known.map_or(10_000, |place| marks[place].1 / 2))
+    }
+
+    /// A future is delivered: its orders have ended, and its position is settled at the index.
+    pub(crate) fn settle(&mut self, now: u64, episode: &Episode) {
+        let Some((account, instrument)) = self.concerned(episode) else { return };
+        let spec = self.shared.script.instruments[instrument.index()].clone();
+        let due = spec.kind.expiry().is_some_and(|expiry| expiry.as_nanos() <= now);
+        if !due {
+            return;
+        }
+        self.shared.happened(Fault::Delivery);
+        let mut position = self.inner.position(account, instrument);
+        let held = position.quantity;
+        let side = if held.is_positive() { Side::Sell } else { Side::Buy };
+        let at = self.middle(now, instrument);
+        let gone = position.book(&spec, side, at, held.abs(), Fee::default());
+        if held.is_zero() || gone.is_err() {
+            return;
+        }
+        self.shared.say(now, "venue", format!("delivers {held} of {instrument} at {at}"));
+        self.inner.hold(account, instrument, position);
+        if let Some(session) = self.session(account) {
+            (session.moved, session.truth) = (true, 0);
+        }
+        let mut dice = Dice::of(episode.dice, 9);
+        self.reset(account, now + dice.between(100, 8_000) * MS);
+    }
+
+    /// The venue takes a part of a position for somebody else's loss, and says so.
+    pub(crate) fn deleverage(&mut self, now: u64, episode: &Episode) {
+        let mut dice = Dice::of(episode.dice, 10);
+        let Some((account, instrument)) = self.concerned(episode) else { return };
+        let spec = self.shared.script.instruments[instrument.index()].clone();
+        let mut position = self.inner.position(account, instrument);
+        let held = position.quantity.units();
+        let lots = held.abs() / spec.lot.units();
+        if lots == 0 || spec.kind == InstrumentKind::Spot {
+            return;
+        }
+        let side = if held > 0 { Side::Sell } else { Side::Buy };
+        let part = (1 + dice.int(u64::try_from(lots).unwrap_or(1))) * spec.lot.units();
+        let (price, quantity) = (self.middle(now, instrument), Quantity::from_units(part));
+        let fee = Fee::default();
+        if position.book(&spec, side, price, quantity, fee).is_err() {
+            return;
+        }
+        self.shared.happened(Fault::Deleveraging);
+        self.inner.hold(account, instrument, position);
+        let trade = TradeId(FORCED | episode.dice >> 16);
+        let kind = ForcedKind::Deleveraging;
+        let report = VenueReport::Forced { kind, trade, instrument, side, price, quantity, fee };
+        let event = self.event(account, now, report);
+        self.keep(&event);
+        self.send_report(now, event);
     }
 
     /// Whether nothing of a strategy rests or is on its way: then what its venue says is all.
