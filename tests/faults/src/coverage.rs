@@ -2,6 +2,7 @@
 //! of a plan.
 
 use crate::fault::Fault;
+use crate::steps::{is_possible, order_step, plan_steps};
 use hedgerow_model::{OrderEvent, OrderStatus, RiskRejection, Scope};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,7 +68,7 @@ impl Coverage {
 
     /// An order moved.
     pub fn transition(&mut self, from: OrderStatus, event: OrderEvent) {
-        *self.transitions.entry(format!("{from} {event:?}")).or_default() += 1;
+        *self.transitions.entry(order_step(from, event)).or_default() += 1;
     }
 
     /// A plan moved.
@@ -115,7 +116,7 @@ impl Coverage {
         }
     }
 
-    /// Transitions that the order table allows.
+    /// Transitions that the order table allows and the model can bring about.
     #[must_use]
     pub fn possible() -> Vec<String> {
         let mut all = Vec::new();
@@ -123,8 +124,9 @@ impl Coverage {
             for event in OrderEvent::ALL {
                 let allowed = [false, true].into_iter().any(|part| from.apply(event, part).is_ok());
                 // nothing happens to what was never sent
-                if allowed && from != OrderStatus::Denied {
-                    all.push(format!("{from} {event:?}"));
+                let here = from != OrderStatus::Denied && is_possible(from, event);
+                if allowed && here {
+                    all.push(order_step(from, event));
                 }
             }
         }
@@ -148,7 +150,11 @@ impl Coverage {
         for (title, counts) in rest {
             text.push_str(title);
             text.push('\n');
-            for (name, count) in counts {
+            let mut counts = counts.clone();
+            if title == "plans" {
+                plan_steps().into_iter().for_each(|name| _ = counts.entry(name).or_default());
+            }
+            for (name, count) in &counts {
                 text.push_str(&format!("  {name:<34}{count:>12}\n"));
             }
         }

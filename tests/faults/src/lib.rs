@@ -26,6 +26,7 @@ mod session;
 mod shared;
 pub mod shrink;
 mod singles;
+pub mod steps;
 mod tracker;
 mod trader;
 mod venues;

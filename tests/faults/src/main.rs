@@ -18,7 +18,8 @@ usage: cargo xtask sim [--seeds A..B] [--jobs N] [--resume FILE] [--json]
   --jobs N              on how many threads; as many as there are cores if not given
   --resume FILE         keeps what is done in a file, and goes on from what it holds
   --json                what was found as JSON
-  --require-coverage N  fails when a fault took effect fewer than N times
+  --require-coverage N  fails when a fault took effect fewer than N times, or no order or plan took
+                        a step that it can take
   --timeline            prints all that happened in a seed that breaks something; in a single seed
                         whatever came of it
   --shrink SEED         finds a shorter way to what a seed breaks, and prints it
@@ -112,7 +113,10 @@ fn act(asked: &Asked) -> Result<bool> {
             tell(&Script::of(seed));
         }
     }
-    let rare = asked.coverage.map(|least| found.coverage.rare(least)).unwrap_or_default();
+    let mut rare = asked.coverage.map(|least| found.coverage.rare(least)).unwrap_or_default();
+    if asked.coverage.is_some() {
+        rare.extend(found.coverage.untaken());
+    }
     rare.iter().for_each(|line| eprintln!("{line}"));
     let hours = found.fresh as f64 * SECONDS as f64 / 3_600.0;
     let speed = hours / (took / 60.0) / asked.jobs as f64;

@@ -144,12 +144,20 @@ impl Tracker {
                 self.of_order.insert(ClientOrderId { strategy: key.0, number: *number }, key);
             }
             SingleStep::Fires { barrier, .. } => {
-                coverage.plan(&known.name(), &format!("{:?} {barrier:?}", SinglePhase::Closing));
+                let to = match known.phase {
+                    SinglePhase::Ended => format!("{:?} again", SinglePhase::Closing),
+                    _ => format!("{:?} {barrier:?}", SinglePhase::Closing),
+                };
+                coverage.plan(&known.name(), &to);
                 (known.phase, known.fired) = (SinglePhase::Closing, Some(*barrier));
             }
             SingleStep::Trails { .. } => coverage.total("stops that followed"),
             SingleStep::Ended(result) => {
-                coverage.plan(&known.name(), &word(&result.outcome));
+                let to = match known.phase {
+                    SinglePhase::Ended => "told again".into(),
+                    _ => word(&result.outcome),
+                };
+                coverage.plan(&known.name(), &to);
                 known.phase = SinglePhase::Ended;
                 known.result = Some((**result).clone());
                 if result.is_stuck() {
