@@ -23,6 +23,7 @@ mod rests;
 mod scan;
 
 use crate::tape::{Cursor, Tape};
+pub use again::AgainError;
 pub use delivery::DeliveryTerms;
 pub use fees::{FeeIn, Fees};
 use hedgerow_model::{

@@ -33,8 +33,8 @@ pub(super) struct Kept {
     pub(super) orders: BTreeMap<(u32, u64), Order>,
     /// Every order as it was placed, in order.
     pub(super) placed: Vec<Order>,
-    /// Every report.
-    pub(super) log: Vec<VenueEvent>,
+    /// Every report, and in which line it is.
+    pub(super) log: Vec<(u64, VenueEvent)>,
 }
 
 impl Books {
@@ -51,11 +51,11 @@ impl Books {
             _ => Err(e),
         })?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        for (number, line) in (1..).zip(text.get(..whole).unwrap_or("").lines()) {
+        for (number, line) in (1_u64..).zip(text.get(..whole).unwrap_or("").lines()) {
             let read = serde_json::from_str(line).map_err(|e| {
                 std::io::Error::other(format!("{}: line {number}: {e}", path.display()))
             })?;
-            kept.take(read);
+            kept.take(number, read);
         }
         let file = File::options().create(true).append(true).open(path)?;
         let length = u64::try_from(whole).unwrap_or(0);
@@ -100,7 +100,7 @@ impl Books {
 }
 
 impl Kept {
-    fn take(&mut self, line: Line) {
+    fn take(&mut self, number: u64, line: Line) {
         match line {
             Line::Placed(order) => {
                 self.placed.push((*order).clone());
@@ -108,7 +108,7 @@ impl Kept {
             }
             Line::Reported(event) => {
                 self.apply(&event);
-                self.log.push(*event);
+                self.log.push((number, *event));
             }
         }
     }

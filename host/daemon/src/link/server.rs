@@ -107,7 +107,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     server.books = books;
     server.venue.keep_all();
     server.skip(market_began);
-    server.go_on_from(kept);
+    server.go_on_from(kept).map_err(|why| Failure::new(format!("books.jsonl: {why}")))?;
     make_way(serve.socket)?;
     let listener = UnixListener::bind(serve.socket)
         .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;
@@ -167,18 +167,21 @@ impl Server {
     }
 
     /// Orders, positions and reports of before.
-    fn go_on_from(&mut self, kept: Kept) {
+    fn go_on_from(&mut self, kept: Kept) -> Result<(), String> {
         // as each was placed: its reports say what became of it
         kept.arrived().for_each(|order| self.venue.placed_again(order));
-        kept.log.iter().for_each(|event| self.venue.book_again(event));
+        for (line, event) in &kept.log {
+            self.venue.book_again(event).map_err(|why| format!("line {line}: {why}"))?;
+        }
         for order in kept.resting() {
             self.venue.rest_again(order);
         }
         for (account, wire) in kept.orders.keys() {
             self.placed.insert((AccountId(*account), *wire), 1);
         }
-        self.log = kept.log;
+        self.log = kept.log.into_iter().map(|(_, event)| event).collect();
         self.venue.booked_again(HostTime::from_nanos(wall()));
+        Ok(())
     }
 
     /// A word now and then, so that a host knows a quiet venue from a dead one.

@@ -54,15 +54,16 @@ impl PaperVenue {
         self.records.placed(order);
         let expiry = pit.spec.kind.expiry();
         let over = expiry.is_some_and(|expiry| at.as_nanos() >= expiry.as_nanos());
-        let refused = over.then_some(VenueRejection::NotTrading).or_else(|| pit.refuses(order));
-        if let Some(reason) = refused {
-            self.report(at, venue, account, VenueReport::Rejected { wire, reason });
-            return;
-        }
         let NewOrder { side, price, quantity, .. } = order.request;
         let taken = pit.takes((account, wire), side, price, quantity.units());
         let filled: i64 = taken.iter().map(|m| m.quantity).sum();
         let left = order.request.quantity.units() - filled;
+        let refused = over.then_some(VenueRejection::NotTrading).or_else(|| pit.refuses(order));
+        let refused = refused.or_else(|| pit.refuses_sum(account, side, &taken, (price, left)));
+        if let Some(reason) = refused {
+            self.report(at, venue, account, VenueReport::Rejected { wire, reason });
+            return;
+        }
         let kill = order.request.time_in_force == TimeInForce::FillOrKill && left > 0;
         let id = VenueOrderId(self.next_order);
         self.next_order += 1;
@@ -165,23 +166,25 @@ impl PaperVenue {
             return;
         }
         let resting = pit.resting.remove(place);
-        if let Some(reason) = pit.refuses_amendment(&resting, amend) {
+        let left = amend.quantity.units() - resting.filled;
+        let (side, price, quantity) = (resting.side, amend.price, amend.quantity);
+        let moves = price != resting.price;
+        let taken = if moves { pit.takes((account, wire), side, price, left) } else { Vec::new() };
+        let now: i64 = taken.iter().map(|m| m.quantity).sum();
+        let refused = pit.refuses_amendment(&resting, amend);
+        let refused =
+            refused.or_else(|| pit.refuses_sum(account, side, &taken, (price, left - now)));
+        if let Some(reason) = refused {
             pit.resting.insert(place, resting);
             self.report(at, venue, account, VenueReport::AmendRejected { wire, reason });
             return;
         }
-        let left = amend.quantity.units() - resting.filled;
-        let (price, quantity) = (amend.price, amend.quantity);
         let amended = VenueReport::Amended { wire, price, quantity };
         if price == resting.price && left <= resting.remaining {
             pit.resting.insert(place, Resting { remaining: left, ..resting });
             self.report(at, venue, account, amended);
             return self.rested_changed(id.index());
         }
-        let moves = price != resting.price;
-        let taken =
-            if moves { pit.takes((account, wire), resting.side, price, left) } else { Vec::new() };
-        let now: i64 = taken.iter().map(|m| m.quantity).sum();
         self.report(at, venue, account, amended);
         self.settle_matches(at, id.index(), taken);
         let (remaining, filled) = (left - now, resting.filled + now);
@@ -232,6 +235,26 @@ impl Pit {
             return Some(VenueRejection::WouldIncrease);
         }
         None
+    }
+
+    /// Refuses what the ledger could not hold, tried on a copy of it: what an order takes at once,
+    /// then the rest at its own price.
+    fn refuses_sum(
+        &self,
+        account: AccountId,
+        side: Side,
+        taken: &[Match],
+        (price, left): (Price, i64),
+    ) -> Option<VenueRejection> {
+        let mut after = self.positions.get(&account).cloned().unwrap_or_default();
+        let rest = (left > 0).then_some((price, left, Liquidity::Maker));
+        let mut all = taken.iter().map(|m| (m.price, m.quantity, m.liquidity)).chain(rest);
+        let fits = all.try_for_each(|(price, units, liquidity)| {
+            let quantity = Quantity::from_units(units);
+            let fee = self.fee(side, price, quantity, liquidity)?;
+            after.book(&self.spec, side, price, quantity, fee).map(drop)
+        });
+        fits.is_err().then_some(VenueRejection::FilterFailed)
     }
 
     /// Whether a spot order beside those that rest would sell what is not held: nobody lends here.

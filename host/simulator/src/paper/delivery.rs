@@ -10,7 +10,7 @@ use super::PaperVenue;
 use super::pit::Pit;
 use hedgerow_model::{
     AccountId, Decimal, Duration, Fee, HostTime, Instrument, InstrumentId, Price, Quantity,
-    Rounding, Side, VenueReport,
+    Rounding, Side, ValueError, VenueReport,
 };
 
 /// Over how long before the expiry, unless something else is set.
@@ -127,10 +127,10 @@ impl Pit {
         price: Price,
         quantity: Quantity,
         fee: Fee,
-    ) {
+    ) -> Result<(), ValueError> {
         let side = if quantity.is_positive() { Side::Sell } else { Side::Buy };
         let position = self.positions.entry(account).or_default();
-        let _ = position.book(&self.spec, side, price, quantity.abs(), fee);
+        position.book(&self.spec, side, price, quantity.abs(), fee).map(drop)
     }
 
     /// Closes all positions; whose, and what is told of it.
@@ -149,7 +149,8 @@ impl Pit {
             let (price, quantity) = (price.unwrap_or_default(), position.quantity);
             let fee = self.spec.fee(price, quantity.abs(), delivery.terms.fee);
             let fee = fee.map(Fee::in_settle).unwrap_or_default();
-            self.book_delivery(account, price, quantity, fee);
+            // one that is too large for a ledger is told, so that its owner's ledger refuses it too
+            let _ = self.book_delivery(account, price, quantity, fee);
             told.push((account, VenueReport::Delivered { instrument, price, quantity, fee }));
         }
         told

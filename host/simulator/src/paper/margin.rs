@@ -265,7 +265,6 @@ impl PaperVenue {
         for (instrument, wire) in resting.unwrap_or_default() {
             self.cancel(at, account, instrument, wire);
         }
-        let trade = self.next_trade();
         let Some(pit) = self.pits.get_mut(index) else { return false };
         let Some(position) = pit.positions.get(&account) else { return false };
         let quantity = position.quantity;
@@ -273,10 +272,10 @@ impl PaperVenue {
         let at_mark = Price::from_units(pit.mark_doubled.unwrap_or(0) / 2);
         let price = pit.best(side.opposite()).map_or(at_mark, |level| level.price);
         let quantity: Quantity = quantity.abs();
-        let fee = pit.fee(side, price, quantity, Liquidity::Taker).unwrap_or_default();
-        let position = pit.positions.entry(account).or_default();
-        let _ = position.book(&pit.spec, side, price, quantity, fee);
+        let booked = pit.book(account, side, (price, quantity), Liquidity::Taker);
+        let Ok(fee) = booked else { return false };
         let (kind, instrument, venue) = (ForcedKind::Liquidation, pit.spec.id, pit.spec.venue);
+        let trade = self.next_trade();
         let report = VenueReport::Forced { kind, trade, instrument, side, price, quantity, fee };
         self.report(at, venue, account, report);
         self.rested_changed(index);

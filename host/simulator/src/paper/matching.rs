@@ -48,7 +48,6 @@ impl PaperVenue {
             if units == 0 {
                 continue;
             }
-            let trade = self.next_trade();
             let Some(pit) = self.pits.get_mut(index) else {
                 return;
             };
@@ -56,11 +55,14 @@ impl PaperVenue {
             if !pit.is_held() {
                 pit.skip_settled(at);
             }
-            // figures that do not fit were refused with the order
-            let fee = pit.fee(m.side, m.price, quantity, m.liquidity).unwrap_or_default();
-            let position = pit.positions.entry(m.account).or_default();
-            let _ = position.book(&pit.spec, m.side, m.price, quantity, fee);
             let (venue, instrument) = (pit.spec.venue, pit.spec.id);
+            let Ok(fee) = pit.book(m.account, m.side, (m.price, quantity), m.liquidity) else {
+                if let Some(report) = pit.end_unbooked(&m, units) {
+                    self.report(at, venue, m.account, report);
+                }
+                continue;
+            };
+            let trade = self.next_trade();
             let (wire, price, liquidity) = (m.wire, m.price, m.liquidity);
             let report =
                 VenueReport::Fill { wire, trade, instrument, price, quantity, liquidity, fee };
@@ -137,6 +139,17 @@ impl Pit {
         resting.filled -= m.quantity - quantity;
         resting.remaining += m.quantity - quantity;
         quantity
+    }
+
+    /// An order fitted into the ledger when it came, but no longer into what others made of the
+    /// position: it ends, and what the ledger does not hold is not told as a fill.
+    fn end_unbooked(&mut self, m: &Match, units: i64) -> Option<VenueReport> {
+        let mut ours = self.resting.iter_mut().filter(|r| r.account == m.account);
+        let resting = ours.find(|r| r.wire == m.wire)?;
+        resting.filled -= units;
+        resting.remaining = 0;
+        let filled = Some(Quantity::from_units(resting.filled));
+        Some(VenueReport::Expired { wire: m.wire, filled })
     }
 
     /// Takes one tick of the recorded market.

@@ -199,6 +199,21 @@ impl Pit {
         self.spec.fee(price, quantity, rate).map(Fee::in_settle)
     }
 
+    /// Books a trade, and gives its fee. On an error nothing has changed.
+    pub(super) fn book(
+        &mut self,
+        account: AccountId,
+        side: Side,
+        (price, quantity): (Price, Quantity),
+        liquidity: Liquidity,
+    ) -> Result<Fee, ValueError> {
+        let fee = self.fee(side, price, quantity, liquidity)?;
+        let mut after = self.positions.get(&account).cloned().unwrap_or_default();
+        after.book(&self.spec, side, price, quantity, fee)?;
+        self.positions.insert(account, after);
+        Ok(fee)
+    }
+
     /// Displayed quantity in front of a new order.
     pub(super) fn queue_ahead(&self, side: Side, price: Price) -> i64 {
         if self.has_book {
@@ -306,7 +321,10 @@ impl Pit {
             let Some(amount) = amount.ok().filter(|amount| !amount.is_zero()) else {
                 continue;
             };
-            position.funding += amount;
+            // what the ledger does not hold is not paid
+            if position.fund(amount).is_err() {
+                continue;
+            }
             let report = VenueReport::FundingPayment { instrument, settlement, amount };
             paid.push((*account, report));
         }

@@ -99,7 +99,7 @@ fn a_venue_that_goes_on_from_its_books_liquidates() {
         let mut again = rig();
         assert_eq!(forced(&events(&mut again.venue, back_ms)), before);
         first.placed.iter().for_each(|order| again.venue.placed_again(order));
-        log.iter().for_each(|event| again.venue.book_again(event));
+        log.iter().for_each(|event| again.venue.book_again(event).unwrap());
         let now = HostTime::from_nanos(back_ms * MS);
         again.venue.booked_again(now);
         assert_eq!(forced(&events(&mut again.venue, back_ms)), at_once, "back at {back_ms} ms");

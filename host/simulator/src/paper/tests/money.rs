@@ -55,7 +55,7 @@ fn what_an_earlier_process_paid_is_not_paid_again() {
     let mut again = Rig::new(ticks, 0);
     again.venue.poll(HostTime::from_nanos(61 * MS), &mut Vec::new());
     rig.placed.iter().for_each(|order| again.venue.placed_again(order));
-    told.iter().for_each(|event| again.venue.book_again(event));
+    told.iter().for_each(|event| again.venue.book_again(event).unwrap());
     let mut told = Vec::new();
     again.venue.poll(HostTime::from_nanos(90 * MS), &mut told);
     assert_eq!(paid(told), []);
@@ -122,4 +122,127 @@ fn leverage_is_told_at_the_start_after_a_change_and_when_asked() {
     rig.venue.set_leverage(me, it, leverage);
     rig.venue.tell_leverages();
     assert_eq!(rig.reports(5), []);
+}
+
+/// Ninety of the hundred trillion that a ledger holds; a second as large does not fit beside it.
+const LARGE: i64 = 900_000_000_000;
+
+fn told(reports: &[VenueReport]) -> i64 {
+    let fill = |report: &VenueReport| match report {
+        VenueReport::Fill { quantity, .. } => quantity.units(),
+        _ => 0,
+    };
+    reports.iter().map(fill).sum()
+}
+
+fn held(rig: &Rig) -> i64 {
+    rig.venue.position(AccountId(0), InstrumentId(0)).quantity.units()
+}
+
+#[test]
+fn an_order_that_the_ledger_could_not_hold_is_refused_and_fills_nothing() {
+    let market = vec![quote(1, (1_000, i64::MAX), (1_002, i64::MAX))];
+    let mut rig = Rig::new(market, 0);
+    rig.order(2, Side::Buy, 1_002, LARGE, PLAIN);
+    assert_eq!(told(&rig.reports(2)), LARGE);
+    for price in [1_002, 1_000] {
+        rig.order(3, Side::Buy, price, LARGE, PLAIN);
+        let reports = rig.reports(3);
+        let [VenueReport::Rejected { reason, .. }] = &reports[..] else { panic!("{reports:?}") };
+        assert_eq!(*reason, VenueRejection::FilterFailed);
+    }
+    // less goes on, and so does the way out
+    let smaller = rig.order(4, Side::Buy, 1_000, 10, PLAIN);
+    let amend = Amend {
+        order: smaller,
+        price: Price::from_units(1_002),
+        quantity: Quantity::from_units(LARGE),
+    };
+    let (account, instrument, wire) = (AccountId(0), InstrumentId(0), WireId(smaller));
+    let request = Request::Amend { account, instrument, wire, amend };
+    rig.venue.submit(HostTime::from_nanos(5 * MS), request);
+    let reports = rig.reports(5);
+    let refused = |r: &VenueReport| matches!(r, VenueReport::AmendRejected { .. });
+    assert!(reports.iter().any(refused), "{reports:?}");
+    assert_eq!((told(&reports), held(&rig)), (0, LARGE));
+    rig.order(6, Side::Sell, 1_000, LARGE, PLAIN);
+    assert_eq!(told(&rig.reports(6)), LARGE);
+    assert_eq!(held(&rig), 0);
+}
+
+/// Each of two orders that rest fits by itself.
+#[test]
+fn of_two_that_rest_and_do_not_fit_together_the_second_ends_without_a_fill() {
+    let market = vec![
+        quote(1, (1_000, 1), (1_002, 1)),
+        sold(10, 990, i64::MAX / 2),
+        sold(11, 990, i64::MAX / 2),
+    ];
+    let mut rig = Rig::new(market, 0);
+    let first = rig.order(2, Side::Buy, 1_000, LARGE, PLAIN);
+    let second = rig.order(3, Side::Buy, 999, LARGE, PLAIN);
+    let reports = rig.reports(20);
+    assert_eq!(told(&reports), held(&rig), "a fill that the ledger does not hold: {reports:?}");
+    let fill = |r: &VenueReport| matches!(r, VenueReport::Fill { wire, .. } if wire.0 == first);
+    let none = Some(Quantity::ZERO);
+    let end = |r: &VenueReport| match r {
+        VenueReport::Expired { wire, filled } => wire.0 == second && *filled == none,
+        _ => false,
+    };
+    assert!(reports.iter().any(fill) && reports.iter().any(end), "{reports:?}");
+    assert!(rig.venue.open_orders().is_empty());
+}
+
+#[test]
+fn funding_that_the_ledger_does_not_hold_is_not_told() {
+    let hour = 3_600_000_i64 * 1_000_000;
+    let market = vec![
+        quote(1, (1_000, i64::MAX), (1_002, i64::MAX)),
+        tick(1, TickKind::Funding, 0, [i64::MAX, hour, 50 * 1_000_000, 0]),
+        quote(90, (1_000, 50), (1_002, 50)),
+    ];
+    let mut rig = Rig::new(market, 0);
+    rig.order(2, Side::Buy, 1_002, LARGE, PLAIN);
+    let reports = rig.reports(90);
+    let paid = |r: &VenueReport| matches!(r, VenueReport::FundingPayment { .. });
+    assert!(!reports.iter().any(paid), "{reports:?}");
+    let position = rig.venue.position(AccountId(0), InstrumentId(0));
+    assert_eq!((position.quantity.units(), position.funding), (LARGE, Decimal::ZERO));
+}
+
+/// Damage in what an earlier process wrote is said, not left out.
+#[test]
+fn what_cannot_be_booked_again_is_an_error() {
+    let mut rig = Rig::new(vec![quote(1, (1_000, 50), (1_002, 50))], 0);
+    rig.order(2, Side::Buy, 1_002, 10, PLAIN);
+    let mut told = Vec::new();
+    rig.venue.poll(HostTime::from_nanos(2 * MS), &mut told);
+    let again = |change: &dyn Fn(&mut VenueReport)| {
+        let mut again = Rig::new(Vec::new(), 0);
+        rig.placed.iter().for_each(|order| again.venue.placed_again(order));
+        let said = told.iter().cloned().try_for_each(|mut event| {
+            change(&mut event.report);
+            again.venue.book_again(&event)
+        });
+        (said.map_err(|e| e.to_string()), held(&again))
+    };
+    assert_eq!(again(&|_| ()), (Ok(()), 10));
+    let too_much = again(&|report| {
+        if let VenueReport::Fill { quantity, .. } = report {
+            *quantity = Quantity::from_units(i64::MAX);
+        }
+    });
+    assert_eq!(too_much, (Err("it does not fit into the position".into()), 0));
+    let unknown = again(&|report| {
+        if let VenueReport::Fill { wire, .. } = report {
+            *wire = WireId(77);
+        }
+    });
+    assert_eq!(unknown, (Err("a fill of order 77, which was not placed".into()), 0));
+    let last = again(&|report| {
+        if let VenueReport::Fill { trade, .. } = report {
+            *trade = TradeId(u64::MAX);
+        }
+    });
+    assert_eq!(last, (Err("the last of all ids is used".into()), 0));
 }
