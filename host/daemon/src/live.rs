@@ -10,6 +10,7 @@ mod control;
 mod journal;
 mod message;
 mod pace;
+mod publish;
 mod reload;
 mod swaps;
 mod wind_up;
@@ -29,14 +30,14 @@ use crate::wiring::{Host, Loaded};
 use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
-use hedgerow_model::view::{HostView, VenueView};
-use hedgerow_model::{Fact, HostTime, Scope, StrategyId, TradingMode, VenueId, printable};
+use hedgerow_model::view::HostView;
+use hedgerow_model::{Fact, Scope, StrategyId, TradingMode, printable};
 use hedgerow_store::SqliteJournal;
 use reload::Reload;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// How often views are published.
@@ -309,50 +310,5 @@ impl Session<'_> {
             }
         }
         Ok(false)
-    }
-
-    fn publish(&mut self) -> Result<(), Failure> {
-        self.host.ask_status()?;
-        let mut view = self.host.view();
-        if self.pacer.is_paced() {
-            // ages go on while nothing comes: that is when they matter
-            view.as_of = view.as_of.max(self.pacer.horizon());
-        }
-        view.banner = if self.host.is_journal_down() {
-            "SIM  THE JOURNAL CANNOT BE WRITTEN: NOTHING OPENS".into()
-        } else {
-            "SIM".into()
-        };
-        if self.latch.is_set() {
-            view.conditions.push("the kill latch is set: nothing opens before `resume`".into());
-        }
-        let unnamed =
-            self.unnamed.iter().map(|file| format!("no strategy names the plugin {file}"));
-        view.conditions.extend(unnamed);
-        let named = |(id, name): (u32, &String)| {
-            let (connection, since) = self.host.venue().inner().connection(VenueId(id));
-            VenueView { name: name.clone(), connection, since }
-        };
-        let venues = &self.host.engine().config().venues;
-        view.venues = (0_u32..).zip(venues).map(named).collect();
-        let due = self.host.due().filter(|due| *due > HostTime::EPOCH);
-        let behind = due.filter(|_| self.pacer.is_paced());
-        view.behind_ms = behind.map_or(0, |due| self.pacer.horizon().since(due).as_millis());
-        for strategy in &mut view.strategies {
-            if let Some(plugin) = self.host.host().plugin(strategy.id) {
-                let known = &plugin.description;
-                strategy.component = format!("{} {}", known.name, known.version);
-                strategy.hash = plugin.hash.clone();
-            }
-            strategy.candidate = self.judged.get(&strategy.id).cloned();
-            if let Some((_, said)) = self.host.said(strategy.id) {
-                strategy.status = Some(said.to_owned());
-            }
-        }
-        self.published = Some(Instant::now());
-        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) =
-            (Arc::new(view.clone()), Instant::now());
-        self.ended.view = view;
-        Ok(())
     }
 }

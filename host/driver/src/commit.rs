@@ -1,13 +1,17 @@
 //! Facts first, then what they permit. While the journal cannot be written nothing that opens
 //! leaves.
 
+mod held;
+
 use crate::{Driver, DriverError};
 use hedgerow_model::{
-    AccountId, Duration, Fact, Input, InstrumentId, Order, Stamped, VenueCommand, VenueEvent,
-    VenueRejection, VenueReport, VenueTime,
+    AccountId, Duration, Input, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection,
+    VenueReport, VenueTime,
 };
-use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
-use std::collections::BTreeMap;
+use hedgerow_ports::{Feed, Journal, JournalError, SimulatedVenue, StrategyHost};
+pub(crate) use held::Held;
+pub use held::LeftOut;
+use held::thin;
 
 /// How long a journal that failed is left alone.
 const RETRY: Duration = Duration::from_millis(100);
@@ -29,6 +33,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.on_journal_failure = what;
     }
 
+    /// Says how many facts are held for a journal that cannot be written; beyond them the run ends.
+    pub fn hold_at_most(&mut self, facts: usize) {
+        self.held.most = facts;
+    }
+
     /// Whether the journal could not be written lately.
     pub fn is_journal_down(&self) -> bool {
         self.engine.is_journal_failed()
@@ -36,34 +45,59 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     /// How many facts the journal has not taken yet.
     pub fn unwritten(&self) -> usize {
-        self.unwritten.len() + self.effects.facts.len()
+        self.held.facts.len() + self.effects.facts.len()
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
         self.count_for_probations();
         // what could not be written before goes first
-        self.unwritten.append(&mut self.effects.facts);
+        self.held.facts.append(&mut self.effects.facts);
         self.keep_aside();
-        if !self.unwritten.is_empty() && self.may_try() {
-            match self.journal.commit(&self.unwritten) {
+        if !self.held.facts.is_empty() && self.may_try() {
+            match self.try_commit() {
                 Ok(()) => {
-                    self.stats.facts += self.unwritten.len() as u64;
-                    self.unwritten.clear();
-                    (self.aside, self.failed_at) = (0, None);
+                    self.stats.facts += self.held.facts.len() as u64;
+                    self.held.facts.clear();
+                    (self.held.aside, self.held.failed_at) = (0, None);
                     self.set_journal_down(false);
                 }
                 Err(error) if self.on_journal_failure == OnJournalFailure::End => {
                     return Err(error.into());
                 }
                 Err(_) => {
-                    self.failed_at = Some(self.now);
+                    self.held.failed_at = Some(self.now);
                     self.set_journal_down(true);
                     self.keep_aside();
-                    forget_superseded(&mut self.unwritten);
-                    self.aside = self.unwritten.len();
+                    thin(&mut self.held.facts, &mut self.held.left_out);
+                    self.held.aside = self.held.facts.len();
                 }
             }
         }
+        self.let_out();
+        let facts = self.held.facts.len();
+        if facts > self.held.most { Err(DriverError::TooMuchHeld { facts }) } else { Ok(()) }
+    }
+
+    /// One that failed is asked first whether it is worth it: trying costs the more the more waits,
+    /// and cancels wait behind it.
+    fn try_commit(&mut self) -> Result<(), JournalError> {
+        if self.held.failed_at.is_some() {
+            self.journal.is_ready()?;
+        }
+        self.journal.commit(&self.held.facts)
+    }
+
+    /// What the journal will never know of the time in which it could not be written, once that is
+    /// over.
+    pub fn take_left_out(&mut self) -> Option<LeftOut> {
+        if self.is_journal_down() {
+            return None;
+        }
+        Some(std::mem::take(&mut self.held.left_out)).filter(|left| *left != LeftOut::default())
+    }
+
+    /// Commands leave, as far as they may.
+    fn let_out(&mut self) {
         for command in std::mem::take(&mut self.effects.commands) {
             match &command {
                 VenueCommand::Place(order) if self.is_journal_down() => {
@@ -84,18 +118,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 _ => self.venue.send(self.now, command),
             }
         }
-        Ok(())
     }
 
     /// A journal that fails is tried again after a while, not with every input: it holds all that
     /// could not be written, and cancels wait behind it.
     fn may_try(&self) -> bool {
-        self.failed_at.is_none_or(|failed| self.now.since(failed) >= RETRY)
+        self.held.failed_at.is_none_or(|failed| self.now.since(failed) >= RETRY)
     }
 
     /// Tries the journal once more whatever the time is: the run ends.
     pub fn try_journal(&mut self) -> Result<(), DriverError> {
-        self.failed_at = None;
+        self.held.failed_at = None;
         self.drain()?;
         // that it can be written again is a fact too
         self.drain()
@@ -104,10 +137,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// While the journal is down, new facts go where they survive this process.
     fn keep_aside(&mut self) {
         if self.is_journal_down() {
-            let new = self.unwritten.get(self.aside..).unwrap_or_default();
+            let new = self.held.facts.get(self.held.aside..).unwrap_or_default();
             if !new.is_empty() {
                 self.journal.keep_aside(new);
-                self.aside = self.unwritten.len();
+                self.held.aside = self.held.facts.len();
             }
         }
     }
@@ -131,51 +164,5 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let Some(venue) = self.engine.config().venue_of(instrument) else { return };
         let event = VenueEvent { venue, account, received, happened, report };
         self.handle(Input::Venue(std::borrow::Cow::Owned(event)));
-    }
-}
-
-/// Of each strategy's states only the newest counts, and each may be of megabytes: a journal that
-/// is down for hours must not fill the memory with those before it.
-fn forget_superseded(facts: &mut Vec<Stamped>) {
-    let mut newest = BTreeMap::new();
-    for (place, stamped) in facts.iter().enumerate() {
-        if let Fact::Checkpoint { strategy, .. } = stamped.fact {
-            newest.insert(strategy, place);
-        }
-    }
-    let mut place = 0..;
-    facts.retain(|stamped| {
-        let place = place.next();
-        match &stamped.fact {
-            Fact::Checkpoint { strategy, .. } => newest.get(strategy).copied() == place,
-            _ => true,
-        }
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use hedgerow_model::{HostTime, StrategyId, TimerId};
-
-    /// While the journal is down one state of each strategy waits, and every other fact.
-    #[test]
-    fn of_the_states_that_wait_only_the_newest_is_kept() {
-        let stamped = |fact| Stamped { time: HostTime::EPOCH, fact };
-        let state = |strategy, byte| {
-            let (strategy, unheard) = (StrategyId(strategy), Vec::new());
-            stamped(Fact::Checkpoint { strategy, version: 1, state: vec![byte], unheard })
-        };
-        let other = |number| {
-            let (strategy, id) = (StrategyId(1), TimerId(number));
-            stamped(Fact::TimerEnded { strategy, id, fired: true })
-        };
-        let mut facts =
-            vec![state(1, 1), other(1), state(2, 1), state(1, 2), other(2), state(1, 3), other(3)];
-        forget_superseded(&mut facts);
-        let kept = [other(1), state(2, 1), other(2), state(1, 3), other(3)];
-        assert_eq!(facts, kept);
-        forget_superseded(&mut facts);
-        assert_eq!(facts, kept);
     }
 }

@@ -23,14 +23,14 @@ mod start;
 mod supervise;
 
 pub use bars::BarFeed;
-pub use commit::OnJournalFailure;
+pub use commit::{LeftOut, OnJournalFailure};
 pub use instance::StrategyState;
 pub use replace::Swapped;
 
 use hedgerow_engine::{Effects, Engine, QuietScan};
 use hedgerow_model::view::HostView;
 use hedgerow_model::{
-    Delivered, Delivery, Fact, HostTime, Input, OperatorCommand, Stamped, StrategyId, VenueEvent,
+    Delivered, Delivery, Fact, HostTime, Input, OperatorCommand, StrategyId, VenueEvent,
 };
 use hedgerow_ports::{Feed, Journal, JournalError, Recorder, SimulatedVenue, StrategyHost};
 use instance::Instance;
@@ -63,6 +63,15 @@ pub enum DriverError {
     /// Facts could not be committed.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The journal cannot be written and more is held for it than may be.
+    #[error(
+        "the journal could not be written for so long that {facts} facts wait for it: the host \
+         ends, the next start asks the venues what is missing"
+    )]
+    TooMuchHeld {
+        /// How many.
+        facts: usize,
+    },
     /// Something that must hold does not: ours to mend.
     #[error("invariant broken: {0}")]
     Invariant(String),
@@ -103,12 +112,8 @@ pub struct Driver<F, V, H, J> {
     coupled: bool,
     /// What becomes of a run whose journal cannot be written.
     on_journal_failure: OnJournalFailure,
-    /// Facts to be committed, in order.
-    unwritten: Vec<Stamped>,
-    /// How many of them the journal has kept aside.
-    aside: usize,
-    /// When the journal last failed.
-    failed_at: Option<HostTime>,
+    /// What waits for the journal.
+    held: commit::Held,
     /// Something waits until no strategy has read ahead.
     settling: bool,
     /// What became of swaps.
@@ -147,9 +152,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             batching,
             coupled,
             on_journal_failure: OnJournalFailure::End,
-            unwritten: Vec::new(),
-            aside: 0,
-            failed_at: None,
+            held: commit::Held::default(),
             settling: false,
             batch: batch::AFTER_ACT,
             stats: Stats::default(),

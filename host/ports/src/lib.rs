@@ -323,4 +323,10 @@ pub trait Journal {
     /// Keeps facts that could not be committed where they survive this process. The next commit
     /// that succeeds begins with them.
     fn keep_aside(&mut self, _: &[Stamped]) {}
+
+    /// Whether a commit is worth trying after one that failed; asking costs little, however much
+    /// waits.
+    fn is_ready(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
 }

@@ -89,6 +89,9 @@ pub enum StoreError {
     },
 }
 
+/// A commit that failed is followed by so many times as long without another.
+const TRIES: u32 = 20;
+
 /// A journal on disk.
 #[derive(Debug)]
 pub struct SqliteJournal {
@@ -102,6 +105,8 @@ pub struct SqliteJournal {
     seen: Instant,
     /// The row of each strategy's newest state.
     states: BTreeMap<StrategyId, i64>,
+    /// A commit failed: none before then. Cancels wait behind each try.
+    rests_until: Option<Instant>,
 }
 
 impl SqliteJournal {
@@ -140,6 +145,7 @@ impl SqliteJournal {
             path: path.clone(),
             seen,
             states,
+            rests_until: None,
             _checkpoints,
         };
         this.find_states()?;
@@ -332,7 +338,13 @@ fn kind(body: &str) -> &str {
 impl Journal for SqliteJournal {
     fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError> {
         self.is_there()?;
-        self.insert(facts).map_err(|e| JournalError(e.to_string()))?;
+        let began = Instant::now();
+        if let Err(error) = self.insert(facts) {
+            // all that waits was tried in vain: no more than a twentieth of the time goes there
+            self.rests_until = Some(Instant::now() + began.elapsed() * TRIES);
+            return Err(JournalError(error.to_string()));
+        }
+        self.rests_until = None;
         // in this order: what is in both is known by the journal's last row
         if let Some(Err(error)) = self.emergency.as_mut().map(Emergency::clear) {
             tracing::warn!(%error, "the emergency file cannot be cleared");
@@ -349,6 +361,17 @@ impl Journal for SqliteJournal {
         if let Err(error) = kept {
             tracing::error!(%error, "facts are kept in memory alone");
         }
+    }
+
+    /// Writes a page that changes nothing.
+    fn is_ready(&mut self) -> Result<(), JournalError> {
+        self.is_there()?;
+        if self.rests_until.is_some_and(|until| Instant::now() < until) {
+            return Err(JournalError(format!("{}: it failed just now", self.file)));
+        }
+        let layout = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let written = self.connection.pragma_update(None, "user_version", layout);
+        written.map_err(|e| JournalError(self.fail(e).to_string()))
     }
 }
 

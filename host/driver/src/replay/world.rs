@@ -136,4 +136,15 @@ impl<R: Recording> Journal for ReplayJournal<R> {
         }
         if self.fails { Err(JournalError("it failed in the recording".into())) } else { Ok(()) }
     }
+
+    /// Ready when the recording says that it took what waited.
+    fn is_ready(&mut self) -> Result<(), JournalError> {
+        let script = self.script.borrow();
+        let still = match script.input() {
+            _ if script.is_free() => false,
+            Some(Input::Journal { failed }) => *failed,
+            _ => self.fails,
+        };
+        if still { Err(JournalError("it failed in the recording".into())) } else { Ok(()) }
+    }
 }

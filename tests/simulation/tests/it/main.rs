@@ -2,6 +2,7 @@
 
 mod bars;
 mod batches;
+mod down;
 mod fuzz;
 mod held;
 mod journal;
