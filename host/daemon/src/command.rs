@@ -1,5 +1,6 @@
 //! The commands of the binary, one file each.
 
+mod assumed;
 pub mod backtest;
 pub mod bench;
 pub mod demo;

@@ -271,4 +271,4 @@ pub fn instrument_name(config: &Config, instrument: &Instrument) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,10 +6,9 @@ use crate::data;
 use crate::latch::KillLatch;
 use crate::wiring::{self, Loaded, Plan, WiringError};
 use hedgerow_driver::Batching;
-use hedgerow_model::{Duration, HostTime, InstrumentKind, StrategyId};
+use hedgerow_model::{Duration, HostTime, StrategyId};
 use hedgerow_plugins::{Mode, WasmEngine};
 use hedgerow_report::{Ran, RunReport, summarise};
-use hedgerow_simulator::FillModel;
 use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::MemoryJournal;
 use serde::Serialize;
@@ -85,47 +84,12 @@ fn report(
         })
         .collect();
     let instruments: Vec<_> = config.instruments.iter().map(|(i, _)| i.clone()).collect();
-    let mut report = summarise(&host.journal().facts, &instruments, &ran, assumptions(config));
+    let mut report =
+        summarise(&host.journal().facts, &instruments, &ran, super::assumed::by(config));
     report.ticks = host.stats().ticks;
     report.earned = host.engine().earned_views();
     (report.from_ns, report.to_ns) = span.unwrap_or_default();
     report
-}
-
-/// What the simulated venues take for granted, by the models that were used.
-fn assumptions(config: &Config) -> Vec<String> {
-    let uses = |model: FillModel| config.venues.iter().any(|(_, venue)| venue.fills == model);
-    let holds = |is: fn(InstrumentKind) -> bool| config.instruments.iter().any(|(i, _)| is(i.kind));
-    let mut all = vec![
-        "orders have no market impact: displayed size that was taken is displayed again".to_owned(),
-        "no margin requirement, no liquidation".to_owned(),
-        "a tick takes effect at its venue's time, moved by the smallest delay seen between the two \
-         clocks, never after it was received; of one instrument in the order of receipt"
-            .to_owned(),
-    ];
-    if uses(FillModel::Queue) {
-        all.push(
-            "queue position: behind what was displayed, unknown beyond the last level; cancels \
-             count as ahead only where the level shrinks; a market that goes through a price fills \
-             the whole order there"
-                .to_owned(),
-        );
-    }
-    if uses(FillModel::Touch) {
-        all.push("fill model touch: an order fills whole when its price is touched".to_owned());
-    }
-    if holds(|kind| kind == InstrumentKind::Spot) {
-        all.push("spot begins with nothing: what is not held is not sold".to_owned());
-    }
-    if holds(|kind| !kind.is_perpetual() && kind != InstrumentKind::Spot) {
-        all.push(
-            "a dated future is delivered at its expiry, at the average of the index over the hour \
-             before it (where the data has none, of the mark, else of the middle), for a taker's \
-             fee; what is held at the end of the data is marked"
-                .to_owned(),
-        );
-    }
-    all
 }
 
 /// The report for a person.
@@ -143,6 +107,9 @@ pub fn table(finished: &Finished) -> String {
         run.journal.get(..16).unwrap_or("")
     );
     out.push_str(&super::money::earned(&run.earned));
+    for assumed in &run.assumptions {
+        let _ = writeln!(out, "  assumed: {assumed}");
+    }
     for file in &finished.backtest.data {
         let bad: u64 = file.bad.values().sum();
         let _ = writeln!(

@@ -59,6 +59,16 @@ fn read(text: &str) -> Result<Config, ConfigError> {
     parse(Path::new("host.toml"), text.to_owned(), Folders::Unseen)
 }
 
+/// A good config with parts replaced, which is good too.
+pub(crate) fn changed(changes: &[(&str, &str)]) -> Config {
+    let change = |text: String, (from, to): &(&str, &str)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    };
+    let text = changes.iter().fold(GOOD.to_owned(), change);
+    read(&text).unwrap_or_else(|e| panic!("{}", e.screen))
+}
+
 /// What is said when parts of a good config are replaced.
 fn said(changes: &[(&str, &str)]) -> String {
     let mut text = GOOD.to_owned();

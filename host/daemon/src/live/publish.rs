@@ -51,6 +51,7 @@ impl Session<'_> {
                 strategy.component = format!("{} {}", known.name, known.version);
                 strategy.hash = plugin.hash.clone();
             }
+            strategy.candidate = self.judged.get(&strategy.id).cloned();
             if let Some((_, said)) = self.host.said(strategy.id) {
                 strategy.status = Some(said.to_owned());
             }
