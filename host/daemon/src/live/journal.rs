@@ -9,8 +9,11 @@ use hedgerow_model::{AccountId, Fact, HostTime, Stamped, StrategyId, WireId};
 use hedgerow_ports::Journal as _;
 use hedgerow_store::{Snapshots, SqliteJournal};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 const FILE: &str = "journal.sqlite";
+/// How many journals of earlier runs stay beside a new one.
+const KEPT: usize = 5;
 /// Lies in a state folder whose venue outlives the host.
 const ELSEWHERE: &str = "venue-elsewhere";
 
@@ -31,10 +34,42 @@ pub(super) fn begin(config: &Config) -> Result<SqliteJournal, Failure> {
         old.close().map_err(Failure::new)?;
         let kept = config.state.join(format!("journal-{}.sqlite", wall()));
         std::fs::rename(&path, kept).map_err(Failure::new)?;
+        tell_kept(&config.state);
     }
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
     journal.commit(&named(config)).map_err(Failure::new)?;
     Ok(journal)
+}
+
+/// Of the journals of earlier runs the newest stay: a run that is begun anew every minute must not
+/// fill the disk.
+fn tell_kept(folder: &Path) {
+    match keep_newest(folder) {
+        Ok((0, kept)) => tracing::info!(kept, "journals of earlier runs lie beside this one's"),
+        Ok((removed, kept)) => {
+            tracing::info!(removed, kept, "of the journals of earlier runs the newest are kept");
+        }
+        Err(error) => tracing::warn!(%error, "journals of earlier runs cannot be cleared away"),
+    }
+}
+
+/// Removes all but the newest; gives how many went and how many there are.
+fn keep_newest(folder: &Path) -> std::io::Result<(usize, usize)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let time = name.strip_prefix("journal-").and_then(|rest| rest.strip_suffix(".sqlite"));
+        if let Some(time) = time.and_then(|time| time.parse::<u64>().ok()) {
+            all.push((time, path));
+        }
+    }
+    all.sort();
+    let old = all.len().saturating_sub(KEPT);
+    for (_, path) in all.drain(..old) {
+        std::fs::remove_file(path)?;
+    }
+    Ok((old, all.len()))
 }
 
 /// Where ids begin in a new journal. The venue may know orders of a journal that is lost: theirs
@@ -118,4 +153,30 @@ fn names(config: &Config) -> Vec<Fact> {
     all.extend(of("instrument", crate::config::definitions(config)));
     all.extend(of("strategy", strategies.collect()));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, keep_newest};
+
+    #[test]
+    fn only_the_newest_journals_of_earlier_runs_stay_and_nothing_else_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+        // nine digits are older than ten, whatever the alphabet says
+        for time in [900_000_001_u64, 1_000_000_000, 1_000_000_001, 1_000_000_002] {
+            file(&format!("journal-{time}.sqlite"));
+        }
+        let others = ["journal.sqlite", "journal-mine.sqlite", "journal-7.sqlite.bak", "notes"];
+        others.iter().for_each(|name| file(name));
+        assert_eq!(keep_newest(folder.path()).unwrap(), (0, 4));
+        for time in 3..=6 {
+            file(&format!("journal-100000000{time}.sqlite"));
+        }
+        assert_eq!(keep_newest(folder.path()).unwrap(), (3, KEPT));
+        let is_there = |name: &str| folder.path().join(name).exists();
+        assert!(others.iter().all(|name| is_there(name)));
+        assert!(is_there("journal-1000000006.sqlite") && is_there("journal-1000000002.sqlite"));
+        assert!(!is_there("journal-900000001.sqlite") && !is_there("journal-1000000001.sqlite"));
+    }
 }
