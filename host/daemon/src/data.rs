@@ -18,6 +18,20 @@ pub struct Opened {
     pub ticks: Option<usize>,
 }
 
+impl Opened {
+    /// Tells the log what each file contained, and warns of what a run must not pass over.
+    pub(crate) fn log(&self) {
+        for report in &self.files {
+            let (file, rows, repeated, holes) =
+                (&report.file, report.rows, report.repeated, report.holes);
+            tracing::info!(file, rows, repeated, holes, notes = ?report.notes, "recording");
+            if let Some(odd) = report.odd() {
+                tracing::warn!(odd, "the recording is not whole");
+            }
+        }
+    }
+}
+
 /// Opens the market of a config. `start` is where a generated market begins, host time ns.
 pub fn open(config: &Config, start: u64) -> Result<Opened, ReadError> {
     let instruments: Vec<Instrument> =

@@ -32,6 +32,7 @@ use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
 use hedgerow_model::{Fact, Scope, StrategyId, TradingMode, printable};
+use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::SqliteJournal;
 use reload::Reload;
 use std::collections::{BTreeMap, VecDeque};
@@ -53,6 +54,8 @@ pub type Shared = Arc<Mutex<(Arc<HostView>, Instant)>>;
 pub struct Ended {
     /// The last view.
     pub view: HostView,
+    /// What each file of the recording contained; nothing without one.
+    pub files: Vec<FileReport>,
     /// From the start of the loop to the first fill.
     pub first_fill: Option<std::time::Duration>,
     /// From when market data was set aside for the successor until it begins with it, by swap.
@@ -92,7 +95,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         tracing::warn!(%error, "signals end this run at once");
     }
     let records = options.record.is_some();
-    let Begun { mut host, mut pacer, folded, snapshots } =
+    let Begun { mut host, mut pacer, folded, snapshots, files } =
         host(config, &mut loaded, &sender, (kept, records))?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender, options.record);
@@ -125,7 +128,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         unnamed: Vec::new(),
         began: Instant::now(),
         published: None,
-        ended: Ended::default(),
+        ended: Ended { files, ..Ended::default() },
     };
     let result = match session.run(options) {
         Ok(()) => session.wind_up(),

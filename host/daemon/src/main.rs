@@ -118,7 +118,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             }
             let (config, limit) = (with_data(config, data)?, for_seconds(seconds));
             let ended = run::host(&config, limit, json, "Ctrl-C ends.", record.as_deref())?;
-            say(&ended.view, json, show::view)
+            say(&run::Whole::of(&ended), json, |_| show::view(&ended.view))
         }
         Command::Operate(what) => operate(what),
         Command::Config { what: ConfigCommand::Check { config, json } } => {

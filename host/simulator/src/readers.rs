@@ -102,6 +102,25 @@ impl FileReport {
         Self { file: file.to_owned(), ..Self::default() }
     }
 
+    /// What of it is not as a recording should be, in words; nothing when it is whole.
+    #[must_use]
+    pub fn odd(&self) -> Option<String> {
+        let bad: u64 = self.bad.values().sum();
+        if bad == 0 && self.gaps == 0 && self.disorder == 0 {
+            return None;
+        }
+        let first = self.first_bad.iter().min_by_key(|(_, line)| **line);
+        let first = first.map(|(reason, line)| format!(" (first in line {line}: {reason})"));
+        Some(format!(
+            "{}: {bad} of {} rows are bad{}, {} sequence gaps, {} rows out of order",
+            self.file,
+            self.rows,
+            first.unwrap_or_default(),
+            self.gaps,
+            self.disorder
+        ))
+    }
+
     pub(crate) fn bad(&mut self, reason: &str, line: u64) {
         *self.bad.entry(reason.to_owned()).or_default() += 1;
         self.first_bad.entry(reason.to_owned()).or_insert(line);

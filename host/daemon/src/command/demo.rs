@@ -4,6 +4,7 @@
 use super::{Failure, exit, run, show};
 use crate::config::{self, Config};
 use hedgerow_model::{InstrumentKind, SequenceRule};
+use hedgerow_simulator::readers::FileReport;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,6 +36,8 @@ struct Summary {
     first_fill_ms: Option<u128>,
     swaps: usize,
     strategies: Vec<hedgerow_model::view::StrategyView>,
+    /// What each file of a recording contained.
+    data: Vec<FileReport>,
 }
 
 /// Lays the demo's folder out: config and component.
@@ -121,6 +124,7 @@ pub fn demo(options: &Options) -> Result<(), Failure> {
         first_fill_ms: ended.first_fill.map(|d| d.as_millis()),
         swaps: ended.pauses.len(),
         strategies: ended.view.strategies.clone(),
+        data: ended.files,
     };
     if options.json {
         return super::print_json(&summary);

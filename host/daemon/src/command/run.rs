@@ -8,9 +8,28 @@ use crate::wiring::{self, WiringError};
 use hedgerow_model::TradingMode;
 use hedgerow_model::view::HostView;
 use hedgerow_plugins::{Mode, WasmEngine};
+use hedgerow_simulator::readers::FileReport;
+use serde::Serialize;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// How a host stood at its end, and what it ran on.
+#[derive(Serialize)]
+pub struct Whole<'e> {
+    #[serde(flatten)]
+    view: &'e HostView,
+    /// What each file of a recording contained.
+    data: &'e [FileReport],
+}
+
+impl<'e> Whole<'e> {
+    /// Of a run that is over.
+    #[must_use]
+    pub fn of(ended: &'e Ended) -> Self {
+        Self { view: &ended.view, data: &ended.files }
+    }
+}
 
 /// Runs a host; on a terminal it shows itself once a second.
 pub fn host(

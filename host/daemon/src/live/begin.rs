@@ -13,6 +13,7 @@ use hedgerow_driver::Batching;
 use hedgerow_engine::Snapshot;
 use hedgerow_model::{Fact, HostTime, PluginStep, StrategyId};
 use hedgerow_ports::Journal as _;
+use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::{Snapshots, SqliteJournal};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -23,6 +24,8 @@ pub(super) struct Begun {
     pub(super) pacer: Pacer,
     /// What was folded, for a recording that wants it, and whether ids go on from beyond it.
     pub(super) folded: (Option<Snapshot>, bool),
+    /// What each file of a recording contained.
+    pub(super) files: Vec<FileReport>,
     /// Makes snapshots of a journal that another host goes on with.
     pub(super) snapshots: Option<Snapshots>,
 }
@@ -60,11 +63,13 @@ pub(super) fn host(
         let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
         let mut host = wiring::assemble(config, loaded, feed, venue, plan)?;
         host.begin_at(start);
-        return Ok(Begun { host, pacer: Pacer::live(), folded, snapshots });
+        let (pacer, files) = (Pacer::live(), Vec::new());
+        return Ok(Begun { host, pacer, folded, files, snapshots });
     }
     let start = HostTime::from_nanos(wall());
     let opened = data::open(config, start.as_nanos())?;
     data::check_warm_up(config, &opened)?;
+    opened.log();
     let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
     let (engine, goes_on, wake) = (None, false, None);
@@ -72,7 +77,7 @@ pub(super) fn host(
     let host = wiring::build(config, loaded, &opened.tape, plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
     let pacer = Pacer::new(first, config.speed_thousandths);
-    Ok(Begun { host, pacer, folded: (None, false), snapshots: None })
+    Ok(Begun { host, pacer, folded: (None, false), files: opened.files, snapshots: None })
 }
 
 /// Which component each strategy starts with, unless the journal says so already.

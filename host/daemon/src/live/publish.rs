@@ -3,6 +3,7 @@
 use super::{Failure, Session};
 use hedgerow_model::view::VenueView;
 use hedgerow_model::{Fact, HostTime, VenueId};
+use hedgerow_simulator::readers::FileReport;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -36,6 +37,7 @@ impl Session<'_> {
         let unnamed =
             self.unnamed.iter().map(|file| format!("no strategy names the plugin {file}"));
         view.conditions.extend(unnamed);
+        view.conditions.extend(self.ended.files.iter().filter_map(FileReport::odd));
         let named = |(id, name): (u32, &String)| {
             let (connection, since) = self.host.venue().inner().connection(VenueId(id));
             VenueView { name: name.clone(), connection, since }
