@@ -120,6 +120,15 @@ impl Trading {
         }
     }
 
+    /// Venues that are there and serve nobody yet, a sentence each.
+    #[must_use]
+    pub fn early(&self) -> Vec<String> {
+        match self {
+            Self::Paper(_) => Vec::new(),
+            Self::Remote(venue) => venue.early(),
+        }
+    }
+
     /// Why the venue behind a socket is not the one of this config.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {

@@ -6,12 +6,13 @@
 //! is ever sent twice: an order that could not be written has an unknown outcome, and the venue is
 //! asked.
 
+mod told;
+
 use super::frame::Frame;
 use super::sockets::{Link, links};
 use crate::command::{Failure, exit};
 use crate::config::{Config, SocketEntry};
 use crate::live::wall;
-use hedgerow_model::view::Connection;
 use hedgerow_model::{
     AccountId, FeedStatus, HostTime, InstrumentId, Tick, TickKind, TickSlice, VenueCommand,
     VenueEvent, VenueId, VenueReport, VenueTime, flag,
@@ -49,6 +50,8 @@ struct State {
     since: Option<u64>,
     /// It serves another host.
     busy: bool,
+    /// It passes over its market to the present, and serves nobody yet.
+    early: bool,
     /// Why this venue is not ours.
     refusal: Option<String>,
 }
@@ -161,13 +164,15 @@ impl Reader {
                 said => {
                     // or it went away before it said anything
                     let busy = matches!(said, Ok(Frame::Busy));
-                    lock(&self.shared).set(self.place, |link| link.busy = busy);
+                    let early = matches!(said, Ok(Frame::CatchingUp));
+                    let both = (busy, early);
+                    lock(&self.shared).set(self.place, |link| (link.busy, link.early) = both);
                     std::thread::sleep(RECONNECT);
                     continue;
                 }
             }
             lock(&self.shared).set(self.place, |link| {
-                (link.writer, link.busy) = (Some(writer), false);
+                (link.writer, link.busy, link.early) = (Some(writer), false, false);
             });
             self.tell_accounts(&VenueReport::Up);
             while let Ok(frame) = Frame::read(&mut reader) {
@@ -222,6 +227,7 @@ impl Reader {
             }
             Frame::Hello(..)
             | Frame::Busy
+            | Frame::CatchingUp
             | Frame::Beat
             | Frame::Request(_)
             | Frame::AskTruth
@@ -377,22 +383,5 @@ impl RemoteVenue {
 
     fn place_of(&self, venue: VenueId) -> Option<usize> {
         self.links.iter().position(|link| link.venues.contains(&venue))
-    }
-
-    /// Whether the connection of a venue stands, and since when.
-    pub(super) fn connection(&self, of: VenueId) -> (Connection, Option<HostTime>) {
-        let inbox = lock(&self.shared);
-        let link = self.place_of(of).and_then(|place| inbox.links.get(place));
-        let Some(link) = link else { return (Connection::Disconnected, None) };
-        let connection = match (link.writer.is_some(), link.busy) {
-            (true, _) => Connection::Connected,
-            (false, true) => Connection::Busy,
-            (false, false) => Connection::Disconnected,
-        };
-        (connection, link.since.map(HostTime::from_nanos))
-    }
-
-    pub(super) fn refusal(&self) -> Option<String> {
-        lock(&self.shared).links.iter().find_map(|link| link.refusal.clone())
     }
 }

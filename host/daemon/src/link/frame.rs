@@ -22,6 +22,8 @@ pub(super) enum Frame {
     Hello(Vec<String>, BTreeSet<VenueId>),
     /// Venue to whoever waited too long: another host is served.
     Busy,
+    /// Venue to whoever comes too early: it passes over its market to the present.
+    CatchingUp,
     /// Venue to host: it is alive.
     Beat,
     /// Venue to host.
@@ -38,6 +40,7 @@ enum Json {
     AskTruth,
     Hello(Vec<String>, BTreeSet<VenueId>),
     Busy,
+    CatchingUp,
     Beat,
     Event(VenueEvent),
     Truth(super::Truth),
@@ -51,6 +54,7 @@ impl Frame {
             Self::AskTruth => (2, json(&Json::AskTruth)?),
             Self::Hello(known, served) => (2, json(&Json::Hello(known.clone(), served.clone()))?),
             Self::Busy => (2, json(&Json::Busy)?),
+            Self::CatchingUp => (2, json(&Json::CatchingUp)?),
             Self::Beat => (2, json(&Json::Beat)?),
             Self::Event(event) => (2, json(&Json::Event(event.clone()))?),
             Self::Truth(truth) => (2, json(&Json::Truth(truth.clone()))?),
@@ -78,6 +82,7 @@ impl Frame {
             Json::Request(request) => Self::Request(request),
             Json::AskTruth => Self::AskTruth,
             Json::Busy => Self::Busy,
+            Json::CatchingUp => Self::CatchingUp,
             Json::Beat => Self::Beat,
             Json::Hello(known, served) => Self::Hello(known, served),
             Json::Event(event) => Self::Event(event),

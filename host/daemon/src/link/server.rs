@@ -106,12 +106,12 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     };
     server.books = books;
     server.venue.keep_all();
-    server.skip(market_began);
-    server.go_on_from(kept).map_err(|why| Failure::new(format!("books.jsonl: {why}")))?;
     make_way(serve.socket)?;
     let listener = UnixListener::bind(serve.socket)
         .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;
     listener.set_nonblocking(true).map_err(Failure::new)?;
+    server.skip(market_began, &listener);
+    server.go_on_from(kept).map_err(|why| Failure::new(format!("books.jsonl: {why}")))?;
     tell_address(serve)?;
     let began = Instant::now();
     while serve.limit.is_none_or(|limit| began.elapsed() < limit) {
@@ -148,10 +148,14 @@ fn make_way(socket: &Path) -> Result<(), Failure> {
 }
 
 impl Server {
-    /// Passes over the market from its beginning to the present, while nothing rests in it.
-    fn skip(&mut self, began: u64) {
+    /// Passes over the market from its beginning to the present, while nothing rests in it. A
+    /// market that began days ago takes minutes: whoever comes meanwhile is told so.
+    fn skip(&mut self, began: u64, listener: &UnixListener) {
         let (mut at, now) = (began, wall());
         while at < now {
+            while let Ok((mut stream, _)) = listener.accept() {
+                let _ = Frame::CatchingUp.write(&mut stream);
+            }
             // by the second: what both the feed and the venue have passed is not kept
             at = at.saturating_add(1_000_000_000).min(now);
             self.venue.poll(HostTime::from_nanos(at), &mut Vec::new());
@@ -348,4 +352,37 @@ fn is_history(report: &VenueReport) -> bool {
             | VenueReport::Up
             | VenueReport::Down
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A market that began half a day ago: whoever comes at once is answered at once.
+    #[test]
+    fn who_comes_while_it_catches_up_is_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, socket) = (folder.path().join("books"), folder.path().join("venue.sock"));
+        std::fs::create_dir(&state).unwrap();
+        let began = wall() - 12 * 3_600 * 1_000_000_000;
+        std::fs::write(state.join("market-began"), began.to_string()).unwrap();
+        let config = crate::config::tests::changed(&[]);
+        let limit = Some(Duration::from_secs(5));
+        let (state, venues, json) = (Some(&*state), &[][..], false);
+        let what = Serve { config: &config, socket: &socket, venues, state, limit, json };
+        std::thread::scope(|scope| {
+            let served = scope.spawn(|| serve(&what).map_err(|failure| failure.message));
+            let since = Instant::now();
+            let mut said = Vec::new();
+            while !matches!(said.last(), Some(Frame::Hello(..))) {
+                assert!(since.elapsed() < Duration::from_secs(120), "{said:?}");
+                match UnixStream::connect(&socket) {
+                    Ok(mut stream) => said.extend(Frame::read(&mut stream).ok()),
+                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
+                }
+            }
+            assert_eq!(said.first(), Some(&Frame::CatchingUp));
+            assert_eq!(served.join().unwrap(), Ok(()));
+        });
+    }
 }

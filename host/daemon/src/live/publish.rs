@@ -37,6 +37,7 @@ impl Session<'_> {
         let unnamed =
             self.unnamed.iter().map(|file| format!("no strategy names the plugin {file}"));
         view.conditions.extend(unnamed);
+        view.conditions.extend(self.host.venue().inner().early());
         view.conditions.extend(self.ended.files.iter().filter_map(FileReport::odd));
         let named = |(id, name): (u32, &String)| {
             let (connection, since) = self.host.venue().inner().connection(VenueId(id));
