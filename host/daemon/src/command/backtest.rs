@@ -92,6 +92,25 @@ fn report(
     report
 }
 
+/// What was read, file by file.
+fn read(out: &mut String, files: &[FileReport]) {
+    use std::fmt::Write as _;
+    for file in files {
+        let bad: u64 = file.bad.values().sum();
+        let _ = writeln!(
+            out,
+            "  {}: {} rows, {bad} bad, {} gaps, {} out of order, {} repeated, {} holes",
+            file.file, file.rows, file.gaps, file.disorder, file.repeated, file.holes
+        );
+        for (reason, line) in &file.first_bad {
+            let _ = writeln!(out, "    bad: {reason}, first at line {line}");
+        }
+        for note in &file.notes {
+            let _ = writeln!(out, "    note: {note}");
+        }
+    }
+}
+
 /// The report for a person.
 #[must_use]
 pub fn table(finished: &Finished) -> String {
@@ -110,20 +129,7 @@ pub fn table(finished: &Finished) -> String {
     for assumed in &run.assumptions {
         let _ = writeln!(out, "  assumed: {assumed}");
     }
-    for file in &finished.backtest.data {
-        let bad: u64 = file.bad.values().sum();
-        let _ = writeln!(
-            out,
-            "  {}: {} rows, {bad} bad, {} gaps, {} out of order, {} repeated, {} holes",
-            file.file, file.rows, file.gaps, file.disorder, file.repeated, file.holes
-        );
-        for (reason, line) in &file.first_bad {
-            let _ = writeln!(out, "    bad: {reason}, first at line {line}");
-        }
-        for note in &file.notes {
-            let _ = writeln!(out, "    note: {note}");
-        }
-    }
+    read(&mut out, &finished.backtest.data);
     for strategy in &run.strategies {
         let denied: u64 = strategy.denied.values().sum();
         let _ = writeln!(

@@ -140,7 +140,7 @@ fn a_delivery_survives_the_venue() {
                 happened: past.happened,
                 report: past.report,
             };
-            again.venue.book_again(&event);
+            again.venue.book_again(&event).unwrap();
         }
         again.venue.booked_again(HostTime::from_nanos(starts));
         let told = delivered(&again.reports(EXPIRY_MS + 11));
