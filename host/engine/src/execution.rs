@@ -232,6 +232,7 @@ impl Engine {
             return;
         }
         let Some(key) = self.plans.of_order(id) else { return };
+        self.correct_for_single((key, id.number), more);
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
         let place = usize::from(leg);

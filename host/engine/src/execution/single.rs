@@ -172,11 +172,16 @@ impl Engine {
         (!self.mode_of_single(key, slot).permits(action)).then_some("the mode forbids it")
     }
 
-    /// An ended plan: a late fill changes its result; what it brought to a barrier is closed.
+    /// An ended plan: a late fill, or the real one of what was inferred, changes its result; what a
+    /// late one brought to a barrier is closed.
     fn after_end(&self, key: PlanKey, slot: &SingleSlot) -> Next {
         let Some(result) = &slot.result else { return Next::Wait(HostTime::NEVER) };
         if !slot.outgrew(&result.figures) {
-            return Next::Wait(HostTime::NEVER);
+            let spec = self.config.instrument(slot.instrument());
+            return match spec.is_some_and(|spec| slot.is_corrected(spec, &result.figures)) {
+                true => Next::End(result.outcome.clone()),
+                false => Next::Wait(HostTime::NEVER),
+            };
         }
         if let SingleRequest::Barrier(request) = &slot.plan.request {
             let kept = slot.given_up && request.on_cancel == hedgerow_model::OnCancel::Keep;

@@ -3,6 +3,7 @@
 
 mod barriers;
 mod closing;
+mod corrected;
 mod delivered;
 mod kinds;
 mod random;

@@ -218,6 +218,15 @@ impl SingleSlot {
         (self.reach, self.sources.iter().copied().collect())
     }
 
+    /// Whether what was inferred of its fills has turned out to be worth something else than its
+    /// result says.
+    pub(super) fn is_corrected(&self, spec: &Instrument, figures: &SingleFigures) -> bool {
+        let left = figures.exit.and_then(|exit| exit.average);
+        figures.fees != self.ins.fees.saturating_add(self.outs.fees)
+            || figures.average != self.ins.average(spec)
+            || figures.exit.is_some() && left != self.outs.average(spec)
+    }
+
     /// Whether a late fill changed what its result says.
     pub(super) fn outgrew(&self, figures: &SingleFigures) -> bool {
         let closed = figures.exit.map_or(0, |exit| exit.closed.units());
@@ -288,5 +297,20 @@ impl Engine {
         part.fees = part.fees.saturating_add(fees);
         part.gone = part.gone.saturating_add(gone);
         slot.first_fill.get_or_insert(time);
+    }
+
+    /// What a fill of an order of a plan was worth was corrected by so much, settle asset.
+    pub(in crate::execution) fn correct_for_single(
+        &mut self,
+        (key, number): (PlanKey, u64),
+        more: Decimal,
+    ) {
+        let Some(slot) = self.plans.single_mut(&key) else { return };
+        let Some(sent) = slot.orders.get(&number).copied() else { return };
+        let part = match sent.purpose {
+            SinglePurpose::Make | SinglePurpose::Take => &mut slot.ins,
+            _ => &mut slot.outs,
+        };
+        part.value = part.value.saturating_add(more);
     }
 }
