@@ -269,9 +269,17 @@ impl Venues {
         }
         let order = leaves.order;
         if order.account == account {
-            let left = leaves.units - order.filled.units();
-            let known = open.entry(order.wire).or_insert((order.request.side, left));
-            known.1 = known.1.max(left);
+            let rests = self
+                .inner
+                .resting()
+                .find(|rests| (rests.account, rests.wire) == (account, order.wire));
+            let left = leaves.units - rests.map_or(0, |rests| rests.filled);
+            match open.get_mut(&order.wire) {
+                Some(known) => known.1 = known.1.max(left),
+                // of an order that is over nothing more can come
+                None if leaves.amends => {}
+                None => drop(open.insert(order.wire, (order.request.side, left))),
+            }
         }
         let tracker = self.shared.tracker.borrow();
         for (wire, (side, units)) in open {
