@@ -277,7 +277,7 @@ mod tests {
         };
         assert_eq!(net(&position), Some(dec("6.25")));
         let mut table = table(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
-        add_positions(&mut table, "one", &[position.clone()], HostTime::EPOCH);
+        add_positions(&mut table, "one", std::slice::from_ref(&position), HostTime::EPOCH);
         let shown = table.to_string();
         assert!(shown.contains("0.00002345") && shown.contains("6.25"), "{shown}");
         assert_eq!(ended(&position, HostTime::EPOCH), "");
