@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod commands;
+mod day;
 mod halts;
 mod hostile;
 mod kills;
