@@ -92,9 +92,24 @@ fn find_fallback() -> Result<Guest> {
     if let Some(guest) = newest_cached(&cache)? {
         return Ok(guest);
     }
+    check_machine(std::env::consts::OS, std::env::consts::ARCH)?;
     eprintln!("no {TARGET} here; making a compiler from Debian's packages (once)");
     let made = make(&cache).with_context(|| HELP)?;
     fallback(&made)
+}
+
+/// Debian's `rustc-web` is built for one kind of machine: elsewhere its hundred megabytes would be
+/// downloaded for nothing.
+fn check_machine(os: &str, arch: &str) -> Result<()> {
+    if (os, arch) == ("linux", "x86_64") {
+        return Ok(());
+    }
+    bail!(
+        "no compiler for {TARGET} was found, and one can be made from Debian's packages on x86-64 \
+         Linux only, which this is not ({arch} {os}). Do one of these:\n  \
+         - with rustup and a network:   rustup target add {TARGET}\n  \
+         - otherwise: install a Rust toolchain whose standard library includes {TARGET}"
+    );
 }
 
 fn target_present() -> bool {
@@ -276,4 +291,18 @@ fn compile_std(folder: &Path) -> Result<()> {
     }
     std::fs::remove_dir_all(&target)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_machine;
+
+    #[test]
+    fn on_another_machine_nothing_is_downloaded() {
+        assert!(check_machine("linux", "x86_64").is_ok());
+        for (os, arch) in [("linux", "aarch64"), ("macos", "x86_64")] {
+            let said = check_machine(os, arch).unwrap_err().to_string();
+            assert!(said.contains(arch) && said.contains("rustup target add"), "{said}");
+        }
+    }
 }
