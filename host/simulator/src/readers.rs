@@ -8,6 +8,7 @@ mod bench;
 mod binance;
 mod hyperliquid;
 mod lighter;
+mod room;
 mod rows;
 mod text;
 
@@ -33,6 +34,22 @@ pub enum ReadError {
         path: PathBuf,
         /// Why.
         why: String,
+    },
+    /// More than there is room for.
+    #[error(
+        "{folder}: {ticks} ticks so far, which take {needed_mib} MiB of memory while they are \
+         sorted; half of what there is are {room_mib} MiB: split the folder into shorter \
+         recordings, or configure fewer instruments"
+    )]
+    TooLarge {
+        /// Where.
+        folder: PathBuf,
+        /// How many were read.
+        ticks: u64,
+        /// What they take, MiB.
+        needed_mib: u64,
+        /// What there is, MiB.
+        room_mib: u64,
     },
     /// More than one file for a configured instrument.
     #[error("there are several recordings of {symbol} in {folder}: {found}: leave one")]
@@ -146,8 +163,8 @@ pub(crate) struct Row {
 #[derive(Debug, Default)]
 pub struct Recording {
     ticks: Vec<Tick>,
-    /// The same as the venue saw them, and when.
-    at_venue: Vec<Tick>,
+    /// The same as the venue saw them, if that is another order; and when.
+    at_venue: Option<Vec<Tick>>,
     at: Vec<u64>,
     /// What each file contained.
     pub files: Vec<FileReport>,
@@ -158,7 +175,7 @@ impl Recording {
     /// sources.
     pub(crate) fn from_rows(mut rows: Vec<Row>, files: Vec<FileReport>) -> Self {
         rows.sort_by_key(|row| row.tick.recv_ts);
-        let ticks = rows.iter().map(|row| row.tick).collect();
+        let ticks: Vec<Tick> = rows.iter().map(|row| row.tick).collect();
         let mut latest: BTreeMap<u32, u64> = BTreeMap::new();
         for row in &mut rows {
             // effect never after receipt, and of one instrument in the order of receipt
@@ -166,9 +183,11 @@ impl Recording {
             *latest = row.at.min(row.tick.recv_ts).max(*latest);
             row.at = *latest;
         }
+        let same = rows.is_sorted_by_key(|row| row.at);
         rows.sort_by_key(|row| row.at);
         let at = rows.iter().map(|row| row.at).collect();
-        let at_venue = rows.into_iter().map(|row| row.tick).collect();
+        // of one instrument both orders are one: the ticks need not be there twice
+        let at_venue = (!same).then(|| rows.into_iter().map(|row| row.tick).collect());
         Self { ticks, at_venue, at, files }
     }
 
@@ -203,7 +222,7 @@ impl Recording {
     /// The recording as a tape.
     #[must_use]
     pub fn into_tape(self) -> Tape {
-        let at_venue = Some(Arc::new(self.at_venue));
+        let at_venue = self.at_venue.map(Arc::new);
         let chunk = Chunk { ticks: Arc::new(self.ticks), at_venue, at: Some(Arc::new(self.at)) };
         Tape::new(Box::new(vec![chunk].into_iter()))
     }

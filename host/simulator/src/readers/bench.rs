@@ -1,5 +1,6 @@
 //! `events.csv` of the throughput comparison: quotes and trades of one instrument.
 
+use super::room::Room;
 use super::rows::{Clock, is_header, rows_of, sane};
 use super::text::units;
 use super::{FileReport, ReadError, Recording};
@@ -30,6 +31,7 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             None => report.bad("not a quote or trade row, or figures that no market has", line),
         }
     }
+    Room::of_machine().hold(ticks.len(), folder)?;
     clock.finish(&path, &mut report)?;
     Ok(Recording::from_rows(rows_of(ticks), vec![report]))
 }

@@ -10,6 +10,7 @@
 
 mod wire;
 
+use super::room::Room;
 use super::rows::{
     Clock, Delays, Times, TradeIds, align, find, lines, millis, missing, name, no_level, sane, tick,
 };
@@ -34,6 +35,7 @@ const NUMBER: &str =
 /// date in digits.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let (mut rows, mut files) = (Vec::new(), Vec::new());
+    let room = Room::of_machine();
     for instrument in instruments {
         let market = match instrument.kind {
             InstrumentKind::Spot => "spot",
@@ -50,6 +52,7 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         let mut clock = Clock::default();
         for (number, line) in (1_u64..).zip(lines(&path)?) {
             file.line(number, &line?, &mut clock);
+            room.hold(rows.len().saturating_add(file.ticks.len()), folder)?;
         }
         let (ticks, mut report) = file.finish();
         clock.finish(&path, &mut report)?;

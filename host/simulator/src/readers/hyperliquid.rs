@@ -4,6 +4,7 @@
 //! come as two rows, bid and ask, with the same two times: applied singly they would cross. Trades
 //! repeat after a reconnect and are known by their id.
 
+use super::room::Room;
 use super::rows::{
     Clock, Delays, PRICE, SIZE, Times, align, csv, find, millis_text, missing, no_level, sane, tick,
 };
@@ -19,12 +20,14 @@ const BOOK_COLUMNS: usize = 83;
 /// Reads the files of these instruments.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let mut files: Vec<Made> = Vec::new();
+    let room = Room::of_machine();
     let mut any = |begins: &str, instrument: &Instrument, make: Make| {
         let wanted = format!("{begins}_{}.csv", instrument.symbol);
         let Some(path) = find(folder, &instrument.symbol, |name| name == wanted)? else {
             return Ok(false);
         };
         files.push(make(&path, instrument)?);
+        room.hold(files.iter().map(|(ticks, _)| ticks.len()).sum(), folder)?;
         Ok(true)
     };
     for instrument in instruments {

@@ -6,6 +6,7 @@
 //! report. Files that do not show the same steps are refused: which of their rows belong together
 //! would be a guess.
 
+use super::room::Room;
 use super::rows::{Clock, PRICE, SIZE, Times, csv, find, missing, rows_of, sane, tick};
 use super::text::{iso, units};
 use super::{FileReport, ReadError, Recording};
@@ -53,6 +54,8 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
             })?);
         }
     }
+    let ticks = all.iter().map(|file| file.ticks.len()).sum();
+    Room::of_machine().hold(ticks, folder)?;
     let steps = same_steps(folder, &all)?;
     let shift = |session: usize| -> u64 {
         let of =

@@ -242,15 +242,19 @@ impl Delays {
         files: impl Iterator<Item = &'t [Tick]>,
     ) -> Result<Self, ReadError> {
         let timed = files.flatten().filter(|tick| !tick.has(flag::NO_VENUE_TIME));
-        let mut all: Vec<i128> = timed.map(delay).collect();
+        // eight bytes a tick are enough for any delay that is to be believed
+        let short = |delay: i128| {
+            i64::try_from(delay).unwrap_or(if delay < 0 { i64::MIN } else { i64::MAX })
+        };
+        let mut all: Vec<i64> = timed.map(|tick| short(delay(tick))).collect();
         if all.is_empty() {
             return Ok(Self::default());
         }
         all.sort_unstable();
-        let at = |place: usize| all.get(place).copied().unwrap_or_default();
+        let at = |place: usize| all.get(place).copied().map_or(0, i128::from);
         let (median, low) = (at(all.len() / 2), at(all.len() / 100));
         let least = (median - i128::from(AHEAD)).max(low - i128::from(BELOW_LOW));
-        let ahead = all.iter().filter(|delay| **delay < least).count();
+        let ahead = all.iter().filter(|delay| i128::from(**delay) < least).count();
         if ahead > AHEAD_ROWS && ahead > all.len() / 100 {
             let (rows, s) = (all.len(), AHEAD / 1_000_000_000);
             let why = format!(
@@ -259,7 +263,8 @@ impl Delays {
             );
             return Err(ReadError::File { path: folder.to_owned(), why });
         }
-        let smallest = all.into_iter().filter(|delay| *delay >= least).min().unwrap_or(median);
+        let believed = all.into_iter().map(i128::from).filter(|delay| *delay >= least);
+        let smallest = believed.min().unwrap_or(median);
         Ok(Self { smallest, least })
     }
 }

@@ -313,7 +313,8 @@ fn one_wrong_venue_time_gives_no_sight_of_the_future() {
         hyperliquid_csv(folder(&files).path(), &[perpetual("BTC")])
     };
     let effects = |recording: &Recording| -> Vec<u64> {
-        recording.at.iter().zip(&recording.at_venue).map(|(at, tick)| tick.recv_ts - at).collect()
+        let at_venue = recording.at_venue.as_ref().unwrap_or(&recording.ticks);
+        recording.at.iter().zip(at_venue).map(|(at, tick)| tick.recv_ts - at).collect()
     };
     let right = read(|_| false).unwrap();
     let wrong = read(|n| n == 100).unwrap();

@@ -60,3 +60,15 @@ fn a_hyperliquid_clock_that_steps_back_keeps_the_order_of_each_file() {
     let most: Vec<i64> = recording.files.iter().map(|f| f.figures["clock_back_ns_max"]).collect();
     assert_eq!(most, [1_000_000_000, 500_000_000]);
 }
+
+/// What a run says of its recording in a sentence.
+#[test]
+fn a_recording_that_is_not_whole_is_told_in_words() {
+    let whole = snapshot(1, 10) + &diff(2, (11, 12, 10), ONE, "[]");
+    assert_eq!(binance(&whole).files[0].odd(), None);
+    let text = whole + "3 nothing\n" + &diff(2, (15, 16, 14), ONE, "[]");
+    let said = binance(&text).files[0].odd().unwrap();
+    for part in ["1 of 4 rows are bad", "line 3", "1 sequence gaps", "1 rows out of order"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+}
