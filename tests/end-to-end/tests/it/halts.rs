@@ -154,7 +154,7 @@ fn a_kill_holds_while_strategies_burn_the_processor_and_the_loop_is_behind() {
     all.kill_host();
     stays_killed(&mut all, &watch);
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_kill_holds_while_the_control_side_is_taken_up() {
     all.kill_host();
     stays_killed(&mut all, &watch);
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
 }
 
 /// No file of the host may grow beyond 400 KiB any more, which is what a full disk says too: the
@@ -207,7 +207,7 @@ fn a_kill_holds_while_the_disk_is_full() {
     all.kill_host();
     stays_killed(&mut all, &watch);
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let never = |fact: &Fact| {
         matches!(
             fact,
@@ -250,5 +250,5 @@ fn a_run_whose_journal_lacks_facts_at_its_end_says_so_and_fails() {
     start(&mut all, None);
     wait("it is there", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
 }

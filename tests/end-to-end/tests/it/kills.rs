@@ -48,7 +48,7 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
     std::thread::sleep(Duration::from_millis(1_500));
     let starts = starts_in_states(&all);
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let boots = facts.iter().filter(|f| matches!(f.fact, Fact::Boot { .. })).count() as u64;
     let faults = facts.iter().filter(|f| matches!(f.fact, Fact::Fault { .. })).count();
     assert_eq!(faults, 0);
@@ -108,7 +108,7 @@ fn a_killed_venue_goes_on_from_its_books_and_so_does_the_host() {
     }
     std::thread::sleep(Duration::from_millis(1_500));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     println!("{kills} kills of the venue, {} facts", facts.len());
 }
 
@@ -168,7 +168,7 @@ fn a_torn_socket_loses_and_repeats_nothing() {
     assert!(torn as u64 >= tears / 2, "only {torn} connections were torn");
     std::thread::sleep(Duration::from_millis(1_500));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let unknown =
         facts.iter().filter(|f| format!("{:?}", f.fact).contains("OutcomeUnknown")).count();
     println!("{torn} tears, {unknown} unknown outcomes, {} facts", facts.len());

@@ -52,7 +52,7 @@ fn a_kill_holds_through_a_restart_until_an_operator_releases_it() {
     assert_eq!(tell(&all, &["resume", "--reason", "looked into it"]).0, Some(0));
     wait("it trades again", || orders(&all) > before + 10);
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let (code, audit) = tell(&all, &["audit", "verify"]);
     assert_eq!((code, audit["broken"].is_null()), (Some(0), true), "{audit}");
     assert!(audit["rows"].as_u64() > Some(5), "{audit}");
@@ -85,7 +85,7 @@ fn a_host_that_does_not_answer_is_killed_by_its_file() {
     signal("-CONT");
     wait("it is halted", || is_halted(&all));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
 }
 
 #[test]
@@ -98,5 +98,5 @@ fn a_host_that_is_not_there_starts_halted() {
     wait("it is there", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
     assert!(is_halted(&all));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
 }

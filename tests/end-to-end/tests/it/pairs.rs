@@ -109,7 +109,7 @@ fn killed(kills: u64, legs: &str) {
         })
     });
     let (truth, facts) = all.end();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let (plans, boots) = plans(&facts);
     for (plan, outcome) in &plans {
         let good = matches!(outcome, Some(PairOutcome::Balanced | PairOutcome::Flat));

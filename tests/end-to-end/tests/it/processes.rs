@@ -1,9 +1,11 @@
 //! Hosts and paper venues in processes of their own, and the ledger of their facts against the
 //! venues' own.
 
+use hedgerow_daemon::config::Config;
 use hedgerow_daemon::link::{Truth, truth};
 use hedgerow_end_to_end::{component, generated, host, root, run};
-use hedgerow_model::{Fact, OrderFact, Position, Stamped};
+use hedgerow_model::view::HostView;
+use hedgerow_model::{Decimal, Fact, InstrumentId, OrderFact, Position, Quantity, Stamped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -104,7 +106,10 @@ impl Processes {
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = Command::new(host());
-        command.args(args).current_dir(root()).stdout(Stdio::null()).env("HEDGEROW_LOG", "info");
+        // what a host says at its end is compared with the venue's books
+        let said = (args[0] == "run").then(|| std::fs::File::create(self.path("said")).unwrap());
+        command.stdout(said.map_or_else(Stdio::null, Stdio::from));
+        command.args(args).current_dir(root()).env("HEDGEROW_LOG", "info");
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
@@ -213,9 +218,40 @@ pub(crate) fn wait(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// The ledger of the facts, booked anew, against the venue's own.
-pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], config: &Path) {
-    let config = hedgerow_daemon::config::load(config).unwrap_or_else(|e| panic!("{e}"));
+/// Quantity, realised, fees and funding, by instrument.
+type Sums = BTreeMap<u32, [Decimal; 4]>;
+
+/// What the last host said of itself at its end, the document of `status --json`, against the
+/// venue's own books, by instrument: quantity, realised, fees, funding.
+fn assert_said(truth: &Truth, config: &Config, said: &Path) {
+    let text = std::fs::read_to_string(said).unwrap();
+    let view: HostView = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+    let add = |sums: &mut Sums, instrument: InstrumentId, figures: [Decimal; 4]| {
+        let sum = sums.entry(instrument.0).or_default();
+        sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+    };
+    let (mut host, mut venue) = (Sums::new(), Sums::new());
+    for p in view.strategies.iter().flat_map(|strategy| &strategy.positions) {
+        add(&mut host, p.instrument, [p.quantity, p.realised, p.fees, p.funding]);
+    }
+    for (_, instrument, units, fees, realised, funding) in &truth.positions {
+        let spec = &config.instruments[instrument.index()].0;
+        let quantity = spec.quantity(Quantity::from_units(*units));
+        add(&mut venue, *instrument, [quantity, *realised, *fees, *funding]);
+    }
+    let moved = |sums: &mut Sums| sums.retain(|_, sum| sum.iter().any(|figure| !figure.is_zero()));
+    moved(&mut host);
+    moved(&mut venue);
+    assert_eq!(host, venue, "what the host says of its money is not what the venue has");
+    let fills: u64 = view.strategies.iter().map(|strategy| strategy.fills).sum();
+    assert_eq!(fills, truth.fills.values().sum::<u64>(), "fills that the host says it had");
+}
+
+/// The ledger of the facts, booked anew, and the host's own against the venue's.
+pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], all: &Processes) {
+    let config = hedgerow_daemon::config::load(&all.path("host.toml"));
+    let config = config.unwrap_or_else(|e| panic!("{e}"));
+    assert_said(truth, &config, &all.path("said"));
     let mut ledger: BTreeMap<(u32, u32), Position> = BTreeMap::new();
     let mut trades = BTreeSet::new();
     let mut fills: BTreeMap<u32, u64> = BTreeMap::new();

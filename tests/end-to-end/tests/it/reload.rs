@@ -279,7 +279,7 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     }
     let heard = [0, 1].map(|place| probe_of(&all.status().unwrap(), place));
     let (truth, facts) = all.end();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     assert_orders_are_whole(&facts);
     for (place, said) in (0..).zip(&heard) {
         assert_told_once(StrategyId(place), said, &facts);

@@ -57,7 +57,7 @@ fn what_is_swapped_in_while_the_venue_is_away_waits_for_it() {
     let filled = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
     wait("it begins", || all.status().is_some_and(filled));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let accepted = |stamped: &&hedgerow_model::Stamped| {
         let fact = &stamped.fact;
         matches!(fact, Fact::Plugin { step: PluginStep::Accepted, strategy: StrategyId(0), .. })
@@ -88,7 +88,7 @@ fn a_broken_file_does_not_stop_a_restart() {
     all.start_host();
     wait("it trades once more", || all.status().is_some_and(fills));
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
 }
 
 /// A paper venue serves one host; another one is told so, and is served when the first has gone.
