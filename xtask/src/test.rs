@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that is checked, in the order that fails soonest; the tests last.
 
 use crate::command::{cargo, from_here, run};
-use crate::components;
+use crate::{components, demo};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -47,6 +47,7 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     }
     // with the tests, not by itself: another set of features would compile wasmtime twice
     step("host", || run(cargo().args(["build", "--workspace", "--bins", "--tests"])))?;
+    step("demo", demo::prove)?;
     step("tests", || run(cargo().args(["test", "--workspace"]).env(SEED, seed())))?;
     if left_out {
         eprintln!("{LEFT_OUT}");

@@ -15,8 +15,8 @@ mod reload;
 mod swaps;
 mod wind_up;
 
-pub use clock::wall;
 pub(crate) use clock::{clock, system};
+pub use clock::{since_start, wall};
 pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
 pub use message::{Message, Told};
@@ -56,7 +56,7 @@ pub struct Ended {
     pub view: HostView,
     /// What each file of the recording contained; nothing without one.
     pub files: Vec<FileReport>,
-    /// From the start of the loop to the first fill.
+    /// From the start of the process to the first fill.
     pub first_fill: Option<std::time::Duration>,
     /// From when market data was set aside for the successor until it begins with it, by swap.
     pub pauses: Vec<std::time::Duration>,
@@ -255,7 +255,7 @@ impl Session<'_> {
         for _ in 0..STRETCH {
             let progress = self.host.advance(horizon)?;
             if self.ended.first_fill.is_none() && self.fills() > 0 {
-                self.ended.first_fill = Some(self.began.elapsed());
+                self.ended.first_fill = Some(since_start());
             }
             if progress != Progress::Worked {
                 return Ok(progress);

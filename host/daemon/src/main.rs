@@ -12,7 +12,7 @@ use hedgerow_daemon::command::{
     print_json, query, replay, run, show,
 };
 use hedgerow_daemon::link;
-use hedgerow_daemon::live::Request;
+use hedgerow_daemon::live::{Request, since_start};
 use hedgerow_daemon::{check, config};
 use hedgerow_model::TradingMode;
 use hedgerow_report::By;
@@ -26,6 +26,8 @@ impl Running {
 }
 
 fn main() {
+    // what is told of the first fill counts from here, compiling and catching up included
+    since_start();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HEDGEROW_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let colours = std::io::stderr().is_terminal();

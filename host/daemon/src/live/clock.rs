@@ -1,13 +1,20 @@
 //! Host time, and the clock of the system it begins at.
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Host time: the wall clock at the first call, and the monotonic clock since. A step of the
 /// system's clock never moves it.
 #[must_use]
 pub fn wall() -> u64 {
     clock(0)
+}
+
+/// Since this process began, as far as it can tell: since the first call, which `main` makes before
+/// anything else.
+pub fn since_start() -> Duration {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed()
 }
 
 /// The system's clock, which may step: for whoever looks before host time has begun.

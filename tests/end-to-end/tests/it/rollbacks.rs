@@ -57,7 +57,7 @@ fn what_was_rolled_back_comes_back_by_an_operators_word_alone() {
     put_under_another_name(&all, &bad);
     install(&all, &bad, &good);
     let (truth, facts) = all.settle();
-    assert_ledger(&truth, &facts, &all.path("host.toml"));
+    assert_ledger(&truth, &facts, &all);
     let steps = |place: u32, wanted: PluginStep| {
         let is = |stamped: &&Stamped| {
             let (of, wanted) = (StrategyId(place), wanted);
