@@ -39,7 +39,6 @@ pub struct Context {
     plans: BTreeMap<u64, PlanUpdate>,
     intents: Vec<Intent>,
     /// What a native run wrote into the log.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) logged: std::collections::VecDeque<(crate::Level, String)>,
 }
 

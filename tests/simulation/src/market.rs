@@ -108,7 +108,8 @@ pub fn ticks(taste: Taste) -> Vec<(Tick, u64)> {
             4..=45 if taste.levels => levels(base, &mut lines[index], &mut dice, at, &mut out),
             46..=49 if taste.marks && out.len() > taste.updates => {
                 let mark = Tick { kind: TickKind::Mark.code(), a: lines[index].middle, ..base };
-                out.push((mark, at));
+                let b = if taste.seed.is_multiple_of(2) { mark.a + dice.int(5) - 2 } else { 0 };
+                out.push((Tick { b, ..mark }, at));
             }
             46..=70 if taste.quotes => out.push((trade(base, &lines[index], &mut dice), at)),
             _ if taste.levels && !taste.quotes => {
