@@ -127,8 +127,7 @@ impl PlanSlot {
 }
 
 impl Engine {
-    /// Folds one step of a plan.
-    pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
+    fn fold_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
         if let PlanStep::Began(plan) = step {
             self.pairs.began(key.0, plan);
             self.plans.insert(key, Slot::Pair(Box::new(PlanSlot::new((**plan).clone()))));

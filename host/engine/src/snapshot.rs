@@ -290,7 +290,7 @@ impl Engine {
             self.guards.tripped.insert(key, tripped);
         }
         self.hedges.take_up(hedges);
-        (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
+        (self.plans, self.next_wire, self.tombstones) = (plans.taken_up(), next_wire, tombstones);
         self.replacing = replacing.into_iter().collect();
         (self.last_fill, self.told_until) = (last_fill, told_until);
         self.funding_seen = funding_seen;

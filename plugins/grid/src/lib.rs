@@ -260,7 +260,8 @@ impl Grid {
     }
 
     fn evaluate(&mut self, ctx: &mut Context) {
-        if ctx.is_history() {
+        // an expired contract trades no more: what is held of it is delivered
+        if ctx.is_history() || self.market.spec.kind.is_over(ctx.now()) {
             return;
         }
         self.cancel_strays(ctx);

@@ -3,7 +3,7 @@
 
 use super::{PlanKey, PlanSlot, SingleSlot};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, SinglePhase,
+    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, PlanStep, SinglePhase,
     SingleRequest, StrategyId,
 };
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,10 @@ pub(crate) struct Plans {
     #[serde(skip)]
     pub(crate) held: bool,
     all: BTreeMap<PlanKey, Slot>,
+    /// Those that are not over: ended ones are kept for a day, and every input asks when the next
+    /// plan is due.
+    #[serde(skip)]
+    live: BTreeSet<PlanKey>,
     /// Instruments whose ticks concern plans (a leg that makes, a chase, a barrier), and which.
     watched: BTreeMap<InstrumentId, BTreeSet<PlanKey>>,
     ended: VecDeque<(HostTime, PlanKey)>,
@@ -155,12 +159,38 @@ impl Plans {
 
     /// Plans of one leg of a strategy that are at work.
     pub(super) fn singles_of(&self, strategy: StrategyId) -> Vec<PlanKey> {
-        let own = self.of(strategy).filter(|(_, slot)| !slot.is_over());
+        let own = self.at_work_of(strategy);
         own.filter(|(_, slot)| matches!(slot, Slot::Single(_))).map(|(key, _)| *key).collect()
     }
 
     pub(super) fn insert(&mut self, key: PlanKey, slot: Slot) {
         self.all.insert(key, slot);
+    }
+
+    /// Takes note whether a plan is over, after each of its steps.
+    pub(super) fn note_live(&mut self, key: PlanKey) {
+        if self.all.get(&key).is_some_and(|slot| !slot.is_over()) {
+            self.live.insert(key);
+        } else {
+            self.live.remove(&key);
+        }
+    }
+
+    /// Plans of a snapshot, which does not say which of them are over.
+    pub(crate) fn taken_up(mut self) -> Self {
+        for key in self.all.keys().copied().collect::<Vec<_>>() {
+            self.note_live(key);
+        }
+        self
+    }
+
+    fn at_work(&self) -> impl Iterator<Item = (&PlanKey, &Slot)> {
+        self.live.iter().filter_map(|key| self.all.get_key_value(key))
+    }
+
+    fn at_work_of(&self, strategy: StrategyId) -> impl Iterator<Item = (&PlanKey, &Slot)> {
+        let own = self.live.range((strategy, 0)..=(strategy, u64::MAX));
+        own.filter_map(|key| self.all.get_key_value(key))
     }
 
     /// The ticks of these instruments concern a plan from now on.
@@ -220,8 +250,8 @@ impl Plans {
 
     /// When the first plan wants to be looked at.
     pub(crate) fn next(&self) -> Option<HostTime> {
-        let live = self.all.values().filter(|slot| !slot.is_over());
-        live.map(Slot::wake).filter(|wake| *wake != HostTime::NEVER).min()
+        let live = self.at_work().map(|(_, slot)| slot.wake());
+        live.filter(|wake| *wake != HostTime::NEVER).min()
     }
 
     pub(crate) fn due(&self, now: HostTime) -> Vec<PlanKey> {
@@ -230,13 +260,11 @@ impl Plans {
 
     /// Whether a plan is at work in one of these.
     pub(crate) fn is_busy(&self, strategy: StrategyId, legs: &[InstrumentId]) -> bool {
-        let mut live = self.of(strategy).filter(|(_, slot)| !slot.is_over());
-        live.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
+        self.at_work_of(strategy).any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
     }
 
     pub(crate) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
-        let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
-        live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
+        self.at_work().filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
     }
 
     fn of(&self, strategy: StrategyId) -> impl DoubleEndedIterator<Item = (&PlanKey, &Slot)> {
@@ -255,7 +283,7 @@ impl Plans {
 
     /// A plan of a strategy at work in an instrument, which nobody else trades on its account.
     pub(crate) fn at_work_in(&self, strategy: StrategyId, leg: InstrumentId) -> Option<u64> {
-        let mut own = self.of(strategy).filter(|(_, slot)| !slot.is_over() && slot.trades(leg));
+        let mut own = self.at_work_of(strategy).filter(|(_, slot)| slot.trades(leg));
         own.next().map(|((_, plan), _)| *plan)
     }
 
@@ -306,5 +334,13 @@ impl Plans {
     #[cfg(test)]
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&PlanKey, &PlanSlot)> {
         self.all.keys().filter_map(|key| Some((key, self.pair(key)?)))
+    }
+}
+
+impl crate::Engine {
+    /// Folds one step of a plan.
+    pub(crate) fn apply_plan(&mut self, time: HostTime, key: PlanKey, step: &PlanStep) {
+        self.fold_plan(time, key, step);
+        self.plans.note_live(key);
     }
 }

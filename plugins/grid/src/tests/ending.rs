@@ -179,3 +179,23 @@ fn a_close_is_cut_to_what_the_venue_takes_at_once() {
     assert_eq!(closed, held);
     assert_eq!(h.status()["done"], true);
 }
+
+/// An expired contract trades no more: what its end canceled is not placed again, however long the
+/// market still speaks.
+#[test]
+fn after_the_expiry_nothing_is_placed() {
+    let expiry = model::VenueTime::from_nanos(SECOND);
+    let mut market = market();
+    market[0].spec.kind = InstrumentKind::LinearFuture { expiry };
+    let mut h = Harness::<Grid>::new(&g1(), market);
+    h.quote(1, 9_999, 10_001);
+    let resting: Vec<u64> = live(&h).iter().map(|order| order.number).collect();
+    assert!(!resting.is_empty());
+    h.advance(SECOND);
+    for number in resting {
+        h.update(number, OrderStatus::Expired);
+    }
+    h.intents();
+    h.quote(1, 9_990, 9_992);
+    assert!(h.intents().is_empty() && live(&h).is_empty());
+}
