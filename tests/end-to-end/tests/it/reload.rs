@@ -129,7 +129,7 @@ fn a_fault_in_probation_goes_back_to_the_old_component_and_its_state() {
             _ => None,
         })
         .collect();
-    assert_eq!(steps, ["Swapped", "Fault", "RolledBack"]);
+    assert_eq!(steps, ["Swapped", "Fault", "Failed", "RolledBack"]);
 }
 
 /// A component that is told by its parameters how to fail, over one that runs well.
