@@ -92,32 +92,6 @@ impl Venues {
         Price::from_units(known.map_or(10_000, |place| marks[place].1 / 2))
     }
 
-    /// A future is delivered: its orders have ended, and its position is settled at the index.
-    pub(crate) fn settle(&mut self, now: u64, episode: &Episode) {
-        let Some((account, instrument)) = self.concerned(episode) else { return };
-        let spec = self.shared.script.instruments[instrument.index()].clone();
-        let due = spec.kind.expiry().is_some_and(|expiry| expiry.as_nanos() <= now);
-        if !due {
-            return;
-        }
-        self.shared.happened(Fault::Delivery);
-        let mut position = self.inner.position(account, instrument);
-        let held = position.quantity;
-        let side = if held.is_positive() { Side::Sell } else { Side::Buy };
-        let at = self.middle(now, instrument);
-        let gone = position.book(&spec, side, at, held.abs(), Fee::default());
-        if held.is_zero() || gone.is_err() {
-            return;
-        }
-        self.shared.say(now, "venue", format!("delivers {held} of {instrument} at {at}"));
-        self.inner.hold(account, instrument, position);
-        if let Some(session) = self.session(account) {
-            (session.moved, session.truth) = (true, 0);
-        }
-        let mut dice = Dice::of(episode.dice, 9);
-        self.reset(account, now + dice.between(100, 8_000) * MS);
-    }
-
     /// The venue takes a part of a position for somebody else's loss, and says so.
     pub(crate) fn deleverage(&mut self, now: u64, episode: &Episode) {
         let mut dice = Dice::of(episode.dice, 10);

@@ -298,7 +298,6 @@ impl World {
             }
             Fault::Outage => driver.venue_mut().outage(now, venue),
             Fault::Delisting => driver.venue_mut().delist(now, venue),
-            Fault::Delivery => driver.venue_mut().settle(now, episode),
             Fault::Deleveraging => driver.venue_mut().deleverage(now, episode),
             Fault::Liquidation => driver.venue_mut().liquidate(now, episode),
             Fault::ClockSkew => shared.happened(Fault::ClockSkew),

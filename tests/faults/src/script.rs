@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use hedgerow_model::{
     AccountId, Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity,
-    Scale, SequenceRule, StrategyId, VenueId, VenueTime,
+    Scale, SequenceRule, StrategyId, VenueId,
 };
 
 /// When a run begins, host time, ns.
@@ -94,24 +94,7 @@ impl Script {
             episodes: Vec::new(),
         };
         script.episodes = script.troubles(&mut dice);
-        script.date();
         script
-    }
-
-    /// What is delivered is a future of that moment.
-    fn date(&mut self) {
-        for episode in self.episodes.iter().filter(|episode| episode.fault == Fault::Delivery) {
-            let place = usize::try_from(episode.strategy * self.venues + episode.venue);
-            let spec = place.ok().and_then(|place| self.instruments.get_mut(place));
-            let Some(spec) = spec else { continue };
-            let expiry = VenueTime::from_nanos(START + episode.from);
-            spec.kind = match spec.kind {
-                InstrumentKind::LinearPerpetual => InstrumentKind::LinearFuture { expiry },
-                InstrumentKind::InversePerpetual => InstrumentKind::InverseFuture { expiry },
-                // the first of two deliveries, or nothing that is ever delivered
-                other => other,
-            };
-        }
     }
 
     /// At least five troubles, most of them short.
