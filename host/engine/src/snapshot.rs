@@ -282,6 +282,7 @@ impl Engine {
         }
         self.hedges.take_up(hedges);
         (self.plans, self.next_wire, self.tombstones) = (plans, next_wire, tombstones);
+        self.plans.note_all_live();
         (self.last_fill, self.told_until) = (last_fill, told_until);
         self.funding_seen = funding_seen;
         (self.interest_seen, self.borrow) = (interest_seen, borrow);

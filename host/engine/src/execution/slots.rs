@@ -101,6 +101,9 @@ pub(crate) struct Plans {
     #[serde(skip)]
     pub(crate) held: bool,
     all: BTreeMap<PlanKey, Slot>,
+    /// Those of them that are at work: what is over is many times more, and asks for nothing.
+    #[serde(skip)]
+    live: BTreeSet<PlanKey>,
     /// Instruments whose ticks concern plans (a leg that makes, a chase, a barrier), and which.
     watched: BTreeMap<InstrumentId, BTreeSet<PlanKey>>,
     ended: VecDeque<(HostTime, PlanKey)>,
@@ -153,9 +156,29 @@ impl Plans {
         }
     }
 
+    /// Takes note whether a plan is at work, after a step of it.
+    pub(crate) fn note_live(&mut self, key: PlanKey) {
+        match self.all.get(&key).is_some_and(|slot| !slot.is_over()) {
+            true => self.live.insert(key),
+            false => self.live.remove(&key),
+        };
+    }
+
+    /// The same of all, as a snapshot has them.
+    pub(crate) fn note_all_live(&mut self) {
+        let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
+        self.live = live.map(|(key, _)| *key).collect();
+    }
+
+    /// Plans of a strategy that are at work.
+    fn live_of(&self, strategy: StrategyId) -> impl Iterator<Item = (&PlanKey, &Slot)> {
+        let own = self.live.range((strategy, 0)..=(strategy, u64::MAX));
+        own.filter_map(|key| self.all.get_key_value(key))
+    }
+
     /// Plans of one leg of a strategy that are at work.
     pub(super) fn singles_of(&self, strategy: StrategyId) -> Vec<PlanKey> {
-        let own = self.of(strategy).filter(|(_, slot)| !slot.is_over());
+        let own = self.live_of(strategy);
         own.filter(|(_, slot)| matches!(slot, Slot::Single(_))).map(|(key, _)| *key).collect()
     }
 
@@ -220,7 +243,7 @@ impl Plans {
 
     /// When the first plan wants to be looked at.
     pub(crate) fn next(&self) -> Option<HostTime> {
-        let live = self.all.values().filter(|slot| !slot.is_over());
+        let live = self.live.iter().filter_map(|key| self.all.get(key));
         live.map(Slot::wake).filter(|wake| *wake != HostTime::NEVER).min()
     }
 
@@ -230,12 +253,11 @@ impl Plans {
 
     /// Whether a plan is at work in one of these.
     pub(crate) fn is_busy(&self, strategy: StrategyId, legs: &[InstrumentId]) -> bool {
-        let mut live = self.of(strategy).filter(|(_, slot)| !slot.is_over());
-        live.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
+        self.live_of(strategy).any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
     }
 
     pub(super) fn live(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<PlanKey> {
-        let live = self.all.iter().filter(|(_, slot)| !slot.is_over());
+        let live = self.live.iter().filter_map(|key| self.all.get_key_value(key));
         live.filter(|(_, slot)| wanted(slot)).map(|(key, _)| *key).collect()
     }
 
@@ -255,7 +277,7 @@ impl Plans {
 
     /// A plan of a strategy at work in an instrument, which nobody else trades on its account.
     pub(crate) fn at_work_in(&self, strategy: StrategyId, leg: InstrumentId) -> Option<u64> {
-        let mut own = self.of(strategy).filter(|(_, slot)| !slot.is_over() && slot.trades(leg));
+        let mut own = self.live_of(strategy).filter(|(_, slot)| slot.trades(leg));
         own.next().map(|((_, plan), _)| *plan)
     }
 
