@@ -294,9 +294,12 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
         at(99),
         (swaps / 5).clamp(10, 100)
     );
-    // the feed gives 20,000 a second; a slow machine is measured by itself
-    assert!(rate >= calm.min(20_000.0) * 0.8, "{rate:.0} events/s, {calm:.0} without swaps");
-    assert!(at(50) < 50_000, "half of the pauses are longer than {} us", at(50));
+    // times are asked for in the long form alone, which has the machine to itself
+    if swaps > 50 {
+        // the feed gives 20,000 a second; a slow machine is measured by itself
+        assert!(rate >= calm.min(20_000.0) * 0.8, "{rate:.0} events/s, {calm:.0} without swaps");
+        assert!(at(50) < 50_000, "half of the pauses are longer than {} us", at(50));
+    }
     if swaps >= 50 {
         assert!(last * 10 <= early * 12, "memory grew from {early} to {last} KiB");
     }
