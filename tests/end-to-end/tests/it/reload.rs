@@ -237,7 +237,7 @@ fn a_state_that_is_garbage_is_refused_and_named() {
 #[test]
 fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let swaps: u64 =
-        std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
+        std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
     let mut all = Processes::at(20_000, (1, 1));
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
@@ -331,26 +331,27 @@ fn rate(since: &(Instant, serde_json::Value), now: &serde_json::Value) -> f64 {
     (ticks(now) - ticks(&since.1)) / since.0.elapsed().as_secs_f64()
 }
 
-/// Nothing is open and nothing new comes: every fill was heard, and the end of every order.
+/// Nothing is open and no plan is under way: every fill was heard, and the end of every order and
+/// plan. A halted probe goes on asking in vain, so one that has asked much more has read all that
+/// was told before.
 fn all_is_heard(all: &Processes, place: usize) {
-    let heard = |view: &serde_json::Value| {
-        let (said, host) = (probe_of(view, place), &view["strategies"][place]);
-        said["fills"] == host["fills"] && said["ended"] == said["asked"]
-    };
-    let mut last = serde_json::Value::Null;
-    let began = Instant::now();
-    while !heard(&last) {
-        assert!(began.elapsed().as_secs() < 30, "{} of {last}", probe_of(&last, place));
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        last = all.status().unwrap_or_default();
-    }
+    let mut since = None;
+    wait("it has heard everything", || {
+        let Some(view) = all.status() else { return false };
+        let (said, host) = (probe_of(&view, place), &view["strategies"][place]);
+        let quiet = host["plans"].as_array().is_some_and(Vec::is_empty);
+        if said["fills"] == host["fills"] && said["ended"] == said["asked"] && quiet {
+            since = since.or(said["asked"].as_u64());
+        }
+        since.is_some_and(|since| said["asked"].as_u64() > Some(since + 20))
+    });
 }
 
-/// What a probe counted over all its versions against the facts: orders by their numbers, plans
-/// that ended, and of timers those that fired before its last state and that this state knows.
+/// What a probe counted over all its versions against the facts, in every state that it had: orders
+/// by their numbers, and the timers that fired and that the state knows. At the end the plans.
 fn assert_told_once(me: StrategyId, said: &serde_json::Value, facts: &[Stamped]) {
     let (mut numbers, mut plans, mut timers) = (BTreeSet::new(), BTreeSet::new(), 0_u64);
-    let mut known = None;
+    let mut asked = None;
     for stamped in facts {
         match &stamped.fact {
             Fact::Order { id, fact: OrderFact::Approved(_) | OrderFact::Denied { .. } }
@@ -365,17 +366,18 @@ fn assert_told_once(me: StrategyId, said: &serde_json::Value, facts: &[Stamped])
             }
             Fact::TimerEnded { strategy, fired: true, .. } if *strategy == me => timers += 1,
             Fact::Checkpoint { strategy, state, unheard, .. } if *strategy == me => {
+                // the orders of the call that left a state follow it
+                assert!(asked.is_none_or(|asked| asked == numbers.len() as u64), "orders of {me}");
                 let state: serde_json::Value = serde_json::from_slice(state).unwrap();
-                known = Some((state["timers"].as_u64().unwrap(), timers - unheard.len() as u64));
+                asked = state["asked"].as_u64();
+                assert_eq!(state["timers"], timers - unheard.len() as u64, "timers of {me}");
             }
             _ => {}
         }
     }
-    assert_eq!(said["asked"], numbers.len(), "orders of {me}: {said}");
+    assert!(asked > Some(100), "{said}");
     assert_eq!(said["plans"], plans.len(), "plans of {me}: {said}");
-    assert!(plans.len() > 1, "{me}: {said}");
-    let (heard, fired) = known.unwrap();
-    assert_eq!(heard, fired, "timers of {me}");
+    assert!(!plans.is_empty(), "{me}: {said}");
 }
 
 /// What the host says of its cut-overs, sorted, in microseconds.
