@@ -341,6 +341,7 @@ impl Engine {
             self.next_duty(),
             self.next_of_truth(),
             self.rations.next(),
+            self.next_refusal(),
         ];
         next.into_iter().flatten().min()
     }

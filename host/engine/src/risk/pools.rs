@@ -290,6 +290,13 @@ impl Engine {
         }
     }
 
+    /// When what began to wait and was forbidden in one moment is refused: by no tick that is quiet.
+    pub(crate) fn next_refusal(&self) -> Option<HostTime> {
+        let all = self.rations.waiting.iter();
+        let vain = all.filter(|((_, rank, _), w)| !self.may_still_leave(*rank, &w.command));
+        vain.map(|(_, waiting)| waiting.since.after(Duration::from_nanos(1))).min()
+    }
+
     /// What may leave leaves, in order; gives what has waited too long.
     fn release(&mut self, now: HostTime, leave: &mut Vec<VenueCommand>) -> Vec<Key> {
         // a limit that is over is forgotten

@@ -186,6 +186,31 @@ fn an_opening_that_waits_does_not_leave_when_its_mode_or_its_account_forbids_it_
     }
 }
 
+/// What has to wait and is forbidden in the same moment is refused in the next one: not by whatever
+/// tick comes then, in a stretch that was to be quiet.
+#[test]
+fn an_opening_that_is_forbidden_when_it_begins_to_wait_wakes_the_host_to_be_refused() {
+    let mut rig = rig(vec![pool()]);
+    let mut config = rig.engine.config().clone();
+    config.accounts[0].reconcile = true;
+    rig.engine = Engine::new(config);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Up);
+    let nonce = rig.effects.commands.iter().rev().find_map(|command| match command {
+        VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
+        _ => None,
+    });
+    rig.report(VenueReport::Reconciled { nonce: nonce.unwrap() });
+    rig.report(VenueReport::RateLimited { limit: None, retry_after: Duration::from_secs(5) });
+    buy(&mut rig);
+    rig.report(VenueReport::Down);
+    assert_eq!(rig.status(1), Some(OrderStatus::PendingNew), "the gate has just approved it");
+    let next = rig.engine.next_fixed_wakeup().map(HostTime::as_nanos);
+    assert_eq!(next, Some(rig.now + 1));
+    rig.wake_next();
+    assert_eq!((rig.status(1), left(&rig)), (Some(OrderStatus::Rejected), vec![]));
+}
+
 /// A ban does not pile up questions: what is asked again takes the place of what waits.
 #[test]
 fn questions_about_the_same_wait_once() {
