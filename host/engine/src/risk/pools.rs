@@ -290,7 +290,7 @@ impl Engine {
         }
     }
 
-    /// When what began to wait and was forbidden in one moment is refused: by no tick that is quiet.
+    /// When what began to wait and was forbidden in one moment is refused: by no quiet tick.
     pub(crate) fn next_refusal(&self) -> Option<HostTime> {
         let all = self.rations.waiting.iter();
         let vain = all.filter(|((_, rank, _), w)| !self.may_still_leave(*rank, &w.command));
