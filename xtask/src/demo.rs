@@ -12,7 +12,7 @@ const FIRST_FILL_MS_MAX: u64 = 10_000;
 
 fn build_host() -> Result<std::path::PathBuf> {
     eprintln!("building the host (the first time takes some minutes)");
-    run(cargo().args(["build", "--package", "hedgerow-daemon"]))?;
+    run(cargo().args(["build", "--workspace", "--bins"]))?;
     // CARGO_TARGET_DIR or a config of cargo's may put it anywhere
     Ok(target_folder()?.join("debug/hedgerow"))
 }

@@ -175,6 +175,8 @@ pub struct Config {
     /// How many ticks may wait for a strategy that runs on a thread of its own; what comes beyond
     /// is not told to it, but a snapshot of the books once it has read on.
     pub ticks_waiting_max: u32,
+    /// A new component is on probation for so many calls, or for so long if that is over first.
+    pub probation: (u64, Duration),
     /// In what earnings are counted.
     pub accounting: Accounting,
     /// What each strategy may make the host write.

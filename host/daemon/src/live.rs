@@ -31,7 +31,7 @@ use begin::{Begun, host, note_components};
 use hedgerow_driver::{OnJournalFailure, Progress};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
-use hedgerow_model::{Fact, Scope, StrategyId, TradingMode, printable};
+use hedgerow_model::{Duration, Fact, Scope, StrategyId, TradingMode, printable};
 use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::SqliteJournal;
 use reload::Reload;
@@ -112,7 +112,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         let (command, reason) = halt(&why);
         host.command(command, reason);
     }
-    keep_out(&mut host)?;
+    keep_out(&mut host, &loaded)?;
     host.start()?;
     let mut session = Session {
         host: &mut host,
@@ -122,6 +122,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         desk,
         latch,
         swaps: VecDeque::new(),
+        probation: config.probation,
         cut: None,
         reload: &reload,
         judged: BTreeMap::new(),
@@ -154,11 +155,14 @@ fn was_set(inbox: &Sender<Message>, why: &str) {
 }
 
 /// Strategies that do not start from where the journal ends.
-fn keep_out(host: &mut Host<SqliteJournal>) -> Result<(), Failure> {
-    for (place, failure) in host.host_mut().take_refused() {
+fn keep_out(host: &mut Host<SqliteJournal>, loaded: &Loaded) -> Result<(), Failure> {
+    let refused = host.host_mut().take_refused().into_iter().map(|(place, failure)| {
         let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
-        tracing::error!(%strategy, why = %failure, "does not start: in quarantine");
-        host.keep_out(strategy, format!("it does not start: {failure}"))?;
+        (strategy, format!("it does not start: {failure}"))
+    });
+    for (strategy, why) in refused.chain(loaded.untried.iter().cloned()) {
+        tracing::error!(%strategy, %why, "in quarantine");
+        host.keep_out(strategy, why)?;
     }
     Ok(())
 }
@@ -177,6 +181,8 @@ struct Session<'h> {
     desk: control::SharedDesk,
     latch: KillLatch,
     swaps: VecDeque<swaps::Waiting>,
+    /// How many calls, or how long, a new component is watched.
+    probation: (u64, Duration),
     reload: &'h Reload,
     /// By strategy, the newest file that was judged and how many were.
     judged: BTreeMap<StrategyId, (String, u64)>,

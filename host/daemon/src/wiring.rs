@@ -13,7 +13,7 @@ use hedgerow_model::{
     VenueId,
 };
 use hedgerow_plugins::{
-    Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, WantedRole,
+    Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, Voice, WantedRole,
     WasmEngine,
 };
 use hedgerow_ports::{Journal, Saved};
@@ -50,6 +50,9 @@ pub struct Loaded {
     pub plugins: Vec<Plugin>,
     /// Compiled components on disk.
     pub cache: Option<Cache>,
+    /// Strategies whose component was never tried where they are, and why it is there: they wait
+    /// for an operator.
+    pub untried: Vec<(StrategyId, String)>,
 }
 
 /// The file of a strategy's component.
@@ -76,7 +79,7 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         found.plugin
     };
     let plugins = all.into_iter().flatten().map(keep).collect();
-    Ok(Loaded { engine, limits, plugins, cache })
+    Ok(Loaded { engine, limits, plugins, cache, untried: Vec::new() })
 }
 
 /// Whether there is a journal to go on with.
@@ -231,6 +234,7 @@ pub fn setup(config: &Config, entry: &StrategyEntry, plugin: &Plugin) -> Setup {
         parameters: entry.parameters.to_string(),
         instruments: plugin.description.wants.iter().filter_map(instrument).collect(),
         accounts: places.into_iter().filter_map(named).collect(),
+        voice: Voice::Own,
     }
 }
 
@@ -381,18 +385,25 @@ fn threads() -> usize {
 }
 
 /// Goes on with the components that ran last: those that were at work when the facts end, not those
-/// that lie in the folder now. What lies there is tried and swapped in like any other new file.
+/// that lie in the folder now. What lies there is tried and swapped in like any other new file; in
+/// the place of one that is gone it has nothing to be held against, and may have failed before.
 pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyId, String>) {
     for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
         let me = StrategyId(id(place));
         let Some(hash) = ran.get(&me).filter(|hash| **hash != plugin.hash) else { continue };
         let path = kept::path(&config.state, hash);
-        match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
-            Ok((last, _)) if last.hash == *hash => *plugin = last,
-            Ok(_) => tracing::warn!(%hash, "the component that ran last is damaged: not used"),
-            Err(error) => {
-                tracing::warn!(%hash, %error, "the component that ran last is gone: not used");
+        let lost = match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
+            Ok((last, _)) if last.hash == *hash => {
+                *plugin = last;
+                continue;
             }
-        }
+            Ok(_) => "is damaged".to_owned(),
+            Err(error) => format!("is gone ({error})"),
+        };
+        let why = format!(
+            "the component that ran last, {hash}, {lost}; the one in the plugins folder was not \
+             tried here: resume the strategy to begin with it"
+        );
+        loaded.untried.push((me, why));
     }
 }

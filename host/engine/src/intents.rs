@@ -4,8 +4,8 @@ use crate::risk::{HOST_PLANS, TALK_BYTES_PER_S, Talk};
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
     Amend, CallFault, ClientOrderId, Event, Fact, FaultKind, HostTime, InstrumentId, Intent,
-    NewOrder, OrderFact, OrderStatus, OrderUpdate, Outcome, PLAN_ORDERS, Report, RiskRejection,
-    StrategyId, TimerId, VenueCommand,
+    NewOrder, OrderFact, OrderStatus, Outcome, PLAN_ORDERS, Report, RiskRejection, StrategyId,
+    TimerId, VenueCommand,
 };
 
 impl Engine {
@@ -238,14 +238,8 @@ impl Engine {
                 effects.commands.push(VenueCommand::Place(approved));
             }
             Err(reason) => {
-                let update = OrderUpdate::unfilled(request, OrderStatus::Denied);
-                let update = OrderUpdate { reason: reason.code(), ..update };
-                let NewOrder { number, instrument, .. } = *request;
-                if self.is_journaled_denial(now, strategy, effects) {
-                    let fact = OrderFact::Denied { number, instrument, reason };
-                    self.record(now, Fact::Order { id, fact }, effects);
-                }
-                self.deliver(strategy, now, Event::Order(update), effects);
+                let is_journaled = self.is_journaled_denial(now, strategy, effects);
+                self.deny(now, (id, request), (reason, is_journaled), effects);
             }
         }
     }

@@ -72,7 +72,7 @@ impl Engine {
         }
         let Some(old) = self.any_order(ClientOrderId { number: wanted.order, ..id }).cloned()
         else {
-            return self.end_replacement(now, (id, wanted), RiskRejection::NothingLeft, effects);
+            return; // never: it is kept as long as this waits
         };
         if !self.is_reconciled(old.account) {
             return; // more of it may be found filled
@@ -100,17 +100,35 @@ impl Engine {
         reason: RiskRejection,
         effects: &mut Effects,
     ) {
-        let code = reason.code();
-        let old = self.any_order(ClientOrderId { number: wanted.order, ..id });
-        let request = old.map(|old| remainder(old, wanted));
-        let instrument = request.map_or(InstrumentId(0), |request| request.instrument);
-        let fact = OrderFact::Denied { number: wanted.number, instrument, reason };
-        self.record(now, Fact::Order { id, fact }, effects);
-        if let Some(request) = request {
-            let update = OrderUpdate::unfilled(&request, OrderStatus::Denied);
-            let update = OrderUpdate { reason: code, ..update };
-            self.deliver(id.strategy, now, Event::Order(update), effects);
+        let Some(old) = self.any_order(ClientOrderId { number: wanted.order, ..id }) else {
+            return; // never: it is kept as long as this waits
+        };
+        let request = remainder(old, wanted);
+        self.deny(now, (id, &request), (reason, true), effects);
+    }
+
+    /// An order does not leave: a fact, unless there are too many of them, and its last event.
+    pub(crate) fn deny(
+        &mut self,
+        now: HostTime,
+        (id, request): (ClientOrderId, &NewOrder),
+        (reason, is_journaled): (RiskRejection, bool),
+        effects: &mut Effects,
+    ) {
+        let update = OrderUpdate::unfilled(request, OrderStatus::Denied);
+        let update = OrderUpdate { reason: reason.code(), ..update };
+        let NewOrder { number, instrument, .. } = *request;
+        if is_journaled {
+            let fact = OrderFact::Denied { number, instrument, reason };
+            self.record(now, Fact::Order { id, fact }, effects);
         }
+        self.deliver(id.strategy, now, Event::Order(update), effects);
+    }
+
+    /// Whether a replacement waits for what is known of an order.
+    pub(crate) fn is_waited_for(&self, order: ClientOrderId) -> bool {
+        let mut waiting = self.replacing.iter();
+        waiting.any(|(id, wanted)| id.strategy == order.strategy && wanted.order == order.number)
     }
 
     /// Takes a replacement back that has not left; whether there was one.

@@ -44,6 +44,20 @@ pub struct Setup {
     pub instruments: Vec<RoleInstrument>,
     /// Its accounts.
     pub accounts: Vec<(AccountId, String)>,
+    /// As whom it logs.
+    pub voice: Voice,
+}
+
+/// As whom an instance logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Voice {
+    /// As the strategy.
+    #[default]
+    Own,
+    /// As a candidate on trial: what it says has not happened.
+    Trial,
+    /// Not at all.
+    Silent,
 }
 
 /// Why an instance could not be made.
@@ -103,7 +117,7 @@ impl Instance {
                 return Err(InitFailure::BadState(why));
             }
         }
-        let mut store = store::new(engine, &setup.name, limits);
+        let mut store = store::new(engine, (&setup.name, setup.voice), limits);
         store::arm(&mut store, engine.mode, limits.init_hard, 1);
         // by hand rather than through the bindings: the typed function must be of the same instance
         let made = plugin.pre.instance_pre().instantiate(&mut store);

@@ -25,7 +25,7 @@ mod world;
 pub use cache::Cache;
 pub use engine::{Mode, WasmEngine};
 pub use host::{PluginHost, Recent, Start};
-pub use instance::{InitFailure, Instance, RoleInstrument, Setup};
+pub use instance::{InitFailure, Instance, RoleInstrument, Setup, Voice};
 pub use limits::Limits;
 pub use load::{Description, LoadError, Plugin, WantedRole, hash};
 pub use shadow::{Ring, ShadowFailure, ShadowReport};

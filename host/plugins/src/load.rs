@@ -5,6 +5,7 @@ use crate::cache::Cache;
 use crate::check;
 use crate::convert;
 use crate::engine::WasmEngine;
+use crate::instance::Voice;
 use crate::limits::Limits;
 use crate::store::{self, State};
 use hedgerow_model::{Bars, TickKind, printable};
@@ -156,7 +157,7 @@ fn describe(
     pre: &StrategyPre<State>,
     limits: &Limits,
 ) -> Result<Description, LoadError> {
-    let mut store = store::new(engine, "describe", limits);
+    let mut store = store::new(engine, ("describe", Voice::Own), limits);
     store::arm(&mut store, engine.mode, limits.init_hard, 1);
     let said = pre
         .instantiate(&mut store)

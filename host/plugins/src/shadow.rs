@@ -9,7 +9,7 @@ mod ahead;
 pub use ahead::BothWays;
 
 use crate::engine::WasmEngine;
-use crate::instance::{InitFailure, Instance, Setup};
+use crate::instance::{InitFailure, Instance, Setup, Voice};
 use crate::limits::Limits;
 use crate::load::Plugin;
 use crate::world::World;
@@ -172,7 +172,9 @@ impl Ring {
         limits: &Limits,
     ) -> Result<ShadowReport, ShadowFailure> {
         let first = self.older.as_ref().unwrap_or(&self.newer);
-        let mut instance = Instance::start(engine, plugin, setup, limits, first.saved.as_ref())?;
+        let as_trial = Setup { voice: Voice::Trial, ..setup.clone() };
+        let saved = first.saved.as_ref();
+        let mut instance = Instance::start(engine, plugin, &as_trial, limits, saved)?;
         for entry in &first.opening {
             let fail = |fault| ShadowFailure::Call { call: 0, of: 0, fault };
             // what it wants here is not compared: the running version was not asked then
@@ -206,8 +208,10 @@ impl Ring {
         if once != twice {
             return Err(ShadowFailure::ImpureSave);
         }
+        // it would say the same again
+        let silent = Setup { voice: Voice::Silent, ..as_trial };
         let make = || {
-            let made = Instance::start(engine, plugin, setup, limits, first.saved.as_ref());
+            let made = Instance::start(engine, plugin, &silent, limits, saved);
             made.map_err(CallFault::from)
         };
         report.both_ways = self.both_ways(make).map_err(fail)?;

@@ -3,6 +3,7 @@
 use crate::bindings::hedgerow::strategy::log;
 use crate::deadline::CallClock;
 use crate::engine::{Mode, WasmEngine};
+use crate::instance::Voice;
 use crate::limits::{self, Limits};
 use hedgerow_model::{Duration, HostTime, printable};
 use std::time::Instant;
@@ -12,6 +13,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 pub(crate) struct State {
     /// Who it is, for logs.
     pub(crate) name: String,
+    is_silent: bool,
     pub(crate) limits: Limits,
     pub(crate) clock: CallClock,
     /// Set when a growth was refused: the trap that follows is a memory fault.
@@ -57,7 +59,7 @@ impl log::Host for State {
         if level == 1 {
             self.last_error = Some(line.clone());
         }
-        if !self.may_log() {
+        if self.is_silent || !self.may_log() {
             return;
         }
         let strategy = &self.name;
@@ -118,9 +120,15 @@ impl ResourceLimiter for State {
 }
 
 /// A store for one instance.
-pub(crate) fn new(engine: &WasmEngine, name: &str, limits: &Limits) -> Store<State> {
+pub(crate) fn new(
+    engine: &WasmEngine,
+    (name, voice): (&str, Voice),
+    limits: &Limits,
+) -> Store<State> {
+    let trial = if voice == Voice::Trial { " (trial)" } else { "" };
     let state = State {
-        name: name.to_owned(),
+        name: format!("{name}{trial}"),
+        is_silent: voice == Voice::Silent,
         limits: limits.clone(),
         clock: CallClock::new(limits.call_wall),
         memory_refused: false,

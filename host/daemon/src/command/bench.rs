@@ -4,6 +4,7 @@
 //! are the fair figure on a shared machine.
 
 use super::{Failure, backtest};
+use crate::config::sandbox::Sandbox;
 use crate::config::{Config, DataSource, StrategyEntry};
 use crate::data;
 use crate::latch::KillLatch;
@@ -120,6 +121,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         span: 0..0,
         spans: [0..0, 0..0],
     };
+    let Sandbox { limits: sandbox, ticks_waiting_max, probation, writes } = Sandbox::default();
     Config {
         file: PathBuf::from("bench"),
         text: String::new(),
@@ -139,10 +141,11 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         account_entries: Vec::new(),
         strategies: vec![strategy],
         host: HostLimits::default(),
-        sandbox: hedgerow_plugins::Limits::default(),
-        ticks_waiting_max: crate::config::sandbox::TICKS_WAITING_MAX,
+        sandbox,
+        ticks_waiting_max,
+        probation,
         accounting: hedgerow_model::Accounting::default(),
-        writes: hedgerow_engine::WriteLimits::default(),
+        writes,
         stale_after: Duration::from_secs(5),
         snapshot_rows: crate::config::SNAPSHOT_ROWS,
     }

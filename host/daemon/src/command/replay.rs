@@ -156,7 +156,7 @@ fn scene(options: &Options, preface: Preface) -> Result<Scene, Failure> {
     };
     let plugins = preface.components.iter().map(load).collect::<Result<Vec<Plugin>, Failure>>()?;
     let tested = tested(options, &config)?;
-    let loaded = Loaded { engine, limits, plugins, cache: None };
+    let loaded = Loaded { engine, limits, plugins, cache: None, untried: Vec::new() };
     Ok(Scene { config, loaded, preface, tested })
 }
 

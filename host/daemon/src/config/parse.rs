@@ -5,11 +5,11 @@ use super::guards;
 use super::instrument::{Venues, instrument};
 use super::problem::Problems;
 use super::reader::{At, Section};
+use super::sandbox::Sandbox;
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
-use hedgerow_engine::{AccountGuards, InstrumentLimits, WriteLimits};
+use hedgerow_engine::{AccountGuards, InstrumentLimits};
 use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
-use hedgerow_plugins::Limits;
 use hedgerow_simulator::paper::{Fees, Leverage};
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::path::{Path, PathBuf};
@@ -61,9 +61,9 @@ fn read(
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
     let accounting = root.table("accounting", accounting).unwrap_or_default();
     let host = root.table("limits", guards::host).unwrap_or_default();
-    let sandbox = root.table("sandbox", super::sandbox::limits);
-    let usual = || (Limits::default(), super::sandbox::TICKS_WAITING_MAX, WriteLimits::default());
-    let (sandbox, ticks_waiting_max, writes) = sandbox.unwrap_or_else(usual);
+    let sandbox = root.table("sandbox", super::sandbox::section);
+    let Sandbox { limits: sandbox, ticks_waiting_max, probation, writes } =
+        sandbox.unwrap_or_default();
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
@@ -107,6 +107,7 @@ fn read(
         accounting,
         sandbox,
         ticks_waiting_max,
+        probation,
         writes,
         stale_after: Duration::from_millis(stale_ms.map_or(1, |at| at.value)),
         snapshot_rows,

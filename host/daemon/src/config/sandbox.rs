@@ -6,9 +6,32 @@ use hedgerow_model::Duration;
 use hedgerow_plugins::Limits;
 
 /// How many ticks may wait for a strategy, where it runs on a thread of its own.
-pub(crate) const TICKS_WAITING_MAX: u32 = 16_384;
+const TICKS_WAITING_MAX: u32 = 16_384;
 
-pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32, WriteLimits) {
+/// A new component is watched for so many calls, or so many seconds if those are over first.
+const PROBATION: (u64, u64) = (1_000, 10);
+
+/// What the section says.
+pub(crate) struct Sandbox {
+    pub(crate) limits: Limits,
+    pub(crate) ticks_waiting_max: u32,
+    pub(crate) probation: (u64, Duration),
+    pub(crate) writes: WriteLimits,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        let (calls, seconds) = PROBATION;
+        Self {
+            limits: Limits::default(),
+            ticks_waiting_max: TICKS_WAITING_MAX,
+            probation: (calls, Duration::from_secs(seconds)),
+            writes: WriteLimits::default(),
+        }
+    }
+}
+
+pub(super) fn section(s: &mut Section<'_, '_>) -> Sandbox {
     let usual = Limits::default();
     let mib = |bytes: usize| bytes as u64 >> 20;
     let megabytes = |mib: u64| usize::try_from(mib << 20).unwrap_or(usize::MAX);
@@ -30,6 +53,8 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32, WriteLimits) {
     let init = s.whole_or("init_hard_cpu_ms", 1..60_001, ms(usual.init_hard));
     let wall = s.whole_or("call_wall_ms", 1..60_001, ms(usual.call_wall));
     let waiting = s.whole_or("ticks_waiting_max", 64..1_000_001, u64::from(TICKS_WAITING_MAX));
+    let calls = s.whole_or("probation_calls", 1..1_000_001, PROBATION.0);
+    let seconds = s.whole_or("probation_s", 1..86_401, PROBATION.1);
     let writes = writes(s, state);
     if soft > hard {
         let what = format!("is {soft}, above call_hard_cpu_ms, which is {hard}");
@@ -53,7 +78,12 @@ pub(super) fn limits(s: &mut Section<'_, '_>) -> (Limits, u32, WriteLimits) {
         call_wall: Duration::from_millis(wall),
         ..usual
     };
-    (limits, small(waiting), writes)
+    Sandbox {
+        limits,
+        ticks_waiting_max: small(waiting),
+        probation: (calls, Duration::from_secs(seconds)),
+        writes,
+    }
 }
 
 /// What it may make the host write in a second: a state as large as it may be must fit.

@@ -4,7 +4,7 @@
 use super::{Session, Told};
 use crate::command::Failure;
 use hedgerow_driver::Swapped;
-use hedgerow_model::{Duration, Fact, Held, PluginStep, StrategyId, Swap, printable};
+use hedgerow_model::{Fact, Held, PluginStep, StrategyId, Swap, printable};
 use hedgerow_plugins::Plugin;
 use hedgerow_ports::StrategyHost as _;
 use std::time::Instant;
@@ -86,7 +86,8 @@ impl Session<'_> {
         let component = plugin.hash.clone();
         self.cut = Some((component.clone(), since));
         self.host.host_mut().set_candidate(strategy, plugin);
-        let terms = Swap { component, calls: 1_000, time: Duration::from_secs(10) };
+        let (calls, time) = self.probation;
+        let terms = Swap { component, calls, time };
         Ok(self.host.swap(strategy, terms)?)
     }
 

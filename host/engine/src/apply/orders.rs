@@ -246,6 +246,10 @@ impl Engine {
                 break;
             }
             self.tombstones.pop_front();
+            if self.is_waited_for(old) {
+                self.tombstones.push_back((time, old));
+                continue;
+            }
             let slot = self.strategies.get_mut(old.strategy.index());
             let gone = slot.and_then(|slot| {
                 slot.traded.remove(&old.number);

@@ -39,7 +39,7 @@ fn nonce(rig: &Rig) -> u64 {
     rig.effects.commands.iter().rev().find_map(ask).expect("nothing was asked")
 }
 
-fn answered(rig: &mut Rig, reports: Vec<VenueReport>) {
+pub(super) fn answered(rig: &mut Rig, reports: Vec<VenueReport>) {
     let nonce = nonce(rig);
     for mut report in reports {
         if let VenueReport::OpenOrder { nonce: of, .. } | VenueReport::Position { nonce: of, .. } =

@@ -157,6 +157,34 @@ fn it_is_taken_back_by_its_number_and_by_whatever_cancels_all() {
     }
 }
 
+/// Its account may stay unknown for longer than finished orders are usually kept.
+#[test]
+fn what_it_replaces_is_kept_as_long_as_it_waits() {
+    let mut config = EngineConfig { no_amends: [VenueId(0)].into(), ..config(limits()) };
+    config.accounts[0].reconcile = true;
+    let mut rig = Rig::over(config);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Up);
+    reconcile::answered(&mut rig, Vec::new());
+    assert_eq!(rig.buy(9_990, 1_000), None);
+    rig.accept(1);
+    for wire in [2, 3] {
+        assert_eq!(rig.buy(9_980, 100), None);
+        rig.accept(wire);
+    }
+    replace(&mut rig, 9_980, 900);
+    rig.report(VenueReport::Down);
+    for wire in [1, 2, 3] {
+        // of those that ended a day ago nothing is known any more
+        rig.report(VenueReport::Canceled { wire: WireId(wire), filled: Some(Quantity::ZERO) });
+        rig.advance(25 * 3_600 * 1_000);
+    }
+    assert_eq!(rig.status(2), None);
+    assert!(rig.engine.any_order(ClientOrderId { strategy: ME, number: 1 }).is_some());
+    rig.want(vec![Intent::Cancel(4)]);
+    assert_eq!(heard(&rig, 4), Some((OrderStatus::Denied, 36)));
+}
+
 #[test]
 fn it_survives_a_restart_and_a_snapshot() {
     let mut rig = resting();

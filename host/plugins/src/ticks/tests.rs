@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::{Mode, WasmEngine};
+use crate::instance::Voice;
 use crate::limits::Limits;
 use crate::store;
 use proptest::prelude::*;
@@ -43,6 +44,10 @@ const FOLD: &str = r#"
       (realloc (core func $i "realloc")))))
 "#;
 
+fn of_text(engine: &WasmEngine, text: &str) -> Component {
+    Component::new(&engine.engine, wat::parse_str(text).unwrap()).unwrap()
+}
+
 fn tick() -> impl Strategy<Value = Tick> {
     let times = (any::<u64>(), any::<u64>(), any::<u64>());
     let head = (any::<u32>(), any::<u16>(), any::<u16>());
@@ -65,8 +70,8 @@ proptest! {
         ticks in prop::collection::vec(tick(), 0..300), cut in 0_usize..300,
     ) {
         let engine = WasmEngine::new(Mode::Backtest).unwrap();
-        let component = Component::new(&engine.engine, FOLD).unwrap();
-        let mut store = store::new(&engine, "fold", &Limits::default());
+        let component = of_text(&engine, FOLD);
+        let mut store = store::new(&engine, ("fold", Voice::Own), &Limits::default());
         store.set_fuel(u64::MAX / 2).unwrap();
         let linker = Linker::new(&engine.engine);
         let instance = linker.instantiate(&mut store, &component).unwrap();
@@ -86,7 +91,7 @@ proptest! {
 fn what_one_engine_compiles_another_of_its_mode_loads() {
     for mode in [Mode::Live, Mode::Backtest] {
         let (one, other) = (WasmEngine::new(mode).unwrap(), WasmEngine::new(mode).unwrap());
-        let compiled = Component::new(&one.engine, FOLD).unwrap().serialize().unwrap();
+        let compiled = of_text(&one, FOLD).serialize().unwrap();
         #[allow(unsafe_code)]
         // SAFETY: serialised a line above.
         let loaded = unsafe { Component::deserialize(&other.engine, &compiled) };
@@ -100,7 +105,7 @@ fn imports_beyond_the_log_are_refused_with_how_to_build_without() {
     let text = r#"(component
         (import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u64)))))
         (import "other:thing/x@1.0.0" (instance (export "f" (func)))))"#;
-    let component = Component::new(&engine.engine, text).unwrap();
+    let component = of_text(&engine, text);
     let refused = crate::check::types(&engine, &component).unwrap_err().to_string();
     assert!(refused.contains("wasi:clocks/monotonic-clock@0.2.0"), "{refused}");
     assert!(refused.contains("build for wasm32-unknown-unknown"), "{refused}");
@@ -113,8 +118,8 @@ fn a_table_without_end_is_refused() {
     let engine = WasmEngine::new(Mode::Backtest).unwrap();
     let text =
         "(component (core module $m (table 50000000 funcref)) (core instance (instantiate $m)))";
-    let component = Component::new(&engine.engine, text).unwrap();
-    let mut store = store::new(&engine, "table", &Limits::default());
+    let component = of_text(&engine, text);
+    let mut store = store::new(&engine, ("table", Voice::Own), &Limits::default());
     store.set_fuel(1_000_000).unwrap();
     let made = Linker::new(&engine.engine).instantiate(&mut store, &component);
     assert!(made.is_err() && store.data().memory_refused);

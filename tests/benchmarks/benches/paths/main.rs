@@ -79,7 +79,7 @@ fn instance() -> (WasmEngine, Plugin, Setup, Limits) {
         name: "noop".into(),
         parameters: "{}".into(),
         instruments: vec![market],
-        accounts: Vec::new(),
+        ..Setup::default()
     };
     (engine, plugin, setup, limits)
 }

@@ -237,11 +237,14 @@ fn a_state_that_is_garbage_is_refused_and_named() {
 #[test]
 fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let swaps: u64 =
-        std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
+        std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
     let mut all = Processes::at(20_000, (1, 1));
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
-    let config = format!("{config}\n[sandbox]\nticks_waiting_max = 1000000\n");
+    let config = format!(
+        "{config}\n[sandbox]\nticks_waiting_max = 1000000\n\
+         probation_s = 1\n"
+    );
     let config = config.replace("[strategy.parameters]", "[strategy.parameters]\nplans = true");
     std::fs::write(all.path("host.toml"), config).unwrap();
     let plugins = all.own_plugins();

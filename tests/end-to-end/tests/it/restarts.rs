@@ -91,6 +91,39 @@ fn a_broken_file_does_not_stop_a_restart() {
     assert_ledger(&truth, &facts, &all);
 }
 
+/// What lies in the folder is not begun with in the place of one that is gone: it was tried by
+/// nobody here. An operator may.
+#[test]
+fn a_file_that_nobody_tried_waits_for_an_operator() {
+    let mut all = Processes::new();
+    let plugins = all.own_plugins();
+    all.start_host();
+    let first = |view: &serde_json::Value, key: &str| view["strategies"][0][key].clone();
+    let fills = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
+    wait("it trades", || all.status().is_some_and(fills));
+    all.kill_host();
+    let state = all.path("state");
+    std::fs::remove_dir_all(state.join("components")).unwrap();
+    let file = plugins.join("hedgerow-guest-probe.wasm");
+    let new = hedgerow_end_to_end::variant(&std::fs::read(&file).unwrap(), 9);
+    std::fs::write(&file, new).unwrap();
+    all.start_host();
+    wait("it is kept out", || {
+        all.status().is_some_and(|view| first(&view, "state") == "Quarantined")
+    });
+    let said = all.status().unwrap()["strategies"][0].to_string();
+    assert!(said.contains("ran last") && said.contains("not tried here"), "{said}");
+    let state = state.to_str().unwrap();
+    for name in ["one", "two"] {
+        assert!(
+            run(&["resume", name, "--reason", "it is known", "--state", state]).status.success()
+        );
+    }
+    wait("it trades again", || all.status().is_some_and(fills));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all);
+}
+
 /// A paper venue serves one host; another one is told so, and is served when the first has gone.
 #[test]
 fn a_venue_that_serves_another_host_says_so() {
