@@ -94,9 +94,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     if let Err(error) = handled {
         tracing::warn!(%error, "signals end this run at once");
     }
-    let records = options.record.is_some();
     let Begun { mut host, mut pacer, folded, snapshots, files } =
-        host(config, &mut loaded, &sender, (kept, records))?;
+        host(config, &mut loaded, &sender, (kept, options.record.is_some()))?;
     host.on_journal_failure(OnJournalFailure::Hold);
     let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {

@@ -3,6 +3,7 @@
 use crate::check::{self, Found};
 use crate::config::problem::Problems;
 use crate::config::{Config, DataSource, StrategyEntry, asking};
+use crate::goes_on;
 use crate::kept;
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
@@ -18,8 +19,7 @@ use hedgerow_plugins::{
 };
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
-use hedgerow_store::SqliteJournal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         .inspect_err(|error| tracing::warn!(%error, "no cache of compiled components"))
         .ok();
     let mut problems = Problems::default();
-    let last = |place: usize| last_component(config, place, &engine, cache.as_ref());
+    let last = |place: usize| goes_on::last_component(config, place, &engine, cache.as_ref());
     let all = check::components(config, &engine, cache.as_ref(), &last, &mut problems);
     if !problems.0.is_empty() {
         return Err(WiringError::Config(check::rest(config, &engine, &all, problems).screen));
@@ -80,29 +80,6 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     };
     let plugins = all.into_iter().flatten().map(keep).collect();
     Ok(Loaded { engine, limits, plugins, cache, untried: Vec::new() })
-}
-
-/// Whether there is a journal to go on with.
-pub(crate) fn goes_on(config: &Config) -> bool {
-    config.data.is_live() && config.state.join("journal.sqlite").exists()
-}
-
-/// What a strategy ran last, where a host goes on: a file that is broken or gone by now must not
-/// keep it from its orders.
-fn last_component(
-    config: &Config,
-    place: usize,
-    engine: &WasmEngine,
-    cache: Option<&Cache>,
-) -> Option<(Plugin, Vec<u8>)> {
-    if !goes_on(config) {
-        return None;
-    }
-    let journal = config.state.join("journal.sqlite");
-    let ran = SqliteJournal::components(&journal).ok()?;
-    let hash = ran.get(&StrategyId(id(place)))?;
-    let found = load_one(engine, &kept::path(&config.state, hash), &config.sandbox, cache).ok()?;
-    (found.0.hash == *hash).then_some(found)
 }
 
 /// Whether a component wants no more of its roles than another is given.
@@ -144,7 +121,7 @@ pub fn load_one(
     Ok((plugin, bytes))
 }
 
-fn id(place: usize) -> u32 {
+pub(crate) fn id(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
@@ -382,28 +359,4 @@ pub fn start(
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8))
-}
-
-/// Goes on with the components that ran last: those that were at work when the facts end, not those
-/// that lie in the folder now. What lies there is tried and swapped in like any other new file; in
-/// the place of one that is gone it has nothing to be held against, and may have failed before.
-pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyId, String>) {
-    for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
-        let me = StrategyId(id(place));
-        let Some(hash) = ran.get(&me).filter(|hash| **hash != plugin.hash) else { continue };
-        let path = kept::path(&config.state, hash);
-        let lost = match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
-            Ok((last, _)) if last.hash == *hash => {
-                *plugin = last;
-                continue;
-            }
-            Ok(_) => "is damaged".to_owned(),
-            Err(error) => format!("is gone ({error})"),
-        };
-        let why = format!(
-            "the component that ran last, {hash}, {lost}; the one in the plugins folder was not \
-             tried here: resume the strategy to begin with it"
-        );
-        loaded.untried.push((me, why));
-    }
 }

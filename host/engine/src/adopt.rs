@@ -30,6 +30,7 @@ impl Engine {
             let quantity = Quantity::from_units(ours.units().saturating_add(more.units()));
             self.truth.unknown.remove(&(account, instrument));
             self.adjust(now, (strategy, instrument), (quantity, price), effects);
+            self.read_again(now, account, Vec::new());
         }
     }
 
@@ -72,6 +73,8 @@ impl Engine {
             let quantity = Quantity::from_units(before.units().saturating_add(more.units()));
             self.record(now, Fact::Ignored { account, instrument, quantity }, effects);
             self.truth.unknown.remove(&(account, instrument));
+            // what was found may be old by now
+            self.read_again(now, account, Vec::new());
         }
     }
 

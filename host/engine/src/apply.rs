@@ -58,8 +58,8 @@ impl Engine {
             Fact::Fill { .. } => self.apply_fill(time, fact),
             Fact::Forced { .. } => self.apply_forced(fact),
             Fact::Delivered { .. } => self.apply_delivered(time, fact),
-            Fact::Funding { account, instrument, settlement, amount } => {
-                self.apply_funding(*account, *instrument, *settlement, *amount);
+            Fact::Funding { account, instrument, settlement, amount, others } => {
+                self.apply_funding(*account, *instrument, *settlement, (*amount, *others));
             }
             Fact::Balance { .. }
             | Fact::Rate { .. }
@@ -182,7 +182,7 @@ impl Engine {
         account: AccountId,
         instrument: InstrumentId,
         settlement: VenueTime,
-        amount: Decimal,
+        (amount, others): (Decimal, Decimal),
     ) {
         let seen = self.funding_seen.entry((account, instrument)).or_default();
         seen.remember(settlement);
@@ -190,6 +190,11 @@ impl Engine {
         let Some(spec) = self.config.instruments.get(instrument.index()) else {
             return;
         };
+        if !others.is_zero() {
+            let unowned = self.unowned.entry(account).or_default();
+            unowned.enter(&spec.settle, Entry::Funding, others, &self.rates);
+        }
+        let amount = amount.saturating_sub(others);
         for (index, slot) in self.strategies.iter_mut().enumerate() {
             let holding = slot.holding_mut(instrument);
             let Some(holding) = holding.filter(|holding| holding.account == account) else {

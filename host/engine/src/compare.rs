@@ -36,6 +36,8 @@ impl Engine {
         self.cancel_strays(event, answer, effects);
         self.note_foreign(event, answer, effects);
         self.compare_positions(event, answer, effects);
+        self.truth.told.insert(event.account);
+        self.end_what_may_not_rest(event.received, event.account, effects);
         self.plans.held = false;
         self.plans_on_go_on(event.received, event.account, effects);
     }
@@ -259,7 +261,6 @@ impl Engine {
         let (now, account) = (event.received, event.account);
         let before = self.truth.checks.get_mut(&account).map(|check| check.drift.split_off(0));
         let before = before.unwrap_or_default();
-        let unknown = &self.truth.unknown;
         let unsettled = |id: InstrumentId| {
             // what is not heard yet of these orders is in the one figure and not in the other
             self.truth.doubts.keys().any(|order| {
@@ -270,10 +271,26 @@ impl Engine {
         let drift: Vec<Differing> = self
             .differing(account, &answer.positions)
             .into_iter()
-            .filter(|(id, ..)| !unknown.contains_key(&(account, *id)) && !unsettled(*id))
+            .filter(|(id, ..)| !unsettled(*id))
             .collect();
-        let (same, new): (Vec<_>, Vec<_>) =
-            drift.into_iter().partition(|differing| before.contains(differing));
+        let waits = self.truth.unknown.keys().filter(|(whose, id)| {
+            *whose == account && !unsettled(*id) && drift.iter().all(|(other, ..)| other != id)
+        });
+        for key in waits.copied().collect::<Vec<_>>() {
+            // it went as it came: there is nothing left to say whose it is
+            self.truth.unknown.remove(&key);
+            let (name, _) = self.in_words(key.1, Quantity::ZERO);
+            let detail = format!("position in {name}: the venue's is the ledger's again");
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+        }
+        let asked = |(id, ours, theirs): &Differing| {
+            let more = Quantity::from_units(theirs.units().saturating_sub(ours.units()));
+            self.truth.unknown.get(&(account, *id)) == Some(&more)
+        };
+        let (same, new): (Vec<_>, Vec<_>) = drift
+            .into_iter()
+            .filter(|differing| !asked(differing))
+            .partition(|differing| before.contains(differing));
         for (instrument, ours, theirs) in same {
             self.take_over(now, (account, instrument), (ours, theirs), effects);
         }
@@ -294,8 +311,15 @@ impl Engine {
         let (_, had) = self.in_words(instrument, ours);
         let owner = self.owner_of(account, instrument);
         let mark = self.markets.get(instrument).and_then(|market| market.mark_doubled);
-        let Some((strategy, doubled)) = owner.zip(mark) else {
-            let why = if owner.is_none() { "nobody holds it here" } else { "it has no mark" };
+        // what moved may be the others' part: then it is not the strategy's to take over
+        let others = self.held_by_others(account, instrument) != 0;
+        let asked = self.truth.unknown.contains_key(&(account, instrument));
+        let Some((strategy, doubled)) = owner.zip(mark).filter(|_| !others && !asked) else {
+            let why = match (owner, asked || others) {
+                (None, _) => "nobody holds it here",
+                (_, true) => "whose the difference is, an operator says",
+                (_, false) => "it has no mark",
+            };
             let detail = format!("position in {name}: the venue has {shown}, {had} here; {why}");
             return self.flag(now, (account, instrument), (ours, theirs), detail, effects);
         };

@@ -2,7 +2,8 @@
 //! booked like fills, once each, of no order; the strategy is told, a guard trips, and the journal
 //! has a discrepancy for people.
 
-use crate::{Effects, Engine};
+use crate::expiry::part_of_fee;
+use crate::{Effects, Engine, GuardAction};
 use hedgerow_model::{
     Event, Fact, ForcedKind, Guard, GuardKey, PositionUpdate, Scope, VenueEvent, VenueReport,
 };
@@ -29,6 +30,14 @@ impl Engine {
         if holding.has_trade(happened, trade, NO_ORDER) {
             return; // booked before
         }
+        let (own, left) = self.own_part((strategy, account, instrument), (side, quantity));
+        if own.is_zero() && left.is_some() {
+            let (name, _) = self.in_words(instrument, quantity);
+            let detail = format!("{name}: the venue traded what is somebody else's");
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            return self.read_again(now, account, Vec::new());
+        }
+        let (quantity, fee) = (own, part_of_fee(fee, own, quantity));
         let mut after = holding.position.clone();
         let spec = self.config.instrument(instrument);
         let sound = price.is_positive() && quantity.is_positive();
@@ -53,6 +62,9 @@ impl Engine {
         };
         self.note_rates(now, instrument, fee.asset, effects);
         self.record(now, fact, effects);
+        if let Some(quantity) = left {
+            self.record(now, Fact::Ignored { account, instrument, quantity }, effects);
+        }
         self.tell_forced(event, strategy, effects);
         self.recap(now, (strategy, instrument), effects);
         self.guard(now, strategy, effects);
@@ -92,9 +104,13 @@ impl Engine {
             self.deliver(strategy, now, Event::Position(update), effects);
         }
         let guards = self.config.accounts.get(account.index()).map(|known| &known.guards);
-        let action = guards.map_or(crate::GuardAction::Halt, |guards| guards.liquidated_action);
+        let action = guards.map_or(GuardAction::Halt, |guards| guards.liquidated_action);
         let scope = Scope::Account(account);
         let key = GuardKey { guard: Guard::Liquidated, scope, of: vec![instrument] };
+        if action == GuardAction::Alert {
+            // nothing stopped, so nobody releases it: each is told
+            self.rest(now, &key, "it happened again", effects);
+        }
         self.trip(now, &key, action, detail, effects);
     }
 

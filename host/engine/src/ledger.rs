@@ -288,6 +288,12 @@ impl Engine {
         self.note_rate(now, &asset, effects);
         let worth = of.and_then(|(_, instrument)| self.in_settle(instrument, &asset, amount));
         let of = of.map(|(strategy, instrument)| (strategy, instrument, worth));
+        let of = of.filter(|(strategy, instrument, worth)| {
+            let slot = self.strategies.get(strategy.index());
+            let holding = slot.and_then(|slot| slot.holding(*instrument));
+            let charged = worth.unwrap_or_default();
+            holding.is_some_and(|holding| holding.position.clone().charge(charged).is_ok())
+        });
         let fact = Fact::Interest { account, asset, settlement, amount, of };
         self.record(now, fact, effects);
         if let Some((strategy, ..)) = of {
@@ -358,8 +364,9 @@ impl Engine {
         let slot = self.strategies.get_mut(strategy.index());
         let Some(holding) = slot.and_then(|slot| slot.holding_mut(*instrument)) else { return };
         holding.earned.enter(asset, Entry::Interest, *amount, &self.rates);
-        let paid = &mut holding.position.interest;
-        *paid = paid.saturating_add(worth.unwrap_or_default());
+        if holding.position.charge(worth.unwrap_or_default()).is_err() {
+            return; // `interest_charged` has said so
+        }
         self.exposure.update(*strategy, spec, &holding.position);
     }
 

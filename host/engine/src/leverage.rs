@@ -7,8 +7,8 @@
 use crate::strategy::StrategySlot;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Action, Event, Fact, HostTime, Instrument, InstrumentId, InstrumentKind, Margin,
-    RiskRejection, StrategyId, VenueCommand, VenueEvent, VenueReport,
+    AccountId, Action, Event, Extent, Fact, HostTime, Instrument, InstrumentId, InstrumentKind,
+    Margin, RiskRejection, StrategyId, VenueCommand, VenueEvent, VenueReport,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -85,6 +85,26 @@ impl Engine {
         let command = VenueCommand::SetLeverage { account, instrument, leverage_hundredths };
         effects.commands.push(command);
         Ok(())
+    }
+
+    /// A leverage that was to be set was never asked for: the one there is, is read again.
+    pub(crate) fn leverage_never_asked(
+        &mut self,
+        now: HostTime,
+        command: &VenueCommand,
+        since: HostTime,
+        effects: &mut Effects,
+    ) {
+        let VenueCommand::SetLeverage { account, instrument, .. } = *command else { return };
+        let waited = now.since(since);
+        let (nonce, since) = (self.next_nonce(now), self.untold_since(account));
+        let extent = Extent::Positions;
+        effects.commands.push(VenueCommand::Reconcile { account, since, nonce, extent });
+        if let Some(strategy) = self.owner_of(account, instrument) {
+            let what = ("set-leverage", u64::from(instrument.0));
+            let reason = RiskRejection::VenueLagging { waiting_ms: waited.as_millis() };
+            self.refuse(now, strategy, what, reason, effects);
+        }
     }
 
     fn may_set_leverage(

@@ -31,7 +31,9 @@ mod execution;
 mod expiry;
 mod fills;
 mod forced;
+mod foreign;
 mod handover;
+mod insist;
 mod intents;
 mod ledger;
 mod leverage;
@@ -310,7 +312,7 @@ impl Engine {
         self.record(now, fact, fx);
         self.is_down(of);
         if self.policy(of, |slot| slot.on_quarantine) == OpenOrders::Cancel {
-            self.cancel_many(now, of, None, fx);
+            self.end_orders(now, of, fx);
         }
     }
 
@@ -390,7 +392,7 @@ impl Engine {
 
     fn on_stopped(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
         if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
-            self.cancel_many(now, strategy, None, effects);
+            self.end_orders(now, strategy, effects);
             self.stop_opening_plans(now, strategy, effects);
         }
         // whatever the policy: nobody would hedge what fills

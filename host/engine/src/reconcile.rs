@@ -101,7 +101,15 @@ impl Engine {
 
     /// The private stream is confirmed: ask.
     pub(crate) fn begin_reconcile(&mut self, event: &VenueEvent, effects: &mut Effects) {
-        self.ask(event.received, event.account, 1, effects);
+        let (now, account) = (event.received, event.account);
+        self.ask(now, account, 1, effects);
+        for id in self.doubts_of(account) {
+            // the list says nothing of what is over and was said to have filled further
+            let over = self.order(id.strategy, id.number).is_none();
+            if let Some(doubt) = self.truth.doubts.get_mut(&id).filter(|_| over) {
+                doubt.at = now;
+            }
+        }
     }
 
     /// When an account wants to be asked about again.
@@ -206,13 +214,23 @@ impl Engine {
             self.unreconciled.insert(account, Answer::default());
         }
         self.truth.checks.remove(&account);
-        let ids: Vec<_> = self.truth.doubts.keys().copied().collect();
-        for id in ids {
-            let of = self.any_order(id).map(|order| order.account);
-            if let Some(doubt) = self.truth.doubts.get_mut(&id).filter(|_| of == Some(account)) {
-                (doubt.nonce, doubt.at) = (None, HostTime::NEVER);
+        for id in self.doubts_of(account) {
+            let live = self.order(id.strategy, id.number).is_some();
+            let Some(doubt) = self.truth.doubts.get_mut(&id) else { continue };
+            if !live && doubt.claim.is_none() {
+                // it is over, and all that happened is told again
+                self.truth.doubts.remove(&id);
+                continue;
             }
+            (doubt.nonce, doubt.at) = (None, HostTime::NEVER);
         }
+    }
+
+    fn doubts_of(&self, account: AccountId) -> Vec<ClientOrderId> {
+        let of = |id: &&ClientOrderId| {
+            self.any_order(**id).is_some_and(|order| order.account == account)
+        };
+        self.truth.doubts.keys().filter(of).copied().collect()
     }
 
     /// One part of the venue's answer.

@@ -83,6 +83,7 @@ impl Engine {
         self.guard_unhedged(now, effects);
         self.duty_due(now);
         self.doubts_due(now, effects);
+        self.cancels_due(now, effects);
         self.checks_due(now, effects);
         self.go_on_reconciling(now, effects);
         for key in self.plans.due(now) {
@@ -238,10 +239,12 @@ impl Engine {
         if !self.is_new_funding(account, instrument, settlement) {
             return;
         }
+        let others = self.funding_of_others(account, instrument, amount);
+        let own = amount.saturating_sub(others);
         for strategy in self.owners(account, instrument) {
             let slot = self.strategies.get(strategy.index());
             let holding = slot.and_then(|slot| slot.holding(instrument));
-            if holding.is_none_or(|holding| holding.position.clone().fund(amount).is_ok()) {
+            if holding.is_none_or(|holding| holding.position.clone().fund(own).is_ok()) {
                 continue;
             }
             let detail = format!("a funding payment does not fit the ledger: {:?}", event.report);
@@ -250,10 +253,10 @@ impl Engine {
             self.stop_strategy(now, strategy, why, effects);
         }
         self.note_rates(now, instrument, FeeAsset::Settle, effects);
-        let fact = Fact::Funding { account, instrument, settlement, amount };
+        let fact = Fact::Funding { account, instrument, settlement, amount, others };
         self.record(now, fact, effects);
         for strategy in self.owners(account, instrument) {
-            let notice = FundingNotice { instrument, amount, settlement };
+            let notice = FundingNotice { instrument, amount: own, settlement };
             self.deliver(strategy, now, Event::FundingPayment(notice), effects);
             self.guard(now, strategy, effects);
             self.note_peak(now, strategy, effects);
@@ -338,6 +341,9 @@ impl Engine {
         let fact = OrderFact::Moved { event: moved, venue_id, reason };
         self.record(now, Fact::Order { id, fact }, effects);
         self.tell_order(now, id, reason.map_or(0, VenueRejection::code), effects);
+        if moved == OrderEvent::CancelRejected {
+            self.cancel_refused(now, id, effects);
+        }
     }
 
     fn is_amending(&self, id: ClientOrderId) -> bool {

@@ -19,6 +19,12 @@ pub(crate) struct Truth {
     pub(crate) doubts: BTreeMap<ClientOrderId, Doubt>,
     /// Orders whose end was inferred: how many cancels were sent since, and when the next is due.
     pub(crate) linger: BTreeMap<ClientOrderId, (u8, HostTime)>,
+    /// Cancels that were refused and must come true: how often, and when the next is due.
+    pub(crate) again: BTreeMap<ClientOrderId, (u8, HostTime)>,
+    /// Orders that the host itself ends.
+    pub(crate) to_end: BTreeSet<ClientOrderId>,
+    /// Accounts of which everything was told since this process began.
+    pub(crate) told: BTreeSet<AccountId>,
     pub(crate) checks: BTreeMap<AccountId, Check>,
     /// Orders of others, as last told: what they may still buy and sell.
     pub(crate) foreign: BTreeMap<(AccountId, InstrumentId), ForeignOrders>,
@@ -99,7 +105,8 @@ impl Engine {
         let doubts = self.truth.doubts.values().map(|doubt| doubt.at);
         let linger = self.truth.linger.values().map(|(_, at)| *at);
         let checks = self.truth.checks.values().map(Check::next);
-        doubts.chain(linger).chain(checks).filter(|at| *at != HostTime::NEVER).min()
+        let again = self.truth.again.values().map(|(_, at)| *at);
+        doubts.chain(linger).chain(again).chain(checks).filter(|at| *at != HostTime::NEVER).min()
     }
 
     /// Whether an account holds positions that nobody here accounts for.

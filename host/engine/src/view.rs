@@ -69,11 +69,15 @@ impl Engine {
         self.strategies.get(strategy.index())?.orders.get(&number)?.amending
     }
 
-    /// How many cancels their venue has not answered yet.
+    /// How many orders are to end and have not: their cancel is not answered, or was refused.
     #[must_use]
     pub fn cancels_under_way(&self) -> usize {
         let orders = self.strategies.iter().flat_map(|slot| slot.orders.values());
-        orders.filter(|known| known.order.status == OrderStatus::PendingCancel).count()
+        let ends = |known: &&crate::strategy::OrderSlot| {
+            let asked = known.cancel_wanted || known.order.status == OrderStatus::PendingCancel;
+            asked || self.truth.to_end.contains(&known.order.id)
+        };
+        orders.filter(ends).count()
     }
 
     fn balances_of(&self, account: AccountId) -> Vec<BalanceUpdate> {

@@ -125,13 +125,13 @@ impl Pnl {
                 let side = if quantity.is_positive() { Side::Sell } else { Side::Buy };
                 self.fold_trade(day, held, (side, *price, quantity.abs()), *fee);
             }
-            Fact::Funding { account, instrument, amount, .. } => {
+            Fact::Funding { account, instrument, amount, others, .. } => {
                 let owners = self.positions.keys().copied();
                 let owners: Vec<Held> =
                     owners.filter(|(_, on, what)| on == account && what == instrument).collect();
                 let settle = self.instruments.get(instrument).map(|spec| spec.settle.clone());
                 for (held, settle) in owners.into_iter().zip(settle.iter().cycle()) {
-                    self.enter(day, held, (settle, Entry::Funding, *amount));
+                    self.enter(day, held, (settle, Entry::Funding, amount.saturating_sub(*others)));
                 }
             }
             Fact::Interest { account, asset, amount, of, .. } => {
@@ -347,7 +347,13 @@ mod tests {
                 id: 1,
                 account: Some(account),
             },
-            Fact::Funding { account, instrument, settlement, amount: Decimal::TWO },
+            Fact::Funding {
+                account,
+                instrument,
+                settlement,
+                amount: Decimal::TWO,
+                others: Decimal::ZERO,
+            },
             forced(110),
         ];
         let mut pnl = Pnl::default();

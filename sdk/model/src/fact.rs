@@ -273,8 +273,11 @@ pub enum Fact {
         instrument: InstrumentId,
         /// The key.
         settlement: VenueTime,
-        /// Received is positive.
+        /// Received is positive; all that the venue paid on the account.
         amount: Decimal,
+        /// What of it is for what others hold there.
+        #[serde(default)]
+        others: Decimal,
     },
     /// What an asset is worth in the accounting currency from here on, noted before an amount of it
     /// is booked.

@@ -133,6 +133,14 @@ impl Position {
         Ok(())
     }
 
+    /// Books interest that was charged, settle asset. On an error nothing has changed.
+    pub fn charge(&mut self, amount: Decimal) -> Result<(), ValueError> {
+        let interest = self.interest.checked_add(amount).ok_or(ValueError::Overflow)?;
+        let after = Self { interest, ..self.clone() };
+        *self = after.checked()?;
+        Ok(())
+    }
+
     /// Every amount is one that a ledger holds, so that sums of them are exact; and a zero has no
     /// sign, so that what is equal is written alike.
     fn checked(mut self) -> Result<Self, ValueError> {

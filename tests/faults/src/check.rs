@@ -152,7 +152,7 @@ impl Venues {
                     let key = format!("fill {account} {trade:?} {price} {quantity} {fee:?}");
                     *seen.entry(key).or_default() += 1;
                 }
-                Fact::Funding { account, instrument, settlement, amount } => {
+                Fact::Funding { account, instrument, settlement, amount, .. } => {
                     let key = format!("funding {account} {instrument} {settlement:?} {amount}");
                     *seen.entry(key).or_default() += 1;
                 }

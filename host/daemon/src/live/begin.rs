@@ -5,6 +5,7 @@ use crate::command::Failure;
 use crate::config::{Config, DataSource};
 use crate::data;
 use crate::folded::Folded;
+use crate::goes_on;
 use crate::latch::KillLatch;
 use crate::link::{self, Market, Trading};
 use crate::live::pace::Pacer;
@@ -41,7 +42,7 @@ pub(super) fn host(
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { sockets } = &config.data {
         let (mut journal, goes_on) = journal::go_on(config)?;
-        wiring::go_on_with(config, loaded, &journal::ran(config)?);
+        goes_on::go_on_with(config, loaded, &journal::ran(config)?);
         let fresh = wiring::engine_config(config, loaded);
         let mut engine = Folded::of(&journal, fresh.clone())?;
         let start = HostTime::from_nanos(clock(engine.now().as_nanos()));

@@ -240,6 +240,7 @@ impl Engine {
             self.tally.remove(counted);
         }
         slot.finished.insert(id.number, known.order);
+        self.ends_no_more(id);
         self.tombstones.push_back((time, id));
         while let Some((fell, old)) = self.tombstones.front().copied() {
             if time.since(fell) <= TOMBSTONE {

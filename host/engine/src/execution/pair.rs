@@ -127,7 +127,7 @@ impl Engine {
         if slot.phase == PairPhase::Making {
             return self.make(now, key, slot);
         }
-        if self.has_live_orders(key) {
+        if self.has_live_orders(key) || !self.is_told_of(slot) {
             return Next::Wait(HostTime::NEVER);
         }
         match slot.phase {
@@ -137,12 +137,28 @@ impl Engine {
         }
     }
 
+    /// Whether both venues have told what there is since this process began.
+    fn is_told_of(&self, slot: &PlanSlot) -> bool {
+        let accounts = slot.plan.legs.iter().map(|leg| leg.account);
+        accounts
+            .fold(true, |all, id| all && (self.is_reconciled(id) || self.truth.told.contains(&id)))
+    }
+
+    /// Whether the venue of a leg has told what there is since it was last away.
+    fn is_leg_known(&self, slot: &PlanSlot, leg: u8) -> bool {
+        let planned = slot.plan.legs.get(usize::from(leg));
+        planned.is_some_and(|leg| self.is_reconciled(leg.account))
+    }
+
     /// The first orders are over; with one leg first, the other follows for what was filled.
     fn after_first(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
         if let Some(first) = slot.plan.first {
             let sent = slot.orders.values().any(|(leg, _)| *leg != first);
             let denied = slot.denied.is_some();
             if !sent && !denied && !slot.is_level() && self.may_complete(now, key, slot) {
+                if !self.is_leg_known(slot, 1 - first) {
+                    return Next::Wait(slot.plan.deadline);
+                }
                 let following = slot.plan.legs.get(usize::from(1 - first));
                 let whole = following.map_or(Quantity::ZERO, |leg| leg.target);
                 return match self.missing(slot, 1 - first).map(|missing| missing.min(whole)) {
@@ -211,6 +227,7 @@ impl Engine {
         }
         let price = Asked::Reaching(slot.plan.request.hedge);
         match self.shorter(slot) {
+            Some((leg, _)) if !self.is_leg_known(slot, leg) => Next::Wait(slot.plan.deadline),
             Some((leg, quantity)) => {
                 Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, price })
             }
@@ -227,6 +244,14 @@ impl Engine {
         }
         if let Some(until) = self.waits_for_delivery(slot) {
             return Next::Wait(until);
+        }
+        let (repair, purpose) = match slot.plan.kind {
+            PairKind::Open => (self.longer(slot), Purpose::TakeBack),
+            PairKind::Close => (self.shorter(slot), Purpose::Complete),
+        };
+        if repair.is_some_and(|(leg, _)| !self.is_leg_known(slot, leg)) {
+            // neither a try nor its time is used up while nobody can know
+            return Next::Wait(HostTime::NEVER);
         }
         let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
         if !self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanUnwinds) {
@@ -246,20 +271,7 @@ impl Engine {
             return next;
         }
         let price = Asked::Reaching(slot.plan.request.emergency);
-        let wanted = match slot.plan.kind {
-            PairKind::Open => self.longer(slot).map(|(leg, quantity)| Wanted {
-                leg,
-                purpose: Purpose::TakeBack,
-                quantity,
-                price,
-            }),
-            PairKind::Close => self.shorter(slot).map(|(leg, quantity)| Wanted {
-                leg,
-                purpose: Purpose::Complete,
-                quantity,
-                price,
-            }),
-        };
+        let wanted = repair.map(|(leg, quantity)| Wanted { leg, purpose, quantity, price });
         wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
     }
 

@@ -225,3 +225,20 @@ fn a_pair_has_its_part_of_a_payment() {
     assert_eq!(part(-1, 3, false), Decimal::ZERO, "it holds the other way");
     assert_eq!(part(0, 0, false), Decimal::ZERO);
 }
+
+/// One absurd figure must not keep all that follows from being booked.
+#[test]
+fn interest_beyond_the_ledger_is_booked_to_nobody() {
+    let mut rig = Rig::over(crate::tests::config(crate::tests::limits()));
+    let (asset, settlement, amount) = ("Q".to_owned(), VenueTime::from_nanos(5), dec("1e15"));
+    rig.report(VenueReport::Interest { asset, settlement, amount });
+    assert_eq!(rig.buy(10_000, 100), None);
+    rig.accept(1);
+    rig.fill(1, 10_000, 100);
+    assert_eq!(rig.engine.strategies[0].position(InstrumentId(0)).units(), 100);
+    let of = rig.effects.facts.iter().find_map(|stamped| match &stamped.fact {
+        Fact::Interest { of, .. } => Some(of.is_some()),
+        _ => None,
+    });
+    assert_eq!(of, Some(false));
+}

@@ -155,7 +155,8 @@ impl Engine {
             OperatorCommand::SetMode { scope, mode } => {
                 if mode == TradingMode::Running {
                     self.release_guards(now, scope, effects);
-                    for id in self.concerned(scope) {
+                    if let Scope::Strategy(id) = scope {
+                        // a leg that is held alone is taken over by its strategy's name
                         self.release_plans(now, id, effects);
                     }
                 } else if mode <= self.modes.of(scope) {
@@ -168,7 +169,7 @@ impl Engine {
             OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
             OperatorCommand::CancelAll { strategy } => {
                 for id in self.concerned(strategy.into()) {
-                    self.cancel_many(now, id, None, effects);
+                    self.end_orders(now, id, effects);
                     self.stop_opening_plans(now, id, effects);
                 }
             }

@@ -191,15 +191,25 @@ impl Engine {
         sum
     }
 
+    /// Whether an asset counts one for one, as the config says.
+    pub(crate) fn is_money(&self, asset: &str) -> bool {
+        let accounting = &self.config.accounting;
+        let same = accounting.same.iter().chain(&accounting.currency);
+        same.into_iter().any(|same| same == asset)
+    }
+
     /// An amount of a settle asset in the quote currency: of a coin at the mark of what it settles.
     fn worth_of(&self, account: AccountId, asset: &str, amount: Decimal) -> Option<Decimal> {
         let holdings = self.strategies.iter().flat_map(|slot| &slot.holdings);
         let traded = holdings.filter(|holding| holding.account == account);
         let specs = traded.filter_map(|holding| self.config.instrument(holding.instrument));
-        let coin = specs.filter(|spec| spec.kind.is_inverse()).find(|spec| spec.settle == asset);
-        match coin {
+        let mut of = specs.filter(|spec| spec.settle == asset);
+        let linear = of.clone().any(|spec| !spec.kind.is_inverse());
+        match of.find(|spec| spec.kind.is_inverse()) {
             Some(spec) => self.markets.get(spec.id)?.mark_exact(spec)?.checked_mul(amount),
-            None => Some(amount),
+            None if linear || self.is_money(asset) => Some(amount),
+            // what nobody trades with here stands for nothing
+            None => Some(Decimal::ZERO),
         }
     }
 

@@ -279,7 +279,8 @@ impl Engine {
             VenueCommand::Cancel { .. } => Rank::Cancel,
             VenueCommand::Place(order) => {
                 let order = order.get();
-                match self.is_reduction(order) {
+                // spot that was sold is bought back: no reduction, and as urgent as one
+                match self.is_reduction(order) || self.plans.takes_back(order.id) {
                     true => Rank::Reduce,
                     false if order.id.number >= PLAN_ORDERS => Rank::Hedge,
                     false => Rank::New,
@@ -353,7 +354,7 @@ impl Engine {
                 let end = (OrderEvent::AmendRejected, reason);
                 self.never_left(now, (key.0, wire), end, effects);
             }
-            _ => {}
+            command => self.leverage_never_asked(now, &command, waiting.since, effects),
         }
     }
 

@@ -9,6 +9,7 @@ mod leverage;
 mod makers;
 mod random;
 mod refusals;
+mod released;
 mod vectors;
 
 use super::*;

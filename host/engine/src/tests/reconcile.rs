@@ -13,7 +13,7 @@ fn rig() -> Rig {
     rig
 }
 
-fn open_order(wire: u64, price: i64, quantity: i64, filled: i64) -> VenueReport {
+pub(super) fn open_order(wire: u64, price: i64, quantity: i64, filled: i64) -> VenueReport {
     VenueReport::OpenOrder {
         nonce: 0,
         wire: WireId(wire),

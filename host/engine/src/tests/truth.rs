@@ -7,7 +7,7 @@ use hedgerow_model::{Extent, OrderPhase, OrderState, VenueRejection};
 const SETTLING_MS: u64 = 2_000;
 
 /// A rig whose account is compared: orders every 5 s, positions every 60 s.
-fn rig() -> Rig {
+pub(super) fn rig() -> Rig {
     let mut config = config(limits());
     config.accounts[0].reconcile = true;
     config.accounts[0].settling = Duration::from_millis(SETTLING_MS);
@@ -34,7 +34,7 @@ fn question(rig: &Rig) -> Option<(u64, Extent)> {
 }
 
 /// Answers the newest question about the account.
-fn told(rig: &mut Rig, parts: Vec<VenueReport>) {
+pub(super) fn told(rig: &mut Rig, parts: Vec<VenueReport>) {
     let (nonce, _) = question(rig).expect("nothing was asked");
     for mut part in parts {
         if let VenueReport::OpenOrder { nonce: of, .. }
@@ -49,13 +49,13 @@ fn told(rig: &mut Rig, parts: Vec<VenueReport>) {
     rig.wait_to_ask();
 }
 
-fn position(instrument: u32, quantity: i64) -> VenueReport {
+pub(super) fn position(instrument: u32, quantity: i64) -> VenueReport {
     let (instrument, quantity) = (InstrumentId(instrument), Quantity::from_units(quantity));
     VenueReport::Position { nonce: 0, instrument, quantity }
 }
 
 /// Lets time pass until the engine asks something of this extent.
-fn until_asked(rig: &mut Rig, extent: Extent) {
+pub(super) fn until_asked(rig: &mut Rig, extent: Extent) {
     let before = question(rig).map(|(nonce, _)| nonce);
     for _ in 0..200 {
         rig.wake_next();
@@ -99,7 +99,7 @@ fn trades_told(rig: &mut Rig) {
     rig.tell(account, VenueReport::TradesTold { nonce, wire });
 }
 
-fn odd(rig: &Rig) -> Vec<String> {
+pub(super) fn odd(rig: &Rig) -> Vec<String> {
     let odd = |stamped: &Stamped| match &stamped.fact {
         Fact::Discrepancy { detail, .. } => Some(detail.clone()),
         _ => None,
@@ -654,4 +654,29 @@ fn what_is_ignored_counts_in_the_limits_of_its_account() {
     assert_eq!(rig.buy(10_000, 60), Some(RiskRejection::NoMarket));
     rig.engine.external.insert((AccountId(0), InstrumentId(2)), Quantity::ZERO);
     assert_eq!(rig.buy(10_000, 60), None);
+}
+
+/// An order is over by the stream while its question is on its way, and the stream is lost: nothing
+/// waits for that answer any more, or the account would never be compared again.
+#[test]
+fn a_question_about_what_is_over_dies_with_the_stream() {
+    let mut rig = rig();
+    for wire in [1, 2] {
+        rig.buy(9_990, 100);
+        rig.report(VenueReport::OutcomeUnknown { wire: WireId(wire) });
+    }
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) });
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    told(&mut rig, Vec::new());
+    rig.never_arrived();
+    for _ in 0..20 {
+        if rig.status(2).is_none() || rig.status(2) == Some(OrderStatus::Rejected) {
+            break;
+        }
+        rig.wake_next();
+        rig.never_arrived();
+    }
+    told(&mut rig, Vec::new());
+    assert!(rig.engine.is_reconciled(AccountId(0)), "{:?}", rig.engine.truth.doubts);
 }

@@ -353,3 +353,38 @@ fn after_a_liquidation_no_reduction_that_would_open_stays() {
     });
     assert_eq!(rig.status(number), Some(OrderStatus::PendingCancel));
 }
+
+/// Where nothing is stopped nobody releases it: each is told.
+#[test]
+fn every_liquidation_is_told_where_the_action_is_an_alert() {
+    let mut rig = long(|c| c.accounts[0].guards.liquidated_action = GuardAction::Alert);
+    for trade in [1, 2] {
+        rig.report(VenueReport::Forced {
+            kind: ForcedKind::Liquidation,
+            trade: TradeId(trade),
+            instrument: InstrumentId(0),
+            side: Side::Sell,
+            price: Price::from_units(9_500),
+            quantity: Quantity::from_units(10_000),
+            fee: Fee::ZERO,
+        });
+    }
+    let tripped = (Guard::Liquidated, Some(GuardAction::Alert));
+    assert_eq!(guards(&rig), [tripped, (Guard::Liquidated, None), tripped]);
+}
+
+/// A pool of what nobody trades with here stands for nothing: it would only loosen limits.
+#[test]
+fn a_pool_of_a_strange_asset_is_no_equity() {
+    let mut rig = long(|_| {});
+    let margin = |asset: &str, equity: &str| VenueReport::Margin {
+        asset: asset.into(),
+        equity: dec(equity),
+        used: Decimal::ZERO,
+        maintenance: Decimal::ZERO,
+    };
+    rig.report(margin("Q", "1000"));
+    assert_eq!(rig.engine.equity(AccountId(0)), Some(dec("1000")));
+    rig.report(margin("DOGE", "100000"));
+    assert_eq!(rig.engine.equity(AccountId(0)), Some(dec("1000")));
+}

@@ -239,14 +239,7 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let swaps: u64 =
         std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
     let mut all = Processes::at(20_000, (1, 1));
-    let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
-    // a slow machine may be behind for a while; that is another test's matter
-    let config = format!(
-        "{config}\n[sandbox]\nticks_waiting_max = 1000000\n\
-         probation_s = 1\n"
-    );
-    let config = config.replace("[strategy.parameters]", "[strategy.parameters]\nplans = true");
-    std::fs::write(all.path("host.toml"), config).unwrap();
+    probes_with_plans(&all);
     let plugins = all.own_plugins();
     all.start_host();
     let bytes = std::fs::read(component("hedgerow-guest-probe")).unwrap();
@@ -306,6 +299,16 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     if swaps >= 50 {
         assert!(last * 10 <= early * 12, "memory grew from {early} to {last} KiB");
     }
+}
+
+/// A short probation for each file, and plans in every state.
+fn probes_with_plans(all: &Processes) {
+    let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
+    // a slow machine may be behind for a while; that is another test's matter
+    let sandbox = "[sandbox]\nticks_waiting_max = 1000000\nprobation_s = 1\n";
+    let config = format!("{config}\n{sandbox}");
+    let config = config.replace("[strategy.parameters]", "[strategy.parameters]\nplans = true");
+    std::fs::write(all.path("host.toml"), config).unwrap();
 }
 
 /// Puts a file in place and waits until both strategies have taken it up for good.

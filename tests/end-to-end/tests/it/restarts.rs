@@ -114,10 +114,9 @@ fn a_file_that_nobody_tried_waits_for_an_operator() {
     let said = all.status().unwrap()["strategies"][0].to_string();
     assert!(said.contains("ran last") && said.contains("not tried here"), "{said}");
     let state = state.to_str().unwrap();
-    for name in ["one", "two"] {
-        assert!(
-            run(&["resume", name, "--reason", "it is known", "--state", state]).status.success()
-        );
+    for name in ["strategy/one", "strategy/two"] {
+        let said = run(&["resume", name, "--reason", "it is known", "--state", state]);
+        assert!(said.status.success(), "{said:?}");
     }
     wait("it trades again", || all.status().is_some_and(fills));
     let (truth, facts) = all.settle();
@@ -176,7 +175,7 @@ fn a_lost_journal_is_made_good_by_adopting_what_the_venue_has() {
     });
     let state = all.path("state");
     let state = state.to_str().unwrap();
-    for name in ["one", "two"] {
+    for name in ["strategy/one", "strategy/two"] {
         // only a strategy can adopt, an account of the same name can be resumed too
         for (command, name) in [("adopt", name.to_owned()), ("resume", format!("strategy/{name}"))]
         {

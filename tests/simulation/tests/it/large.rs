@@ -117,7 +117,13 @@ impl Rows {
         if id.number.is_multiple_of(3_600) {
             let settlement = VenueTime::from_nanos(self.time);
             let (instrument, amount) = (InstrumentId(0), Decimal::new(1, 3));
-            facts.push(Fact::Funding { account, instrument, settlement, amount });
+            facts.push(Fact::Funding {
+                account,
+                instrument,
+                settlement,
+                amount,
+                others: Decimal::ZERO,
+            });
         }
         self.rows += facts.len() as u64;
         let time = HostTime::from_nanos(self.time);

@@ -294,7 +294,8 @@ pub(super) fn orders(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<R
 
 pub(super) fn funding(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Row> {
     let of = |stamped: &Stamped| {
-        let Fact::Funding { account, instrument, settlement, amount } = &stamped.fact else {
+        let Fact::Funding { account, instrument, settlement, amount, others } = &stamped.fact
+        else {
             return None;
         };
         // a payment belongs to an account: who trades there is not in it
@@ -304,6 +305,7 @@ pub(super) fn funding(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<
             "account": names.of("account", account.0),
             "instrument": names.of("instrument", instrument.0),
             "amount": amount,
+            "others": others,
             "settlement": settlement,
         })))
     };

@@ -149,3 +149,26 @@ fn leverage_is_set_only_with_the_grant_and_not_known_until_told() {
     let mode = TradingMode::ReduceOnly;
     assert_eq!(refused(&pair), Some(RiskRejection::ModeForbids { mode }));
 }
+
+/// A leverage that waited too long for its venue's limit was never asked for: the strategy hears
+/// it, and what is in force is read again.
+#[test]
+fn a_leverage_that_could_not_be_asked_for_is_refused_and_read_again() {
+    let mut pair = granted();
+    tell(&mut pair, L, THREE);
+    let retry_after = Duration::from_secs(5);
+    pair.report(L, VenueReport::RateLimited { limit: None, retry_after });
+    set(&mut pair, L, 500);
+    assert_eq!(pair.rig.effects.commands, []);
+    pair.pass(1_100);
+    let lagging = Some(RiskRejection::VenueLagging { waiting_ms: 1_000 });
+    let said = pair.rig.effects.facts.iter().rev().find_map(|stamped| match &stamped.fact {
+        Fact::IntentDenied { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    assert_eq!(said, lagging);
+    pair.pass(5_000);
+    let asked = pair.rig.effects.commands.iter();
+    let reads = asked.filter(|command| matches!(command, VenueCommand::Reconcile { .. }));
+    assert_eq!(reads.count(), 1);
+}

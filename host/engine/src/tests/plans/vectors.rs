@@ -158,25 +158,102 @@ fn vector_t3_an_unknown_outcome_is_waited_for() {
     assert_eq!([pair.held(L), pair.held(S)], [1_660, -1_660]);
 }
 
+/// Both venues are reached and tell what there is.
+fn up(pair: &mut Pair, positions: [i64; 2]) {
+    for (leg, units) in [L, S].into_iter().zip(positions) {
+        pair.report(leg, VenueReport::Up);
+        told(pair, leg, units);
+    }
+}
+
+/// The venue of a leg answers what it was asked last.
+fn told(pair: &mut Pair, leg: InstrumentId, units: i64) {
+    let nonce = pair.rig.effects.commands.iter().rev().find_map(|command| match command {
+        VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
+        _ => None,
+    });
+    let nonce = nonce.unwrap();
+    if units != 0 {
+        let quantity = Quantity::from_units(units);
+        pair.report(leg, VenueReport::Position { nonce, instrument: leg, quantity });
+    }
+    pair.report(leg, VenueReport::Reconciled { nonce });
+}
+
+fn wake(pair: &mut Pair) {
+    let now = HostTime::from_nanos(pair.rig.now);
+    pair.rig.engine.handle(Input::Wake(now), &mut pair.rig.effects);
+}
+
+/// The same with the second leg never approved: nothing of the plan lives, and all the same nothing
+/// is done before both venues have told.
+#[test]
+fn a_restart_between_the_legs_waits_for_both_venues() {
+    let mut pair = Pair::with(legs(), wide(), true);
+    up(&mut pair, [0, 0]);
+    pair.open(&PairRequest { legs: LegOrder::BuyFirst, ..request() });
+    let sent = pair.sent();
+    assert_eq!(sent.len(), 1);
+    let (facts, taken) = (pair.rig.effects.facts.clone(), sent[0].quantity);
+    // it dies between booking the fill and sending the other leg
+    pair.fill(sent[0], 600_000, taken);
+    let fill = pair.rig.effects.facts[facts.len()..].iter();
+    let fill =
+        fill.take_while(|s| !matches!(s.fact, Fact::Plan { step: PlanStep::Sends { .. }, .. }));
+    let facts: Vec<_> = facts.iter().chain(fill).cloned().collect();
+    let mut again = Pair::with(legs(), wide(), true);
+    again.rig.engine.restore(&facts);
+    again.rig.now = pair.rig.now + 60_000_000_000;
+    again.markets();
+    wake(&mut again);
+    assert_eq!(again.sent(), []);
+    again.report(L, VenueReport::Up);
+    told(&mut again, L, taken);
+    wake(&mut again);
+    assert_eq!(again.sent(), [], "the other venue has not told");
+    again.report(S, VenueReport::Up);
+    told(&mut again, S, 0);
+    let back = again.sent();
+    assert_eq!(back.len(), 1, "{back:?}");
+    assert_eq!((back[0].leg, back[0].side, back[0].quantity), (L, Side::Sell, taken));
+}
+
+/// What is taken back while its venue is away uses up neither tries nor time.
+#[test]
+fn an_outage_in_the_middle_of_taking_back_is_waited_out() {
+    let mut pair = Pair::with(legs(), wide(), true);
+    up(&mut pair, [0, 0]);
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, 1_660);
+    pair.reject(sent[1]);
+    let back = loop {
+        pair.pass(100);
+        let Some(next) = pair.sent().pop() else { continue };
+        if next.leg == L {
+            break next;
+        }
+        pair.reject(next);
+    };
+    assert_eq!((pair.phase(), back.leg, back.side), (PairPhase::Unwinding, L, Side::Sell));
+    pair.report(L, VenueReport::Down);
+    pair.pass(60_000);
+    assert_eq!(pair.sent(), []);
+    pair.report(L, VenueReport::Up);
+    pair.expire(back);
+    assert_eq!((pair.phase(), pair.sent()), (PairPhase::Unwinding, vec![]));
+    told(&mut pair, L, 1_660);
+    pair.pass(200);
+    let again = pair.sent();
+    assert_eq!(again.len(), 1, "{:?}", pair.phase());
+    pair.fill(again[0], 599_998, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
+}
+
 /// The host dies after L's fill and before S was sent; the venues say what is true.
 #[test]
 fn vector_t4_a_restart_takes_back_what_was_left_alone() {
     let mut pair = Pair::with(legs(), wide(), true);
-    let up = |pair: &mut Pair, positions: [i64; 2]| {
-        for (leg, units) in [L, S].into_iter().zip(positions) {
-            pair.report(leg, VenueReport::Up);
-            let nonce = pair.rig.effects.commands.iter().rev().find_map(|command| match command {
-                VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
-                _ => None,
-            });
-            let nonce = nonce.unwrap();
-            if units != 0 {
-                let quantity = Quantity::from_units(units);
-                pair.report(leg, VenueReport::Position { nonce, instrument: leg, quantity });
-            }
-            pair.report(leg, VenueReport::Reconciled { nonce });
-        }
-    };
     up(&mut pair, [0, 0]);
     pair.open(&request());
     let sent = pair.sent();

@@ -1,0 +1,178 @@
+//! What somebody else holds on our account: its part of what the venue does is never the
+//! strategy's.
+
+use super::truth::{odd, position, rig, told, until_asked};
+use super::*;
+use hedgerow_model::{Extent, ForcedKind, Scope};
+
+fn operator(rig: &mut Rig, command: OperatorCommand) {
+    let now = HostTime::from_nanos(rig.now);
+    let input = Input::Operator { now, command, reason: "looked at the venue".into() };
+    rig.engine.handle(input, &mut rig.effects);
+}
+
+fn resume(rig: &mut Rig) {
+    let mode = TradingMode::Running;
+    operator(rig, OperatorCommand::SetMode { scope: Scope::Strategy(ME), mode });
+}
+
+/// A rig whose strategy holds `ours`, and somebody else the rest of what the venue has.
+fn shared(ours: i64, theirs: i64) -> Rig {
+    let mut rig = rig();
+    if ours > 0 {
+        rig.buy(10_000, ours);
+        rig.accept(1);
+        rig.fill(1, 10_000, ours);
+    }
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        if rig.engine.is_reconciled(AccountId(0)) {
+            break;
+        }
+        told(&mut rig, vec![position(0, ours + theirs)]);
+    }
+    assert!(rig.engine.has_unknown_positions(AccountId(0)));
+    operator(&mut rig, OperatorCommand::Ignore { strategy: ME });
+    resume(&mut rig);
+    assert_eq!((rig.position(), held(&rig)), (ours, theirs));
+    rig
+}
+
+fn held(rig: &Rig) -> i64 {
+    rig.engine.foreign(AccountId(0), InstrumentId(0)).0.units()
+}
+
+fn read(rig: &mut Rig, units: i64) {
+    for extent in [Extent::Positions, Extent::All] {
+        until_asked(rig, extent);
+        told(rig, vec![position(0, units)]);
+    }
+}
+
+fn restored(rig: &Rig) {
+    let mut again = Engine::new(rig.engine.config().clone());
+    again.restore(&rig.effects.facts);
+    let of = |engine: &Engine| {
+        let holding = &engine.strategies[0].holdings[0];
+        let foreign = engine.held_by_others(AccountId(0), InstrumentId(0));
+        (holding.position.clone(), foreign, engine.unowned.clone())
+    };
+    assert_eq!(of(&again), of(&rig.engine));
+}
+
+/// They close by hand what an operator said is theirs: nothing of it becomes ours, and what is then
+/// sent is no reduction.
+#[test]
+fn what_others_close_is_not_taken_over() {
+    let mut rig = shared(0, 1_000);
+    read(&mut rig, 0);
+    assert_eq!(rig.position(), 0);
+    assert!(!rig.effects.facts.iter().any(|s| matches!(s.fact, Fact::Adopted { .. })));
+    assert!(rig.engine.has_unknown_positions(AccountId(0)), "an operator says whose it is");
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(9_990, 100).map(|reason| reason.code()), Some(16));
+    resume(&mut rig);
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::UnknownPositions));
+    operator(&mut rig, OperatorCommand::Ignore { strategy: ME });
+    resume(&mut rig);
+    assert_eq!((held(&rig), rig.buy(9_990, 100)), (0, None));
+}
+
+/// A position that is nobody's goes before anybody has said whose it is: then there is nothing to
+/// say, and a word that comes after it does not make it up.
+#[test]
+fn a_difference_that_goes_by_itself_is_no_difference() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        told(&mut rig, vec![position(0, 500)]);
+    }
+    assert!(rig.engine.has_unknown_positions(AccountId(0)));
+    // the same again is not told again
+    let before = odd(&rig).len();
+    until_asked(&mut rig, Extent::Positions);
+    told(&mut rig, vec![position(0, 500)]);
+    assert_eq!(odd(&rig).len(), before);
+    until_asked(&mut rig, Extent::Positions);
+    told(&mut rig, vec![position(0, 0)]);
+    assert!(!rig.engine.has_unknown_positions(AccountId(0)));
+    operator(&mut rig, OperatorCommand::Ignore { strategy: ME });
+    resume(&mut rig);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!((held(&rig), rig.buy(9_990, 100)), (0, None));
+}
+
+/// It has grown since it was found: what is taken over is what there is.
+#[test]
+fn a_difference_that_moves_is_known_as_it_is() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        told(&mut rig, vec![position(0, 500)]);
+    }
+    read(&mut rig, 300);
+    assert_eq!((held(&rig), rig.position()), (300, 0));
+    rig.quote(0, 9_990, 10_010);
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    assert_eq!((held(&rig), rig.position()), (0, 300));
+}
+
+fn forced(trade: u64, side: Side, quantity: i64, fee: &str) -> VenueReport {
+    VenueReport::Forced {
+        kind: ForcedKind::Liquidation,
+        trade: TradeId(trade),
+        instrument: InstrumentId(0),
+        side,
+        price: Price::from_units(9_500),
+        quantity: Quantity::from_units(quantity),
+        fee: Fee::in_settle(dec(fee)),
+    }
+}
+
+#[test]
+fn a_liquidation_closes_both_in_proportion() {
+    let mut rig = shared(100, 300);
+    rig.report(forced(7, Side::Sell, 200, "4"));
+    assert_eq!((rig.position(), held(&rig)), (50, 150));
+    assert_eq!(rig.engine.strategies[0].holdings[0].position.fees, dec("1"));
+    rig.report(forced(7, Side::Sell, 200, "4"));
+    assert_eq!((rig.position(), held(&rig)), (50, 150), "told again, booked once");
+    rig.report(forced(8, Side::Sell, 200, "0"));
+    assert_eq!((rig.position(), held(&rig)), (0, 0));
+    restored(&rig);
+}
+
+#[test]
+fn a_liquidation_of_what_is_theirs_alone_is_not_booked() {
+    let mut rig = shared(0, 300);
+    let before = odd(&rig).len();
+    rig.report(forced(7, Side::Sell, 300, "4"));
+    assert_eq!((rig.position(), odd(&rig).len()), (0, before + 1));
+    // of opposite signs the one that the trade closes
+    let mut rig = shared(300, -100);
+    rig.report(forced(8, Side::Sell, 200, "4"));
+    assert_eq!((rig.position(), held(&rig)), (100, -100));
+    restored(&rig);
+}
+
+#[test]
+fn funding_is_paid_to_each_for_what_it_holds() {
+    let paid = |ours, theirs, amount: &str| {
+        let mut rig = shared(ours, theirs);
+        let settlement = VenueTime::from_nanos(5);
+        let (instrument, amount) = (InstrumentId(0), dec(amount));
+        rig.report(VenueReport::FundingPayment { instrument, settlement, amount });
+        restored(&rig);
+        let told = rig.effects.deliveries.iter().find_map(|told| match &told.what {
+            Delivered::Event(Event::FundingPayment(notice)) => Some(notice.amount),
+            _ => None,
+        });
+        let own = rig.engine.strategies[0].holdings[0].position.funding;
+        assert_eq!(told, Some(own), "the strategy hears of its own");
+        own
+    };
+    assert_eq!(paid(100, 300, "-4"), dec("-1"));
+    assert_eq!(paid(0, 300, "-4"), dec("0"));
+    // 100 of a net of 50 pays twice the payment, and the short half of it back
+    assert_eq!(paid(100, -50, "-4"), dec("-8"));
+}

@@ -1,0 +1,55 @@
+//! Taking back while a venue bans, and who takes over a leg that is held alone.
+
+use super::*;
+
+fn set(pair: &mut Pair, scope: Scope, mode: TradingMode) {
+    let command = OperatorCommand::SetMode { scope, mode };
+    let now = HostTime::from_nanos(pair.rig.now);
+    let input = Input::Operator { now, command, reason: "test".into() };
+    pair.rig.engine.handle(input, &mut pair.rig.effects);
+}
+
+/// Spot that was sold is bought back: it waits out the venue's ban like a reduction, also where
+/// nothing may open.
+#[test]
+fn buying_spot_back_waits_as_long_as_the_venue_bans() {
+    let mut instruments = legs();
+    instruments[1].kind = InstrumentKind::Spot;
+    let mut pair = Pair::with(instruments, wide(), false);
+    pair.rig.engine.strategies[0].holdings[1].position.quantity = Quantity::from_units(10_000);
+    pair.open(&request());
+    let sent = pair.sent();
+    let retry_after = Duration::from_secs(3);
+    pair.report(S, VenueReport::RateLimited { limit: None, retry_after });
+    set(&mut pair, Scope::Host, TradingMode::ReduceOnly);
+    pair.fill(sent[1], 600_299, 1_660);
+    pair.reject(sent[0]);
+    pair.pass(2_900);
+    assert_eq!((pair.phase(), pair.sent()), (PairPhase::Unwinding, vec![]));
+    pair.pass(200);
+    let back = pair.sent();
+    assert_eq!(back.len(), 1, "{:?}", pair.phase());
+    assert_eq!((back[0].leg, back[0].side, back[0].quantity), (S, Side::Buy, 1_660));
+    pair.fill(back[0], 600_301, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
+}
+
+/// A leg that is held alone is an alarm until its strategy is resumed by name.
+#[test]
+fn only_the_strategys_own_release_takes_a_stuck_plan_over() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, 1_660);
+    set(&mut pair, Scope::Host, TradingMode::Halted);
+    pair.reject(sent[1]);
+    let stuck = |pair: &Pair| pair.rig.engine.plans.pair(&(ME, 1)).unwrap().is_stuck();
+    assert!(stuck(&pair));
+    for scope in [Scope::Host, Scope::Account(AccountId(1)), Scope::Instrument(S)] {
+        set(&mut pair, scope, TradingMode::ReduceOnly);
+        set(&mut pair, scope, TradingMode::Running);
+        assert!(stuck(&pair), "{scope:?}");
+    }
+    set(&mut pair, Scope::Strategy(ME), TradingMode::Running);
+    assert!(!stuck(&pair));
+}
