@@ -126,6 +126,10 @@ impl Pnl {
                 self.fold_trade(day, held, (side, *price, quantity.abs()), *fee);
             }
             Fact::Funding { account, instrument, amount, others, .. } => {
+                if let Some(spec) = self.instruments.get(instrument).filter(|_| !others.is_zero()) {
+                    let sums = self.sums.entry((day, None, *account, None)).or_default();
+                    sums.enter(&spec.settle, Entry::Funding, *others, &self.rates);
+                }
                 let owners = self.positions.keys().copied();
                 let owners: Vec<Held> =
                     owners.filter(|(_, on, what)| on == account && what == instrument).collect();

@@ -43,7 +43,10 @@ fn goes_at_last(mut rig: Rig) {
         last = pause;
         rig.wake_next();
     }
-    let odd = |s: &&Stamped| matches!(&s.fact, Fact::Discrepancy { detail, .. } if detail.contains("must end"));
+    let odd = |stamped: &&Stamped| match &stamped.fact {
+        Fact::Discrepancy { detail, .. } => detail.contains("must end"),
+        _ => false,
+    };
     assert_eq!(rig.effects.facts.iter().filter(odd).count(), 1);
     rig.report(VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) });
     assert_eq!((rig.engine.truth.again.len(), rig.engine.truth.to_end.len()), (0, 0));
