@@ -8,10 +8,13 @@ pub mod install;
 pub mod journal;
 pub mod money;
 pub mod plugin;
+mod print;
 pub mod query;
 pub mod replay;
 pub mod run;
 pub mod show;
+
+pub use print::{print, print_failure, print_json};
 
 /// Exit codes, the same for every command.
 pub mod exit {
@@ -73,25 +76,4 @@ impl From<hedgerow_simulator::readers::ReadError> for Failure {
     fn from(error: hedgerow_simulator::readers::ReadError) -> Self {
         Self::new(error)
     }
-}
-
-/// Prints a text. Whoever reads it may go away (`| head`): then this process ends, well.
-pub fn print(text: &str) {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            std::process::exit(exit::OK);
-        }
-        Err(error) => tracing::error!(%error, "nothing can be printed"),
-        Ok(()) => {}
-    }
-}
-
-/// Prints one JSON object.
-pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
-    print(&format!("{text}\n"));
-    Ok(())
 }

@@ -9,9 +9,16 @@ use hedgerow_plugins::{Cache, Plugin, WasmEngine};
 use hedgerow_store::SqliteJournal;
 use std::collections::BTreeMap;
 
-/// Whether there is a journal to go on with.
+/// Whether there is a journal to go on with: one in which a strategy began. A start that failed
+/// leaves one in which nothing did, and the next one is told all that the first one was.
 pub(crate) fn goes_on(config: &Config) -> bool {
-    config.data.is_live() && config.state.join("journal.sqlite").exists()
+    config.data.is_live() && !ran(config).is_empty()
+}
+
+fn ran(config: &Config) -> BTreeMap<StrategyId, String> {
+    let journal = config.state.join("journal.sqlite");
+    let known = journal.exists().then(|| SqliteJournal::components(&journal).ok());
+    known.flatten().unwrap_or_default()
 }
 
 /// What a strategy ran last, where a host goes on: a file that is broken or gone by now must not
@@ -22,11 +29,7 @@ pub(crate) fn last_component(
     engine: &WasmEngine,
     cache: Option<&Cache>,
 ) -> Option<(Plugin, Vec<u8>)> {
-    if !goes_on(config) {
-        return None;
-    }
-    let journal = config.state.join("journal.sqlite");
-    let ran = SqliteJournal::components(&journal).ok()?;
+    let ran = config.data.is_live().then(|| ran(config))?;
     let hash = ran.get(&StrategyId(id(place)))?;
     let found = load_one(engine, &kept::path(&config.state, hash), &config.sandbox, cache).ok()?;
     (found.0.hash == *hash).then_some(found)

@@ -9,7 +9,7 @@ use cli::{
 };
 use hedgerow_daemon::command::{
     Failure, backtest, bench, demo, exit, install, journal as audit, money, plugin, print,
-    print_json, query, replay, run, show,
+    print_failure, print_json, query, replay, run, show,
 };
 use hedgerow_daemon::link;
 use hedgerow_daemon::live::{Request, since_start};
@@ -35,10 +35,12 @@ fn main() {
     log.with_writer(std::io::stderr).init();
     let code = match execute(Cli::parse()) {
         Ok(()) => exit::OK,
-        Err(Failure { code, message }) => {
-            eprint!("{}", message.trim_end());
-            eprintln!();
-            code
+        Err(failure) => {
+            eprintln!("{}", failure.message.trim_end());
+            if std::env::args_os().any(|arg| arg == "--json") {
+                print_failure(&failure);
+            }
+            failure.code
         }
     };
     std::process::exit(code);

@@ -3,7 +3,7 @@
 
 mod held;
 
-use crate::{Driver, DriverError};
+use crate::{Driver, DriverError, told};
 use hedgerow_model::{
     AccountId, Duration, Input, InstrumentId, Order, VenueCommand, VenueEvent, VenueRejection,
     VenueReport, VenueTime,
@@ -50,6 +50,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
         self.count_for_probations();
+        if self.on_journal_failure == OnJournalFailure::Hold {
+            self.effects.facts.iter().for_each(|stamped| told::tell(&self.engine, &stamped.fact));
+        }
         // what could not be written before goes first
         self.held.facts.append(&mut self.effects.facts);
         self.keep_aside();
@@ -64,7 +67,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 Err(error) if self.on_journal_failure == OnJournalFailure::End => {
                     return Err(error.into());
                 }
-                Err(_) => {
+                Err(error) => {
+                    if self.held.failed_at.is_none() {
+                        tracing::error!(%error, "the journal cannot be written: nothing opens");
+                    }
                     self.held.failed_at = Some(self.now);
                     self.set_journal_down(true);
                     self.keep_aside();

@@ -21,6 +21,7 @@ mod replace;
 pub mod replay;
 mod start;
 mod supervise;
+mod told;
 
 pub use bars::BarFeed;
 pub use commit::{LeftOut, OnJournalFailure};
@@ -357,6 +358,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let mut all = self.engine.conditions();
         let ended = self.recorder.as_ref().and_then(|recorder| recorder.ended());
         all.extend(ended.map(|why| format!("the recording has ended: {why}")));
+        all.extend(self.instances.iter().filter_map(|instance| {
+            let view = self.engine.strategy_view(instance.strategy)?;
+            Some(format!("{}: {}", view.name, view.why?))
+        }));
         all
     }
 

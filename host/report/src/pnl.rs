@@ -266,6 +266,9 @@ impl Pnl {
                 (Counted::Worth, &earned.worth),
                 (Counted::Unconverted, &earned.unconverted),
             ];
+            // where no currency is counted in, nothing is without its worth
+            let counts = !self.rates.is_empty();
+            let parts = parts.into_iter().filter(|(of, _)| counts || *of != Counted::Unconverted);
             for (counted, lines) in parts {
                 rows.extend(lines.iter().map(|(currency, line)| Row {
                     day: day.map(date),

@@ -123,6 +123,9 @@ impl FileReport {
     #[must_use]
     pub fn odd(&self) -> Option<String> {
         let bad: u64 = self.bad.values().sum();
+        if self.rows == 0 {
+            return Some(format!("{}: it is empty", self.file));
+        }
         if bad == 0 && self.gaps == 0 && self.disorder == 0 {
             return None;
         }

@@ -60,7 +60,7 @@ pub enum RiskRejection {
     #[error("there is no market to judge the order by")]
     NoMarket,
     /// Market data is older than allowed, or its book has a gap.
-    #[error("market data is stale ({age_ms} ms old)")]
+    #[error("market data is stale, or its book cannot be used ({age_ms} ms old)")]
     StaleMarket {
         /// Age of the newest data.
         age_ms: u64,

@@ -121,8 +121,8 @@ pub fn table(finished: &Finished) -> String {
     let RunReport { ticks, fills, deliveries, gaps, .. } = run;
     let _ = writeln!(
         out,
-        "{ticks} ticks over {seconds} s, {fills} fills, {deliveries} deliveries, {gaps} sequence \
-         gaps, journal {}",
+        "{ticks} ticks over {seconds} s, {fills} fills, {deliveries} deliveries, {gaps} times a \
+         book could not be used after a gap, journal {}",
         run.journal.get(..16).unwrap_or("")
     );
     out.push_str(&super::money::earned(&run.earned));

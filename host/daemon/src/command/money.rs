@@ -9,7 +9,7 @@ use hedgerow_report::{By, PNL_KINDS, Pnl, Row};
 use hedgerow_store::SqliteJournal;
 use std::path::Path;
 
-const SUMS: [&str; 7] = ["counted", "", "price", "funding", "fees", "interest", "net"];
+const SUMS: [&str; 7] = ["counted", "", "realised", "funding", "fees", "interest", "net"];
 
 fn sums(counted: Counted, currency: &str, line: &Line, net: Decimal) -> Vec<String> {
     let counted = match counted {

@@ -161,10 +161,13 @@ fn conditions(view: &HostView) -> String {
         let ago = age(view.as_of, s.denied_at);
         let denied = s.last_denial.as_ref();
         let denied = denied.map(|why| format!("the newest denial, {ago} ago: {why}"));
-        let tried = s.trial.as_ref().map(|showed| format!("the newest file, as tried: {showed}"));
-        let all = [s.why.clone(), s.refused.clone(), tried, denied].into_iter().flatten();
-        let all = all.chain(plans);
-        all.map(|why| format!("! {}: {why}\n", s.name)).collect::<String>()
+        let tried = s.trial.as_ref();
+        let tried =
+            tried.map(|showed| format!("  {}: the newest file, as tried: {showed}\n", s.name));
+        // why it may not do everything is among those of the whole
+        let all = [s.refused.clone(), denied].into_iter().flatten().chain(plans);
+        let all = all.map(|why| format!("! {}: {why}\n", s.name));
+        all.chain(tried).collect::<String>()
     };
     whole.chain(view.strategies.iter().map(of)).collect()
 }

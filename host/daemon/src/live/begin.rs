@@ -42,7 +42,10 @@ pub(super) fn host(
     let (batching, rings) = (Batching::Adaptive, true);
     if let DataSource::Socket { sockets } = &config.data {
         let (mut journal, goes_on) = journal::go_on(config)?;
-        goes_on::go_on_with(config, loaded, &journal::ran(config)?);
+        let ran = journal::ran(config)?;
+        // where nothing ever began there is nobody to be kept from their orders
+        let goes_on = goes_on && !ran.is_empty();
+        goes_on::go_on_with(config, loaded, &ran);
         let fresh = wiring::engine_config(config, loaded);
         let mut engine = Folded::of(&journal, fresh.clone())?;
         let start = HostTime::from_nanos(clock(engine.now().as_nanos()));

@@ -3,6 +3,8 @@
 //! It answers from the published view and hands commands to the loop; it never waits for the
 //! engine.
 
+mod understood;
+
 use super::{Message, Shared};
 use crate::command::{Failure, exit};
 use crate::latch::KillLatch;
@@ -15,7 +17,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use understood::understood;
 
 /// What can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,7 +119,13 @@ pub(super) struct Desk {
     latch: KillLatch,
     /// The loop does no more commands.
     ending: bool,
+    /// When the newest command was accepted.
+    accepted: Option<Instant>,
 }
+
+/// How long it may take until a command that was accepted is done and seen: the loop looks into
+/// its inbox and makes a view ten times a second.
+const SEEN: Duration = Duration::from_millis(120);
 
 pub(super) type SharedDesk = Arc<Mutex<Desk>>;
 
@@ -131,11 +140,11 @@ pub(super) fn close(desk: &SharedDesk) {
 
 impl Desk {
     pub(super) fn new(inbox: Sender<Message>, latch: KillLatch) -> SharedDesk {
-        Arc::new(Mutex::new(Self { inbox, latch, ending: false }))
+        Arc::new(Mutex::new(Self { inbox, latch, ending: false, accepted: None }))
     }
 
     /// Takes a command: the latch first, then the audit, then the loop, which may end with it.
-    fn take(&self, call: Call, view: HostView) -> Reply {
+    fn take(&mut self, call: Call, view: HostView) -> Reply {
         let words = call.request.in_words();
         let (reply, message) = match understood(call.request, view) {
             Err(reply) => (reply, None),
@@ -156,7 +165,10 @@ impl Desk {
         }
         match message.map(|message| self.inbox.send(message)) {
             Some(Err(_)) => Reply::Refused { why: ENDING.into() },
-            _ => reply,
+            told => {
+                self.accepted = told.map(|_| Instant::now()).or(self.accepted);
+                reply
+            }
         }
     }
 
@@ -226,10 +238,14 @@ fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Re
     let mut line = String::new();
     // a request is one short line
     BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
+    let asked = serde_json::from_str::<Call>(&line);
+    if matches!(&asked, Ok(Call { request: Request::Status, .. })) {
+        await_what_was_accepted(shared, desk);
+    }
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
     let view = HostView { age_ms, ..(*view).clone() };
-    let reply = match serde_json::from_str::<Call>(&line) {
+    let reply = match asked {
         // a look waits for nobody's command
         Ok(Call { request: Request::Status, .. }) => Reply::Status(Box::new(view)),
         Ok(call) => open(desk).take(call, view),
@@ -238,6 +254,20 @@ fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Re
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
     text.push('\n');
     writer.write_all(text.as_bytes())
+}
+
+/// Whoever looks after a command was accepted sees what came of it; a loop that does not come round
+/// is not waited for.
+fn await_what_was_accepted(shared: &Shared, desk: &SharedDesk) {
+    let Some(accepted) = open(desk).accepted else { return };
+    while accepted.elapsed() < Duration::from_millis(500) {
+        let (_, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // what was made in the same moment may not know it
+        if made > accepted + SEEN {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn plain(text: &str) -> String {
@@ -267,93 +297,6 @@ fn move_latch(
 
 /// What a command may be about.
 const ANY: &[&str] = &["strategy", "account", "instrument"];
-
-/// What a name means, of the kinds that the command can be about. One that means several is told
-/// with what to write instead.
-fn named(view: &HostView, kinds: &[&'static str], name: &str) -> Result<Scope, String> {
-    let all = kinds.iter().map(|kind| named_as(view, kind, name).map(|scope| (*kind, scope)));
-    let found: Vec<_> = all.flatten().collect();
-    if let Some((kind, rest)) = name.split_once('/')
-        && found.is_empty()
-    {
-        let plain = named_as(view, kind, rest);
-        return plain.ok_or_else(|| format!("there is no {kind} {rest}"));
-    }
-    match found.as_slice() {
-        [(_, scope)] => Ok(*scope),
-        [] => Err(match kinds {
-            ["strategy"] => format!("there is no strategy {name}"),
-            ["strategy", "account"] => format!("there is no strategy or account {name}"),
-            _ => format!(
-                "there is no strategy, account or instrument {name}; an instrument is written \
-                 venue:symbol"
-            ),
-        }),
-        several => {
-            let ways = several.iter().map(|(kind, _)| format!("{kind}/{name}"));
-            Err(format!("{name} means several: write {}", ways.collect::<Vec<_>>().join(" or ")))
-        }
-    }
-}
-
-fn named_as(view: &HostView, kind: &str, name: &str) -> Option<Scope> {
-    match kind {
-        "strategy" => {
-            view.strategies.iter().find(|s| s.name == name).map(|s| Scope::Strategy(s.id))
-        }
-        "account" => view.accounts.iter().find(|a| a.name == name).map(|a| Scope::Account(a.id)),
-        "instrument" => {
-            view.instruments.iter().find(|i| i.name == name).map(|i| Scope::Instrument(i.id))
-        }
-        _ => None,
-    }
-}
-
-/// What a request means for the loop; or the answer to one that is none for it.
-fn understood(request: Request, view: HostView) -> Result<Message, Reply> {
-    let refused = |why| Reply::Refused { why };
-    let (command, reason) = match request {
-        Request::Status => return Err(Reply::Status(Box::new(view))),
-        Request::Stop => return Ok(Message::Stop),
-        Request::Retry { strategy, reason } => return retry(&view, &strategy, &reason),
-        Request::Settle { strategy, adopt, reason } => {
-            (settle(&view, &strategy, adopt).map_err(refused)?, reason)
-        }
-        Request::SetMode { what, mode, reason } => {
-            let scope = what.map_or(Ok(Scope::Host), |name| named(&view, ANY, &name));
-            (OperatorCommand::SetMode { scope: scope.map_err(refused)?, mode }, reason)
-        }
-    };
-    Ok(Message::Command(command, given(&reason)?))
-}
-
-fn given(reason: &str) -> Result<String, Reply> {
-    let reason = plain(reason);
-    if reason.trim().is_empty() {
-        return Err(Reply::Refused { why: "give a reason: it is journaled".into() });
-    }
-    Ok(reason)
-}
-
-fn retry(view: &HostView, name: &str, reason: &str) -> Result<Message, Reply> {
-    match named(view, &ANY[..1], name) {
-        Ok(Scope::Strategy(strategy)) => Ok(Message::Retry(strategy, given(reason)?)),
-        Ok(_) => Err(Reply::Refused { why: format!("{name} is no strategy") }),
-        Err(why) => Err(Reply::Refused { why }),
-    }
-}
-
-/// Whose a difference is to be: only one that trades it can adopt.
-fn settle(view: &HostView, name: &str, adopt: bool) -> Result<OperatorCommand, String> {
-    let kinds = if adopt { &ANY[..1] } else { &ANY[..2] };
-    match named(view, kinds, name)? {
-        Scope::Strategy(strategy) if adopt => Ok(OperatorCommand::Adopt { strategy }),
-        Scope::Strategy(strategy) => Ok(OperatorCommand::Ignore { strategy }),
-        Scope::Account(account) if !adopt => Ok(OperatorCommand::IgnoreOn { account }),
-        _ if adopt => Err(format!("{name} is no strategy: only one that trades it can adopt")),
-        _ => Err(format!("{name} is no strategy or account")),
-    }
-}
 
 /// Who this process is: its user, its number, and by whom it was started.
 fn caller() -> String {

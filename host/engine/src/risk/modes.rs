@@ -108,7 +108,8 @@ impl Engine {
     }
 
     /// What a scope is called.
-    pub(crate) fn scope_in_words(&self, scope: Scope) -> String {
+    #[must_use]
+    pub fn scope_in_words(&self, scope: Scope) -> String {
         let known = match scope {
             Scope::Host => return "the host".into(),
             Scope::Account(id) => {

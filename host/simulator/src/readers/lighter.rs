@@ -69,9 +69,9 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
         for (number, shift) in shifts.iter().enumerate().skip(1).take(steps.len()) {
             report.figure("clock_steps", 1);
             let ms = shift / 1_000_000;
-            report
-                .notes
-                .push(format!("the clock stepped back: session {number} moved on by {ms} ms"));
+            report.notes.push(format!(
+                "the clock stepped back, rows are in order: session {number} moved on by {ms} ms"
+            ));
         }
         let moved = |(session, tick): (usize, Tick)| {
             let by = shifts.get(session).copied().unwrap_or(0);
