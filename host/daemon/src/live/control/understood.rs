@@ -1,6 +1,6 @@
 //! What a request means: whom a name stands for, and what is asked of the loop.
 
-use super::{Message, Reply, Request};
+use super::{ANY, Message, Reply, Request, plain};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::Scope;
 use hedgerow_model::view::HostView;
