@@ -241,10 +241,7 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let mut all = Processes::at(20_000, (1, 1));
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
-    let config = format!(
-        "{config}\n[sandbox]\nticks_waiting_max = 1000000\n\
-         probation_s = 1\n"
-    );
+    let config = format!("{config}\n[sandbox]\nticks_waiting_max = 1000000\nprobation_s = 1\n");
     let config = config.replace("[strategy.parameters]", "[strategy.parameters]\nplans = true");
     std::fs::write(all.path("host.toml"), config).unwrap();
     let plugins = all.own_plugins();
