@@ -19,6 +19,7 @@ pub(crate) use clock::{clock, system};
 pub use clock::{since_start, wall};
 pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
+pub(crate) use journal::goes_on;
 pub use message::{Message, Told};
 pub use pace::Pacer;
 
@@ -79,6 +80,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     std::fs::create_dir_all(&config.state)
         .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
     let _lock = control::lock(&config.state)?;
+    options.record.map_or(Ok(()), recording::check)?;
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
     let (told, kept) = (sender.clone(), latch.clone());

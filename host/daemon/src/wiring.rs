@@ -206,6 +206,21 @@ pub fn build<J: Journal>(
     tape: &Tape,
     plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
+    let (market, venue) = paper(config, tape);
+    assemble(config, loaded, market, venue, plan)
+}
+
+/// Puts a host together over paper venues, with strategies that have started already.
+pub fn over_paper<J: Journal>(
+    config: &Config,
+    tape: &Tape,
+    started: (Engine, PluginHost),
+    plan: Plan<J>,
+) -> Result<Host<J>, WiringError> {
+    join(config, started, paper(config, tape), plan)
+}
+
+fn paper(config: &Config, tape: &Tape) -> (Market, Trading) {
     let mut venue = paper_venue(config, tape);
     venue.tell_leverages();
     venue.tell_margins();
@@ -221,13 +236,22 @@ pub fn assemble<J: Journal>(
     mut plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
     let fresh = || Engine::new(engine_config(config, loaded));
-    let mut engine = plan.engine.unwrap_or_else(fresh);
+    let mut engine = plan.engine.take().unwrap_or_else(fresh);
     if plan.goes_on {
         let gap = engine.id_gap();
         engine.restore(&gap);
         plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
     }
     let host = start(config, loaded, &engine, (plan.rings, plan.goes_on))?;
+    join(config, (engine, host), (feed, venue), plan)
+}
+
+fn join<J: Journal>(
+    config: &Config,
+    (engine, host): (Engine, PluginHost),
+    (feed, venue): (Market, Trading),
+    plan: Plan<J>,
+) -> Result<Host<J>, WiringError> {
     let host = match plan.wake {
         Some(wake) => {
             host.with_threads(threads(), wake).map_err(|e| WiringError::Sandbox(e.to_string()))?

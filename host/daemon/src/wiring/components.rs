@@ -55,7 +55,7 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
 
 /// Whether there is a journal to go on with.
 pub(crate) fn goes_on(config: &Config) -> bool {
-    config.data.is_live() && config.state.join("journal.sqlite").exists()
+    config.data.is_live() && crate::live::goes_on(&config.state)
 }
 
 /// What a strategy ran last, where a host goes on: a file that is broken or gone by now must not
