@@ -231,12 +231,13 @@ impl PluginHost {
                     slot.previous.get_or_insert(old);
                 }
             }
-            Done::Reverted(Ok(_)) => {
+            // one that cannot be gone back to now is all the same what begins next
+            Done::Reverted(_) => {
                 if let Some(plugin) = slot.previous.take() {
                     slot.plugin = plugin;
                 }
             }
-            Done::Reverted(Err(_)) | Done::Restarted(_) | Done::Said(_) => {}
+            Done::Restarted(_) | Done::Said(_) => {}
         }
     }
 }
