@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// How many are kept: far more than are tried in between two restarts.
-const KEPT: usize = 256;
+pub(crate) const KEPT: usize = 256;
 
 /// Where a component lies.
 #[must_use]
