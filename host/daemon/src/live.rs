@@ -12,6 +12,7 @@ mod message;
 mod pace;
 mod publish;
 mod reload;
+mod signals;
 mod swaps;
 mod wind_up;
 
@@ -89,13 +90,6 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let desk = control::Desk::new(sender.clone(), latch.clone());
     let control = control::serve(&config.state, shared_too, Arc::clone(&desk))?;
     let end = sender.clone();
-    // Ctrl-C, SIGTERM and SIGHUP end a run as `stop` does
-    let handled = ctrlc::set_handler(move || {
-        let _ = end.send(Message::Stop);
-    });
-    if let Err(error) = handled {
-        tracing::warn!(%error, "signals end this run at once");
-    }
     let records = options.record.is_some();
     let Begun { mut host, mut pacer, folded, snapshots, files } =
         host(config, &mut loaded, &sender, (kept, records))?;
@@ -108,6 +102,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         host.warm_up(until)?;
         pacer.begin_at(until);
     }
+    // until here nothing is under way: a signal ends the process at once, however long it reads
+    signals::end_in_order(end);
     note_components(&mut host, &loaded)?;
     if let Some(why) = killed {
         tracing::warn!(%why, "the kill latch is set: nothing opens before `hedgerow resume`");

@@ -2,8 +2,10 @@
 
 use crate::processes::{Processes, assert_ledger, wait};
 use crate::rig::deed;
-use hedgerow_end_to_end::{component, generated, run};
+use hedgerow_end_to_end::{component, generated, host, root, run};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The journals in a state folder, and how long each is.
 fn journals(state: &Path) -> Vec<(String, u64)> {
@@ -77,4 +79,34 @@ fn the_journal_of_a_venue_in_the_process_is_not_gone_on_with() {
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
     assert!(facts.len() > before);
+}
+
+/// Nothing is under way while the past is read: whoever ends the process does not wait for it.
+#[test]
+fn a_signal_ends_a_warm_up_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let (state, file) = (folder.path().join("state"), folder.path().join("host.toml"));
+    let strategies = [("one", "hedgerow-guest-probe", "one", "A", "")];
+    let config = generated(&plugins, &state, 10_000, &strategies)
+        .replace("seed = 7", "seed = 7\nspeed = \"1\"\nwarm_up_s = 1000000");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(host());
+    command.args(["run", "--json", "--config", file.to_str().unwrap()]).current_dir(root());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait("it begins", || state.join("journal.sqlite").exists());
+    // it has what it needs, and reads
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    let term = ["-TERM".to_owned(), child.id().to_string()];
+    assert!(Command::new("kill").args(term).status().unwrap().success());
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it went on reading");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
