@@ -162,7 +162,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let old = self.engine.component(strategy).map(str::to_owned);
         self.note_step(strategy, PluginStep::Swapped, hash, detail);
         let instance = &mut self.instances[index];
-        (instance.faults, instance.restart_at) = (None, None);
+        // what the one before it said of itself is nothing that this one says
+        (instance.faults, instance.restart_at, instance.said) = (None, None, None);
         let ends = now.after(terms.time);
         // one that was swapped in and has not begun has proved nothing: behind this one too there
         // is the state of the one before it
