@@ -160,6 +160,11 @@ fn describe(
     let said = pre
         .instantiate(&mut store)
         .and_then(|bindings| bindings.call_describe(&mut store))
-        .map_err(|e| LoadError::one(format!("its `describe` failed: {}", e.root_cause())))?;
+        .map_err(|e| {
+            // a panic says its words and its place as an error before it traps
+            let words = store.data().last_error.iter().map(|said| format!(": {said}"));
+            let words = words.collect::<String>();
+            LoadError::one(format!("its `describe` failed: {}{words}", e.root_cause()))
+        })?;
     convert::description(said).map_err(LoadError::one)
 }
