@@ -87,7 +87,7 @@ fn check_complete(config: &Config, problems: &mut Problems) {
 
 /// In a market of now, what was delivered cannot be traded any more.
 pub(crate) fn check_expiry(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
-    let goes_on = crate::goes_on::goes_on(config);
+    let goes_on = crate::wiring::goes_on(config);
     let now_is = matches!(config.data, DataSource::Generated { .. } | DataSource::Socket { .. });
     // host time has not begun: it goes on from the journal's, which may be ahead of the system's
     let now = crate::live::system();

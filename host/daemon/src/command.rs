@@ -32,6 +32,8 @@ pub mod exit {
     pub const REFUSED: i32 = 5;
     /// Done, and a restart of the host may forget it.
     pub const NOT_KEPT: i32 = 6;
+    /// A second signal did not wait for the end in order.
+    pub const INTERRUPTED: i32 = 130;
 }
 
 /// Why a command ends without success.

@@ -2,11 +2,12 @@
 //! the plugins folder by then.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// How many are kept: far more than are tried in between two restarts.
-const KEPT: usize = 256;
+pub(crate) const KEPT: usize = 256;
 
 /// Where a component lies.
 #[must_use]
@@ -28,20 +29,31 @@ pub fn keep_for_ever(folder: &Path, hash: &str, bytes: &[u8]) {
     let path = path(folder, hash);
     let kept = match File::options().append(true).open(&path) {
         // used again: it is not an old one
-        Ok(file) => file.set_modified(SystemTime::now()),
-        Err(_) => write(&path, bytes),
+        Ok(file) if holds(&path, bytes) => file.set_modified(SystemTime::now()),
+        // or there is none, or half of one that power failed for
+        _ => write(&path, bytes),
     };
     if let Err(error) = kept {
         tracing::warn!(%error, path = %path.display(), "component not kept");
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let length = std::fs::metadata(path).ok().and_then(|meta| usize::try_from(meta.len()).ok());
+    length == Some(bytes.len()) && std::fs::read(path).is_ok_and(|known| known == bytes)
+}
+
+/// Writes a component so that nobody sees half of it, whatever dies meanwhile: the file is on the
+/// disk before it has its name, and the name before this returns.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
     let partial = path.with_extension(format!("tmp{}", std::process::id()));
-    let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));
+    let whole = |mut file: File| file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = File::create(&partial)
+        .and_then(whole)
+        .and_then(|()| std::fs::rename(&partial, path))
+        .and_then(|()| File::open(folder)?.sync_all());
     // half a file would take what little room there is
     written.inspect_err(|_| drop(std::fs::remove_file(&partial)))
 }
@@ -66,6 +78,22 @@ fn forget_old(folder: &Path, in_use: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What power failed for is made whole by whoever has the bytes.
+    #[test]
+    fn a_torn_component_is_healed() {
+        let state = tempfile::tempdir().unwrap();
+        let (hash, bytes) = ("a".repeat(64), b"all of it");
+        let kept = path(state.path(), &hash);
+        for torn in [&b"all"[..], b"", b"all ofXit"] {
+            keep_for_ever(state.path(), &hash, bytes);
+            std::fs::write(&kept, torn).unwrap();
+            keep_for_ever(state.path(), &hash, bytes);
+            assert_eq!(std::fs::read(&kept).unwrap(), bytes);
+        }
+        let names = std::fs::read_dir(kept.parent().unwrap()).unwrap();
+        assert_eq!(names.count(), 1);
+    }
 
     #[test]
     fn what_runs_is_never_forgotten_however_old_it_is() {

@@ -5,7 +5,8 @@
 //! does not delay it, and a restart finds it as it was. Whoever sets it waits until what was just
 //! being sent has left; after that nothing does. Only an operator's `resume` releases it.
 //!
-//! A file that cannot be understood counts as set.
+//! A file that cannot be understood counts as set; so does one that is gone, or another in its
+//! place, while a host is at work.
 
 use hedgerow_model::{
     HostTime, InstrumentId, VenueCommand, VenueEvent, VenueId, VenueRejection, VenueReport,
@@ -14,11 +15,11 @@ use hedgerow_model::{
 use hedgerow_ports::{SimulatedVenue, Venue};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Result;
-use std::os::unix::fs::FileExt as _;
+use std::io::{ErrorKind, Result};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 const BYTES: usize = 4_096;
@@ -31,7 +32,14 @@ struct Latch {
     /// Held by whoever sends, from the look at the flag until it has left.
     sending: RwLock<()>,
     /// None in a backtest, which nobody kills.
-    file: Option<File>,
+    file: Option<Held>,
+}
+
+/// The file that is written and looked at, and the state folder it was opened in.
+#[derive(Debug)]
+struct Held {
+    state: PathBuf,
+    file: Mutex<File>,
 }
 
 /// The latch of one host.
@@ -58,7 +66,16 @@ fn open(state: &Path) -> Result<File> {
 /// Why it is set, if the file says so.
 fn read(file: &File) -> Result<Option<String>> {
     let mut bytes = [0; BYTES];
-    file.read_exact_at(&mut bytes, 0)?;
+    match file.read_exact_at(&mut bytes, 0) {
+        // somebody wrote less than we would: what they wrote is why
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            let _ = file.read_at(&mut bytes, 0)?;
+            if bytes[0] == 0 {
+                return Ok(Some("its file was cut off".into()));
+            }
+        }
+        read => read?,
+    }
     if bytes[0] == 0 {
         return Ok(None);
     }
@@ -81,6 +98,46 @@ pub fn set_at(state: &Path, why: &str) -> Result<()> {
     write(&open(state)?, why)
 }
 
+impl Held {
+    fn new(state: &Path, file: File) -> Option<Self> {
+        Some(Self { state: state.to_owned(), file: Mutex::new(file) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the path still leads to the file that is held.
+    fn is_in_place(&self, file: &File) -> Result<bool> {
+        let (there, held) = (std::fs::symlink_metadata(path(&self.state))?, file.metadata()?);
+        Ok((there.dev(), there.ino()) == (held.dev(), held.ino()))
+    }
+
+    /// Why it is set, as far as can be told: whatever keeps us from knowing counts as set.
+    fn look(&self) -> Option<String> {
+        let file = self.lock();
+        match self.is_in_place(&file) {
+            Ok(true) => {}
+            Ok(false) => {
+                let said = open(&self.state).and_then(|other| read(&other));
+                let other = || "another file was put in the place of its own".to_owned();
+                return Some(said.ok().flatten().unwrap_or_else(other));
+            }
+            Err(error) => return Some(format!("its file is not where it was: {error}")),
+        }
+        read(&file).unwrap_or_else(|error| Some(format!("its file cannot be read: {error}")))
+    }
+
+    /// The file at the path, for whoever writes: a restart will look at that one.
+    fn in_place(&self) -> Result<MutexGuard<'_, File>> {
+        let mut file = self.lock();
+        if !self.is_in_place(&file).unwrap_or(false) {
+            *file = open(&self.state)?;
+        }
+        Ok(file)
+    }
+}
+
 impl KillLatch {
     /// Opens or makes the latch of a state folder; why it is set, if it is.
     pub fn open(state: &Path) -> Result<(Self, Option<String>)> {
@@ -89,7 +146,7 @@ impl KillLatch {
         let latch = Latch {
             set: AtomicBool::new(why.is_some()),
             sending: RwLock::new(()),
-            file: Some(file),
+            file: Held::new(state, file),
         };
         Ok((Self(Arc::new(latch)), why))
     }
@@ -100,7 +157,7 @@ impl KillLatch {
         let (latch, _) = Self::open(state)?;
         drop(latch);
         let (set, sending) = (AtomicBool::new(false), RwLock::new(()));
-        let file = Some(File::open(path(state))?);
+        let file = Held::new(state, File::open(path(state))?);
         Ok(Self(Arc::new(Latch { set, sending, file })))
     }
 
@@ -115,7 +172,7 @@ impl KillLatch {
     /// alone.
     pub fn set(&self, why: &str) -> Result<()> {
         self.hold();
-        self.0.file.as_ref().map_or(Ok(()), |file| write(file, why))
+        self.0.file.as_ref().map_or(Ok(()), |held| write(&*held.in_place()?, why))
     }
 
     fn hold(&self) {
@@ -126,7 +183,8 @@ impl KillLatch {
 
     /// Releases it. If the file cannot be written it stays set.
     pub fn release(&self) -> Result<()> {
-        if let Some(file) = &self.0.file {
+        if let Some(held) = &self.0.file {
+            let file = held.in_place()?;
             file.write_all_at(&[0; BYTES], 0)?;
             file.sync_data()?;
         }
@@ -148,8 +206,8 @@ impl KillLatch {
             while let Some(latch) = known.upgrade() {
                 // the flag first: a release between the two looks must not be undone
                 let is_set = latch.set.load(Ordering::SeqCst);
-                let said = latch.file.as_ref().map_or(Ok(None), read);
-                if let (false, Ok(Some(why))) = (is_set, said) {
+                let said = latch.file.as_ref().and_then(Held::look);
+                if let (false, Some(why)) = (is_set, said) {
                     Self(Arc::clone(&latch)).hold();
                     tell(why);
                 }
@@ -266,6 +324,41 @@ mod tests {
         }
         set_at(folder.path(), "").unwrap();
         assert_eq!(KillLatch::open(folder.path()).unwrap().1.as_deref(), Some("killed"));
+    }
+
+    /// Whoever writes the file by hand, or takes it away, means it.
+    #[test]
+    fn one_at_work_takes_damage_as_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path();
+        let (latch, _) = KillLatch::open(state).unwrap();
+        let (told, why) = std::sync::mpsc::channel();
+        latch.watch(move |why| drop(told.send(why))).unwrap();
+        let deeds: [(&dyn Fn(), &str); 5] = [
+            // it is made short before it is written
+            (&|| std::fs::write(path(state), b"stop").unwrap(), ""),
+            (&|| std::fs::write(path(state), b"").unwrap(), "cut off"),
+            (&|| std::fs::remove_file(path(state)).unwrap(), "not where it was"),
+            (
+                &|| {
+                    std::fs::remove_file(path(state)).unwrap();
+                    set_at(state, "by hand").unwrap();
+                },
+                "",
+            ),
+            (&|| set_at(state, "once more").unwrap(), "once more"),
+        ];
+        for (deed, wanted) in deeds {
+            deed();
+            let why = why.recv_timeout(Duration::from_secs(10)).unwrap();
+            assert!(latch.is_set() && why.contains(wanted), "{why}: {wanted}");
+            latch.release().unwrap();
+            assert_eq!(KillLatch::open(state).unwrap().1, None, "what a restart finds");
+        }
+        // the file that it writes is the one that a restart looks at
+        std::fs::remove_file(path(state)).unwrap();
+        latch.set("too much").unwrap();
+        assert_eq!(KillLatch::open(state).unwrap().1.as_deref(), Some("too much"));
     }
 
     #[test]

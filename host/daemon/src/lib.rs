@@ -5,7 +5,6 @@ pub mod command;
 pub mod config;
 pub mod data;
 pub mod folded;
-mod goes_on;
 pub mod kept;
 pub mod latch;
 pub mod link;

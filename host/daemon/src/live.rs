@@ -12,6 +12,7 @@ mod message;
 mod pace;
 mod publish;
 mod reload;
+mod signals;
 mod swaps;
 mod wind_up;
 
@@ -19,6 +20,7 @@ pub(crate) use clock::{clock, system};
 pub use clock::{since_start, wall};
 pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, socket_path};
+pub(crate) use journal::goes_on;
 pub use message::{Message, Told};
 pub use pace::Pacer;
 
@@ -79,6 +81,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     std::fs::create_dir_all(&config.state)
         .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
     let _lock = control::lock(&config.state)?;
+    options.record.map_or(Ok(()), recording::check)?;
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
     let (told, kept) = (sender.clone(), latch.clone());
@@ -87,13 +90,6 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let desk = control::Desk::new(sender.clone(), latch.clone());
     let control = control::serve(&config.state, shared_too, Arc::clone(&desk))?;
     let end = sender.clone();
-    // Ctrl-C, SIGTERM and SIGHUP end a run as `stop` does
-    let handled = ctrlc::set_handler(move || {
-        let _ = end.send(Message::Stop);
-    });
-    if let Err(error) = handled {
-        tracing::warn!(%error, "signals end this run at once");
-    }
     let Begun { mut host, mut pacer, folded, snapshots, files } =
         host(config, &mut loaded, &sender, (kept, options.record.is_some()))?;
     host.on_journal_failure(OnJournalFailure::Hold);
@@ -105,6 +101,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         host.warm_up(until)?;
         pacer.begin_at(until);
     }
+    // until here nothing is under way: a signal ends the process at once, however long it reads
+    signals::end_in_order(end);
     note_components(&mut host, &loaded)?;
     if let Some(why) = killed {
         tracing::warn!(%why, "the kill latch is set: nothing opens before `hedgerow resume`");

@@ -17,6 +17,15 @@ pub(crate) fn component(folder: &Path, hash: &str) -> PathBuf {
     kept::path(folder, hash)
 }
 
+/// Whether a recording can begin here, asked before anything is done for the run.
+pub(crate) fn check(folder: &Path) -> Result<(), Failure> {
+    RecordingWriter::check(folder).map_err(|error| failed(folder, &error))
+}
+
+fn failed(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("recording into {}: {error}", folder.display()))
+}
+
 /// Records a host from here on into a folder of its own.
 pub(crate) fn begin(
     folder: &Path,
@@ -39,7 +48,7 @@ pub(crate) fn begin(
         preface.begin_with(&state).map_err(Failure::new)?;
     }
     let writer = RecordingWriter::begin(folder, &preface, SEGMENT_BYTES)
-        .map_err(|e| Failure::new(format!("recording into {}: {e}", folder.display())))?;
+        .map_err(|error| failed(folder, &error))?;
     for hash in &preface.components {
         keep(folder, &config.state, hash);
     }

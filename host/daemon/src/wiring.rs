@@ -1,10 +1,12 @@
 //! Putting a host together from a config: components, engine, paper venues, loop.
 
-use crate::check::{self, Found};
-use crate::config::problem::Problems;
+mod components;
+
+pub(crate) use components::goes_on;
+pub use components::{Loaded, component_path, go_on_with, load, load_one, wants_no_more};
+
+use crate::check;
 use crate::config::{Config, DataSource, StrategyEntry, asking};
-use crate::goes_on;
-use crate::kept;
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
 use hedgerow_driver::{BarFeed, Batching, Driver};
@@ -13,14 +15,10 @@ use hedgerow_model::{
     AccountId, Bars, Decimal, Instrument, InstrumentId, Interest, MarginBracket, StrategyId,
     VenueId,
 };
-use hedgerow_plugins::{
-    Cache, Limits, LoadError, Plugin, PluginHost, RoleInstrument, Setup, Start, Voice, WantedRole,
-    WasmEngine,
-};
+use hedgerow_plugins::{Plugin, PluginHost, RoleInstrument, Setup, Start, Voice};
 use hedgerow_ports::{Journal, Saved};
 use hedgerow_simulator::{PaperVenue, Tape, TapeFeed};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The loop as a host runs it.
@@ -40,88 +38,7 @@ pub enum WiringError {
     Sandbox(String),
 }
 
-/// Components of a config, by strategy.
-pub struct Loaded {
-    /// The sandbox.
-    pub engine: WasmEngine,
-    /// What every instance may use.
-    pub limits: Limits,
-    /// By strategy.
-    pub plugins: Vec<Plugin>,
-    /// Compiled components on disk.
-    pub cache: Option<Cache>,
-    /// Strategies whose component was never tried where they are, and why it is there: they wait
-    /// for an operator.
-    pub untried: Vec<(StrategyId, String)>,
-}
-
-/// The file of a strategy's component.
-#[must_use]
-pub fn component_path(folder: &Path, plugin: &str) -> PathBuf {
-    folder.join(format!("{plugin}.wasm"))
-}
-
-/// Loads the components of all strategies and checks that roles and components fit.
-pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> {
-    let limits = config.sandbox.clone();
-    let cache = Cache::open(&config.state.join("compiled"))
-        .inspect_err(|error| tracing::warn!(%error, "no cache of compiled components"))
-        .ok();
-    let mut problems = Problems::default();
-    let last = |place: usize| goes_on::last_component(config, place, &engine, cache.as_ref());
-    let all = check::components(config, &engine, cache.as_ref(), &last, &mut problems);
-    if !problems.0.is_empty() {
-        return Err(WiringError::Config(check::rest(config, &engine, &all, problems).screen));
-    }
-    let keep = |found: Found| {
-        // nothing is forgotten here: what ran last may be the oldest of all
-        kept::keep_for_ever(&config.state, &found.plugin.hash, &found.bytes);
-        found.plugin
-    };
-    let plugins = all.into_iter().flatten().map(keep).collect();
-    Ok(Loaded { engine, limits, plugins, cache, untried: Vec::new() })
-}
-
-/// Whether a component wants no more of its roles than another is given.
-pub fn wants_no_more(known: &[WantedRole], wants: &[WantedRole]) -> Result<(), String> {
-    for want in wants {
-        let fits = known.iter().find(|known| known.role == want.role).is_some_and(|known| {
-            known.trades == want.trades
-                && (want.bars.is_none() || want.bars == known.bars)
-                && want.kinds.iter().all(|kind| known.kinds.contains(kind))
-        });
-        if !fits {
-            let role = &want.role;
-            return Err(format!("it wants more of the role {role} than this host gives: restart"));
-        }
-    }
-    Ok(())
-}
-
-/// Loads one component file; gives its bytes too.
-pub fn load_one(
-    engine: &WasmEngine,
-    path: &Path,
-    limits: &Limits,
-    cache: Option<&Cache>,
-) -> Result<(Plugin, Vec<u8>), LoadError> {
-    let problem = |why: String| LoadError::one(why);
-    // of the link itself: the reload thread takes no link either
-    let known = std::fs::symlink_metadata(path).map_err(|e| problem(e.to_string()))?;
-    if !known.is_file() {
-        return Err(problem("it is not a regular file: put the component itself here".into()));
-    }
-    let bytes = known.len();
-    if bytes > limits.component_bytes {
-        let most = limits.component_bytes;
-        return Err(problem(format!("the file has {bytes} bytes, {most} are allowed")));
-    }
-    let bytes = std::fs::read(path).map_err(|e| problem(e.to_string()))?;
-    let plugin = Plugin::load(engine, &bytes, limits, cache)?;
-    Ok((plugin, bytes))
-}
-
-pub(crate) fn id(place: usize) -> u32 {
+fn id(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
@@ -289,11 +206,25 @@ pub fn build<J: Journal>(
     tape: &Tape,
     plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
+    let (market, venue) = paper(config, tape);
+    assemble(config, loaded, market, venue, plan)
+}
+
+/// Puts a host together over paper venues, with strategies that have started already.
+pub fn over_paper<J: Journal>(
+    config: &Config,
+    tape: &Tape,
+    started: (Engine, PluginHost),
+    plan: Plan<J>,
+) -> Result<Host<J>, WiringError> {
+    join(config, started, paper(config, tape), plan)
+}
+
+fn paper(config: &Config, tape: &Tape) -> (Market, Trading) {
     let mut venue = paper_venue(config, tape);
     venue.tell_leverages();
     venue.tell_margins();
-    let venue = Trading::Paper(Box::new(venue));
-    assemble(config, loaded, Market::Tape(TapeFeed::new(tape)), venue, plan)
+    (Market::Tape(TapeFeed::new(tape)), Trading::Paper(Box::new(venue)))
 }
 
 /// Puts a host together over any market and venue.
@@ -305,13 +236,22 @@ pub fn assemble<J: Journal>(
     mut plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
     let fresh = || Engine::new(engine_config(config, loaded));
-    let mut engine = plan.engine.unwrap_or_else(fresh);
+    let mut engine = plan.engine.take().unwrap_or_else(fresh);
     if plan.goes_on {
         let gap = engine.id_gap();
         engine.restore(&gap);
         plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
     }
     let host = start(config, loaded, &engine, (plan.rings, plan.goes_on))?;
+    join(config, (engine, host), (feed, venue), plan)
+}
+
+fn join<J: Journal>(
+    config: &Config,
+    (engine, host): (Engine, PluginHost),
+    (feed, venue): (Market, Trading),
+    plan: Plan<J>,
+) -> Result<Host<J>, WiringError> {
     let host = match plan.wake {
         Some(wake) => {
             host.with_threads(threads(), wake).map_err(|e| WiringError::Sandbox(e.to_string()))?

@@ -1,7 +1,7 @@
 //! Exact batches: strategies first, over a stretch in which nothing can happen; then the engine
 //! over what they consumed.
 
-use crate::instance::Pending;
+use crate::instance::{Instance, Pending};
 use crate::{Driver, DriverError};
 use hedgerow_engine::EngineConfig;
 use hedgerow_model::{HostTime, Input, TickSlice};
@@ -29,7 +29,7 @@ pub(crate) fn coupled(config: &EngineConfig) -> bool {
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     /// Handles one batch if the next stretch is quiet; `false` when it is not.
     pub(crate) fn try_batch(&mut self, horizon: HostTime) -> Result<bool, DriverError> {
-        let slice = self.feed.peek(self.batch);
+        let slice = self.feed.peek(self.batch.min(self.least_room()));
         let n = self.quiet_stretch(&slice, horizon);
         if n == 0 {
             return Ok(false);
@@ -46,6 +46,14 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let acted = self.settle_answers(m)?;
         self.batch = if acted { AFTER_ACT } else { (self.batch * 2).min(LARGEST) };
         Ok(true)
+    }
+
+    /// What each that is to be called now can read in the time of one call.
+    fn least_room(&self) -> usize {
+        let reads = |instance: &&Instance| instance.is_callable() && instance.is_settled();
+        let rooms = self.instances.iter().filter(reads);
+        let room = |instance: &Instance| self.host.room_in_loop(instance.strategy);
+        rooms.map(room).min().unwrap_or(usize::MAX)
     }
 
     /// How many of these ticks come before anything else can happen.
@@ -152,12 +160,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     pub(crate) fn is_settled(&self) -> bool {
-        self.instances.iter().all(crate::instance::Instance::is_settled)
+        self.instances.iter().all(Instance::is_settled)
     }
 }
 
 /// The ticks of a stretch that a strategy wants, in its own reused storage.
-fn filter(instance: &mut crate::instance::Instance, slice: &TickSlice) -> TickSlice {
+fn filter(instance: &mut Instance, slice: &TickSlice) -> TickSlice {
     let mut storage = std::mem::take(&mut instance.scratch);
     // somebody still holds the last batch: leave it to them
     if Arc::get_mut(&mut storage).is_none() {

@@ -36,7 +36,7 @@ use hedgerow_model::{
 use hedgerow_ports::{Feed, Journal, JournalError, Recorder, SimulatedVenue, StrategyHost};
 use instance::Instance;
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How many ticks a strategy is given at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,10 +358,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let mut all = self.engine.conditions();
         let ended = self.recorder.as_ref().and_then(|recorder| recorder.ended());
         all.extend(ended.map(|why| format!("the recording has ended: {why}")));
-        all.extend(self.instances.iter().filter_map(|instance| {
-            let view = self.engine.strategy_view(instance.strategy)?;
-            Some(format!("{}: {}", view.name, view.why?))
-        }));
+        let views = self.instances.iter().filter_map(|i| self.engine.strategy_view(i.strategy));
+        all.extend(views.filter_map(|view| Some(format!("{}: {}", view.name, view.why?))));
         all
     }
 
@@ -372,7 +370,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         [self.venue.next_time(), market, self.next_wake()].into_iter().flatten().min()
     }
 
-    /// What there is to show. Banner, venues, hashes and status lines are the caller's to fill in.
+    /// What there is to show. Banner, venues, hashes and status lines with their times are the
+    /// caller's to fill in.
     pub fn view(&self) -> HostView {
         let strategy = |instance: &Instance| {
             let mut view = self.engine.strategy_view(instance.strategy)?;
@@ -393,6 +392,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             accounts: self.engine.account_views(),
             instruments: self.engine.instrument_views(),
             strategies: self.instances.iter().filter_map(strategy).collect(),
+            status_as_of: BTreeMap::new(),
             earned: self.engine.earned_views(),
         }
     }

@@ -13,6 +13,8 @@ use hedgerow_ports::{Feed, Job, Journal, Saved, SimulatedVenue, StrategyHost};
 #[derive(Clone, Debug)]
 pub(crate) struct Probation {
     component: String,
+    /// The component before it, to go back to, as far as the facts tell.
+    pub(crate) before: Option<String>,
     calls_left: u64,
     ends: HostTime,
     /// The state at the cut-over, to go back to.
@@ -49,9 +51,9 @@ impl Probation {
     pub(crate) fn new(
         component: String,
         (calls_left, ends): (u64, HostTime),
-        saved: Option<Saved>,
+        (before, saved): (Option<String>, Option<Saved>),
     ) -> Self {
-        Self { component, calls_left, ends, saved, did: Did::default(), fault: None }
+        Self { component, before, calls_left, ends, saved, did: Did::default(), fault: None }
     }
 
     /// What happens until it fails is its doing.
@@ -155,32 +157,39 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     ) -> Result<(), DriverError> {
         let strategy = self.instances[index].strategy;
         let probation = self.instances[index].probation.take();
-        let Some(Probation { component, saved, did, fault, .. }) = probation else {
+        let Some(Probation { component, before, saved, did, fault, .. }) = probation else {
             return Err(DriverError::Invariant("a way back that nobody asked for".into()));
         };
         let fault = printable(&fault.unwrap_or_default(), 500);
         let why = format!("on probation: {fault}; {}", did.in_words());
+        self.back_to_cut(strategy, saved.as_ref());
+        // not before: it ends what is known of the cut
+        self.note_step(strategy, PluginStep::Failed, component, why.clone());
         match result {
             Ok(hash) => {
-                // the state of the cut-over knows nothing of what fired since
-                let unheard = self.engine.timers_since_cut(strategy);
-                if saved.is_none() && self.engine.checkpoint(strategy).is_some() {
-                    // what is there is of the version that failed
-                    let fact = Fact::CheckpointDropped { strategy, unheard };
-                    self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
-                } else {
-                    self.note_checkpoint(strategy, saved.as_ref(), unheard);
-                }
-                // not before: it ends what is known of the cut
-                self.note_step(strategy, PluginStep::Failed, component, why.clone());
                 self.note_step(strategy, PluginStep::RolledBack, hash, why);
                 self.resume(index)
             }
             Err(fault) => {
-                self.note_step(strategy, PluginStep::Failed, component, why);
+                // whoever lets it go on begins the old one, not the one that failed
+                if let Some(hash) = before {
+                    self.note_step(strategy, PluginStep::RolledBack, hash, why);
+                }
                 self.quarantine(index, format!("the way back failed: {fault}"));
                 Ok(())
             }
+        }
+    }
+
+    /// What is begun from is the state of the cut-over, which knows nothing of what fired since.
+    fn back_to_cut(&mut self, strategy: StrategyId, saved: Option<&Saved>) {
+        let unheard = self.engine.timers_since_cut(strategy);
+        if saved.is_none() && self.engine.checkpoint(strategy).is_some() {
+            // what is there is of the version that failed
+            let fact = Fact::CheckpointDropped { strategy, unheard };
+            self.handle(Input::Note { now: self.now, fact: Box::new(fact) });
+        } else {
+            self.note_checkpoint(strategy, saved, unheard);
         }
     }
 }

@@ -159,15 +159,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let known = self.engine.may_start(strategy);
         let from_cut = self.instances[index].is_callable() && said && exact && known;
         let detail = self.as_swapped(index, asked, from_cut);
+        let old = self.engine.component(strategy).map(str::to_owned);
         self.note_step(strategy, PluginStep::Swapped, hash, detail);
         let instance = &mut self.instances[index];
-        (instance.faults, instance.restart_at) = (None, None);
+        // what the one before it said of itself is nothing that this one says
+        (instance.faults, instance.restart_at, instance.said) = (None, None, None);
         let ends = now.after(terms.time);
         // one that was swapped in and has not begun has proved nothing: behind this one too there
         // is the state of the one before it
-        let before = instance.probation.take().map(|known| known.saved);
-        let saved = before.unwrap_or(saved);
-        instance.probation = Some(Probation::new(terms.component, (terms.calls, ends), saved));
+        let before = instance.probation.take().map(|known| (known.before, known.saved));
+        let back = before.unwrap_or((old, saved));
+        instance.probation = Some(Probation::new(terms.component, (terms.calls, ends), back));
         instance.state = StrategyState::Probation;
         self.commit()?;
         if !from_cut {

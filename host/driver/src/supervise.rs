@@ -152,8 +152,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub(crate) fn resume(&mut self, index: usize) -> Result<(), DriverError> {
         let now = self.now;
         let instance = &mut self.instances[index];
-        // nothing of before is for it, nor for a successor that waits
+        // nothing of before is for it, nor for a successor that waits, nor of what it says
         instance.mailbox.clear();
+        instance.said = None;
         let strategy = instance.strategy;
         if !self.engine.may_start(strategy) {
             instance.state = StrategyState::Loading;

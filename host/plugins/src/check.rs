@@ -80,6 +80,14 @@ fn code(bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
 /// Imports and exports against the world.
 pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();
+    let other = ty.imports(&engine.engine).filter_map(|(name, _)| {
+        let version = name.strip_prefix("hedgerow:strategy/")?.split_once('@')?.1;
+        (!is_spoken(version)).then_some(version)
+    });
+    // what else does not fit follows from that
+    if let Some(version) = { other }.next() {
+        return Err(LoadError::one(other_contract(version)));
+    }
     let mut problems = Vec::new();
     let mut wasi = Vec::new();
     for (name, item) in ty.imports(&engine.engine) {
@@ -115,6 +123,19 @@ pub(crate) fn types(engine: &WasmEngine, component: &Component) -> Result<(), Lo
     if problems.is_empty() { Ok(()) } else { Err(LoadError::new(problems, false)) }
 }
 
+/// Whether this host speaks this version of the contract.
+fn is_spoken(version: &str) -> bool {
+    version == CONTRACT || version.starts_with(&format!("{CONTRACT}."))
+}
+
+fn other_contract(version: &str) -> String {
+    let version = printable(version, NAME);
+    format!(
+        "it was built against contract {version}; this host speaks {CONTRACT}: build it with the \
+         hedgerow-sdk of this version"
+    )
+}
+
 fn is_plain(c: char) -> bool {
     !is_hidden(c) && !c.is_whitespace()
 }
@@ -122,12 +143,8 @@ fn is_plain(c: char) -> bool {
 /// What it says of itself.
 pub(crate) fn description(description: &Description) -> Result<(), LoadError> {
     let mut problems = Vec::new();
-    let contract = &printable(&description.contract, NAME);
-    if !(contract == CONTRACT || contract.starts_with(&format!("{CONTRACT}."))) {
-        problems.push(format!(
-            "it was built against contract {contract}; this host speaks {CONTRACT}: build it with \
-             the hedgerow-sdk of this version"
-        ));
+    if !is_spoken(&description.contract) {
+        problems.push(other_contract(&description.contract));
     }
     let said = [("name", &description.name), ("version", &description.version)];
     let capabilities = description.capabilities.iter().map(|asked| ("capability", asked));
@@ -262,6 +279,25 @@ mod tests {
         // what is within bounds is looked at further
         let said = refused(&bomb(10, 10));
         assert!(said.contains("it does not export"), "{said}");
+    }
+
+    /// Its types are others: nothing of it is called, not even to ask who it is.
+    #[test]
+    fn a_component_of_another_contract_is_told_so() {
+        let engine = WasmEngine::new(crate::Mode::Live).unwrap();
+        let refused = |version: &str| {
+            let text = format!(
+                r#"(component (import "hedgerow:strategy/log@{version}" (instance
+                    (export "emit" (func (param "level" u64))))))"#
+            );
+            let file = wat::parse_str(text).unwrap();
+            told(&crate::Plugin::load(&engine, &file, &Limits::default(), None).err().unwrap())
+        };
+        let said = refused("0.2.0");
+        assert!(said.contains("built against contract 0.2.0; this host speaks 0.1"), "{said}");
+        assert!(!said.contains("export"), "{said}");
+        let said = refused("0.1.0");
+        assert!(said.contains("it does not export") && !said.contains("contract"), "{said}");
     }
 
     /// The validator quotes the names in a file too.

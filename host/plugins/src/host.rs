@@ -1,7 +1,7 @@
 //! All strategies of a run behind the port: their plugins, instances, order numbers and candidates;
 //! called within the loop, or on a few threads of their own.
 
-use crate::engine::WasmEngine;
+use crate::engine::{Mode, WasmEngine};
 use crate::instance::{InitFailure, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A posted call is given no more ticks than it is expected to read in this time, ns: far below its
-/// deadline, however long the backlog is.
+/// A call on a deadline is given no more ticks than it is expected to read in this time, ns: far
+/// below the deadline, however long the backlog is.
 const CALL_TIME: u64 = 10_000_000;
 const MOST_TICKS: usize = 1_024;
 /// What a tick is taken to cost before one was read, ns.
-const FIRST_COST: u64 = 1_000_000;
+pub(crate) const FIRST_COST: u64 = 1_000_000;
 
 /// How a strategy begins.
 #[derive(Clone, Debug)]
@@ -74,6 +74,8 @@ pub struct PluginHost {
     /// Those that did not start.
     refused: Vec<(usize, InitFailure)>,
     intents_per_call: u64,
+    /// Whether the time of a call is that of the clock.
+    is_live: bool,
     pool: Option<Pool>,
     notify: Arc<dyn Fn() + Send + Sync>,
     answers: (Sender<Answer>, Receiver<Answer>),
@@ -102,6 +104,7 @@ impl PluginHost {
         rings: bool,
     ) -> Self {
         let intents_per_call = u64::from(limits.intents_per_call);
+        let is_live = engine.mode == Mode::Live;
         let sandbox = Arc::new(Sandbox { engine, limits });
         let mut slots = Vec::new();
         let mut refused = Vec::new();
@@ -127,8 +130,8 @@ impl PluginHost {
             let (previous, candidate, coming) = (None, None, None);
             slots.push(Slot { plugin, previous, candidate, coming, next_order, work, cost });
         }
-        let notify = Arc::new(|| {});
-        Self { slots, refused, intents_per_call, pool: None, notify, answers: channel() }
+        let (pool, notify, answers) = (None, Arc::new(|| {}), channel());
+        Self { slots, refused, intents_per_call, is_live, pool, notify, answers }
     }
 
     /// Those that did not start, by place, and why; told once.
@@ -231,12 +234,13 @@ impl PluginHost {
                     slot.previous.get_or_insert(old);
                 }
             }
-            Done::Reverted(Ok(_)) => {
+            // one that cannot be gone back to now is all the same what begins next
+            Done::Reverted(_) => {
                 if let Some(plugin) = slot.previous.take() {
                     slot.plugin = plugin;
                 }
             }
-            Done::Reverted(Err(_)) | Done::Restarted(_) | Done::Said(_) => {}
+            Done::Restarted(_) | Done::Said(_) => {}
         }
     }
 }
@@ -316,6 +320,11 @@ impl StrategyHost for PluginHost {
         let cost = self.slots.get(strategy.index()).map(|slot| slot.cost.load(Ordering::Relaxed));
         let ticks = CALL_TIME / cost.unwrap_or(FIRST_COST).max(1);
         usize::try_from(ticks).unwrap_or(usize::MAX).clamp(1, MOST_TICKS)
+    }
+
+    /// In a backtest a call has fuel for each tick it is given.
+    fn room_in_loop(&self, strategy: StrategyId) -> usize {
+        if self.is_live { self.room(strategy) } else { usize::MAX }
     }
 
     fn finished(&mut self) -> Option<(StrategyId, Done)> {

@@ -10,6 +10,7 @@ mod check;
 mod convert;
 mod deadline;
 mod engine;
+mod file;
 mod host;
 mod instance;
 mod limits;
@@ -24,6 +25,7 @@ mod world;
 
 pub use cache::Cache;
 pub use engine::{Mode, WasmEngine};
+pub use file::read as read_component;
 pub use host::{PluginHost, Recent, Start};
 pub use instance::{InitFailure, Instance, RoleInstrument, Setup, Voice};
 pub use limits::Limits;

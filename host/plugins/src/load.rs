@@ -5,6 +5,7 @@ use crate::cache::Cache;
 use crate::check;
 use crate::convert;
 use crate::engine::WasmEngine;
+use crate::file;
 use crate::instance::Voice;
 use crate::limits::Limits;
 use crate::store::{self, State};
@@ -117,10 +118,7 @@ impl Plugin {
         cache: Option<&Cache>,
     ) -> Result<Self, LoadError> {
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if size > limits.component_bytes {
-            let most = limits.component_bytes;
-            return Err(LoadError::one(format!("the file has {size} bytes, {most} are allowed")));
-        }
+        file::too_large(size, limits.component_bytes)?;
         check::bytes(bytes, limits)?;
         let hash = hash(bytes);
         let component = match cache.and_then(|cache| cache.get(engine, &hash)) {
@@ -162,6 +160,11 @@ fn describe(
     let said = pre
         .instantiate(&mut store)
         .and_then(|bindings| bindings.call_describe(&mut store))
-        .map_err(|e| LoadError::one(format!("its `describe` failed: {}", e.root_cause())))?;
+        .map_err(|e| {
+            // a panic says its words and its place as an error before it traps
+            let words = store.data().last_error.iter().map(|said| format!(": {said}"));
+            let words = words.collect::<String>();
+            LoadError::one(format!("its `describe` failed: {}{words}", e.root_cause()))
+        })?;
     convert::description(said).map_err(LoadError::one)
 }

@@ -5,6 +5,7 @@
 //! again is reported again, whatever its bytes: whoever did it waits for a word. It is read once;
 //! what is hashed, checked and compiled are those bytes, whatever happens to the file meanwhile.
 
+use crate::file;
 use crate::load::hash;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -126,10 +127,10 @@ impl Watcher {
         if !quiet || known.handled == Some(look) {
             return None;
         }
-        let bytes = match std::fs::read(&path) {
+        let bytes = match file::read(&path, most) {
             Ok(bytes) => bytes,
             // whoever lets us read it changes neither size nor time: it is tried at every look
-            Err(e) => return tell(known, format!("it cannot be read: {e}")),
+            Err(error) => return tell(known, error.to_string()),
         };
         if u64::try_from(bytes.len()).ok() != Some(look.bytes) {
             return None; // it grew while it was read: look again

@@ -1,6 +1,7 @@
 //! What is done with one strategy's instance, on whichever thread it is done.
 
 use crate::engine::WasmEngine;
+use crate::host::FIRST_COST;
 use crate::instance::{Instance, Setup};
 use crate::limits::Limits;
 use crate::load::Plugin;
@@ -148,6 +149,8 @@ impl Work {
     ) -> Result<(), CallFault> {
         self.instance = Some(self.sandbox.start(plugin, &self.setup, saved)?);
         self.lost = None;
+        // what the component before it took says nothing of this one
+        self.tick_cost.store(FIRST_COST, Ordering::Relaxed);
         self.ring = self.ring.is_some().then(|| Ring::new(saved.cloned()));
         Ok(())
     }

@@ -254,6 +254,12 @@ pub trait StrategyHost {
         1_024
     }
 
+    /// How many ticks a market call within the loop may be given, so that it stays far below its
+    /// deadline. What comes of a run does not depend on it.
+    fn room_in_loop(&self, _: StrategyId) -> usize {
+        usize::MAX
+    }
+
     /// Takes a job that was posted and is done.
     fn finished(&mut self) -> Option<(StrategyId, Done)>;
 

@@ -235,12 +235,12 @@ pub(crate) fn net(levels: &mut [Level], spec: &Instrument, at: Price) -> Decimal
     gain
 }
 
-/// Moves what is too small to be closed alone to the nearest level that waits to close more.
-pub(crate) fn pool(levels: &mut [Level], spec: &Instrument) {
+/// Moves what cannot be closed alone to the nearest level that waits to close more.
+pub(crate) fn pool(levels: &mut [Level], can_close: impl Fn(&Level) -> bool) {
     let waits = |level: &Level| level.state == LevelState::OpenFilled && level.held() != 0;
     for place in 0..levels.len() {
         let Some(small) = levels.get(place).filter(|level| waits(level)) else { continue };
-        if small.closable(spec).is_some() {
+        if can_close(small) {
             continue;
         }
         let (price, sign) = (small.price.units(), small.held().signum());

@@ -6,7 +6,7 @@
 use crate::backoff::Backoff;
 use crate::levels::PlannedLevel;
 use crate::parameters::Parameters;
-use hedgerow_sdk::model::Instrument;
+use hedgerow_sdk::model::{Instrument, InstrumentKind};
 use hedgerow_sdk::{Decimal, FillNotice, OrderRequest, OrderUpdate, Price, Quantity, Side, serde};
 
 /// Where a level stands.
@@ -177,9 +177,14 @@ impl Level {
         self.fees += fee;
     }
 
-    /// What of it one order can close: whole lots, not below the venue's least, nor above its most.
-    pub(crate) fn closable(&self, spec: &Instrument) -> Option<Quantity> {
-        closable(self.held, spec)
+    /// What of it one order at this price can close.
+    pub(crate) fn closable(
+        &self,
+        spec: &Instrument,
+        at: Price,
+        least: Option<Decimal>,
+    ) -> Option<Quantity> {
+        closable(self.held, spec, at, least)
     }
 
     /// Empties the level: quantity, cost, fees.
@@ -292,10 +297,24 @@ pub(crate) fn worth(fill: &FillNotice, spec: &Instrument) -> Decimal {
     fill.fee.worth(spec, fill.price).ok().flatten().unwrap_or_default()
 }
 
-/// What of a signed quantity one order can close.
-pub(crate) fn closable(held: i64, spec: &Instrument) -> Option<Quantity> {
+/// What an order that closes must be worth: a spot venue makes no exception for one that reduces,
+/// others only for one that says so.
+pub(crate) fn least_worth(spec: &Instrument, reduce_only: bool) -> Option<Decimal> {
+    spec.min_notional.filter(|_| !reduce_only || spec.kind == InstrumentKind::Spot)
+}
+
+/// What of a signed quantity one order at this price can close: whole lots, not below the venue's
+/// least nor above its most, and not worth less than this.
+pub(crate) fn closable(
+    held: i64,
+    spec: &Instrument,
+    at: Price,
+    least: Option<Decimal>,
+) -> Option<Quantity> {
     let units = spec.max_quantity.map_or(held.abs(), |most| held.abs().min(most.units()));
     let lots = units.checked_div(spec.lot.units())?;
     let quantity = Quantity::from_units(lots * spec.lot.units());
-    (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
+    let worth = || spec.notional(at, quantity);
+    let is_worth = least.is_none_or(|least| worth().is_ok_and(|worth| worth >= least));
+    (quantity.is_positive() && quantity >= spec.min_quantity && is_worth).then_some(quantity)
 }

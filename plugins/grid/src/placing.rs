@@ -2,7 +2,7 @@
 
 use crate::level::{Level, LevelState};
 use crate::parameters::Direction;
-use crate::{Grid, ledger, levels};
+use crate::{Grid, ledger, level, levels};
 use hedgerow_sdk::model::{Action, HostTime, Quote};
 use hedgerow_sdk::{Context, Decimal, OrderRequest, OrderStatus, Price, Quantity, Side};
 
@@ -35,21 +35,25 @@ impl Grid {
         }
         let (p, spec, now) = (&self.parameters, &self.market.spec, ctx.now().as_nanos());
         let (bid, ask) = (quote.bid.price, quote.ask.price);
-        ledger::pool(&mut self.state.levels, spec);
+        // long and short levels are one position at the venue: what closes one may open it
+        let nets = p.direction == Direction::Neutral;
+        let least = level::least_worth(spec, !nets);
+        ledger::pool(&mut self.state.levels, |level| {
+            let at = level.close_price(p, spec, bid, ask).unwrap_or(level.price);
+            level.closable(spec, at, least).is_some()
+        });
         for level in &mut self.state.levels {
             if level.state != LevelState::OpenFilled || !level.backoff.is_over(now) {
                 continue;
             }
-            let Some(quantity) = level.closable(spec) else { continue };
             let Some(price) = level.close_price(p, spec, bid, ask) else { continue };
+            let Some(quantity) = level.closable(spec, price, least) else { continue };
             let away = levels::distance(price, quote.mid_doubled());
             if p.activation_bound.is_some_and(|bound| away > bound) {
                 continue;
             }
             let side = if level.held() > 0 { Side::Sell } else { Side::Buy };
             let order = OrderRequest::limit(spec.id, side, price, quantity).post_only();
-            // long and short levels are one position at the venue: what closes one may open it
-            let nets = p.direction == Direction::Neutral;
             let order = if nets { order } else { order.reduce_only() };
             level.placed(ctx.submit(order), &order, LevelState::ClosePlaced);
         }

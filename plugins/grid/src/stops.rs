@@ -219,7 +219,11 @@ impl Grid {
             self.state.realised += ledger::net(levels, spec, quote.bid.price);
         }
         let (held, spec) = (self.held().units(), &self.market.spec);
-        let quantity = level::closable(held, spec).filter(|_| !self.keeps());
+        let side = if held > 0 { Side::Sell } else { Side::Buy };
+        let Some(price) = self.taking_price(side, quote) else { return };
+        // what the venue does not take stays
+        let least = level::least_worth(spec, true);
+        let quantity = level::closable(held, spec, price, least).filter(|_| !self.keeps());
         let Some(quantity) = quantity else {
             self.state.done = true;
             say(ctx, hedgerow_sdk::Level::Info, format!("stopped: {:?}", self.state.stopping));
@@ -230,8 +234,6 @@ impl Grid {
         if waits || !ctx.mode().permits(Action::StrategyReduces) {
             return;
         }
-        let side = if held > 0 { Side::Sell } else { Side::Buy };
-        let Some(price) = self.taking_price(side, quote) else { return };
         let order = OrderRequest::limit(spec.id, side, price, quantity);
         self.state.close_order = Some(ctx.submit(order.immediate().reduce_only()));
     }

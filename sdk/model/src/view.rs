@@ -63,6 +63,9 @@ pub struct HostView {
     pub instruments: Vec<InstrumentView>,
     /// Every strategy.
     pub strategies: Vec<StrategyView>,
+    /// When each strategy that is asked for its status gave the one that is shown.
+    #[serde(default)]
+    pub status_as_of: BTreeMap<StrategyId, HostTime>,
     /// What was earned and paid, per strategy, account and asset.
     #[serde(default)]
     pub earned: Vec<EarnedView>,
@@ -196,7 +199,7 @@ pub struct StrategyView {
     pub pairs: Vec<PairView>,
     /// Plans under way or stuck.
     pub plans: Vec<PlanUpdate>,
-    /// What it last said of itself.
+    /// What it last said of itself; when it was asked for that is in [`HostView::status_as_of`].
     pub status: Option<String>,
 }
 

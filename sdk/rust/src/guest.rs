@@ -127,6 +127,7 @@ mod component {
 
     /// `describe` of the contract.
     pub fn describe<S: Strategy>() -> wit::Description {
+        report_panics();
         convert::description(S::describe())
     }
 

@@ -2,6 +2,7 @@
 //! makes of it.
 
 use super::Failure;
+use crate::kept;
 use crate::live::{self, Reply, Request};
 use hedgerow_model::view::{HostView, StrategyState, StrategyView};
 use hedgerow_plugins::hash;
@@ -102,9 +103,7 @@ fn put(from: &Path, folder: &Path) -> Result<(PathBuf, String), Failure> {
         return Err(Failure::new(format!("{}: a component ends in .wasm", from.display())));
     }
     let bytes = std::fs::read(from).map_err(|e| fail(from, e))?;
-    let partial = to.with_extension("wasm.tmp");
-    std::fs::write(&partial, &bytes).map_err(|e| fail(&partial, e))?;
-    std::fs::rename(&partial, &to).map_err(|e| fail(&to, e))?;
+    kept::write(&to, &bytes).map_err(|e| fail(&to, e))?;
     Ok((to, hash(&bytes)))
 }
 

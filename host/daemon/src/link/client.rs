@@ -6,6 +6,8 @@
 //! is ever sent twice: an order that could not be written has an unknown outcome, and the venue is
 //! asked.
 
+#[cfg(test)]
+mod tests;
 mod told;
 
 use super::frame::Frame;
@@ -146,6 +148,8 @@ impl Reader {
     fn run(&self) {
         while !lock(&self.shared).ended {
             let Ok(stream) = UnixStream::connect(&self.link.path) else {
+                // what it last said is nothing that it says now
+                self.says((false, false));
                 std::thread::sleep(RECONNECT);
                 continue;
             };
@@ -165,8 +169,7 @@ impl Reader {
                     // or it went away before it said anything
                     let busy = matches!(said, Ok(Frame::Busy));
                     let early = matches!(said, Ok(Frame::CatchingUp));
-                    let both = (busy, early);
-                    lock(&self.shared).set(self.place, |link| (link.busy, link.early) = both);
+                    self.says((busy, early));
                     std::thread::sleep(RECONNECT);
                     continue;
                 }
@@ -183,6 +186,11 @@ impl Reader {
             self.feed_status(FeedStatus::Down);
             std::thread::sleep(RECONNECT);
         }
+    }
+
+    /// Whether it serves another host, or does not serve yet.
+    fn says(&self, both: (bool, bool)) {
+        lock(&self.shared).set(self.place, |link| (link.busy, link.early) = both);
     }
 
     /// Ids are places in the config: under other definitions orders would go elsewhere.

@@ -5,13 +5,13 @@ use crate::command::Failure;
 use crate::config::{Config, DataSource};
 use crate::data;
 use crate::folded::Folded;
-use crate::goes_on;
+
 use crate::latch::KillLatch;
 use crate::link::{self, Market, Trading};
 use crate::live::pace::Pacer;
 use crate::wiring::{self, Host, Loaded, Plan};
 use hedgerow_driver::Batching;
-use hedgerow_engine::Snapshot;
+use hedgerow_engine::{Engine, Snapshot};
 use hedgerow_model::{Fact, HostTime, PluginStep, StrategyId};
 use hedgerow_ports::Journal as _;
 use hedgerow_simulator::readers::FileReport;
@@ -45,7 +45,7 @@ pub(super) fn host(
         let ran = journal::ran(config)?;
         // where nothing ever began there is nobody to be kept from their orders
         let goes_on = goes_on && !ran.is_empty();
-        goes_on::go_on_with(config, loaded, &ran);
+        wiring::go_on_with(config, loaded, &ran);
         let fresh = wiring::engine_config(config, loaded);
         let mut engine = Folded::of(&journal, fresh.clone())?;
         let start = HostTime::from_nanos(clock(engine.now().as_nanos()));
@@ -74,11 +74,14 @@ pub(super) fn host(
     let opened = data::open(config, start.as_nanos())?;
     data::check_warm_up(config, &opened)?;
     opened.log();
+    let (engine, goes_on, wake) = (None, false, None);
+    let fresh = Engine::new(wiring::engine_config(config, loaded));
+    // a component may refuse: the journals of earlier runs give way only to a run that begins
+    let strategies = wiring::start(config, loaded, &fresh, (rings, goes_on))?;
     let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
-    let (engine, goes_on, wake) = (None, false, None);
     let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
-    let host = wiring::build(config, loaded, &opened.tape, plan)?;
+    let host = wiring::over_paper(config, &opened.tape, (fresh, strategies), plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
     let pacer = Pacer::new(first, config.speed_thousandths);
     Ok(Begun { host, pacer, folded: (None, false), files: opened.files, snapshots: None })

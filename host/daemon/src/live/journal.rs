@@ -28,17 +28,47 @@ pub(super) fn begin(config: &Config) -> Result<SqliteJournal, Failure> {
         );
         return Err(Failure { code: exit::CONFIG, message });
     }
-    if path.exists() {
-        // the paper venue's memory died with its process: an old journal is kept, not continued
-        let old = SqliteJournal::open(&path).map_err(Failure::new)?;
-        old.close().map_err(Failure::new)?;
-        let kept = config.state.join(format!("journal-{}.sqlite", wall()));
-        std::fs::rename(&path, kept).map_err(Failure::new)?;
-        tell_kept(&config.state);
-    }
+    // the paper venue's memory died with its process: an old journal is kept, not continued
+    set_aside(&config.state)?;
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
     journal.commit(&named(config)).map_err(Failure::new)?;
     Ok(journal)
+}
+
+/// Keeps the journal that lies there, if one does, beside the one that is to come.
+fn set_aside(folder: &Path) -> Result<bool, Failure> {
+    let path = folder.join(FILE);
+    if !path.exists() {
+        return Ok(false);
+    }
+    let old = SqliteJournal::open(&path).map_err(Failure::new)?;
+    old.close().map_err(Failure::new)?;
+    let kept = folder.join(format!("journal-{}.sqlite", wall()));
+    std::fs::rename(&path, kept).map_err(Failure::new)?;
+    tell_kept(folder);
+    Ok(true)
+}
+
+/// Whether the journal here is of a venue that outlives the host: another tells of orders and
+/// positions that went with their venue.
+pub(crate) fn goes_on(folder: &Path) -> bool {
+    folder.join(ELSEWHERE).exists() && folder.join(FILE).exists()
+}
+
+/// From here on this folder is that of a venue in another process. Whatever a venue in this process
+/// left has no part in it.
+fn take_for_elsewhere(folder: &Path) -> Result<(), Failure> {
+    let mark = folder.join(ELSEWHERE);
+    if mark.exists() {
+        return Ok(());
+    }
+    if set_aside(folder)? {
+        tracing::warn!(
+            "the journal in this state folder is of a venue that was part of its host's process: \
+             it is kept beside a new one, not gone on with"
+        );
+    }
+    std::fs::write(mark, b"").map_err(Failure::new)
 }
 
 /// Of the journals of earlier runs the newest stay: a run that is begun anew every minute must not
@@ -89,11 +119,8 @@ fn named(config: &Config) -> Vec<Stamped> {
 /// The journal of an earlier run of the same config, to go on with; and whether there was one.
 pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, bool), Failure> {
     let path = config.state.join(FILE);
+    take_for_elsewhere(&config.state)?;
     let mut journal = SqliteJournal::open(&path).map_err(Failure::new)?;
-    let mark = config.state.join(ELSEWHERE);
-    if !mark.exists() {
-        std::fs::write(mark, b"").map_err(Failure::new)?;
-    }
     if journal.is_empty().map_err(Failure::new)? {
         journal.commit(&named(config)).map_err(Failure::new)?;
         return Ok((journal, false));

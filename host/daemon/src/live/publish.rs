@@ -55,8 +55,9 @@ impl Session<'_> {
                 strategy.hash = plugin.hash.clone();
             }
             strategy.candidate = self.judged.get(&strategy.id).cloned();
-            if let Some((_, said)) = self.host.said(strategy.id) {
+            if let Some((at, said)) = self.host.said(strategy.id) {
                 strategy.status = Some(said.to_owned());
+                view.status_as_of.insert(strategy.id, at);
             }
         }
         self.published = Some(Instant::now());

@@ -11,7 +11,8 @@ use hedgerow_model::{PluginStep, StrategyId, printable};
 use hedgerow_plugins::{
     Cache, Candidate, Limits, LoadError, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
 };
-use notify::Watcher as _;
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -137,14 +138,27 @@ pub(super) fn watch(
     Reload { stop, retried }
 }
 
-fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop: &AtomicBool) {
+/// What the system tells of a folder, as far as it may be a new file: that somebody opens or reads
+/// what is there is our own doing.
+fn events(folder: &Path, wake: Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let heard = move |event: notify::Result<notify::Event>| {
+        let is_read = |event: &notify::Event| {
+            let written = AccessKind::Close(AccessMode::Write);
+            matches!(event.kind, EventKind::Access(kind) if kind != written)
+        };
+        if !event.as_ref().is_ok_and(is_read) {
+            let _ = wake.send(());
+        }
+    };
+    let mut system = notify::recommended_watcher(heard).ok()?;
+    system.watch(folder, notify::RecursiveMode::NonRecursive).ok()?;
+    Some(system)
+}
+
+fn run(mut worker: Worker, mut watcher: Watcher, folder: &Path, stop: &AtomicBool) {
     let (wake, woken) = channel();
-    let mut system = notify::recommended_watcher(move |_| {
-        let _ = wake.send(());
-    });
-    let watching =
-        system.as_mut().map(|w| w.watch(folder, notify::RecursiveMode::NonRecursive).is_ok());
-    if !matches!(watching, Ok(true)) {
+    let system = events(folder, wake);
+    if system.is_none() {
         tracing::warn!("no file events here: looking every {} s", RESCAN.as_secs());
     }
     while !stop.load(Ordering::Relaxed) {
@@ -161,6 +175,18 @@ fn run(mut worker: Worker, mut watcher: Watcher, folder: &std::path::Path, stop:
         // an event only means: look again
         let _ = woken.recv_timeout(RESCAN);
         while woken.try_recv().is_ok() {}
+    }
+}
+
+/// What may take over is kept: for a restart, and where one is made for the recording. What is in
+/// use is known by the trials alone: without one nothing is kept, and nothing is forgotten for it.
+fn keep((state, recording): (&Path, Option<&Path>), candidate: &Candidate, in_use: Vec<String>) {
+    if in_use.is_empty() {
+        return;
+    }
+    kept::keep(state, &candidate.hash, &candidate.bytes, &in_use);
+    if let Some(folder) = recording {
+        kept::keep_for_ever(folder, &candidate.hash, &candidate.bytes);
     }
 }
 
@@ -285,12 +311,8 @@ impl Worker {
             }
         }
         self.tried.remove(&candidate.hash);
-        let in_use: Vec<String> =
-            accepted.iter().flat_map(|(_, trial)| trial.in_use.clone()).collect();
-        kept::keep(&self.state, &candidate.hash, &candidate.bytes, &in_use);
-        if let Some(folder) = &self.recording {
-            kept::keep_for_ever(folder, &candidate.hash, &candidate.bytes);
-        }
+        let in_use = accepted.iter().flat_map(|(_, trial)| trial.in_use.clone()).collect();
+        keep((&self.state, self.recording.as_deref()), candidate, in_use);
         for (strategy, Trial { detail, .. }) in accepted {
             let hash = plugin.hash.clone();
             let _ = self.inbox.send(Message::Plugin(strategy, PluginStep::Shadowed, hash, detail));
@@ -327,5 +349,46 @@ impl Worker {
         let why = format!("{why}; tried {tried} times");
         self.tried.remove(&candidate.hash);
         self.refuse(candidate, &why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Our own looks are no news: each would wake the next.
+    #[test]
+    fn looking_at_the_folder_wakes_nobody_and_a_new_file_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.wasm");
+        std::fs::write(&file, b"one").unwrap();
+        let (wake, woken) = channel();
+        let system = events(folder.path(), wake);
+        assert!(system.is_some());
+        let mut watcher = Watcher::new(folder.path(), 1 << 20);
+        for _ in 0..10 {
+            watcher.look();
+        }
+        let quiet = woken.recv_timeout(Duration::from_millis(500));
+        assert!(quiet.is_err(), "{quiet:?}");
+        std::fs::write(&file, b"two").unwrap();
+        assert_eq!(woken.recv_timeout(Duration::from_secs(60)), Ok(()));
+    }
+
+    /// A file that every strategy runs already says nothing of what the others run.
+    #[test]
+    fn nothing_is_forgotten_for_a_file_that_nobody_takes() {
+        let state = tempfile::tempdir().unwrap();
+        let hash = |n: usize| format!("{n:064}");
+        for n in 0..kept::KEPT + 2 {
+            kept::keep_for_ever(state.path(), &hash(n), b"x");
+        }
+        let (path, bytes) = (PathBuf::from("a.wasm"), b"x".to_vec());
+        let candidate = Candidate { path, bytes, hash: hash(1) };
+        keep((state.path(), None), &candidate, Vec::new());
+        assert!((0..kept::KEPT + 2).all(|n| kept::path(state.path(), &hash(n)).exists()));
+        keep((state.path(), None), &candidate, vec![hash(0)]);
+        assert!(kept::path(state.path(), &hash(0)).exists());
+        assert!(!kept::path(state.path(), &hash(2)).exists());
     }
 }

@@ -65,10 +65,7 @@ impl RecordingWriter {
     /// Begins a recording in a new or empty folder; a file is ended at about `segment_bytes`.
     pub fn begin(folder: &Path, preface: &Preface, segment_bytes: u64) -> std::io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        if exists(folder, 1) {
-            let what = format!("{} already holds a recording", folder.display());
-            return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, what));
-        }
+        Self::check(folder)?;
         let mut this = Self {
             folder: folder.to_owned(),
             segment: 0,
@@ -86,6 +83,15 @@ impl RecordingWriter {
         this.entry(PREFACE, &body);
         this.flush();
         Ok(this)
+    }
+
+    /// Whether a recording can begin in this folder.
+    pub fn check(folder: &Path) -> std::io::Result<()> {
+        if exists(folder, 1) {
+            let what = format!("{} already holds a recording", folder.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, what));
+        }
+        Ok(())
     }
 
     fn next_segment(&mut self) -> std::io::Result<()> {

@@ -85,6 +85,43 @@ fn a_part_too_small_to_close_goes_with_the_next() {
     assert_eq!(h.open(Side::Buy).len(), 2, "both levels open again");
 }
 
+/// What the gate and the venue would refuse again and again.
+#[test]
+fn a_part_worth_too_little_to_close_goes_with_the_next() {
+    let neutral = serde_json::json!({ "max_open": 2, "direction": "neutral", "centre": "104.9" });
+    let buy = serde_json::json!({ "max_open": 2 });
+    for (kind, more) in [(InstrumentKind::Spot, buy), (InstrumentKind::LinearPerpetual, neutral)] {
+        let mut instruments = market();
+        (instruments[0].spec.kind, instruments[0].spec.min_notional) = (kind, Some(dec("10")));
+        let mut h = Harness::<Grid>::new(&with(g1(), more), instruments);
+        h.quote(1, 9_999, 10_001);
+        let (number, _) = nearest(&h);
+        h.fill(number, 9);
+        h.update(number, OrderStatus::Canceled);
+        assert!(h.open(Side::Sell).is_empty(), "{kind:?}: 9 at 100.00 are not worth 10");
+        h.quote(1, 9_894, 9_896);
+        let (next, quantity) = nearest(&h);
+        h.fill(next, quantity);
+        let [(close, _, 56)] = h.open(Side::Sell)[..] else { panic!("{:?}", h.open(Side::Sell)) };
+        h.fill(close, 56);
+        assert_eq!(said(&h.status(), "held"), "0");
+    }
+}
+
+/// What can only reduce is worth what it is: derivatives make an exception for it.
+#[test]
+fn a_reduction_of_a_derivative_may_be_worth_little() {
+    let mut instruments = market();
+    instruments[0].spec.min_notional = Some(dec("10"));
+    let mut h =
+        Harness::<Grid>::new(&with(g1(), serde_json::json!({ "max_open": 1 })), instruments);
+    h.quote(1, 9_999, 10_001);
+    let (number, _) = nearest(&h);
+    h.fill(number, 9);
+    h.update(number, OrderStatus::Canceled);
+    assert_eq!(h.open(Side::Sell).iter().map(|order| order.2).collect::<Vec<_>>(), [9]);
+}
+
 #[test]
 fn two_small_parts_make_one_that_can_be_closed() {
     let mut instruments = market();

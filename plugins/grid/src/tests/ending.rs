@@ -180,6 +180,25 @@ fn a_close_is_cut_to_what_the_venue_takes_at_once() {
     assert_eq!(h.status()["done"], true);
 }
 
+/// What a spot venue does not take for its worth is left, and the grid is done all the same.
+#[test]
+fn dust_does_not_keep_a_grid_from_its_end() {
+    let mut spot = market();
+    (spot[0].spec.kind, spot[0].spec.min_notional) = (InstrumentKind::Spot, Some(dec("10")));
+    let p = with(g1(), serde_json::json!({ "limit_price": "96", "max_open": 1 }));
+    let mut h = Harness::<Grid>::new(&p, spot);
+    h.quote(1, 9_999, 10_001);
+    let (number, _) = nearest(&h);
+    h.fill(number, 9);
+    h.quote(1, 9_590, 9_592);
+    h.intents();
+    h.update(number, OrderStatus::Canceled);
+    h.quote(1, 9_590, 9_592);
+    assert!(h.submitted().is_empty());
+    assert_eq!(h.status()["done"], true);
+    assert_eq!(said(&h.status(), "held"), "0.09");
+}
+
 /// An expired contract trades no more: what its end canceled is not placed again, however long the
 /// market still speaks.
 #[test]

@@ -65,7 +65,7 @@ fn cases(probe: &[u8], twin: &[u8]) -> Vec<Case> {
     ];
     for (name, how, told) in [
         ("a loop in describe", b'l', "its `describe` failed"),
-        ("a panic in describe", b't', "its `describe` failed"),
+        ("a panic in describe", b't', "probe/src/lib.rs:"),
         ("a role that moves the cursor", b'e', "its role \"\\u{1b}]0;mine\\u{7}\" must have"),
         ("another contract", b'c', "built against contract 9.1.0; this host speaks 0.1: build it"),
         ("a hundred thousand roles", b'm', "it has 100001 roles, 256 are allowed"),

@@ -324,3 +324,18 @@ fn a_cache_that_cannot_be_written_or_was_tampered_with_costs_nothing_but_time() 
     std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
     assert_ne!(load(&cache, &variant(&good, 9)), hash, "no folder to write to: compiled, not kept");
 }
+
+/// A strategy that takes its time for each tick is given fewer at once, in a host whose calls are
+/// on the clock: as many as a backtest gives would be one fault after the other.
+#[test]
+fn one_that_is_slow_within_the_loop_is_not_given_more_than_it_can_read() {
+    let slow = ("hedgerow-guest-hostile", deed("market", "slow", 0));
+    let mut rig = Rig::within("call_hard_cpu_ms = 100", Mode::Live, 2_000, &[slow]);
+    rig.run(1_500);
+    let fault = |stamped: &hedgerow_model::Stamped| match &stamped.fact {
+        Fact::Fault { fault, .. } => Some(fault.to_string()),
+        _ => None,
+    };
+    assert_eq!(rig.facts().iter().find_map(fault), None);
+    assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+}

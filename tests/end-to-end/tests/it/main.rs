@@ -1,6 +1,7 @@
 //! The real binary, the real components, recorded and generated markets.
 
 mod bad_files;
+mod beginnings;
 mod commands;
 mod day;
 mod halts;

@@ -2,8 +2,12 @@
 
 use crate::bad_files::{put, twisted};
 use crate::processes::{Processes, assert_ledger, wait};
-use hedgerow_end_to_end::{component, run};
-use hedgerow_model::{Fact, PluginStep, Stamped, StrategyId};
+use crate::rig::{FIRST, Rig, deed};
+use hedgerow_driver::{StrategyState, Swapped};
+use hedgerow_end_to_end::{component, run, variant};
+use hedgerow_engine::OperatorCommand;
+use hedgerow_model::{Duration, Fact, PluginStep, Scope, Stamped, StrategyId, TradingMode};
+use hedgerow_plugins::Mode;
 
 /// Rolled back once, it stays out: a restart of the host does not let it in again, nor does the
 /// same file put there again, which is told; an operator's `plugin retry` does.
@@ -71,6 +75,42 @@ fn what_was_rolled_back_comes_back_by_an_operators_word_alone() {
             assert_eq!(steps(place, step), times, "{place} {step:?}");
         }
     }
+}
+
+/// Where the old component does not start either, whoever lets the strategy go on begins with the
+/// old one all the same, and from the state of the cut-over: the new one has failed.
+#[test]
+fn a_way_back_that_fails_leaves_the_old_component_in_place() {
+    let quiet = deed("nowhere", "nothing", 0);
+    let mut rig = Rig::new(Mode::Live, 5_000, &[("hedgerow-guest-hostile", quiet)]);
+    let old = rig.host.host().plugin(FIRST).unwrap().hash.clone();
+    let (step, hash, detail) = (PluginStep::Loaded, old.clone(), String::new());
+    rig.host.note(Fact::Plugin { strategy: FIRST, step, hash, detail }).unwrap();
+    rig.run(2_000);
+    let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
+    let new = rig.load(&variant(&bytes, 3));
+    let parameters = |rig: &mut Rig, text: &str| rig.host.host_mut().set_parameters(FIRST, text);
+    parameters(&mut rig, r#"{"place":"market","deed":"trap","after":300}"#);
+    assert_eq!(rig.swap(new, (u64::MAX, Duration::from_secs(600))), Swapped::Done);
+    parameters(&mut rig, r#"{"place":"init","deed":"trap"}"#);
+    rig.run(2_000);
+    assert_eq!(rig.host.state(FIRST), StrategyState::Quarantined);
+    // what a restart goes on with, and what a word of an operator begins
+    assert_eq!(rig.host.engine().component(FIRST), Some(old.as_str()));
+    parameters(&mut rig, r#"{"place":"nowhere","deed":"nothing"}"#);
+    let (scope, mode) = (Scope::Strategy(FIRST), TradingMode::Running);
+    rig.host.command(OperatorCommand::SetMode { scope, mode }, "go on".into());
+    rig.run(2_000);
+    assert_eq!(rig.host.state(FIRST), StrategyState::Running);
+    assert_eq!(rig.host.host().plugin(FIRST).unwrap().hash, old);
+    assert_eq!(rig.host.engine().component(FIRST), Some(old.as_str()));
+    let step = |stamped: &Stamped| match &stamped.fact {
+        Fact::Plugin { step, .. } => Some(*step),
+        _ => None,
+    };
+    let steps: Vec<PluginStep> = rig.facts().iter().filter_map(step).collect();
+    use PluginStep::{Failed, Loaded, Quarantined, Released, RolledBack, Swapped as In};
+    assert_eq!(steps, [Loaded, In, Failed, RolledBack, Quarantined, Released]);
 }
 
 /// One that nobody asked for is told as long as it lies there.

@@ -1,0 +1,112 @@
+//! What a run that begins, or does not, makes of what lies in its state folder.
+
+use crate::processes::{Processes, assert_ledger, wait};
+use crate::rig::deed;
+use hedgerow_end_to_end::{component, generated, host, root, run};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The journals in a state folder, and how long each is.
+fn journals(state: &Path) -> Vec<(String, u64)> {
+    let entries = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap());
+    let mut all: Vec<_> = entries
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, entry.metadata().unwrap().len())
+        })
+        .filter(|(name, _)| name.starts_with("journal") && name.ends_with(".sqlite"))
+        .collect();
+    all.sort();
+    all
+}
+
+/// Five journals of earlier runs are kept: starts that come to nothing must not use them up.
+#[test]
+fn a_run_that_does_not_begin_takes_no_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let (state, file) = (folder.path().join("state"), folder.path().join("host.toml"));
+    let recording = folder.path().join("recording");
+    let (file, recording) = (file.to_str().unwrap(), recording.to_str().unwrap());
+    let write = |parameters: &str| {
+        let strategies = [("one", "hedgerow-guest-hostile", "one", "A", parameters)];
+        std::fs::write(file, generated(&plugins, &state, 200, &strategies)).unwrap();
+    };
+    let begin =
+        || run(&["run", "--json", "--seconds", "1", "--config", file, "--record", recording]);
+    write(&deed("nowhere", "nothing", 0));
+    assert!(begin().status.success());
+    let before = journals(&state);
+    assert_eq!(before.len(), 1);
+    for n in 0..14 {
+        let why = if n < 7 { "already holds a recording" } else { "a deliberate panic" };
+        if n == 7 {
+            write(&deed("init", "trap", 0));
+            std::fs::remove_dir_all(recording).unwrap();
+        }
+        let output = begin();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+        assert_eq!(journals(&state), before, "{why}");
+    }
+}
+
+/// A venue in another process knows nothing of orders and positions of one that was part of a host.
+#[test]
+fn the_journal_of_a_venue_in_the_process_is_not_gone_on_with() {
+    let mut all = Processes::at(2_000, (5, 5));
+    let (state, file) = (all.path("state"), all.path("host.toml"));
+    let alone = run(&["run", "--json", "--seconds", "2", "--config", file.to_str().unwrap()]);
+    let view: serde_json::Value = serde_json::from_slice(&alone.stdout).unwrap();
+    assert!(view["strategies"][0]["fills"].as_u64() > Some(0), "{view}");
+    let [(name, length)] = &journals(&state)[..] else { panic!("one journal") };
+    assert_eq!(name, "journal.sqlite");
+    all.start_host();
+    let fills = |view: serde_json::Value| view["strategies"][0]["fills"].as_u64() > Some(3);
+    wait("it trades", || all.status().is_some_and(fills));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all);
+    let kept: Vec<_> = journals(&state);
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert!(kept.iter().any(|(name, bytes)| name != "journal.sqlite" && bytes >= length));
+    let log = std::fs::read_to_string(all.path("log")).unwrap();
+    assert!(log.contains("kept beside a new one, not gone on with"), "{log}");
+    // from here on the folder is that venue's, and gone on with
+    let before = facts.len();
+    all.start_host();
+    wait("it trades again", || all.status().is_some_and(fills));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all);
+    assert!(facts.len() > before);
+}
+
+/// Nothing is under way while the past is read: whoever ends the process does not wait for it.
+#[test]
+fn a_signal_ends_a_warm_up_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = component("grid").parent().unwrap().to_owned();
+    let (state, file) = (folder.path().join("state"), folder.path().join("host.toml"));
+    let strategies = [("one", "hedgerow-guest-probe", "one", "A", "")];
+    let config = generated(&plugins, &state, 10_000, &strategies)
+        .replace("seed = 7", "seed = 7\nspeed = \"1\"\nwarm_up_s = 1000000");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(host());
+    command.args(["run", "--json", "--config", file.to_str().unwrap()]).current_dir(root());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait("it begins", || state.join("journal.sqlite").exists());
+    // it has what it needs, and reads
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    let term = ["-TERM".to_owned(), child.id().to_string()];
+    assert!(Command::new("kill").args(term).status().unwrap().success());
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it went on reading");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
