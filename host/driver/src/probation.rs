@@ -155,8 +155,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         index: usize,
         result: Result<String, CallFault>,
     ) -> Result<(), DriverError> {
-        let strategy = self.instances[index].strategy;
-        let probation = self.instances[index].probation.take();
+        let instance = &mut self.instances[index];
+        let strategy = instance.strategy;
+        // what the one that failed said of itself is nothing that the old one says
+        instance.said = None;
+        let probation = instance.probation.take();
         let Some(Probation { component, before, saved, did, fault, .. }) = probation else {
             return Err(DriverError::Invariant("a way back that nobody asked for".into()));
         };

@@ -13,6 +13,12 @@ impl Engine {
         self.strategies.get(strategy.index())?.component.as_deref()
     }
 
+    /// Whether the newest file that was put in this strategy's place was refused or rolled back.
+    #[must_use]
+    pub fn is_refused(&self, strategy: StrategyId) -> bool {
+        self.strategies.get(strategy.index()).is_some_and(|slot| slot.refused.is_some())
+    }
+
     /// Why a component failed in this strategy's place, as it took over or on probation, unless an
     /// operator has let it be tried again since.
     #[must_use]

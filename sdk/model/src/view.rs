@@ -63,9 +63,9 @@ pub struct HostView {
     pub instruments: Vec<InstrumentView>,
     /// Every strategy.
     pub strategies: Vec<StrategyView>,
-    /// When each strategy that is asked for its status gave the one that is shown.
+    /// When each strategy that is asked for its status gave the one that is shown, by name.
     #[serde(default)]
-    pub status_as_of: BTreeMap<StrategyId, HostTime>,
+    pub status_as_of: BTreeMap<String, HostTime>,
     /// What was earned and paid, per strategy, account and asset.
     #[serde(default)]
     pub earned: Vec<EarnedView>,

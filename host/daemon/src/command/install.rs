@@ -1,11 +1,12 @@
 //! `hedgerow plugin install`: puts a component where a host looks for it, and waits for what that
 //! makes of it.
 
-use super::Failure;
+use super::{Failure, exit};
 use crate::kept;
 use crate::live::{self, Reply, Request};
+use crate::wiring;
 use hedgerow_model::view::{HostView, StrategyState, StrategyView};
-use hedgerow_plugins::hash;
+use hedgerow_plugins::{Limits, Mode, Plugin, WasmEngine, hash};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -94,6 +95,23 @@ fn outcome(strategy: &StrategyView, hash: &str, before: u64) -> Option<Outcome> 
     Some(Outcome::Refused { why })
 }
 
+/// What is no component takes the place of none: a host that is started next needs the one that
+/// lies there. What a host allows of it, the host says.
+fn usable(file: &Path) -> Result<(Plugin, Vec<u8>), Failure> {
+    let engine = WasmEngine::new(Mode::Live).map_err(Failure::new)?;
+    let limits = Limits {
+        component_bytes: 1 << 30,
+        code_bytes: 1 << 30,
+        functions: 1_000_000,
+        function_bytes: 8 << 20,
+        ..Limits::default()
+    };
+    wiring::load_one(&engine, file, &limits, None).map_err(|error| Failure {
+        code: exit::REFUSED,
+        message: format!("{}: {error}; nothing was put in place", file.display()),
+    })
+}
+
 /// Puts a file into the folder so that a watcher never sees half of it.
 fn put(from: &Path, folder: &Path) -> Result<(PathBuf, String), Failure> {
     let fail = |path: &Path, e: std::io::Error| Failure::new(format!("{}: {e}", path.display()));
@@ -102,7 +120,7 @@ fn put(from: &Path, folder: &Path) -> Result<(PathBuf, String), Failure> {
     if to.extension().is_none_or(|extension| extension != "wasm") {
         return Err(Failure::new(format!("{}: a component ends in .wasm", from.display())));
     }
-    let bytes = std::fs::read(from).map_err(|e| fail(from, e))?;
+    let (_, bytes) = usable(from)?;
     kept::write(&to, &bytes).map_err(|e| fail(&to, e))?;
     Ok((to, hash(&bytes)))
 }

@@ -156,7 +156,8 @@ fn scene(options: &Options, preface: Preface) -> Result<Scene, Failure> {
     };
     let plugins = preface.components.iter().map(load).collect::<Result<Vec<Plugin>, Failure>>()?;
     let tested = tested(options, &config)?;
-    let loaded = Loaded { engine, limits, plugins, cache: None, untried: Vec::new() };
+    let (in_folder, untried) = (Vec::new(), Vec::new());
+    let loaded = Loaded { engine, limits, plugins, cache: None, in_folder, untried };
     Ok(Scene { config, loaded, preface, tested })
 }
 

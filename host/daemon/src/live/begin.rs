@@ -94,7 +94,10 @@ pub(super) fn note_components(
 ) -> Result<(), Failure> {
     for (place, plugin) in loaded.plugins.iter().enumerate() {
         let strategy = StrategyId(u32::try_from(place).unwrap_or(u32::MAX));
-        if host.engine().component(strategy) != Some(&plugin.hash) {
+        // what was refused may have been put right while no host ran
+        let is_right = loaded.in_folder.get(place) == Some(&plugin.hash);
+        let is_news = is_right && host.engine().is_refused(strategy);
+        if host.engine().component(strategy) != Some(&plugin.hash) || is_news {
             let known = &plugin.description;
             let detail = format!("{} {}", known.name, known.version);
             let (step, hash) = (PluginStep::Loaded, plugin.hash.clone());

@@ -17,6 +17,8 @@ pub struct Told {
     pub failed: Option<String>,
     /// The candidate runs there now.
     pub runs: bool,
+    /// A file that was put there before is told to be refused.
+    pub refused: bool,
 }
 
 /// What reaches the loop from the other threads.

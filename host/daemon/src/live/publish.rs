@@ -57,7 +57,7 @@ impl Session<'_> {
             strategy.candidate = self.judged.get(&strategy.id).cloned();
             if let Some((at, said)) = self.host.said(strategy.id) {
                 strategy.status = Some(said.to_owned());
-                view.status_as_of.insert(strategy.id, at);
+                view.status_as_of.insert(strategy.name.clone(), at);
             }
         }
         self.published = Some(Instant::now());

@@ -301,8 +301,13 @@ impl Worker {
                     tracing::warn!(%path, %hash, %why, "component refused");
                     self.tell_one(watched.strategy, PluginStep::Refused, hash, &why);
                 }
-                Err(No::Runs) => {
-                    tracing::info!(hash = %candidate.hash, "this component runs already");
+                Err(No::Runs(is_news)) => {
+                    let hash = &candidate.hash;
+                    tracing::info!(%hash, "this component runs already");
+                    if is_news {
+                        let again = "the file in the folder is the one that runs";
+                        self.tell_one(watched.strategy, PluginStep::Shadowed, hash, again);
+                    }
                 }
                 Err(No::Busy(why)) => {
                     tracing::info!(hash = %candidate.hash, %why, "component not tried: again");

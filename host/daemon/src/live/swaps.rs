@@ -43,6 +43,7 @@ impl Session<'_> {
             in_use: host.in_use(),
             failed: engine.failed_before(strategy, hash).map(str::to_owned),
             runs: host.plugin(strategy).is_some_and(|plugin| plugin.hash == hash),
+            refused: engine.is_refused(strategy),
         }
     }
 

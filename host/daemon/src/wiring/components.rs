@@ -21,6 +21,8 @@ pub struct Loaded {
     pub plugins: Vec<Plugin>,
     /// Compiled components on disk.
     pub cache: Option<Cache>,
+    /// Hashes of the files in the folder, by strategy.
+    pub in_folder: Vec<String>,
     /// Strategies whose component was never tried where they are, and why it is there: they wait
     /// for an operator.
     pub untried: Vec<(StrategyId, String)>,
@@ -49,8 +51,9 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
         kept::keep_for_ever(&config.state, &found.plugin.hash, &found.bytes);
         found.plugin
     };
-    let plugins = all.into_iter().flatten().map(keep).collect();
-    Ok(Loaded { engine, limits, plugins, cache, untried: Vec::new() })
+    let plugins: Vec<Plugin> = all.into_iter().flatten().map(keep).collect();
+    let in_folder = plugins.iter().map(|plugin| plugin.hash.clone()).collect();
+    Ok(Loaded { engine, limits, plugins, cache, in_folder, untried: Vec::new() })
 }
 
 /// Whether there is a journal to go on with: one in which a strategy began. A start that failed

@@ -89,12 +89,15 @@ fn a_signal_ends_a_warm_up_at_once() {
     let (state, file) = (folder.path().join("state"), folder.path().join("host.toml"));
     let strategies = [("one", "hedgerow-guest-probe", "one", "A", "")];
     let config = generated(&plugins, &state, 10_000, &strategies)
-        .replace("seed = 7", "seed = 7\nspeed = \"1\"\nwarm_up_s = 1000000");
+        .replace("seed = 7", "seed = 7\nspeed = \"1\"\nwarm_up_s = 600000");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(host());
     command.args(["run", "--json", "--config", file.to_str().unwrap()]).current_dir(root());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait("it begins", || state.join("journal.sqlite").exists());
+    wait("it begins", || {
+        assert!(child.try_wait().unwrap().is_none(), "it does not begin");
+        state.join("journal.sqlite").exists()
+    });
     // it has what it needs, and reads
     std::thread::sleep(Duration::from_secs(1));
     assert!(child.try_wait().unwrap().is_none(), "it ended by itself");

@@ -296,7 +296,12 @@ fn a_running_host_answers_obeys_and_swaps_a_changed_file() {
     let view = until("still the old one", &|s| s["state"] == "Running");
     assert_eq!(view["strategies"][0]["hash"].as_str(), Some(hash.as_str()));
     std::fs::write(&file, &next).unwrap();
-    let view = until("swapped", &|s| s["hash"].as_str() != Some(hash.as_str()));
+    let view = until("swapped, and asked", &|s| {
+        s["hash"].as_str() != Some(hash.as_str()) && s["status"].is_string()
+    });
+    // what it says of itself has its time
+    let (as_of, said_at) = (view["as_of"].as_u64(), view["status_as_of"]["one"].as_u64());
+    assert!(said_at > Some(0) && said_at <= as_of, "{view}");
     let probe: serde_json::Value =
         serde_json::from_str(view["strategies"][0]["status"].as_str().unwrap()).unwrap();
     assert_eq!((&probe["missing"], &probe["repeated"]), (&0.into(), &0.into()), "{probe}");

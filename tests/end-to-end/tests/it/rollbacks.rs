@@ -146,5 +146,7 @@ fn install(all: &Processes, bad: &[u8], good: &str) {
     assert!(said["strategies"].to_string().contains("runs"), "{said}");
     let (code, said) = install(&twisted(&probe, b'c'));
     assert_eq!(code, Some(5), "{said}");
-    assert!(said["strategies"].to_string().contains("contract 9.1.0"), "{said}");
+    assert!(said["error"].to_string().contains("contract 9.1.0"), "{said}");
+    let there = std::fs::read(all.path("plugins").join("hedgerow-guest-probe.wasm")).unwrap();
+    assert!(there == probe, "what is no component takes the place of none");
 }

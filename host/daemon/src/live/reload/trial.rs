@@ -17,8 +17,8 @@ pub(super) enum No {
     Busy(String),
     /// It failed in this strategy's place before, and no operator has said otherwise since.
     Before(String),
-    /// It runs there.
-    Runs,
+    /// It runs there; whether that is news, as another was refused before.
+    Runs(bool),
 }
 
 /// Whether the parameters that a strategy has suit a candidate's schema.
@@ -53,11 +53,11 @@ impl Worker {
         let recent = Message::Recent(watched.strategy, plugin.hash.clone(), answer);
         let asked = self.inbox.send(recent);
         let told = asked.ok().and_then(|()| answered.recv_timeout(Duration::from_secs(5)).ok());
-        let Some(Told { recent, state_version: now, in_use, failed, runs }) = told else {
+        let Some(Told { recent, state_version: now, in_use, failed, runs, refused }) = told else {
             return Err(No::Busy("the host does not answer".into()));
         };
         if runs {
-            return Err(No::Runs);
+            return Err(No::Runs(refused));
         }
         if let Some(why) = failed {
             return Err(No::Before(format!(
