@@ -198,10 +198,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             && !(self.coupled || self.is_live)
             && self.operator.is_empty()
             && !self.settling;
-        if may_batch && self.try_batch(horizon)? {
+        // asked once for both
+        let wake = self.engine.next_fixed_wakeup();
+        if may_batch && self.try_batch(horizon, wake)? {
             return Ok(Progress::Worked);
         }
-        match self.step(horizon)? {
+        match self.step(horizon, wake)? {
             Progress::Waiting(_) if tended => Ok(Progress::Worked),
             // the data is at its end, but somebody still reads
             Progress::Finished if !self.instances.iter().all(Instance::has_nothing) => {
@@ -245,13 +247,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     /// One input: the first by (time, rank).
-    fn step(&mut self, horizon: HostTime) -> Result<Progress, DriverError> {
+    fn step(
+        &mut self,
+        horizon: HostTime,
+        fixed: Option<HostTime>,
+    ) -> Result<Progress, DriverError> {
         let venue = self.venue.next_time().map(|at| (at, 0_u8));
         let tick = self.feed.peek(1);
         let market = tick.first().map(|tick| (HostTime::from_nanos(tick.recv_ts), 1));
         // after the last tick only what is still on its way from a venue is waited for
         let live = self.feed.is_live();
-        let wake = if live || market.is_some() { self.next_wake() } else { None };
+        let wake = if live || market.is_some() { self.next_wake(fixed) } else { None };
         let wake = wake.map(|at| (at, 2));
         let Some((at, rank)) = [venue, market, wake].into_iter().flatten().min() else {
             return Ok(if live { Progress::Waiting(HostTime::NEVER) } else { Progress::Finished });
@@ -276,8 +282,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(Progress::Worked)
     }
 
-    fn next_wake(&self) -> Option<HostTime> {
-        [self.engine.next_wakeup(), self.next_restart()].into_iter().flatten().min()
+    fn next_wake(&self, fixed: Option<HostTime>) -> Option<HostTime> {
+        [fixed, self.engine.next_staleness(), self.next_restart()].into_iter().flatten().min()
     }
 
     fn step_venue(&mut self, now: HostTime) -> Result<(), DriverError> {
@@ -367,7 +373,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     pub fn due(&mut self) -> Option<HostTime> {
         let tick = self.feed.peek(1);
         let market = tick.first().map(|tick| HostTime::from_nanos(tick.recv_ts));
-        [self.venue.next_time(), market, self.next_wake()].into_iter().flatten().min()
+        [self.venue.next_time(), market, self.next_wake(self.engine.next_fixed_wakeup())]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What there is to show. Banner, venues, hashes and status lines with their times are the

@@ -17,6 +17,7 @@ mod host;
 mod journal;
 mod kinds;
 mod leaving;
+mod levels;
 mod limits;
 mod market;
 pub mod run;
