@@ -75,10 +75,7 @@ impl Engine {
             Fact::Adopted { .. } | Fact::Ignored { .. } | Fact::Compared { .. } => {
                 self.apply_settled(fact);
             }
-            Fact::Plan { strategy, plan, step } => {
-                self.apply_plan(time, (*strategy, *plan), step);
-                self.plans.note_live((*strategy, *plan));
-            }
+            Fact::Plan { strategy, plan, step } => self.apply_plan(time, (*strategy, *plan), step),
             Fact::TimerSet { strategy, id, at } => self.apply_timer_set(*strategy, *id, *at),
             Fact::TimerEnded { strategy, id, fired } => {
                 self.apply_timer_ended(*strategy, *id, *fired);
