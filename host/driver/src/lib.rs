@@ -22,6 +22,7 @@ pub mod replay;
 mod start;
 mod supervise;
 mod told;
+mod view;
 
 pub use bars::BarFeed;
 pub use commit::{LeftOut, OnJournalFailure};
@@ -29,14 +30,13 @@ pub use instance::StrategyState;
 pub use replace::Swapped;
 
 use hedgerow_engine::{Effects, Engine, QuietScan};
-use hedgerow_model::view::HostView;
 use hedgerow_model::{
     Delivered, Delivery, Fact, HostTime, Input, OperatorCommand, StrategyId, VenueEvent,
 };
 use hedgerow_ports::{Feed, Journal, JournalError, Recorder, SimulatedVenue, StrategyHost};
 use instance::Instance;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How many ticks a strategy is given at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -360,15 +360,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.instances.get(strategy.index()).map_or(StrategyState::Stopped, |known| known.state)
     }
 
-    fn conditions(&self) -> Vec<String> {
-        let mut all = self.engine.conditions();
-        let ended = self.recorder.as_ref().and_then(|recorder| recorder.ended());
-        all.extend(ended.map(|why| format!("the recording has ended: {why}")));
-        let views = self.instances.iter().filter_map(|i| self.engine.strategy_view(i.strategy));
-        all.extend(views.filter_map(|view| Some(format!("{}: {}", view.name, view.why?))));
-        all
-    }
-
     /// When the oldest input that waits is due.
     pub fn due(&mut self) -> Option<HostTime> {
         let tick = self.feed.peek(1);
@@ -377,32 +368,5 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             .into_iter()
             .flatten()
             .min()
-    }
-
-    /// What there is to show. Banner, venues, hashes and status lines with their times are the
-    /// caller's to fill in.
-    pub fn view(&self) -> HostView {
-        let strategy = |instance: &Instance| {
-            let mut view = self.engine.strategy_view(instance.strategy)?;
-            (view.state, view.calls) = (instance.state, instance.calls);
-            Some(view)
-        };
-        HostView {
-            schema: 1,
-            as_of: self.now,
-            banner: String::new(),
-            mode: self.engine.host_mode(),
-            conditions: self.conditions(),
-            ticks: self.stats.ticks,
-            calls: self.stats.market_calls + self.stats.event_calls,
-            age_ms: 0,
-            behind_ms: 0,
-            venues: Vec::new(),
-            accounts: self.engine.account_views(),
-            instruments: self.engine.instrument_views(),
-            strategies: self.instances.iter().filter_map(strategy).collect(),
-            status_as_of: BTreeMap::new(),
-            earned: self.engine.earned_views(),
-        }
     }
 }

@@ -20,6 +20,7 @@ mod leaving;
 mod levels;
 mod limits;
 mod market;
+mod ran;
 pub mod run;
 mod scene;
 pub mod script;

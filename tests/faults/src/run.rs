@@ -2,22 +2,20 @@
 //! the process, and the checks.
 
 use crate::check::{Folded, summary};
-use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::feed::Heard;
 use crate::host::Native;
 use crate::journal::Log;
 use crate::market::market;
+use crate::ran::Ran;
 use crate::scene;
 use crate::script::{Episode, MS, S, START, Script};
 use crate::shared::Shared;
 use crate::venues::Venues;
 use hedgerow_driver::{Batching, Driver, OnJournalFailure, Progress};
 use hedgerow_engine::{Engine, OperatorCommand};
-use hedgerow_model::{
-    AccountId, Duration, HostTime, Scope, Stamped, StrategyId, Swap, TradingMode,
-};
+use hedgerow_model::{AccountId, Duration, HostTime, Scope, StrategyId, Swap, TradingMode};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,19 +27,6 @@ const LOOK: u64 = 16;
 const STEPS_MAX: u64 = 200_000;
 
 type Loop = Driver<Heard, Venues, Native, Log>;
-
-/// What became of a run.
-#[derive(Debug)]
-pub struct Ran {
-    /// What must not have been, if anything.
-    pub broken: Option<String>,
-    /// What happened, counted.
-    pub coverage: Coverage,
-    /// All facts that were committed.
-    pub facts: Vec<Stamped>,
-    /// What happened, if it was asked for.
-    pub timeline: Vec<String>,
-}
 
 /// Something the world does at a time.
 #[derive(Clone, Copy, Debug)]
@@ -83,25 +68,6 @@ pub fn run(script: &Script, told: bool) -> Ran {
     let facts = std::mem::take(&mut shared.disk.borrow_mut().facts);
     let coverage = shared.coverage.take();
     Ran { broken: shared.broken(), coverage, facts, timeline: shared.lines() }
-}
-
-impl Ran {
-    /// FNV over the facts as JSON: two runs with the same one are the same to the byte.
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let mut digest = 0xCBF2_9CE4_8422_2325_u64;
-        let mut text = Vec::new();
-        for stamped in &self.facts {
-            text.clear();
-            if serde_json::to_writer(&mut text, stamped).is_err() {
-                continue;
-            }
-            for byte in &text {
-                digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
-            }
-        }
-        digest
-    }
 }
 
 impl World {
