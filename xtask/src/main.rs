@@ -5,6 +5,7 @@
 mod command;
 mod components;
 mod demo;
+mod mutants;
 mod sim;
 mod test;
 mod tidy;
@@ -22,6 +23,7 @@ usage: cargo xtask <command>
   toolchain                                  find or make the compiler for strategies and say which
   tidy                                       budgets, dependency rules, licences, banned words
   sim [--seeds A..B] [--shrink SEED] ...     the fault simulation, docs/simulation.md
+  sim --mutants [--only NAME] [--seeds A..B] whether it finds bugs that are planted on purpose
   bench engine --rule R --data DIR [--json]  the throughput comparison, release profile
 ";
 

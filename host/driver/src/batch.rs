@@ -4,7 +4,7 @@
 use crate::instance::{Instance, Pending};
 use crate::{Driver, DriverError};
 use hedgerow_engine::EngineConfig;
-use hedgerow_model::{HostTime, Input, TickSlice};
+use hedgerow_model::{HostTime, Input, Tick, TickSlice};
 use hedgerow_ports::{Feed, Journal, SimulatedVenue, StrategyHost};
 use std::sync::Arc;
 
@@ -28,9 +28,13 @@ pub(crate) fn coupled(config: &EngineConfig) -> bool {
 
 impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J> {
     /// Handles one batch if the next stretch is quiet; `false` when it is not.
-    pub(crate) fn try_batch(&mut self, horizon: HostTime) -> Result<bool, DriverError> {
+    pub(crate) fn try_batch(
+        &mut self,
+        horizon: HostTime,
+        wake: Option<HostTime>,
+    ) -> Result<bool, DriverError> {
         let slice = self.feed.peek(self.batch.min(self.least_room()));
-        let n = self.quiet_stretch(&slice, horizon);
+        let n = self.quiet_stretch(&slice, (horizon, wake));
         if n == 0 {
             return Ok(false);
         }
@@ -57,22 +61,23 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     /// How many of these ticks come before anything else can happen.
-    fn quiet_stretch(&mut self, slice: &TickSlice, horizon: HostTime) -> usize {
-        let Some(last) = slice.last() else { return 0 };
-        let wake = [self.engine.next_fixed_wakeup(), self.next_restart()].into_iter().flatten();
+    fn quiet_stretch(
+        &mut self,
+        slice: &TickSlice,
+        (horizon, wake): (HostTime, Option<HostTime>),
+    ) -> usize {
         // at equal times a tick (rank 1) comes before a wake-up (rank 2)
-        let latest = wake.min().unwrap_or(HostTime::NEVER).min(horizon).as_nanos();
-        // and after a venue's report (rank 0)
-        let quiet = self.venue.quiet_until(HostTime::from_nanos(last.recv_ts)).as_nanos();
-        let inside = |recv_ts: u64| recv_ts <= latest && recv_ts < quiet;
-        let n = if inside(last.recv_ts) {
-            slice.len()
-        } else {
-            slice.partition_point(|tick| inside(tick.recv_ts))
-        };
-        if slice.first().is_some_and(|first| first.recv_ts < self.now.as_nanos()) {
-            return 0; // late data is stepped through
+        let wake = [wake, self.next_restart()].into_iter().flatten().min();
+        let latest = wake.unwrap_or(HostTime::NEVER).min(horizon).as_nanos();
+        let (Some(first), Some(last)) = (slice.first(), slice.last()) else { return 0 };
+        // late data is stepped through
+        if first.recv_ts > latest || first.recv_ts < self.now.as_nanos() {
+            return 0;
         }
+        // and after a venue's report (rank 0)
+        let last = HostTime::from_nanos(last.recv_ts.min(latest));
+        let quiet = self.venue.quiet_until(last).as_nanos();
+        let n = leading(slice, |recv_ts| recv_ts <= latest && recv_ts < quiet);
         self.engine.quiet_prefix(&slice[..n], &mut self.scan)
     }
 
@@ -164,6 +169,19 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 }
 
+/// How many ticks from the first on are received within something, sought from the near end: often
+/// only a few of many.
+fn leading(ticks: &[Tick], within: impl Fn(u64) -> bool) -> usize {
+    let is = |place: usize| ticks.get(place).is_some_and(|tick| within(tick.recv_ts));
+    let (mut known, mut step) = (0, 1);
+    while is(known + step - 1) {
+        known += step;
+        step *= 2;
+    }
+    let rest = &ticks[known..ticks.len().min(known + step - 1)];
+    known + rest.partition_point(|tick| within(tick.recv_ts))
+}
+
 /// The ticks of a stretch that a strategy wants, in its own reused storage.
 fn filter(instance: &mut Instance, slice: &TickSlice) -> TickSlice {
     let mut storage = std::mem::take(&mut instance.scratch);
@@ -182,4 +200,21 @@ fn filter(instance: &mut Instance, slice: &TickSlice) -> TickSlice {
         }
     }
     TickSlice::new(storage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wherever the end of it is, it is found.
+    #[test]
+    fn leading_ticks_are_counted_up_to_the_first_that_is_not_within() {
+        for len in 0..40_u64 {
+            let at = |recv_ts| Tick { recv_ts, ..Tick::default() };
+            let ticks: Vec<Tick> = (0..len).map(at).collect();
+            for end in 0..=len {
+                assert_eq!(leading(&ticks, |at| at < end) as u64, end, "of {len}");
+            }
+        }
+    }
 }

@@ -22,6 +22,7 @@ pub mod replay;
 mod start;
 mod supervise;
 mod told;
+mod view;
 
 pub use bars::BarFeed;
 pub use commit::{LeftOut, OnJournalFailure};
@@ -29,14 +30,13 @@ pub use instance::StrategyState;
 pub use replace::Swapped;
 
 use hedgerow_engine::{Effects, Engine, QuietScan};
-use hedgerow_model::view::HostView;
 use hedgerow_model::{
     Delivered, Delivery, Fact, HostTime, Input, OperatorCommand, StrategyId, VenueEvent,
 };
 use hedgerow_ports::{Feed, Journal, JournalError, Recorder, SimulatedVenue, StrategyHost};
 use instance::Instance;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How many ticks a strategy is given at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,10 +198,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             && !(self.coupled || self.is_live)
             && self.operator.is_empty()
             && !self.settling;
-        if may_batch && self.try_batch(horizon)? {
+        // asked once for both
+        let wake = self.engine.next_fixed_wakeup();
+        if may_batch && self.try_batch(horizon, wake)? {
             return Ok(Progress::Worked);
         }
-        match self.step(horizon)? {
+        match self.step(horizon, wake)? {
             Progress::Waiting(_) if tended => Ok(Progress::Worked),
             // the data is at its end, but somebody still reads
             Progress::Finished if !self.instances.iter().all(Instance::has_nothing) => {
@@ -245,13 +247,17 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     /// One input: the first by (time, rank).
-    fn step(&mut self, horizon: HostTime) -> Result<Progress, DriverError> {
+    fn step(
+        &mut self,
+        horizon: HostTime,
+        fixed: Option<HostTime>,
+    ) -> Result<Progress, DriverError> {
         let venue = self.venue.next_time().map(|at| (at, 0_u8));
         let tick = self.feed.peek(1);
         let market = tick.first().map(|tick| (HostTime::from_nanos(tick.recv_ts), 1));
         // after the last tick only what is still on its way from a venue is waited for
         let live = self.feed.is_live();
-        let wake = if live || market.is_some() { self.next_wake() } else { None };
+        let wake = if live || market.is_some() { self.next_wake(fixed) } else { None };
         let wake = wake.map(|at| (at, 2));
         let Some((at, rank)) = [venue, market, wake].into_iter().flatten().min() else {
             return Ok(if live { Progress::Waiting(HostTime::NEVER) } else { Progress::Finished });
@@ -276,8 +282,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         Ok(Progress::Worked)
     }
 
-    fn next_wake(&self) -> Option<HostTime> {
-        [self.engine.next_wakeup(), self.next_restart()].into_iter().flatten().min()
+    fn next_wake(&self, fixed: Option<HostTime>) -> Option<HostTime> {
+        [fixed, self.engine.next_staleness(), self.next_restart()].into_iter().flatten().min()
     }
 
     fn step_venue(&mut self, now: HostTime) -> Result<(), DriverError> {
@@ -354,46 +360,13 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.instances.get(strategy.index()).map_or(StrategyState::Stopped, |known| known.state)
     }
 
-    fn conditions(&self) -> Vec<String> {
-        let mut all = self.engine.conditions();
-        let ended = self.recorder.as_ref().and_then(|recorder| recorder.ended());
-        all.extend(ended.map(|why| format!("the recording has ended: {why}")));
-        let views = self.instances.iter().filter_map(|i| self.engine.strategy_view(i.strategy));
-        all.extend(views.filter_map(|view| Some(format!("{}: {}", view.name, view.why?))));
-        all
-    }
-
     /// When the oldest input that waits is due.
     pub fn due(&mut self) -> Option<HostTime> {
         let tick = self.feed.peek(1);
         let market = tick.first().map(|tick| HostTime::from_nanos(tick.recv_ts));
-        [self.venue.next_time(), market, self.next_wake()].into_iter().flatten().min()
-    }
-
-    /// What there is to show. Banner, venues, hashes and status lines with their times are the
-    /// caller's to fill in.
-    pub fn view(&self) -> HostView {
-        let strategy = |instance: &Instance| {
-            let mut view = self.engine.strategy_view(instance.strategy)?;
-            (view.state, view.calls) = (instance.state, instance.calls);
-            Some(view)
-        };
-        HostView {
-            schema: 1,
-            as_of: self.now,
-            banner: String::new(),
-            mode: self.engine.host_mode(),
-            conditions: self.conditions(),
-            ticks: self.stats.ticks,
-            calls: self.stats.market_calls + self.stats.event_calls,
-            age_ms: 0,
-            behind_ms: 0,
-            venues: Vec::new(),
-            accounts: self.engine.account_views(),
-            instruments: self.engine.instrument_views(),
-            strategies: self.instances.iter().filter_map(strategy).collect(),
-            status_as_of: BTreeMap::new(),
-            earned: self.engine.earned_views(),
-        }
+        [self.venue.next_time(), market, self.next_wake(self.engine.next_fixed_wakeup())]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

@@ -327,8 +327,14 @@ impl Engine {
     /// When the engine wants to be woken, if no tick comes first.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<HostTime> {
-        let next = [self.next_fixed_wakeup(), self.markets.next_staleness()];
+        let next = [self.next_fixed_wakeup(), self.next_staleness()];
         next.into_iter().flatten().min()
+    }
+
+    /// When the first data grows stale if none comes.
+    #[must_use]
+    pub fn next_staleness(&self) -> Option<HostTime> {
+        self.markets.next_staleness()
     }
 
     /// Wake-ups that do not move with the ticks.

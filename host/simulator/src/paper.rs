@@ -21,6 +21,7 @@ mod records;
 mod request;
 mod rests;
 mod scan;
+mod settling;
 
 use crate::tape::{Cursor, Tape};
 pub use again::AgainError;
@@ -207,9 +208,11 @@ impl PaperVenue {
     fn run(&mut self, now: HostTime) {
         loop {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
-            let funding = self.next_funding();
             let (margin, end) = (self.margin_due(), self.next_end());
-            let limit = now.min(command).min(funding).min(margin).min(end);
+            let limit = now.min(command).min(margin).min(end);
+            // later than that it is not its turn
+            let funding = self.next_funding(limit.after(Duration::from_nanos(1)));
+            let limit = limit.min(funding);
             if self.run_ticks(limit, funding.min(end)) {
                 continue;
             }
@@ -234,6 +237,10 @@ impl PaperVenue {
     fn run_ticks(&mut self, limit: HostTime, funding: HostTime) -> bool {
         let mut announced = false;
         while let Some((chunk, offset)) = self.cursor.here() {
+            let due = self.cursor.next_at().is_some_and(|at| at <= limit.as_nanos());
+            if !due {
+                break; // as a rule: asked for more often than there are ticks
+            }
             let chunk = chunk.clone();
             let mut place = offset;
             let mut stop = false;
@@ -258,24 +265,6 @@ impl PaperVenue {
         }
         announced
     }
-
-    fn next_funding(&self) -> HostTime {
-        self.pits.iter().filter_map(Pit::funding_due).min().unwrap_or(HostTime::NEVER)
-    }
-
-    fn settle_funding(&mut self, due: HostTime) {
-        let mut payments = Vec::new();
-        for pit in &mut self.pits {
-            if pit.funding_due() == Some(due) {
-                payments.extend(pit.settle().into_iter().map(|p| (pit.spec.venue, p)));
-            }
-        }
-        for (venue, (account, report)) in payments {
-            self.report(due, venue, account, report);
-            self.tell_margin(due, account);
-            self.settle_margin(due, account);
-        }
-    }
 }
 
 impl Venue for PaperVenue {
@@ -293,11 +282,13 @@ impl Venue for PaperVenue {
         // with nothing at stake, ticks only move books: whoever passes them says so by `advance`
         let idle = self.resting == 0 && self.held == 0;
         let tick = if idle { None } else { self.cursor.next_at() };
+        let own = [command, report, tick.map(HostTime::from_nanos)].into_iter().flatten().min();
         // after the data nothing settles any more
-        let open = self.cursor.here().is_some();
-        let timed = self.next_funding().min(self.margin_due()).min(self.next_end());
-        let timed = Some(timed).filter(|at| open && *at < HostTime::NEVER);
-        [command, report, tick.map(HostTime::from_nanos), timed].into_iter().flatten().min()
+        if self.cursor.here().is_none() {
+            return own;
+        }
+        let first = own.unwrap_or(HostTime::NEVER).min(self.margin_due()).min(self.next_end());
+        Some(self.next_funding(first)).filter(|at| *at < HostTime::NEVER)
     }
 }
 
@@ -305,8 +296,8 @@ impl SimulatedVenue for PaperVenue {
     fn quiet_until(&mut self, last: HostTime) -> HostTime {
         let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
         let report = self.outbox.front().map_or(HostTime::NEVER, |(event, _)| event.received);
-        let timed = self.next_funding().min(self.margin_due()).min(self.next_end());
-        let bound = command.min(report).min(timed);
+        let timed = self.margin_due().min(self.next_end());
+        let bound = self.next_funding(command.min(report).min(timed));
         let idle = self.resting == 0 && self.held == 0;
         if idle { bound } else { bound.min(self.first_contact(last.min(bound))) }
     }

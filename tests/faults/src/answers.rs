@@ -26,7 +26,7 @@ impl Venues {
             if lost && is_answer(&event.report) {
                 lost = false;
                 self.shared.happened(Fault::LostAnswer);
-                self.shared.say(now, "lost", format!("answer {:?}", event.report));
+                self.shared.say(now, "lost", format_args!("answer {:?}", event.report));
                 continue;
             }
             self.send_report(now, event);
@@ -88,7 +88,8 @@ impl Venues {
                 self.send_report(now, event);
             }
         }
-        let back = self.fates.way_back(&self.shared, now, venue);
+        let late = self.fates.late_answer(&self.shared, now, venue);
+        let back = self.fates.way_back(&self.shared, now, venue) + late;
         for event in told {
             self.put(now + back, Way::Report(event, epoch));
         }

@@ -49,7 +49,8 @@ struct Line {
 }
 
 /// Runs seeds on so many threads. With a file, pieces that it holds are not run again, and what is
-/// done is added to it. Ends early when `enough` is found broken.
+/// done is added to it. Ends early when `enough` is found broken; no seed below one that is found
+/// is left out.
 pub fn seeds(
     range: Range<u64>,
     jobs: usize,
@@ -91,14 +92,15 @@ pub fn seeds(
             if done.contains(&(from, to)) {
                 continue;
             }
-            let found = piece(from..to);
+            let found = piece(from..to, enough);
+            let whole = found.seeds == to - from;
             let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let (all, file) = &mut *guard;
             all.add(&found);
             if all.broken.len() >= enough {
                 stop.store(true, Ordering::Relaxed);
             }
-            if let Some(file) = file {
+            if let Some(file) = file.as_mut().filter(|_| whole) {
                 let line = serde_json::to_string(&Line { from, to, found })?;
                 writeln!(file, "{line}")?;
             }
@@ -115,7 +117,7 @@ pub fn seeds(
     Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner).0)
 }
 
-fn piece(range: Range<u64>) -> Found {
+fn piece(range: Range<u64>, enough: usize) -> Found {
     let mut found = Found::default();
     for seed in range {
         let script = Script::of(seed);
@@ -123,15 +125,18 @@ fn piece(range: Range<u64>) -> Found {
         found.seeds += 1;
         found.fresh += 1;
         found.coverage.add(&ran.coverage);
-        let mut broken = ran.broken;
+        let mut broken = ran.broken.clone();
         if broken.is_none()
             && seed.is_multiple_of(TWICE)
-            && run(&script, false).digest != ran.digest
+            && run(&script, false).digest() != ran.digest()
         {
             broken = Some("the same seed gave other bytes".into());
         }
         if let Some(what) = broken {
             found.broken.insert(seed, what);
+            if found.broken.len() >= enough {
+                break;
+            }
         }
     }
     found

@@ -66,6 +66,16 @@ impl Fates {
         shared.script.at(fault, now, Some(venue)).next().is_some() && self.dice.percent(percent)
     }
 
+    /// How much longer what a venue says of an account is on its way: it may come after it was
+    /// asked again, and says what was when it was asked first.
+    pub(crate) fn late_answer(&mut self, shared: &Shared, now: u64, venue: u32) -> u64 {
+        if !self.hits(shared, Fault::LateRequest, now, venue, 50) {
+            return 0;
+        }
+        shared.happened(Fault::LateRequest);
+        self.dice.between(1, 9_000) * MS
+    }
+
     pub(crate) fn of(
         &mut self,
         shared: &Shared,
@@ -192,7 +202,7 @@ impl Venues {
             shared.happened(Fault::StreamDead);
         }
         if gone || deaf || !up {
-            shared.say(now, "lost", format!("account {}: {:?}", account.0, event.report));
+            shared.say(now, "lost", format_args!("account {}: {:?}", account.0, event.report));
             return;
         }
         let mut after = self.fates.way_back(&shared, now, venue);

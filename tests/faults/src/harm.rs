@@ -64,7 +64,7 @@ impl Venues {
                 continue;
             }
             self.shared.happened(Fault::Liquidation);
-            self.shared.say(now, "venue", format!("liquidates {part} of {held} on {account}"));
+            self.shared.say(now, "venue", format_args!("liquidates {part} of {held} on {account}"));
             self.inner.hold(account, instrument, position);
             if let Some(session) = self.sessions.get_mut(account.index()) {
                 session.moved = true;

@@ -11,24 +11,29 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 const USAGE: &str = "\
-usage: cargo xtask sim [--seeds A..B] [--jobs N] [--resume FILE] [--json]
+usage: cargo xtask sim [--seeds A..B] [--jobs N] [--resume FILE] [--first] [--json]
                        [--require-coverage N] [--timeline] [--shrink SEED]
+       cargo xtask sim --mutants [--only NAME] [--seeds A..B] [--jobs N]
 
   --seeds A..B          which seeds; 0..500 if not given. Ranges are independent of each other
   --jobs N              on how many threads; as many as there are cores if not given
   --resume FILE         keeps what is done in a file, and goes on from what it holds
+  --first               ends with the first seed that breaks something
   --json                what was found as JSON
   --require-coverage N  fails when a fault took effect fewer than N times, or no order or plan took
                         a step that it can take
   --timeline            prints all that happened in a seed that breaks something; in a single seed
                         whatever came of it
   --shrink SEED         finds a shorter way to what a seed breaks, and prints it
+  --mutants             plants bugs in a copy of the tree, each by itself, and says after how many
+                        seeds it is found (0..5000 if not given)
 ";
 
 struct Asked {
     seeds: Range<u64>,
     jobs: usize,
     resume: Option<PathBuf>,
+    first: bool,
     json: bool,
     coverage: Option<u64>,
     timeline: bool,
@@ -54,6 +59,7 @@ fn asked() -> Result<Asked> {
         seeds: 0..500,
         jobs,
         resume: None,
+        first: false,
         json: false,
         coverage: None,
         timeline: false,
@@ -66,6 +72,7 @@ fn asked() -> Result<Asked> {
             "--seeds" => asked.seeds = range(&value()?)?,
             "--jobs" => asked.jobs = value()?.parse().context("--jobs")?,
             "--resume" => asked.resume = Some(value()?.into()),
+            "--first" => asked.first = true,
             "--json" => asked.json = true,
             "--require-coverage" => {
                 asked.coverage = Some(value()?.parse().context("--require-coverage")?);
@@ -94,7 +101,9 @@ fn act(asked: &Asked) -> Result<bool> {
         return Ok(shorten(seed));
     }
     let began = Instant::now();
-    let found = batch::seeds(asked.seeds.clone(), asked.jobs, asked.resume.as_deref(), 20)?;
+    let enough = if asked.first { 1 } else { 20 };
+    let resume = asked.resume.as_deref();
+    let found = batch::seeds(asked.seeds.clone(), asked.jobs, resume, enough)?;
     let took = began.elapsed().as_secs_f64();
     if asked.json {
         println!("{}", serde_json::to_string(&found)?);

@@ -5,9 +5,11 @@
 
 use crate::dice::Dice;
 use crate::fault::Fault;
+use crate::levels::{LEVELS, Levels};
 use crate::script::{S, START, Script};
 use hedgerow_model::{FeedStatus, InstrumentId, Tick, TickKind, flag};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How often a book is told whole.
@@ -43,7 +45,8 @@ struct Line {
     seq: u64,
     book: u64,
     updates: u64,
-    sides: [BTreeMap<i64, i64>; 2],
+    /// Bids and offers.
+    sides: [Levels; 2],
     touch: (i64, i64),
     /// The host lacks something; since when that shows.
     lacks: bool,
@@ -56,7 +59,9 @@ struct Walk<'s> {
     lines: Vec<Line>,
     fair: Vec<i64>,
     truth: Vec<Tick>,
+    /// As it leaves the venues, and of each message when it is heard and which ticks it has.
     heard: Vec<Tick>,
+    messages: Vec<(u64, Range<usize>)>,
     /// By venue: nothing of a stream overtakes what went before.
     last: Vec<u64>,
     /// By venue: whether the host was told that data is gone.
@@ -127,13 +132,16 @@ impl<'s> Walk<'s> {
         });
         let lines: Vec<Line> = lines.collect();
         let count = lines.len();
+        // about what a book tells with each message
+        let room = usize::try_from(script.seconds * script.rate).unwrap_or(0) * LEVELS;
         Self {
             script,
             dice,
             lines,
             fair: vec![10_000; usize::try_from(script.strategies).unwrap_or(1)],
-            truth: Vec::new(),
-            heard: Vec::new(),
+            truth: Vec::with_capacity(room),
+            heard: Vec::with_capacity(room),
+            messages: Vec::new(),
             last: vec![0; usize::try_from(script.venues).unwrap_or(1)],
             down: BTreeSet::new(),
             out: Market {
@@ -210,29 +218,18 @@ impl<'s> Walk<'s> {
     /// The book as it is now: told whole, or what changed of it.
     fn book(&mut self, now: u64, place: usize, (bid, ask): (i64, i64)) -> Vec<Tick> {
         let whole = self.lines[place].updates % SNAPSHOT_EVERY == 1;
-        let mut ticks = Vec::new();
+        let mut ticks = Vec::with_capacity(4 * LEVELS);
         let grid = self.lines[place].grid;
+        let base = self.base(now, place, TickKind::Level);
         for (side, best, step) in [(0, bid, -grid), (1, ask, grid)] {
-            let prices: Vec<i64> = (0..5).map(|n| best + n * step).collect();
             let changed = self.dice.int(5);
             let old = std::mem::take(&mut self.lines[place].sides[side]);
-            let mut new = BTreeMap::new();
-            for (n, price) in (0_i64..).zip(prices) {
-                let fresh = self.size(place);
-                let kept = old.get(&price).filter(|_| n != changed);
-                new.insert(price, kept.copied().unwrap_or(fresh));
-            }
+            let new = old.next((best, step), changed, || self.size(place));
             let flags = if side == 1 { flag::SELL } else { 0 };
-            let gone = old.keys().filter(|price| !new.contains_key(*price)).map(|p| (*p, 0));
-            let now_there = new.iter().filter(|(p, s)| old.get(*p) != Some(*s));
-            let now_there = now_there.map(|(p, s)| (*p, *s));
-            let told: Vec<(i64, i64)> = match whole {
-                true => new.iter().map(|(p, s)| (*p, *s)).collect(),
-                false => gone.chain(now_there).collect(),
-            };
-            for (a, b) in told {
-                let base = self.base(now, place, TickKind::Level);
-                ticks.push(Tick { a, b, flags, ..base });
+            let mut tell = |(a, b)| ticks.push(Tick { a, b, flags, ..base });
+            match whole {
+                true => new.all().for_each(&mut tell),
+                false => new.since(&old).for_each(&mut tell),
             }
             self.lines[place].sides[side] = new;
         }
@@ -308,7 +305,9 @@ impl<'s> Walk<'s> {
             self.out.marks[place].push((at, bid + ask));
         }
         self.out.times[place].push(at);
+        let from = self.heard.len();
         self.heard.extend(ticks.into_iter().map(|tick| Tick { recv_ts: at, ..tick }));
+        self.messages.push((at, from..self.heard.len()));
     }
 
     /// The session notices that a venue's data is gone, and that it is back.
@@ -345,9 +344,8 @@ impl<'s> Walk<'s> {
         let line = &self.lines[place];
         let mut ticks = Vec::new();
         for (side, flags) in [(0, 0), (1, flag::SELL)] {
-            for (a, b) in &line.sides[side] {
-                ticks.push(Tick { a: *a, b: *b, flags, seq: line.book, ..base });
-            }
+            let levels = line.sides[side].all();
+            ticks.extend(levels.map(|(a, b)| Tick { a, b, flags, seq: line.book, ..base }));
         }
         if let Some(first) = ticks.first_mut() {
             first.flags |= flag::SNAPSHOT;
@@ -388,8 +386,13 @@ impl<'s> Walk<'s> {
                 self.out.blind[place].push((since, u64::MAX));
             }
         }
-        self.heard.sort_by_key(|tick| tick.recv_ts);
-        let (truth, heard) = (Arc::new(self.truth), Arc::new(self.heard));
+        // messages, not ticks: there are fewer of them, and they are smaller
+        self.messages.sort_by_key(|(at, _)| *at);
+        let mut heard = Vec::with_capacity(self.heard.len());
+        for (_, ticks) in self.messages {
+            heard.extend_from_slice(&self.heard[ticks]);
+        }
+        let (truth, heard) = (Arc::new(self.truth), Arc::new(heard));
         Market { truth, heard, ..self.out }
     }
 }

@@ -1,14 +1,14 @@
 //! One run: the loop over the parts, what the script does to it from outside, deaths and starts of
 //! the process, and the checks.
 
-use crate::check::{check_restore, summary};
-use crate::coverage::Coverage;
+use crate::check::{Folded, summary};
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::feed::Heard;
 use crate::host::Native;
 use crate::journal::Log;
 use crate::market::market;
+use crate::ran::Ran;
 use crate::scene;
 use crate::script::{Episode, MS, S, START, Script};
 use crate::shared::Shared;
@@ -27,19 +27,6 @@ const LOOK: u64 = 16;
 const STEPS_MAX: u64 = 200_000;
 
 type Loop = Driver<Heard, Venues, Native, Log>;
-
-/// What became of a run.
-#[derive(Debug)]
-pub struct Ran {
-    /// What must not have been, if anything.
-    pub broken: Option<String>,
-    /// What happened, counted.
-    pub coverage: Coverage,
-    /// A digest of all facts.
-    pub digest: u64,
-    /// What happened, if it was asked for.
-    pub timeline: Vec<String>,
-}
 
 /// Something the world does at a time.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +50,8 @@ struct World {
     /// How many commits the next death loses.
     loses: Option<u64>,
     swaps: Vec<StrategyId>,
+    /// The facts so far, folded by an engine that has done nothing else.
+    folded: Folded,
 }
 
 /// Runs a script to its end, or to the first thing that must not be.
@@ -76,20 +65,9 @@ pub fn run(script: &Script, told: bool) -> Ran {
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         shared.must_not(0, format!("panic: {}", text.unwrap_or_default()));
     }
-    let digest = digest(&shared);
-    let coverage = shared.coverage.borrow().clone();
-    Ran { broken: shared.broken(), coverage, digest, timeline: shared.lines() }
-}
-
-/// FNV over the facts as JSON.
-fn digest(shared: &Shared) -> u64 {
-    let mut digest = 0xCBF2_9CE4_8422_2325_u64;
-    for stamped in &shared.disk.borrow().facts {
-        for byte in serde_json::to_vec(stamped).unwrap_or_default() {
-            digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-        }
-    }
-    digest
+    let facts = std::mem::take(&mut shared.disk.borrow_mut().facts);
+    let coverage = shared.coverage.take();
+    Ran { broken: shared.broken(), coverage, facts, timeline: shared.lines() }
 }
 
 impl World {
@@ -124,6 +102,7 @@ impl World {
         let plan = (0..).zip(acts).map(|(n, (at, act))| ((at, n), act)).collect();
         let traps = (0..script.strategies).map(|_| Rc::default()).collect();
         let dice = Dice::of(script.seed, 5);
+        let folded = Folded::new(&shared.script);
         Self {
             traps,
             plan,
@@ -132,6 +111,7 @@ impl World {
             instant: (0, 0),
             loses: None,
             swaps: Vec::new(),
+            folded,
             shared,
         }
     }
@@ -206,13 +186,13 @@ impl World {
                 // what is lost may have left the house
                 venues.sessions.iter_mut().for_each(|session| session.moved = true);
             }
-            shared.say(died, "power", format!("{lost} facts are lost"));
+            shared.say(died, "power", format_args!("{lost} facts are lost"));
         } else {
             shared.happened(Fault::Kill);
         }
         shared.disk.borrow_mut().merge();
         let now = died + self.dice.between(50, 6_000) * MS;
-        shared.say(died, "killed", format!("until {:.3} s", crate::shared::seconds(now)));
+        shared.say(died, "killed", format_args!("until {:.3} s", crate::shared::seconds(now)));
         let mut tracker = crate::tracker::Tracker::of(&shared.script);
         let folded = tracker.take_all(&shared.disk.borrow().facts);
         if let Err(what) = folded {
@@ -225,6 +205,8 @@ impl World {
         venues.pass(now);
         venues.connect(now);
         self.swaps.clear();
+        // a part of what it folded may be lost
+        self.folded = Folded::new(&shared.script);
         self.start(venues, now)
     }
 
@@ -235,12 +217,12 @@ impl World {
             Act::Begin(place) => {
                 let episode = shared.script.episodes[place];
                 let (word, venue) = (episode.fault.word(), episode.venue);
-                shared.say(now, "trouble", format!("{word} at venue {venue} begins"));
+                shared.say(now, "trouble", format_args!("{word} at venue {venue} begins"));
                 self.begin(driver, now, &episode);
             }
             Act::End(place) => {
                 let episode = shared.script.episodes[place];
-                shared.say(now, "trouble", format!("{} ends", episode.fault.word()));
+                shared.say(now, "trouble", format_args!("{} ends", episode.fault.word()));
                 if episode.fault == Fault::ModeChange {
                     self.release(driver);
                 }
@@ -349,13 +331,13 @@ impl World {
     }
 
     /// While the journal can be written, its facts are the engine.
-    fn compare(&self, driver: &Loop, now: u64) {
+    fn compare(&mut self, driver: &Loop, now: u64) {
         if !self.shared.dead.get() && !driver.is_journal_down() {
-            check_restore(driver.engine(), &self.shared, now);
+            self.folded.compare(driver.engine(), &self.shared, now);
         }
     }
 
-    fn finish(&self, driver: &Loop) {
+    fn finish(&mut self, driver: &Loop) {
         let now = driver.now().as_nanos();
         let (engine, venues) = (driver.engine(), driver.venue());
         if self.shared.is_told() {

@@ -1,6 +1,7 @@
 //! A shorter way to the same trouble: fewer faults, less time.
 
-use crate::run::{Ran, run};
+use crate::ran::Ran;
+use crate::run::run;
 use crate::script::{CALM, S, Script};
 
 /// The shortest form found of a script that breaks something, and how many runs that took. Nothing:

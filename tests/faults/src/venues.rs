@@ -274,7 +274,7 @@ impl Venues {
         }
         let request = Request::from(command);
         let fate = self.fates.of(&self.shared, now, account, session, &request);
-        self.shared.say(now, "send", format!("{} {request:?}", fate.word()));
+        self.shared.say(now, "send", format_args!("{} {request:?}", fate.word()));
         self.follow(now, (account, asks), request, fate);
     }
 

@@ -103,6 +103,9 @@ impl Engine {
     fn settle_sight(&mut self, now: HostTime, sight: &Sight, effects: &mut Effects) {
         let mark = |id: InstrumentId| self.markets.get(id).and_then(|m| m.mark_doubled);
         let Some(trips) = sight.verdict(mark) else { return };
+        if trips == self.guards.has_tripped(&sight.key) {
+            return; // it has nothing new to say
+        }
         let detail = self.sight_in_words(sight);
         self.settle_guard(now, (&sight.key, trips), (sight.action, detail), effects);
     }

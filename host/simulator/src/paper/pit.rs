@@ -295,6 +295,13 @@ impl Pit {
         self.funding.filter(|_| self.is_held()).map(|funding| funding.due)
     }
 
+    /// The same, where it is due sooner than something else: asked with every input, and whether
+    /// anybody holds a position is the dearer question.
+    pub(super) fn funding_before(&self, other: HostTime) -> Option<HostTime> {
+        let due = self.funding.as_ref().map(|funding| funding.due).filter(|due| *due < other)?;
+        self.is_held().then_some(due)
+    }
+
     /// Pays what is due.
     pub(super) fn settle(&mut self) -> Vec<(AccountId, VenueReport)> {
         let Some(funding) = self.funding else {
