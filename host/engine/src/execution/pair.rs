@@ -139,9 +139,8 @@ impl Engine {
 
     /// Whether both venues have told what there is since this process began.
     fn is_told_of(&self, slot: &PlanSlot) -> bool {
-        let accounts = slot.plan.legs.iter().map(|leg| leg.account);
-        accounts
-            .fold(true, |all, id| all && (self.is_reconciled(id) || self.truth.told.contains(&id)))
+        let mut accounts = slot.plan.legs.iter().map(|leg| leg.account);
+        accounts.all(|id| self.is_reconciled(id) || self.truth.told.contains(&id))
     }
 
     /// Whether the venue of a leg has told what there is since it was last away.
