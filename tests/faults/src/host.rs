@@ -1,8 +1,8 @@
 //! Strategies behind the port without a sandbox, through the SDK's own frame, which is the same
 //! code as inside a component. Calls fail when the script says so.
 
-use crate::trader::Trader;
 use hedgerow_engine::Engine;
+use hedgerow_guest_trader::Trader;
 use hedgerow_model::{
     CallFault, FaultKind, Header, HostTime, Intent, Outcome, StrategyId, TickSlice, TradingMode,
 };
@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 /// How many numbers a failed call may have used: no later call uses one of them.
-const NUMBERS: u64 = 100;
+pub(crate) const NUMBERS: u64 = 100;
 
 struct Slot {
     runtime: Option<Runtime<Trader>>,

@@ -7,6 +7,7 @@
 mod answers;
 pub mod batch;
 mod check;
+mod components;
 pub mod coverage;
 pub mod dice;
 mod fate;
@@ -30,5 +31,4 @@ pub mod shrink;
 mod singles;
 pub mod steps;
 mod tracker;
-mod trader;
 mod venues;

@@ -2,10 +2,10 @@
 //! the process, and the checks.
 
 use crate::check::{Folded, summary};
+use crate::components::Host;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::feed::Heard;
-use crate::host::Native;
 use crate::journal::Log;
 use crate::market::market;
 use crate::ran::Ran;
@@ -26,7 +26,7 @@ const LOOK: u64 = 16;
 /// No instant takes so many steps of the loop.
 const STEPS_MAX: u64 = 200_000;
 
-type Loop = Driver<Heard, Venues, Native, Log>;
+type Loop = Driver<Heard, Venues, Host, Log>;
 
 /// Something the world does at a time.
 #[derive(Clone, Copy, Debug)]

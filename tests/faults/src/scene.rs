@@ -2,16 +2,17 @@
 
 mod guards;
 
+use crate::components::{Components, Host};
 use crate::fate::SETTLING;
 use crate::host::{Native, Start};
 use crate::script::{START, Script};
 use crate::shared::{STALE, Shared};
-use crate::trader::Parameters;
 use crate::venues::Venues;
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Asks, Engine, EngineConfig, HostLimits, OpenOrders, PoolConfig,
     StrategyConfig, StrategyGuards, StrategyLimits, Weights, WriteLimits,
 };
+use hedgerow_guest_trader::Parameters;
 use hedgerow_model::{Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind};
 use hedgerow_simulator::paper::{FeeIn, Fees};
 use hedgerow_simulator::{FillModel, PaperVenue, Tape, VenueConfig};
@@ -115,7 +116,7 @@ pub fn config(script: &Script) -> EngineConfig {
 
 /// The strategies, from where an engine's facts end.
 #[must_use]
-pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Native {
+pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Host {
     let start = |(id, traps): (u32, &Rc<Cell<u32>>)| {
         let instruments = own(script, StrategyId(id)).into_iter().map(|instrument| {
             let role = format!("market{instrument}");
@@ -132,7 +133,11 @@ pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Native
         let (parameters, traps) = (parameters.to_string(), Rc::clone(traps));
         Start { parameters, instruments: instruments.collect(), traps }
     };
-    Native::start((0..).zip(traps).map(start).collect(), engine)
+    let starts = (0..).zip(traps).map(start).collect();
+    match script.sandboxed {
+        true => Host::Sandboxed(Box::new(Components::start(starts, engine))),
+        false => Host::Native(Native::start(starts, engine)),
+    }
 }
 
 /// The venues before anything has happened.

@@ -53,6 +53,8 @@ pub struct Script {
     pub every: u64,
     /// Whether every guard is on, near its limit, and strategies try to get around them.
     pub guarded: bool,
+    /// Whether its strategies are components in the sandbox: one seed in twenty.
+    pub sandboxed: bool,
     /// By instrument.
     pub instruments: Vec<Instrument>,
     /// Whether an instrument's data is a book, else quotes.
@@ -88,6 +90,7 @@ impl Script {
             rate: dice.between(1, 21).max(count),
             every: dice.pick(&[4, 8, 20]),
             guarded: Dice::of(seed, 7).percent(25),
+            sandboxed: Dice::of(seed, 8).percent(5),
             instruments,
             books,
             latency,

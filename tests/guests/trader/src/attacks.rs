@@ -1,7 +1,7 @@
 //! What a strategy does that wants more than its guards allow: many orders at once, orders that
 //! grow, orders against its own, prices far away, cancels without end.
 
-use super::Trader;
+use crate::Trader;
 use hedgerow_sdk::model::{Amend, InstrumentId};
 use hedgerow_sdk::{Context, Intent, OrderRequest, OrderStatus, Quantity, Side};
 

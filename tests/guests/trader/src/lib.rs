@@ -11,6 +11,9 @@ use hedgerow_sdk::{
     TickKind, TimerId, Want, save_json, schemars, serde,
 };
 
+/// The code of an `other` event at which it fails: the simulation's way of having a component trap.
+pub const TRAP: u32 = u32::MAX;
+
 /// What it is told.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(crate = "hedgerow_sdk::serde")]
@@ -234,6 +237,8 @@ impl Strategy for Trader {
     }
 
     fn on_event(&mut self, ctx: &mut Context, event: &Event) {
+        let traps = matches!(event, Event::Other(message) if message.code == TRAP);
+        assert!(!traps, "by the script");
         // a denial answered with an order would go on without end
         let denied = matches!(event, Event::Order(u) if u.status == OrderStatus::Denied)
             || matches!(event, Event::Other(_));
@@ -246,3 +251,5 @@ impl Strategy for Trader {
         save_json(self)
     }
 }
+
+hedgerow_sdk::export!(Trader);

@@ -1,6 +1,6 @@
 //! The plans of one leg that the strategy asks for: every kind, with parameters from its dice.
 
-use super::Trader;
+use crate::Trader;
 use hedgerow_sdk::model::InstrumentId;
 use hedgerow_sdk::{
     AggressiveRequest, BarrierRequest, ChaseRequest, CloseRequest, Context, Decimal,
