@@ -14,7 +14,7 @@ pub mod replay;
 pub mod run;
 pub mod show;
 
-pub use print::{print, print_failure, print_json};
+pub use print::{print, print_done, print_failure, print_json};
 
 /// Exit codes, the same for every command.
 pub mod exit {

@@ -109,7 +109,7 @@ impl Held {
 
     /// Whether the path still leads to the file that is held.
     fn is_in_place(&self, file: &File) -> Result<bool> {
-        let (there, held) = (std::fs::symlink_metadata(path(&self.state))?, file.metadata()?);
+        let (there, held) = (std::fs::metadata(path(&self.state))?, file.metadata()?);
         Ok((there.dev(), there.ino()) == (held.dev(), held.ino()))
     }
 

@@ -93,6 +93,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let Begun { mut host, mut pacer, folded, snapshots, files } =
         host(config, &mut loaded, &sender, (kept, options.record.is_some()))?;
     host.on_journal_failure(OnJournalFailure::Hold);
+    host.tell_people();
     let reload = reload::watch(config, &loaded, sender, options.record);
     if let Some(folder) = options.record {
         recording::begin(folder, config, &loaded, &mut host, folded)?;

@@ -33,6 +33,11 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         self.on_journal_failure = what;
     }
 
+    /// Says in the log what people must see, from now on: a run of now, not one done again.
+    pub fn tell_people(&mut self) {
+        self.tells = true;
+    }
+
     /// Says how many facts are held for a journal that cannot be written; beyond them the run ends.
     pub fn hold_at_most(&mut self, facts: usize) {
         self.held.most = facts;
@@ -50,7 +55,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
 
     pub(crate) fn commit(&mut self) -> Result<(), DriverError> {
         self.count_for_probations();
-        if self.on_journal_failure == OnJournalFailure::Hold {
+        if self.tells {
             self.effects.facts.iter().for_each(|stamped| told::tell(&self.engine, &stamped.fact));
         }
         // what could not be written before goes first
@@ -68,7 +73,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                     return Err(error.into());
                 }
                 Err(error) => {
-                    if self.held.failed_at.is_none() {
+                    if self.tells && self.held.failed_at.is_none() {
                         tracing::error!(%error, "the journal cannot be written: nothing opens");
                     }
                     self.held.failed_at = Some(self.now);

@@ -113,6 +113,8 @@ pub struct Driver<F, V, H, J> {
     coupled: bool,
     /// What becomes of a run whose journal cannot be written.
     on_journal_failure: OnJournalFailure,
+    /// Whether people are told in the log.
+    tells: bool,
     /// What waits for the journal.
     held: commit::Held,
     /// Something waits until no strategy has read ahead.
@@ -153,6 +155,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             batching,
             coupled,
             on_journal_failure: OnJournalFailure::End,
+            tells: false,
             held: commit::Held::default(),
             settling: false,
             batch: batch::AFTER_ACT,

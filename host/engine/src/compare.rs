@@ -273,30 +273,46 @@ impl Engine {
             .into_iter()
             .filter(|(id, ..)| !unsettled(*id))
             .collect();
-        let waits = self.truth.unknown.keys().filter(|(whose, id)| {
+        // one that nobody had is not there any more: read twice like every other
+        let gone = self.truth.unknown.keys().filter(|(whose, id)| {
             *whose == account && !unsettled(*id) && drift.iter().all(|(other, ..)| other != id)
         });
-        for key in waits.copied().collect::<Vec<_>>() {
-            // it went as it came: there is nothing left to say whose it is
-            self.truth.unknown.remove(&key);
-            let (name, _) = self.in_words(key.1, Quantity::ZERO);
-            let detail = format!("position in {name}: the venue's is the ledger's again");
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-        }
+        let gone: Vec<Differing> =
+            gone.map(|(_, id)| (*id, Quantity::ZERO, Quantity::ZERO)).collect();
         let asked = |(id, ours, theirs): &Differing| {
             let more = Quantity::from_units(theirs.units().saturating_sub(ours.units()));
             self.truth.unknown.get(&(account, *id)) == Some(&more)
         };
         let (same, new): (Vec<_>, Vec<_>) = drift
             .into_iter()
+            .chain(gone)
             .filter(|differing| !asked(differing))
             .partition(|differing| before.contains(differing));
         for (instrument, ours, theirs) in same {
-            self.take_over(now, (account, instrument), (ours, theirs), effects);
+            if ours == theirs {
+                self.is_gone(now, (account, instrument), effects);
+            } else {
+                self.take_over(now, (account, instrument), (ours, theirs), effects);
+            }
         }
-        if !new.is_empty() {
+        // what others hold moves as they please: it is read at the usual pace
+        let presses = new.iter().any(|(id, ..)| {
+            let asked = self.truth.unknown.contains_key(&(account, *id));
+            !asked && self.held_by_others(account, *id) == 0
+        });
+        if presses {
             self.read_again(now, account, new);
+        } else if let Some(check) = self.truth.checks.get_mut(&account) {
+            check.drift = new;
         }
+    }
+
+    /// It went as it came: there is nothing left to say whose it is.
+    fn is_gone(&mut self, now: HostTime, key: (AccountId, InstrumentId), effects: &mut Effects) {
+        self.truth.unknown.remove(&key);
+        let (name, _) = self.in_words(key.1, Quantity::ZERO);
+        let detail = format!("position in {name}: the venue's is the ledger's again");
+        self.record(now, Fact::Discrepancy { account: key.0, detail }, effects);
     }
 
     /// The venue's position counts: a marked adjustment, an alarm, and the owner only reduces.

@@ -37,6 +37,10 @@ impl Engine {
         if matches!(step, PluginStep::Accepted | PluginStep::RolledBack | PluginStep::Failed) {
             self.forget_cut(strategy);
         }
+        if matches!(step, PluginStep::Released | PluginStep::Swapped | PluginStep::RolledBack) {
+            // it goes on: what it is told to have open is its own again
+            self.truth.to_end.retain(|id| id.strategy != strategy);
+        }
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         match step {
             PluginStep::Refused | PluginStep::Failed => {

@@ -32,9 +32,8 @@ impl Engine {
         }
         let (own, left) = self.own_part((strategy, account, instrument), (side, quantity));
         if own.is_zero() && left.is_some() {
-            let (name, _) = self.in_words(instrument, quantity);
-            let detail = format!("{name}: the venue traded what is somebody else's");
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
+            // nothing of it is the strategy's, and the account is liquidated all the same
+            self.tell_forced(event, strategy, effects);
             return self.read_again(now, account, Vec::new());
         }
         let (quantity, fee) = (own, part_of_fee(fee, own, quantity));

@@ -4,7 +4,7 @@
 
 use crate::Engine;
 use hedgerow_model::{
-    AccountId, Decimal, InstrumentId, MONEY_DIGITS, Quantity, Rounding, Side, StrategyId,
+    AccountId, Decimal, InstrumentId, MONEY_DIGITS, Quantity, Rounding, Side, StrategyId, VenueTime,
 };
 
 impl Engine {
@@ -13,28 +13,31 @@ impl Engine {
         self.external.get(&(account, instrument)).map_or(0, |held| held.units())
     }
 
-    /// What of a funding payment is for what others hold: in proportion, half to even. The owner's
-    /// part and theirs are the whole, exactly.
+    /// What of a funding payment is for what others hold: in proportion, half to even; the owner's
+    /// part and theirs are the whole, exactly. Nothing where that cannot be told: the strategy has
+    /// traded since the settlement, or both hold different sides, whose parts may be far more than
+    /// the whole.
     pub(crate) fn funding_of_others(
         &self,
-        account: AccountId,
-        instrument: InstrumentId,
-        amount: Decimal,
-    ) -> Decimal {
+        (account, instrument): (AccountId, InstrumentId),
+        (settlement, amount): (VenueTime, Decimal),
+    ) -> Option<Decimal> {
         let others = self.held_by_others(account, instrument);
         if others == 0 {
-            return Decimal::ZERO;
+            return Some(Decimal::ZERO);
         }
         let owner = self.owner_of(account, instrument);
         let slot = owner.and_then(|id| self.strategies.get(id.index()));
-        let ours = slot.map_or(0, |slot| slot.position(instrument).units());
-        let all = ours.saturating_add(others);
-        if ours == 0 || all == 0 {
-            return if ours == 0 { amount } else { Decimal::ZERO };
+        let Some(holding) = slot.and_then(|slot| slot.holding(instrument)) else {
+            return Some(amount);
+        };
+        let ours = holding.position.quantity.units();
+        if holding.has_traded_since(settlement) || ours.signum() * others.signum() < 0 {
+            return None;
         }
-        let part = amount.checked_mul(Decimal::from(others));
-        let part = part.and_then(|part| part.checked_div(Decimal::from(all)));
-        part.map_or(Decimal::ZERO, |part| Rounding::HalfEven.decimal(part, MONEY_DIGITS))
+        let part = amount.checked_mul(Decimal::from(others))?;
+        let part = part.checked_div(Decimal::from(ours.checked_add(others)?))?;
+        Some(Rounding::HalfEven.decimal(part, MONEY_DIGITS))
     }
 
     /// What of a trade that the venue made by itself fell on the strategy, and what others hold

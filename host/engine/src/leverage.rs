@@ -97,9 +97,13 @@ impl Engine {
     ) {
         let VenueCommand::SetLeverage { account, instrument, .. } = *command else { return };
         let waited = now.since(since);
-        let (nonce, since) = (self.next_nonce(now), self.untold_since(account));
-        let extent = Extent::Positions;
-        effects.commands.push(VenueCommand::Reconcile { account, since, nonce, extent });
+        if self.truth.checks.contains_key(&account) {
+            self.read_again(now, account, Vec::new());
+        } else {
+            let (nonce, since) = (self.next_nonce(now), self.untold_since(account));
+            let extent = Extent::Positions;
+            effects.commands.push(VenueCommand::Reconcile { account, since, nonce, extent });
+        }
         if let Some(strategy) = self.owner_of(account, instrument) {
             let what = ("set-leverage", u64::from(instrument.0));
             let reason = RiskRejection::VenueLagging { waiting_ms: waited.as_millis() };

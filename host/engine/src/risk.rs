@@ -3,6 +3,7 @@
 mod cancel_ratio;
 mod collar;
 pub(crate) mod drawdown;
+mod draws;
 mod funding_flip;
 mod gate;
 mod gross;

@@ -92,6 +92,11 @@ impl Holding {
         old || self.trades.contains(&(trade, order))
     }
 
+    /// Whether a trade of it happened at this time or later.
+    pub(crate) fn has_traded_since(&self, time: VenueTime) -> bool {
+        self.trade_times.last().is_some_and(|(happened, ..)| *happened >= time)
+    }
+
     pub(crate) fn remember_trade(&mut self, happened: VenueTime, trade: TradeId, order: u64) {
         self.trades.insert((trade, order));
         self.trade_times.insert((happened, trade, order));

@@ -100,6 +100,9 @@ fn outcome(strategy: &StrategyView, hash: &str, before: u64) -> Option<Outcome> 
 fn usable(file: &Path) -> Result<(Plugin, Vec<u8>), Failure> {
     let engine = WasmEngine::new(Mode::Live).map_err(Failure::new)?;
     let limits = Limits {
+        memory_bytes: 4 << 30,
+        table_elements: 10_000_000,
+        init_hard: hedgerow_model::Duration::from_secs(60),
         component_bytes: 1 << 30,
         code_bytes: 1 << 30,
         functions: 1_000_000,

@@ -21,6 +21,16 @@ pub fn print(text: &str) {
     }
 }
 
+/// Says what is done already: that nobody can read it makes it no failure.
+pub fn print_done(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::error!(%error, "done, and it cannot be printed");
+    }
+    PRINTED.store(true, Ordering::Relaxed);
+}
+
 /// Whether anything was printed.
 static PRINTED: AtomicBool = AtomicBool::new(false);
 

@@ -78,9 +78,9 @@ pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> 
         Reply::Status(_) => return Err(Failure::new("unexpected answer")),
     };
     if json {
-        super::print_json(&reply)?;
+        super::print_done(&format!("{:#}\n", serde_json::json!(reply)));
     } else if failure.is_none() {
-        super::print("accepted\n");
+        super::print_done("accepted\n");
     }
     failure.map_or(Ok(()), Err)
 }

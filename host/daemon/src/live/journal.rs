@@ -55,20 +55,29 @@ pub(crate) fn goes_on(folder: &Path) -> bool {
     folder.join(ELSEWHERE).exists() && folder.join(FILE).exists()
 }
 
-/// From here on this folder is that of a venue in another process. Whatever a venue in this process
-/// left has no part in it.
+/// From here on this folder is that of a venue in another process. What a venue in this process
+/// left has no part in it; and a journal that lost its mark is not given up by itself: people say.
 fn take_for_elsewhere(folder: &Path) -> Result<(), Failure> {
     let mark = folder.join(ELSEWHERE);
     if mark.exists() {
         return Ok(());
     }
-    if set_aside(folder)? {
-        tracing::warn!(
-            "the journal in this state folder is of a venue that was part of its host's process: \
-             it is kept beside a new one, not gone on with"
-        );
+    let path = folder.join(FILE);
+    if path.exists() {
+        let journal = SqliteJournal::open(&path).map_err(Failure::new)?;
+        if !journal.is_empty().map_err(Failure::new)? {
+            let message = format!(
+                "{}: this journal is of a venue that was part of its host's process, and went with \
+                 it; give another state folder or move it away. If it is of this venue, and was \
+                 put back from a copy, make an empty file {} beside it",
+                path.display(),
+                ELSEWHERE
+            );
+            return Err(Failure { code: exit::CONFIG, message });
+        }
     }
-    std::fs::write(mark, b"").map_err(Failure::new)
+    let kept = std::fs::File::create(mark).and_then(|mark| mark.sync_all());
+    kept.map_err(Failure::new)
 }
 
 /// Of the journals of earlier runs the newest stay: a run that is begun anew every minute must not

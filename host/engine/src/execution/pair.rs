@@ -18,9 +18,8 @@ use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, Give, HostTime, InstrumentId, OrderStatus, PLAN_ORDERS, PairKind, PairLeg,
-    PairOutcome, PairPhase, PairResult, PlanStep, Price, Purpose, Quantity, Rounding, Scope, Side,
-    StrategyId, TradingMode,
+    Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PairResult,
+    PlanStep, Price, Purpose, Quantity, Rounding, Scope, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -53,14 +52,9 @@ pub(super) enum Next {
     /// The order of this number is canceled.
     Cancel(u64),
     Enter(PairPhase),
+    /// One leg is held alone, and nobody can say until when.
+    Alarm,
     End(PairOutcome),
-}
-
-/// Orders of a strategy's own that stand in the way of what the host closes.
-#[derive(Debug, Default)]
-pub(crate) struct OwnReductions {
-    pub(crate) cancel: Vec<u64>,
-    pub(crate) waits: bool,
 }
 
 impl Engine {
@@ -106,6 +100,10 @@ impl Engine {
                 Next::Enter(phase) => {
                     self.plan_fact(now, key, PlanStep::Phase(phase), effects);
                     self.tell_plan(now, key, effects);
+                }
+                Next::Alarm => {
+                    let why = format!("plan {} holds one leg alone: its venue is away", key.1);
+                    self.latch(now, key.0, TradingMode::ReduceOnly, why, effects);
                 }
                 Next::End(outcome) => return self.end_plan(now, key, outcome, effects),
             }
@@ -248,15 +246,20 @@ impl Engine {
             PairKind::Open => (self.longer(slot), Purpose::TakeBack),
             PairKind::Close => (self.shorter(slot), Purpose::Complete),
         };
-        if repair.is_some_and(|(leg, _)| !self.is_leg_known(slot, leg)) {
-            // neither a try nor its time is used up while nobody can know
-            return Next::Wait(HostTime::NEVER);
-        }
         let stuck = |why: &str| Next::End(PairOutcome::Stuck { why: why.into() });
         if !self.mode_of_pair(key.0, &slot.plan).permits(Action::PlanUnwinds) {
             return stuck("the mode forbids to take it back");
         }
         let over = now >= slot.entered.after(UNWIND);
+        if repair.is_some_and(|(leg, _)| !self.is_leg_known(slot, leg)) {
+            // neither a try nor its time is used up while nobody can know; people are told
+            let quiet = self.modes.of(Scope::Strategy(key.0)) >= TradingMode::ReduceOnly;
+            return match (over, quiet) {
+                (false, _) => Next::Wait(slot.entered.after(UNWIND)),
+                (true, false) => Next::Alarm,
+                (true, true) => Next::Wait(HostTime::NEVER),
+            };
+        }
         if slot.tries >= slot.plan.request.tries || over {
             if slot.plan.kind == PairKind::Close && slot.is_level() {
                 return Next::End(PairOutcome::Balanced); // less than all of both is closed
@@ -285,34 +288,6 @@ impl Engine {
             (None, true) => Some(Next::Wait(now.after(PAUSE))),
             (None, false) => None,
         }
-    }
-
-    /// The strategy's own orders of a side in an instrument: which can be canceled, and whether
-    /// others are there whose end is under way.
-    pub(crate) fn own_reductions(
-        &self,
-        strategy: StrategyId,
-        instrument: InstrumentId,
-        side: Side,
-    ) -> OwnReductions {
-        let owner = self.strategies.get(strategy.index());
-        let orders = owner.into_iter().flat_map(|slot| slot.orders.values());
-        let own = orders.map(|known| &known.order).filter(|order| {
-            let request = &order.request;
-            let place = request.instrument == instrument;
-            place && request.side == side && request.number < PLAN_ORDERS
-        });
-        // of one whose outcome is unknown the venue tells: it is not asked twice
-        let asked = [OrderStatus::PendingCancel, OrderStatus::Unknown];
-        let mut found = OwnReductions::default();
-        for order in own {
-            if asked.contains(&order.status) {
-                found.waits = true;
-            } else {
-                found.cancel.push(order.request.number);
-            }
-        }
-        found
     }
 
     /// Until when the next try waits: the first of a phase goes at once, later ones after a pause.

@@ -3,8 +3,8 @@
 
 use super::{PlanKey, PlanSlot, SingleSlot};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PairPhase, PlanStep, Purpose,
-    SinglePhase, SingleRequest, StrategyId,
+    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PLAN_ORDERS, PairPhase, PlanStep,
+    Purpose, SinglePhase, SingleRequest, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -293,14 +293,17 @@ impl Plans {
         own.find(|(_, slot)| slot.owns(id.number)).map(|(key, _)| *key)
     }
 
-    /// Whether the plan that an order belongs to was given up.
     /// Whether an order takes back what is too much of one leg.
     pub(crate) fn takes_back(&self, id: ClientOrderId) -> bool {
+        if id.number < PLAN_ORDERS {
+            return false;
+        }
         let pair = self.of_order(id).and_then(|key| self.pair(&key));
         let order = pair.and_then(|pair| pair.orders.get(&id.number));
         order.is_some_and(|(_, purpose)| *purpose == Purpose::TakeBack)
     }
 
+    /// Whether the plan that an order belongs to was given up.
     pub(crate) fn gave_up(&self, id: ClientOrderId) -> bool {
         let slot = self.of_order(id).and_then(|key| self.all.get(&key));
         slot.is_some_and(Slot::has_given_up)

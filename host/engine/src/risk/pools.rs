@@ -7,7 +7,8 @@
 //! included; an order that opens waits for a bounded time and is then refused, unsent. The check
 //! and the charge are one step. Nothing here survives a restart: what waited never left.
 
-use crate::config::{PoolConfig, Weights};
+use super::draws::{is_same_question, weight};
+use crate::config::PoolConfig;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, Action, ClientOrderId, Duration, Fact, HostTime, OrderEvent, OrderFact, PLAN_ORDERS,
@@ -183,27 +184,6 @@ impl Rations {
     }
 }
 
-const fn weight(weights: &Weights, command: &VenueCommand) -> u32 {
-    match command {
-        VenueCommand::Place(_) | VenueCommand::SetLeverage { .. } => weights.place,
-        VenueCommand::Cancel { .. } => weights.cancel,
-        VenueCommand::Amend { .. } => weights.amend,
-        VenueCommand::QueryOrder { .. } | VenueCommand::QueryTrades { .. } => weights.query,
-        VenueCommand::Reconcile { .. } => weights.reconcile,
-    }
-}
-
-/// Whether two questions are about the same.
-fn is_same_question(a: &VenueCommand, b: &VenueCommand) -> bool {
-    use VenueCommand as C;
-    match (a, b) {
-        (C::Reconcile { extent: a, .. }, C::Reconcile { extent: b, .. }) => a == b,
-        (C::QueryOrder { wire: a, .. }, C::QueryOrder { wire: b, .. })
-        | (C::QueryTrades { wire: a, .. }, C::QueryTrades { wire: b, .. }) => a == b,
-        _ => false,
-    }
-}
-
 impl Engine {
     /// Lets those of the commands from `from` on leave that the pools allow, and those that waited.
     pub(crate) fn ration(&mut self, from: usize, effects: &mut Effects) {
@@ -253,25 +233,29 @@ impl Engine {
     /// Whether what opens and has waited may still leave: modes, connections and plans have gone on
     /// meanwhile.
     fn may_still_leave(&self, rank: Rank, command: &VenueCommand) -> bool {
-        if !matches!(rank, Rank::Hedge | Rank::New) {
+        if matches!(rank, Rank::Cancel | Rank::Question) {
             return true;
         }
         let id = match command {
-            VenueCommand::Place(order) => order.get().id,
+            VenueCommand::Place(order) => Some(order.get().id),
             VenueCommand::Amend { account, wire, .. } => {
-                let Some(id) = self.by_wire.get(&(*account, *wire)) else { return false };
-                *id
+                self.by_wire.get(&(*account, *wire)).copied()
             }
             _ => return true,
         };
-        let Some(order) = self.any_order(id) else { return false };
+        let Some((id, order)) = id.and_then(|id| Some((id, self.any_order(id)?))) else {
+            return false;
+        };
         let (account, instrument) = (order.account, order.request.instrument);
         if self.is_reduction(order) {
             return true;
         }
         let mode = self.mode_at(id.strategy, account, instrument);
-        let opens = Action::StrategyOpens;
-        mode.permits(opens) && self.is_reconciled(account) && !self.plans.gave_up(id)
+        let may = match rank {
+            Rank::Reduce => mode.permits(Action::PlanUnwinds), // spot that is bought back
+            _ => mode.permits(Action::StrategyOpens) && !self.plans.gave_up(id),
+        };
+        may && self.is_reconciled(account)
     }
 
     fn rank(&self, command: &VenueCommand) -> Rank {

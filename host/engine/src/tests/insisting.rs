@@ -1,7 +1,7 @@
 //! Cancels that a venue refuses, where the order must go.
 
 use super::*;
-use hedgerow_model::{Scope, VenueRejection};
+use hedgerow_model::{PluginStep, Scope, VenueRejection};
 
 fn cancels(rig: &Rig) -> usize {
     let cancel = |command: &&VenueCommand| matches!(command, VenueCommand::Cancel { .. });
@@ -110,4 +110,19 @@ fn after_a_restart_what_may_not_rest_is_canceled() {
     assert_eq!(cancels(&rig), 1);
     reconcile::answered(&mut rig, vec![reconcile::open_order(1, 9_990, 1_000, 0)]);
     assert_eq!((cancels(&rig), rig.status(1)), (2, Some(OrderStatus::PendingCancel)));
+}
+
+/// Out of quarantine, what it is told to have open is its own again.
+#[test]
+fn what_a_released_strategy_has_open_stays() {
+    let mut rig = resting();
+    let now = HostTime::from_nanos(rig.now);
+    let why = "r".to_owned();
+    rig.engine.handle(Input::Quarantine { now, strategy: ME, why }, &mut rig.effects);
+    refuse(&mut rig);
+    let (step, hash, detail) = (PluginStep::Released, String::new(), String::new());
+    let fact = Box::new(Fact::Plugin { strategy: ME, step, hash, detail });
+    rig.engine.handle(Input::Note { now, fact }, &mut rig.effects);
+    rig.wake_next();
+    assert_eq!((cancels(&rig), rig.status(1)), (1, Some(OrderStatus::Open)));
 }

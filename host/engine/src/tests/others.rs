@@ -1,7 +1,7 @@
 //! What somebody else holds on our account: its part of what the venue does is never the
 //! strategy's.
 
-use super::truth::{odd, position, rig, told, until_asked};
+use super::truth::{odd, position, question, rig, told, until_asked};
 use super::*;
 use hedgerow_model::{Extent, ForcedKind, Scope};
 
@@ -42,9 +42,33 @@ fn held(rig: &Rig) -> i64 {
     rig.engine.foreign(AccountId(0), InstrumentId(0)).0.units()
 }
 
+/// How often positions were asked for, alone or with everything.
+fn asked(rig: &Rig) -> usize {
+    let ask = |command: &&VenueCommand| match command {
+        VenueCommand::Reconcile { extent, .. } => *extent != Extent::Orders,
+        _ => false,
+    };
+    rig.effects.commands.iter().filter(ask).count()
+}
+
+/// Lets time pass until positions are asked for; what is asked of orders fails.
+fn until_read(rig: &mut Rig) {
+    let before = asked(rig);
+    for _ in 0..200 {
+        rig.wake_next();
+        if asked(rig) > before {
+            return;
+        }
+        if let Some((nonce, _)) = question(rig) {
+            rig.report(VenueReport::QueryFailed { nonce });
+        }
+    }
+    panic!("positions are never asked for");
+}
+
 fn read(rig: &mut Rig, units: i64) {
-    for extent in [Extent::Positions, Extent::All] {
-        until_asked(rig, extent);
+    for _ in 0..2 {
+        until_read(rig);
         told(rig, vec![position(0, units)]);
     }
 }
@@ -93,8 +117,7 @@ fn a_difference_that_goes_by_itself_is_no_difference() {
     until_asked(&mut rig, Extent::Positions);
     told(&mut rig, vec![position(0, 500)]);
     assert_eq!(odd(&rig).len(), before);
-    until_asked(&mut rig, Extent::Positions);
-    told(&mut rig, vec![position(0, 0)]);
+    read(&mut rig, 0);
     assert!(!rig.engine.has_unknown_positions(AccountId(0)));
     operator(&mut rig, OperatorCommand::Ignore { strategy: ME });
     resume(&mut rig);
@@ -148,6 +171,7 @@ fn a_liquidation_of_what_is_theirs_alone_is_not_booked() {
     let before = odd(&rig).len();
     rig.report(forced(7, Side::Sell, 300, "4"));
     assert_eq!((rig.position(), odd(&rig).len()), (0, before + 1));
+    assert_eq!(rig.engine.modes.of(Scope::Account(AccountId(0))), TradingMode::ReduceOnly);
     // of opposite signs the one that the trade closes
     let mut rig = shared(300, -100);
     rig.report(forced(8, Side::Sell, 200, "4"));
@@ -159,7 +183,7 @@ fn a_liquidation_of_what_is_theirs_alone_is_not_booked() {
 fn funding_is_paid_to_each_for_what_it_holds() {
     let paid = |ours, theirs, amount: &str| {
         let mut rig = shared(ours, theirs);
-        let settlement = VenueTime::from_nanos(5);
+        let settlement = VenueTime::from_nanos(rig.now + 1_000);
         let (instrument, amount) = (InstrumentId(0), dec(amount));
         rig.report(VenueReport::FundingPayment { instrument, settlement, amount });
         restored(&rig);
@@ -173,6 +197,57 @@ fn funding_is_paid_to_each_for_what_it_holds() {
     };
     assert_eq!(paid(100, 300, "-4"), dec("-1"));
     assert_eq!(paid(0, 300, "-4"), dec("0"));
-    // 100 of a net of 50 pays twice the payment, and the short half of it back
-    assert_eq!(paid(100, -50, "-4"), dec("-8"));
+    // of different sides the parts may be far more than the whole: booked whole, and told
+    assert_eq!(paid(100, -50, "-4"), dec("-4"));
+}
+
+/// Whoever has traded since the settlement does not hold what it held then.
+#[test]
+fn funding_is_not_split_by_a_position_of_later() {
+    let mut rig = shared(100, 300);
+    let settlement = VenueTime::from_nanos(rig.now);
+    rig.advance(1_000);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.sell(9_990, 100), None);
+    let wire = rig.last_wire().0;
+    rig.accept(wire);
+    rig.fill(wire, 9_990, 100);
+    let (instrument, amount, before) = (InstrumentId(0), dec("-4"), odd(&rig).len());
+    rig.report(VenueReport::FundingPayment { instrument, settlement, amount });
+    assert_eq!(rig.engine.strategies[0].holdings[0].position.funding, dec("-4"));
+    assert_eq!(odd(&rig).len(), before + 1);
+    restored(&rig);
+}
+
+/// One list that lags is not the end of a position that nobody has claimed.
+#[test]
+fn one_read_without_it_does_not_clear_what_nobody_claimed() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        told(&mut rig, vec![position(0, 500)]);
+    }
+    for units in [0, 500, 500, 0, 500] {
+        until_read(&mut rig);
+        told(&mut rig, vec![position(0, units)]);
+        assert!(rig.engine.has_unknown_positions(AccountId(0)), "{units}");
+    }
+    assert!(!rig.effects.facts.iter().any(|s| matches!(s.fact, Fact::Adopted { .. })));
+}
+
+/// What others do with theirs makes nobody ask without pause.
+#[test]
+fn what_others_hold_is_read_at_the_usual_pace() {
+    let mut rig = shared(0, 1_000);
+    let (before, end) = (asked(&rig), rig.now + 600_000_000_000);
+    let mut units = 1_000;
+    while rig.now < end {
+        rig.wake_next();
+        if rig.effects.commands.last().is_some_and(|c| matches!(c, VenueCommand::Reconcile { .. }))
+        {
+            units += 100;
+            told(&mut rig, vec![position(0, units)]);
+        }
+    }
+    assert!(asked(&rig) - before <= 11, "{}", asked(&rig) - before);
 }

@@ -25,7 +25,7 @@ pub(super) fn rig() -> Rig {
     rig
 }
 
-fn question(rig: &Rig) -> Option<(u64, Extent)> {
+pub(super) fn question(rig: &Rig) -> Option<(u64, Extent)> {
     let ask = |command: &VenueCommand| match command {
         VenueCommand::Reconcile { nonce, extent, .. } => Some((*nonce, *extent)),
         _ => None,

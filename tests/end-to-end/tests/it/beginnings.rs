@@ -62,16 +62,19 @@ fn the_journal_of_a_venue_in_the_process_is_not_gone_on_with() {
     assert!(view["strategies"][0]["fills"].as_u64() > Some(0), "{view}");
     let [(name, length)] = &journals(&state)[..] else { panic!("one journal") };
     assert_eq!(name, "journal.sqlite");
+    let (file, socket) = (file.to_str().unwrap(), all.path("venue.sock"));
+    let venue = socket.to_str().unwrap();
+    let refused = run(&["run", "--seconds", "1", "--config", file, "--venue", venue]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("part of its host's process"), "{said}");
+    assert_eq!(journals(&state), [(name.clone(), *length)], "it is as it was");
+    std::fs::rename(state.join(name), state.join("of-the-first-run")).unwrap();
     all.start_host();
     let fills = |view: serde_json::Value| view["strategies"][0]["fills"].as_u64() > Some(3);
     wait("it trades", || all.status().is_some_and(fills));
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
-    let kept: Vec<_> = journals(&state);
-    assert_eq!(kept.len(), 2, "{kept:?}");
-    assert!(kept.iter().any(|(name, bytes)| name != "journal.sqlite" && bytes >= length));
-    let log = std::fs::read_to_string(all.path("log")).unwrap();
-    assert!(log.contains("kept beside a new one, not gone on with"), "{log}");
     // from here on the folder is that venue's, and gone on with
     let before = facts.len();
     all.start_host();

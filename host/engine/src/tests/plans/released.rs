@@ -53,3 +53,58 @@ fn only_the_strategys_own_release_takes_a_stuck_plan_over() {
     set(&mut pair, Scope::Strategy(ME), TradingMode::Running);
     assert!(!stuck(&pair));
 }
+
+/// What was to be bought back does not leave where the mode forbids taking back by then, nor to a
+/// venue that is away: its limit is of before.
+#[test]
+fn what_waits_to_be_bought_back_is_judged_when_it_leaves() {
+    for halts in [true, false] {
+        let mut instruments = legs();
+        instruments[1].kind = InstrumentKind::Spot;
+        let mut pair = Pair::with(instruments, wide(), true);
+        super::vectors::up(&mut pair, [0, 0]);
+        pair.rig.engine.strategies[0].holdings[1].position.quantity = Quantity::from_units(10_000);
+        pair.open(&request());
+        let sent = pair.sent();
+        let retry_after = Duration::from_secs(3);
+        pair.report(S, VenueReport::RateLimited { limit: None, retry_after });
+        set(&mut pair, Scope::Host, TradingMode::ReduceOnly);
+        pair.fill(sent[1], 600_299, 1_660);
+        pair.reject(sent[0]);
+        pair.pass(1_000);
+        match halts {
+            true => set(&mut pair, Scope::Account(AccountId(1)), TradingMode::Halted),
+            false => pair.report(S, VenueReport::Down),
+        }
+        pair.pass(10_000);
+        assert_eq!(pair.sent(), [], "halts {halts}");
+        if halts {
+            assert!(matches!(pair.result().outcome, PairOutcome::Stuck { .. }));
+        } else {
+            assert_eq!(pair.phase(), PairPhase::Unwinding);
+        }
+    }
+}
+
+/// A leg that is held alone while its venue is away is an alarm after the time of taking back, and
+/// the plan goes on all the same when the venue is there.
+#[test]
+fn a_leg_alone_at_a_venue_that_is_away_is_an_alarm() {
+    let mut pair = Pair::with(legs(), wide(), true);
+    super::vectors::up(&mut pair, [0, 0]);
+    pair.open(&PairRequest { legs: LegOrder::BuyFirst, ..request() });
+    let sent = pair.sent();
+    pair.report(S, VenueReport::Down);
+    pair.fill(sent[0], 600_000, 1_660);
+    pair.report(L, VenueReport::Down);
+    pair.pass(20_000);
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::Running);
+    pair.pass(60_000);
+    assert_eq!((pair.sent(), pair.phase()), (vec![], PairPhase::Unwinding));
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::ReduceOnly);
+    super::vectors::up(&mut pair, [1_660, 0]);
+    let back = pair.sent();
+    assert_eq!(back.len(), 1);
+    pair.fill(back[0], 599_998, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
+}

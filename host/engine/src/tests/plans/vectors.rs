@@ -159,7 +159,7 @@ fn vector_t3_an_unknown_outcome_is_waited_for() {
 }
 
 /// Both venues are reached and tell what there is.
-fn up(pair: &mut Pair, positions: [i64; 2]) {
+pub(super) fn up(pair: &mut Pair, positions: [i64; 2]) {
     for (leg, units) in [L, S].into_iter().zip(positions) {
         pair.report(leg, VenueReport::Up);
         told(pair, leg, units);
@@ -239,6 +239,8 @@ fn an_outage_in_the_middle_of_taking_back_is_waited_out() {
     pair.report(L, VenueReport::Down);
     pair.pass(60_000);
     assert_eq!(pair.sent(), []);
+    // its order lives, as far as is known: nobody holds the leg for alone yet
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::Running);
     pair.report(L, VenueReport::Up);
     pair.expire(back);
     assert_eq!((pair.phase(), pair.sent()), (PairPhase::Unwinding, vec![]));
