@@ -158,6 +158,8 @@ fn build(scratch: &Scratch) -> Result<()> {
 /// The first seed in which something must not be, and what.
 fn look(scratch: &Scratch, asked: &Asked) -> Result<Option<(u64, String)>> {
     let mut sim = Command::new(scratch.target().join("release/hedgerow-sim"));
+    // the strategies are those of this tree: bugs are planted in the host
+    sim.env("HEDGEROW_COMPONENTS", root().join("target/guests/components"));
     sim.args(["--first", "--json", "--seeds", &asked.seeds]).args(&asked.rest);
     let output = sim.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
     let found: serde_json::Value =

@@ -88,7 +88,8 @@ pub enum Intent {
     Plan {
         /// The strategy's number for it.
         id: u64,
-        /// pair-open, pair-close, close-position, chase, twap or triple-barrier.
+        /// pair-open, pair-close, limit, market, aggressive-limit, inside-spread, tiered, chase,
+        /// twap, close-position or barrier.
         kind: String,
         /// Parameters, see `wit/README.md`.
         json: String,

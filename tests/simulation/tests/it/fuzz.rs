@@ -63,10 +63,23 @@ fn nearly_good() -> impl Strategy<Value = String> {
     })
 }
 
+const KINDS: [&str; 11] = [
+    "pair-open",
+    "pair-close",
+    "limit",
+    "market",
+    "aggressive-limit",
+    "inside-spread",
+    "tiered",
+    "chase",
+    "twap",
+    "close-position",
+    "barrier",
+];
+
 fn kind() -> impl Strategy<Value = String> {
     prop_oneof![
-        4 => prop::sample::select(vec!["pair-open", "pair-close", "limit", "twap", "chase",
-            "close-position", "triple-barrier"]).prop_map(str::to_owned),
+        4 => prop::sample::select(KINDS.to_vec()).prop_map(str::to_owned),
         1 => ".{0,12}",
     ]
 }
