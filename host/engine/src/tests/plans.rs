@@ -320,7 +320,11 @@ impl Pair {
     }
 
     fn mode(&mut self, mode: TradingMode) {
-        let command = OperatorCommand::SetMode { scope: Scope::Host, mode };
+        self.set(Scope::Host, mode);
+    }
+
+    fn set(&mut self, scope: Scope, mode: TradingMode) {
+        let command = OperatorCommand::SetMode { scope, mode };
         let now = HostTime::from_nanos(self.rig.now);
         let input = Input::Operator { now, command, reason: "test".into() };
         self.rig.engine.handle(input, &mut self.rig.effects);

@@ -2,28 +2,30 @@
 
 use super::*;
 
-fn set(pair: &mut Pair, scope: Scope, mode: TradingMode) {
-    let command = OperatorCommand::SetMode { scope, mode };
-    let now = HostTime::from_nanos(pair.rig.now);
-    let input = Input::Operator { now, command, reason: "test".into() };
-    pair.rig.engine.handle(input, &mut pair.rig.effects);
+/// Spot was sold, the other leg is refused, and nothing may open while the venue bans for 3 s.
+fn banned_with_spot_sold(reconcile: bool) -> Pair {
+    let mut instruments = legs();
+    instruments[1].kind = InstrumentKind::Spot;
+    let mut pair = Pair::with(instruments, wide(), reconcile);
+    if reconcile {
+        super::vectors::up(&mut pair, [0, 0]);
+    }
+    pair.rig.engine.strategies[0].holdings[1].position.quantity = Quantity::from_units(10_000);
+    pair.open(&request());
+    let sent = pair.sent();
+    let retry_after = Duration::from_secs(3);
+    pair.report(S, VenueReport::RateLimited { limit: None, retry_after });
+    pair.mode(TradingMode::ReduceOnly);
+    pair.fill(sent[1], 600_299, 1_660);
+    pair.reject(sent[0]);
+    pair
 }
 
 /// Spot that was sold is bought back: it waits out the venue's ban like a reduction, also where
 /// nothing may open.
 #[test]
 fn buying_spot_back_waits_as_long_as_the_venue_bans() {
-    let mut instruments = legs();
-    instruments[1].kind = InstrumentKind::Spot;
-    let mut pair = Pair::with(instruments, wide(), false);
-    pair.rig.engine.strategies[0].holdings[1].position.quantity = Quantity::from_units(10_000);
-    pair.open(&request());
-    let sent = pair.sent();
-    let retry_after = Duration::from_secs(3);
-    pair.report(S, VenueReport::RateLimited { limit: None, retry_after });
-    set(&mut pair, Scope::Host, TradingMode::ReduceOnly);
-    pair.fill(sent[1], 600_299, 1_660);
-    pair.reject(sent[0]);
+    let mut pair = banned_with_spot_sold(false);
     pair.pass(2_900);
     assert_eq!((pair.phase(), pair.sent()), (PairPhase::Unwinding, vec![]));
     pair.pass(200);
@@ -41,16 +43,16 @@ fn only_the_strategys_own_release_takes_a_stuck_plan_over() {
     pair.open(&request());
     let sent = pair.sent();
     pair.fill(sent[0], 600_000, 1_660);
-    set(&mut pair, Scope::Host, TradingMode::Halted);
+    pair.set(Scope::Host, TradingMode::Halted);
     pair.reject(sent[1]);
     let stuck = |pair: &Pair| pair.rig.engine.plans.pair(&(ME, 1)).unwrap().is_stuck();
     assert!(stuck(&pair));
     for scope in [Scope::Host, Scope::Account(AccountId(1)), Scope::Instrument(S)] {
-        set(&mut pair, scope, TradingMode::ReduceOnly);
-        set(&mut pair, scope, TradingMode::Running);
+        pair.set(scope, TradingMode::ReduceOnly);
+        pair.set(scope, TradingMode::Running);
         assert!(stuck(&pair), "{scope:?}");
     }
-    set(&mut pair, Scope::Strategy(ME), TradingMode::Running);
+    pair.set(Scope::Strategy(ME), TradingMode::Running);
     assert!(!stuck(&pair));
 }
 
@@ -59,21 +61,10 @@ fn only_the_strategys_own_release_takes_a_stuck_plan_over() {
 #[test]
 fn what_waits_to_be_bought_back_is_judged_when_it_leaves() {
     for halts in [true, false] {
-        let mut instruments = legs();
-        instruments[1].kind = InstrumentKind::Spot;
-        let mut pair = Pair::with(instruments, wide(), true);
-        super::vectors::up(&mut pair, [0, 0]);
-        pair.rig.engine.strategies[0].holdings[1].position.quantity = Quantity::from_units(10_000);
-        pair.open(&request());
-        let sent = pair.sent();
-        let retry_after = Duration::from_secs(3);
-        pair.report(S, VenueReport::RateLimited { limit: None, retry_after });
-        set(&mut pair, Scope::Host, TradingMode::ReduceOnly);
-        pair.fill(sent[1], 600_299, 1_660);
-        pair.reject(sent[0]);
+        let mut pair = banned_with_spot_sold(true);
         pair.pass(1_000);
         match halts {
-            true => set(&mut pair, Scope::Account(AccountId(1)), TradingMode::Halted),
+            true => pair.set(Scope::Account(AccountId(1)), TradingMode::Halted),
             false => pair.report(S, VenueReport::Down),
         }
         pair.pass(10_000);
