@@ -156,7 +156,7 @@ pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, bool), Failure> {
 }
 
 /// Which component each strategy ran last.
-pub(super) fn ran(config: &Config) -> Result<BTreeMap<StrategyId, String>, Failure> {
+pub(crate) fn ran(config: &Config) -> Result<BTreeMap<StrategyId, String>, Failure> {
     SqliteJournal::components(&config.state.join(FILE)).map_err(Failure::new)
 }
 

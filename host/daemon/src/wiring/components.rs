@@ -7,7 +7,6 @@ use crate::config::problem::Problems;
 use crate::kept;
 use hedgerow_model::StrategyId;
 use hedgerow_plugins::{Cache, Limits, LoadError, Plugin, WantedRole, WasmEngine, read_component};
-use hedgerow_store::SqliteJournal;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -63,9 +62,8 @@ pub(crate) fn goes_on(config: &Config) -> bool {
 }
 
 fn ran(config: &Config) -> BTreeMap<StrategyId, String> {
-    let journal = config.state.join("journal.sqlite");
     let there = config.data.is_live() && crate::live::goes_on(&config.state);
-    there.then(|| SqliteJournal::components(&journal).ok()).flatten().unwrap_or_default()
+    there.then(|| crate::live::ran(config).ok()).flatten().unwrap_or_default()
 }
 
 /// What a strategy ran last, where a host goes on: a file that is broken or gone by now must not
