@@ -252,7 +252,8 @@ impl Engine {
         }
         let mode = self.mode_at(id.strategy, account, instrument);
         let may = match rank {
-            Rank::Reduce => mode.permits(Action::PlanUnwinds), // spot that is bought back
+            // spot that is bought back; what was a reduction and is none by now, opens
+            Rank::Reduce if self.plans.takes_back(id) => mode.permits(Action::PlanUnwinds),
             _ => mode.permits(Action::StrategyOpens) && !self.plans.gave_up(id),
         };
         may && self.is_reconciled(account)
