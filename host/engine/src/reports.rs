@@ -96,8 +96,7 @@ impl Engine {
     }
 
     pub(crate) fn order(&self, strategy: StrategyId, number: u64) -> Option<&Order> {
-        let slot = self.strategies.get(strategy.index())?;
-        slot.orders.get(&number).map(|known| &known.order)
+        self.strategies.get(strategy.index())?.orders.get(&number).map(|known| &known.order)
     }
 
     /// A live order, or a finished one that is still remembered.
@@ -111,10 +110,10 @@ impl Engine {
         let (now, account) = (event.received, event.account);
         match &event.report {
             VenueReport::Balance { asset, total, available } => {
-                let (asset, total, available) = (asset.clone(), *total, *available);
+                let (total, available) = (*total, *available);
                 let fact = Fact::Balance { account, asset: asset.clone(), total, available };
                 self.record(now, fact, effects);
-                let update = BalanceUpdate { account, asset, total, available };
+                let update = BalanceUpdate { account, asset: asset.clone(), total, available };
                 for strategy in self.on_account(account) {
                     self.deliver(strategy, now, Event::Balance(update.clone()), effects);
                 }
@@ -126,6 +125,7 @@ impl Engine {
             VenueReport::Margin { .. }
             | VenueReport::LiquidationPrice { .. }
             | VenueReport::Brackets { .. } => self.on_margin(event, effects),
+            VenueReport::PositionMode { mode } => self.on_position_mode(event, *mode),
             VenueReport::Forced { .. } => self.forced(event, effects),
             VenueReport::Delivered { .. } => self.on_delivered(event, effects),
             VenueReport::Up => {
@@ -134,7 +134,7 @@ impl Engine {
                 self.venue_status(event, VenueStatus::Up, effects);
             }
             VenueReport::Down => {
-                self.lose_reconcile(event.account);
+                self.lose_reconcile(account);
                 self.venue_reached(account, event.venue, false);
                 self.venue_status(event, VenueStatus::Down, effects);
             }

@@ -6,8 +6,8 @@
 use crate::checks::Check;
 use crate::{Engine, config::Asks};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, HostTime, InstrumentId, Quantity, StrategyId, VenueTime,
-    WireId,
+    AccountId, ClientOrderId, Decimal, HostTime, InstrumentId, PositionMode, Quantity, StrategyId,
+    VenueEvent, VenueId, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub(crate) struct Truth {
     pub(crate) foreign: BTreeMap<(AccountId, InstrumentId), ForeignOrders>,
     /// Positions that nobody here accounts for, until an operator says whose they are.
     pub(crate) unknown: BTreeMap<(AccountId, InstrumentId), Quantity>,
+    /// Accounts that hold long and short side by side at a venue: not traded on there.
+    pub(crate) hedged: BTreeSet<(AccountId, VenueId)>,
     /// The newest statement of its venue about an order: older ones say nothing any more.
     pub(crate) stated: BTreeMap<(AccountId, WireId), Statement>,
 }
@@ -107,6 +109,15 @@ impl Engine {
         let checks = self.truth.checks.values().map(Check::next);
         let again = self.truth.again.values().map(|(_, at)| *at);
         doubts.chain(linger).chain(again).chain(checks).filter(|at| *at != HostTime::NEVER).min()
+    }
+
+    /// How an account holds positions at a venue.
+    pub(crate) fn on_position_mode(&mut self, event: &VenueEvent, mode: PositionMode) {
+        let key = (event.account, event.venue);
+        match mode {
+            PositionMode::Hedge => self.truth.hedged.insert(key),
+            PositionMode::OneWay => self.truth.hedged.remove(&key),
+        };
     }
 
     /// Whether an account holds positions that nobody here accounts for.

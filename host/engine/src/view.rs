@@ -183,7 +183,12 @@ impl Engine {
             let on = self.scope_in_words(Scope::Account(*account));
             format!("{on}: orders of somebody else rest in {name}")
         });
+        let hedged = self.truth.hedged.iter().map(|(account, _)| {
+            let on = self.scope_in_words(Scope::Account(*account));
+            format!("{on}: in hedge mode, nothing is traded: switch it to one-way at its venue")
+        });
         unknown
+            .chain(hedged)
             .chain(held)
             .chain(foreign)
             .chain(mode)

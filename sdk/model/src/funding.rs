@@ -79,4 +79,102 @@ impl FundingRate {
             i128::from(self.rate).checked_mul(hour)?.checked_div(i128::from(span.as_nanos()))?;
         i64::try_from(hourly).ok()
     }
+
+    /// What a position carries from `from` (not included) to `until` (included) if the rate stays:
+    /// the rate at each settlement in between, or the rate over the time where it is paid
+    /// continuously. A fraction of the position's value, units of 1e-15, rounded toward zero;
+    /// nothing when the schedule is unknown, the window runs backwards, or it does not fit.
+    ///
+    /// ```
+    /// use hedgerow_model::{Duration, FundingKind, FundingRate, FundingSchedule, VenueTime};
+    /// let hours = |n: u64| VenueTime::from_nanos(n * 3_600_000_000_000);
+    /// let interval = Duration::from_secs(8 * 3600);
+    /// let rate = FundingRate {
+    ///     rate: 1_000,
+    ///     schedule: Some(FundingSchedule::Discrete { next: hours(16), interval }),
+    ///     kind: FundingKind::Predicted,
+    ///     time: hours(9),
+    /// };
+    /// // settlements at 16 and 24 hours
+    /// assert_eq!(rate.carry(hours(9), hours(24)), Some(2_000));
+    /// ```
+    #[must_use]
+    pub fn carry(&self, from: VenueTime, until: VenueTime) -> Option<i64> {
+        let (from, until) = (i128::from(from.as_nanos()), i128::from(until.as_nanos()));
+        let span = until.checked_sub(from).filter(|span| *span >= 0)?;
+        let rate = i128::from(self.rate);
+        let carried = match self.schedule? {
+            FundingSchedule::Discrete { next, interval } => {
+                let step = i128::from(interval.as_nanos());
+                let next = i128::from(next.as_nanos());
+                // how many of next, next + step, ... are not after a time
+                let by = |time: i128| match time < next {
+                    true => Some(0),
+                    false => (time - next).checked_div(step)?.checked_add(1),
+                };
+                rate.checked_mul(by(until)?.checked_sub(by(from)?)?)?
+            }
+            FundingSchedule::Continuous { quote_period } => {
+                rate.checked_mul(span)?.checked_div(i128::from(quote_period.0.as_nanos()))?
+            }
+        };
+        i64::try_from(carried).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(schedule: Option<FundingSchedule>) -> FundingRate {
+        FundingRate { rate: -900, schedule, kind: FundingKind::Final, time: VenueTime::EPOCH }
+    }
+
+    fn at(secs: u64) -> VenueTime {
+        VenueTime::from_nanos(secs * 1_000_000_000)
+    }
+
+    #[test]
+    fn a_discrete_rate_is_carried_at_settlements_alone() {
+        let interval = Duration::from_secs(100);
+        let rate = rate(Some(FundingSchedule::Discrete { next: at(1_000), interval }));
+        for (from, until, settlements) in [
+            (0, 999, 0),
+            (0, 1_000, 1),
+            (1_000, 1_099, 0), // the one of its beginning was carried before
+            (999, 1_100, 2),
+            (1_050, 1_250, 2),
+            (1_300, 1_300, 0),
+        ] {
+            let expected = Some(-900 * settlements);
+            assert_eq!(rate.carry(at(from), at(until)), expected, "{from} to {until}");
+        }
+        assert_eq!(rate.carry(at(2), at(1)), None);
+    }
+
+    #[test]
+    fn a_continuous_rate_is_carried_by_the_time() {
+        let quote_period = QuotePeriod(Duration::from_secs(3_600));
+        let rate = rate(Some(FundingSchedule::Continuous { quote_period }));
+        assert_eq!(rate.carry(at(0), at(3_600)), Some(-900));
+        assert_eq!(rate.carry(at(50), at(50 + 1_800)), Some(-450));
+        assert_eq!(rate.carry(at(0), at(3)), Some(0), "rounded toward zero");
+        assert_eq!(rate.per_hour(), Some(-900));
+    }
+
+    #[test]
+    fn what_is_not_known_is_carried_by_nobody() {
+        assert_eq!(rate(None).carry(at(0), at(1)), None);
+        let none = FundingSchedule::Discrete { next: at(0), interval: Duration::from_nanos(0) };
+        assert_eq!(rate(Some(none)).carry(at(0), at(1)), None);
+        let none =
+            FundingSchedule::Continuous { quote_period: QuotePeriod(Duration::from_nanos(0)) };
+        assert_eq!(rate(Some(none)).carry(at(0), at(1)), None);
+        let second = QuotePeriod(Duration::from_nanos(1));
+        let large = FundingRate {
+            rate: i64::MAX,
+            ..rate(Some(FundingSchedule::Continuous { quote_period: second }))
+        };
+        assert_eq!(large.carry(at(0), at(1)), None, "it does not fit");
+    }
 }

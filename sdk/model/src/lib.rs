@@ -98,6 +98,6 @@ pub use status::{IllegalTransition, OrderEvent, OrderStatus};
 pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
 pub use time::{Duration, HostTime, VenueTime};
 pub use venue::{
-    Extent, ForcedKind, Liquidity, MarginBracket, OrderPhase, OrderState, QueryAnswer,
-    VenueCommand, VenueEvent, VenueReport,
+    Extent, ForcedKind, Liquidity, MarginBracket, OrderPhase, OrderState, PositionMode,
+    QueryAnswer, VenueCommand, VenueEvent, VenueReport,
 };

@@ -145,6 +145,9 @@ pub enum RiskRejection {
     /// The account is not reconciled with its venue: nothing new is opened.
     #[error("the account is not reconciled with its venue")]
     NotReconciled,
+    /// The account holds long and short side by side at the instrument's venue.
+    #[error("the account is in hedge mode at this venue: only one-way accounts are traded on")]
+    HedgeMode,
     /// The timer or its time is not acceptable.
     #[error("more timers than allowed")]
     TooManyTimers,
@@ -344,6 +347,7 @@ impl RiskRejection {
             Self::LeverageNotAllowed { .. } => 34,
             Self::UnknownPositions => 35,
             Self::NothingLeft => 36,
+            Self::HedgeMode => 37,
             Self::NetAboveMax { .. } => 40,
             Self::InstrumentAboveMax { .. } => 41,
             Self::LeverageAboveMax { .. } => 42,

@@ -185,6 +185,17 @@ pub enum Liquidity {
     Taker,
 }
 
+/// How an account holds what it has in derivatives. Only one-way accounts are traded on: a position
+/// is known by its account and instrument, without a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PositionMode {
+    /// One net position in each instrument.
+    OneWay,
+    /// A long and a short position side by side.
+    Hedge,
+}
+
 /// Why a venue trades a position of ours by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -477,6 +488,11 @@ pub enum VenueReport {
         limit: String,
         /// Weight used of it now.
         used: u32,
+    },
+    /// How the account holds positions: told when the account is asked, and after a change.
+    PositionMode {
+        /// One for each instrument, or two.
+        mode: PositionMode,
     },
     /// The private stream is confirmed.
     Up,

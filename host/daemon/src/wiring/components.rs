@@ -6,7 +6,9 @@ use crate::config::Config;
 use crate::config::problem::Problems;
 use crate::kept;
 use hedgerow_model::StrategyId;
-use hedgerow_plugins::{Cache, Limits, LoadError, Plugin, WantedRole, WasmEngine, read_component};
+use hedgerow_plugins::{
+    Cache, Description, Limits, LoadError, Plugin, WantedRole, WasmEngine, read_component,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -80,10 +82,31 @@ fn last_component(
     (found.0.hash == *hash).then_some(found)
 }
 
-/// Whether a component wants no more of its roles than another is given.
-pub fn wants_no_more(known: &[WantedRole], wants: &[WantedRole]) -> Result<(), String> {
-    for want in wants {
-        let fits = known.iter().find(|known| known.role == want.role).is_some_and(|known| {
+/// What a component is given in a run, whichever version of it is in place.
+#[derive(Clone, Debug)]
+pub struct Given {
+    wants: Vec<WantedRole>,
+    capabilities: Vec<String>,
+}
+
+impl Given {
+    /// What the one is given that the run began with.
+    #[must_use]
+    pub fn of(description: &Description) -> Self {
+        let Description { wants, capabilities, .. } = description;
+        Self { wants: wants.clone(), capabilities: capabilities.clone() }
+    }
+}
+
+/// Whether a component asks for no more than is given.
+pub fn asks_no_more(given: &Given, description: &Description) -> Result<(), String> {
+    for asked in &description.capabilities {
+        if !given.capabilities.contains(asked) {
+            return Err(format!("it asks for {asked}, the one before did not: restart"));
+        }
+    }
+    for want in &description.wants {
+        let fits = given.wants.iter().find(|known| known.role == want.role).is_some_and(|known| {
             known.trades == want.trades
                 && (want.bars.is_none() || want.bars == known.bars)
                 && want.kinds.iter().all(|kind| known.kinds.contains(kind))
@@ -129,5 +152,43 @@ pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyI
              tried here: resume the strategy to begin with it"
         );
         loaded.untried.push((me, why));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(capabilities: &[&str]) -> Description {
+        let want = |role: &str| WantedRole {
+            role: role.into(),
+            kinds: Vec::new(),
+            bars: None,
+            trades: true,
+        };
+        Description {
+            name: "x".into(),
+            version: "1".into(),
+            contract: "0.1".into(),
+            state_version: 1,
+            oldest_readable_state: 1,
+            parameters: serde_json::json!({}).into(),
+            capabilities: capabilities.iter().map(|&asked| asked.to_owned()).collect(),
+            wants: vec![want("market")],
+        }
+    }
+
+    #[test]
+    fn a_version_that_asks_for_more_waits_for_a_restart() {
+        let (without, with) = (component(&[]), component(&["set-leverage"]));
+        let given = Given::of(&without);
+        assert_eq!(asks_no_more(&given, &without), Ok(()));
+        let why = asks_no_more(&given, &with).unwrap_err();
+        assert!(why.contains("asks for set-leverage"), "{why}");
+        // fewer is no more
+        assert_eq!(asks_no_more(&Given::of(&with), &without), Ok(()));
+        let mut more = without;
+        more.wants[0].trades = false;
+        assert!(asks_no_more(&given, &more).unwrap_err().contains("more of the role market"));
     }
 }

@@ -200,6 +200,9 @@ impl Engine {
             return Err(RiskRejection::Expired);
         }
         let account = holding.account;
+        if spec.kind != InstrumentKind::Spot && self.truth.hedged.contains(&(account, spec.venue)) {
+            return Err(RiskRejection::HedgeMode);
+        }
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);
         let mode = self.mode_at(strategy, account, instrument);
         let reconciled = self.is_reconciled(account);

@@ -1,6 +1,7 @@
 //! Every check of the gate and every guard, seen refusing.
 
 use super::*;
+use hedgerow_model::PositionMode;
 
 #[test]
 fn each_check_of_the_gate_refuses() {
@@ -223,4 +224,20 @@ fn nothing_is_ordered_in_a_contract_that_was_delivered() {
     rig.advance(1_000);
     rig.quote(0, 9_990, 10_010);
     assert_eq!(rig.buy(10_000, 100), Some(RiskRejection::Expired));
+}
+
+/// Reductions too: a venue in hedge mode takes no order without a side of its position.
+#[test]
+fn an_account_in_hedge_mode_is_not_traded_on() {
+    let mut rig = Rig::new();
+    rig.buy(10_010, 1_000);
+    rig.fill(1, 10_010, 1_000);
+    rig.report(VenueReport::PositionMode { mode: PositionMode::Hedge });
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::HedgeMode));
+    assert_eq!(rig.sell(9_990, 500), Some(RiskRejection::HedgeMode));
+    let said = rig.engine.conditions();
+    assert!(said.iter().any(|words| words.contains("hedge mode")), "{said:?}");
+    rig.report(VenueReport::PositionMode { mode: PositionMode::OneWay });
+    assert_eq!(rig.buy(9_990, 100), None);
+    assert!(rig.engine.conditions().iter().all(|words| !words.contains("hedge mode")));
 }

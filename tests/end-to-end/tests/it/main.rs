@@ -1,5 +1,6 @@
 //! The real binary, the real components, recorded and generated markets.
 
+mod answers;
 mod bad_files;
 mod beginnings;
 mod commands;
