@@ -37,7 +37,7 @@ use hedgerow_model::{Duration, Fact, Scope, StrategyId, TradingMode, printable};
 use hedgerow_simulator::readers::FileReport;
 use hedgerow_store::SqliteJournal;
 use reload::Reload;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -124,6 +124,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         cut: None,
         reload: &reload,
         judged: BTreeMap::new(),
+        tried: BTreeSet::new(),
         unnamed: Vec::new(),
         began: Instant::now(),
         published: None,
@@ -184,6 +185,8 @@ struct Session<'h> {
     reload: &'h Reload,
     /// By strategy, the newest file that was judged and how many were.
     judged: BTreeMap<StrategyId, (String, u64)>,
+    /// Strategies beside which a candidate is tried now.
+    tried: BTreeSet<StrategyId>,
     /// Files that no strategy names.
     unnamed: Vec<String>,
     /// A swap under way, and since when.
@@ -301,7 +304,11 @@ impl Session<'_> {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;
             }
             Message::Recent(strategy, hash, answer) => {
-                let _ = answer.send(self.known_of(strategy, &hash));
+                let told = self.known_of(strategy, &hash);
+                if !told.runs && told.failed.is_none() {
+                    self.tried.insert(strategy);
+                }
+                let _ = answer.send(told);
             }
             Message::Retry(strategy, why) => self.retry(strategy, &why)?,
             Message::Swap(strategy, plugin) => {
@@ -309,6 +316,7 @@ impl Session<'_> {
             }
             Message::Unnamed(files) => self.unnamed = files,
             Message::Plugin(strategy, step, hash, detail) => {
+                self.tried.remove(&strategy);
                 let judged = self.judged.get(&strategy).map_or(0, |(_, count)| *count);
                 self.judged.insert(strategy, (hash.clone(), judged.saturating_add(1)));
                 // texts of files are in it, which may be anybody's

@@ -21,6 +21,21 @@ const NO_FLOATS: &[&str] = &[
 ];
 const FLOAT_DOORS: &[&str] = &["host/simulator/src/generator.rs"];
 
+/// Rooms that know nothing of the world but what they are handed: no clock, disk, network, thread,
+/// environment.
+const NO_WORLD: &[&str] =
+    &["sdk/model/src", "host/engine/src", "host/driver/src", "host/ports/src"];
+const WORLD: &[&str] = &[
+    "Instant",
+    "SystemTime",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::env",
+    "std::process",
+    "std::os",
+];
+
 pub(super) fn findings() -> Result<Vec<String>> {
     let files = output(Command::new("git").args(["ls-files", "*.rs"]).current_dir(root()))?;
     let mut all = Vec::new();
@@ -79,14 +94,70 @@ fn words(path: &str, lines: &[&str], all: &mut Vec<String>) {
         ["host/engine/src/risk/gate.rs", "sdk/model/src/approved.rs", "xtask/src/tidy/text.rs"];
     for (number, line) in (1..).zip(lines) {
         let code = line.split("//").next().unwrap_or("");
-        let float = |word: &str| {
+        let has = |word: &str| {
             code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|token| token == word)
         };
-        if floats && (float("f64") || float("f32")) {
+        if floats && (has("f64") || has("f32")) {
             all.push(format!("{path}:{number}: floating point has no place in this room"));
+        }
+        // tests read what a run of theirs is to be from the environment
+        let world = NO_WORLD.iter().any(|room| path.starts_with(room)) && !path.contains("/tests");
+        let outside = WORLD.iter().find(|word| match word.contains("::") {
+            true => code.contains(*word),
+            false => has(word),
+        });
+        if let Some(word) = outside.filter(|_| world) {
+            all.push(format!("{path}:{number}: {word} has no place in this room: it is handed in"));
         }
         if code.contains("seal_by_gate") && !gate.contains(&path) {
             all.push(format!("{path}:{number}: only the risk gate approves"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        check(path, text, &mut all);
+        all
+    }
+
+    #[test]
+    fn every_rule_of_words_is_seen_to_refuse() {
+        for (path, line, word) in [
+            ("host/engine/src/a.rs", "let a: f64 = b;", "floating point"),
+            ("host/engine/src/a.rs", "let a = Instant::now();", "Instant"),
+            ("host/driver/src/a.rs", "use std::time::SystemTime;", "SystemTime"),
+            ("sdk/model/src/a.rs", "let a = std::fs::read(b);", "std::fs"),
+            ("host/ports/src/a.rs", "std::thread::sleep(a);", "std::thread"),
+            ("host/engine/src/a.rs", "use std::net::TcpStream;", "std::net"),
+            ("host/engine/src/b.rs", "Approved::seal_by_gate(order)", "only the risk gate"),
+        ] {
+            let all = found(path, &format!("//! Something.\n{line}\n"));
+            assert!(all.len() == 1 && all[0].contains(word), "{line}: {all:?}");
+        }
+        // in a comment, in another room, or as a part of a longer word
+        for (path, line) in [
+            ("host/engine/src/a.rs", "// an f64 of Instant"),
+            ("host/daemon/src/a.rs", "let a = Instant::now();"),
+            ("host/engine/src/a.rs", "struct Instantly;"),
+        ] {
+            let all = found(path, &format!("//! Something.\n{line}\n"));
+            assert_eq!(all, Vec::<String>::new(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_budget_is_seen_to_refuse() {
+        let long = format!("//! Something.\n{}", "\n".repeat(400));
+        assert!(found("a.rs", &long)[0].contains("400 allowed"));
+        assert!(found("a.rs", "fn a() {}\n")[0].contains("does not say at its top"));
+        let wide = format!("//! Something.\n// {}\n", "x".repeat(100));
+        assert!(found("a.rs", &wide)[0].contains("longer than 100 columns"));
+        let body = format!("//! Something.\nfn a() {{\n{}}}\n", "    b();\n".repeat(70));
+        assert!(found("a.rs", &body)[0].contains("a function of 72 lines"));
     }
 }

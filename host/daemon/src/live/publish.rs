@@ -1,7 +1,7 @@
 //! What the loop tells outsiders of itself, and the journal of its own absence.
 
 use super::{Failure, Session};
-use hedgerow_model::view::VenueView;
+use hedgerow_model::view::{StrategyState, VenueView};
 use hedgerow_model::{Fact, HostTime, VenueId};
 use hedgerow_simulator::readers::FileReport;
 use std::sync::{Arc, PoisonError};
@@ -53,6 +53,9 @@ impl Session<'_> {
                 let known = &plugin.description;
                 strategy.component = format!("{} {}", known.name, known.version);
                 strategy.hash = plugin.hash.clone();
+            }
+            if strategy.state == StrategyState::Running && self.tried.contains(&strategy.id) {
+                strategy.state = StrategyState::Shadow;
             }
             strategy.candidate = self.judged.get(&strategy.id).cloned();
             if let Some((at, said)) = self.host.said(strategy.id) {

@@ -91,7 +91,8 @@ fn vector_c3_final_value_of_an_inverse_hedge() {
 
 #[test]
 fn a_contract_of_the_coin_margined_dossier() {
-    // One contract of 100 USD at 8800: 0.01136364 BTC; commission 0.00000454 at 4 basis points.
+    // One contract of 100 USD at 8800: 0.01136364 BTC; commission 0.00000455 at 4 basis
+    // points (half even; the dossier cuts it to ...454).
     let i = inverse();
     let one = Quantity::from_units(1);
     let at = price(&i, "8800");

@@ -61,6 +61,7 @@ fn cases(probe: &[u8], twin: &[u8]) -> Vec<Case> {
             patched(probe, LOG, b"hedgerow:strategy/net@0.1.0"),
             "imports hedgerow:strategy/net@0.1.0, which this host does not offer",
         ),
+        whole("a table bomb", with_a_table(probe), "more table elements than allowed"),
         whole("another plugin's name", twin.to_vec(), "another file already is the plugin prob2"),
     ];
     for (name, how, told) in [
@@ -90,6 +91,38 @@ fn cases(probe: &[u8], twin: &[u8]) -> Vec<Case> {
     let parts = twisted(probe, b'y');
     all.push(("rewritten while it is read", Box::new(move |f| rewritten(f, &parts)), "damaged"));
     all
+}
+
+/// LEB128, as in every count of a component.
+fn leb(mut n: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    loop {
+        let low = u8::try_from(n & 0x7f).unwrap();
+        n >>= 7;
+        out.push(if n > 0 { low | 0x80 } else { low });
+        if n == 0 {
+            return out;
+        }
+    }
+}
+
+/// The same component with a core module more, which has a table of fifty million elements and is
+/// instantiated with it. Sections may follow each other in any order.
+fn with_a_table(component: &[u8]) -> Vec<u8> {
+    let section = |id: u8, body: &[u8]| [&[id][..], &leb(body.len()), body].concat();
+    // its index is the number of core modules before it: sections of kind 1
+    let (mut at, mut modules) = (8, 0);
+    while at < component.len() {
+        modules += usize::from(component[at] == 1);
+        let digits = component[at + 1..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+        let size = component[at + 1..at + 1 + digits].iter().rev();
+        let size = size.fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        at += 1 + digits + size;
+    }
+    let table = [&[1, 0x70, 0][..], &leb(50_000_000)].concat();
+    let module = [&b"\0asm\x01\0\0\0"[..], &section(4, &table)].concat();
+    let instance = [&[1, 0][..], &leb(modules), &[0]].concat();
+    [component, &section(1, &module), &section(2, &instance)].concat()
 }
 
 fn link(file: &Path) {
@@ -144,14 +177,18 @@ fn every_bad_file_is_refused_with_its_reason_and_both_strategies_go_on() {
     for (name, act, told) in cases(&probe, &twin) {
         let before = [0, 1].map(|place| strategy(&all, place)["fills"].as_u64().unwrap());
         act(&file);
-        let mut said = String::new();
+        let (mut said, mut in_shadow) = (String::new(), false);
         let began = Instant::now();
         while !said.contains(told) {
-            said = strategy(&all, 0)["refused"].as_str().unwrap_or_default().to_owned();
+            let now = strategy(&all, 0);
+            in_shadow |= now["state"] == "Shadow";
+            said = now["refused"].as_str().unwrap_or_default().to_owned();
             assert!(began.elapsed() < Duration::from_secs(60), "{name}: {told:?} not in {said:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
         assert!(!said.chars().any(char::is_control) && said.len() < 2_000, "{name}: {said:?}");
+        // what takes until a deadline is seen while it is tried
+        assert!(in_shadow || told != "tried 3 times", "{name}: never in the shadow");
         for place in [0, 1] {
             wait("it goes on trading", || {
                 strategy(&all, place)["fills"].as_u64() > Some(before[place])
@@ -160,6 +197,9 @@ fn every_bad_file_is_refused_with_its_reason_and_both_strategies_go_on() {
         let now = strategy(&all, 0);
         assert_eq!((&now["hash"], &now["state"]), (&runs, &"Running".into()), "{name}");
     }
+    // nothing can be kept of what is compiled: that costs time alone
+    let cache = all.path("state").join("compiled");
+    std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o500)).unwrap();
     // whoever lets the host read the file changes neither its size nor its time
     let good = twisted(&probe, b'z');
     put(&file, &good);
@@ -168,6 +208,9 @@ fn every_bad_file_is_refused_with_its_reason_and_both_strategies_go_on() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let is_new = |s: &serde_json::Value| s["hash"] != runs && s["status"].is_string();
     wait("it runs, and was asked", || is_new(&strategy(&all, 0)));
+    std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let log = std::fs::read_to_string(all.path("log")).unwrap();
+    assert!(log.contains("not kept"), "{log}");
     for place in [0, 1] {
         let status = strategy(&all, place)["status"].as_str().unwrap_or("null").to_owned();
         let said: serde_json::Value = serde_json::from_str(&status).unwrap();
