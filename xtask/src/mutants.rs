@@ -1,7 +1,8 @@
 //! `cargo xtask sim --mutants`: bugs planted on purpose, each by itself, in a scratch copy of the
-//! tree; the fault simulation has to find every one.
+//! tree; the fault simulation has to find every one. With `--batches` the bugs are bounds of a batch
+//! that are forgotten, and the comparison of batches with one tick at a time has to find them.
 //!
-//! A mutant is a file in `xtask/mutants`: what it does in a line, where, the text that is to be
+//! A mutant is a file in `xtask/mutants` or its folder `batches`: what it does in a line, where, the text that is to be
 //! found there, and what takes its place. The checkout itself is never changed.
 
 mod scratch;
@@ -53,11 +54,14 @@ impl Mutant {
     }
 }
 
-/// All of them, by name.
-fn all() -> Result<Vec<Mutant>> {
-    let folder = root().join("xtask/mutants");
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+const FOLDERS: [&str; 2] = ["xtask/mutants", "xtask/mutants/batches"];
+
+/// All of a folder, by name.
+fn all(folder: &str) -> Result<Vec<Mutant>> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(root().join(folder))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    paths.retain(|path| path.is_file());
     paths.sort();
     let read = |path: &PathBuf| {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
@@ -69,6 +73,7 @@ fn all() -> Result<Vec<Mutant>> {
 /// What is asked for.
 struct Asked {
     only: Option<String>,
+    batches: bool,
     from: u64,
     seeds: String,
     /// For the simulation as they are.
@@ -76,12 +81,14 @@ struct Asked {
 }
 
 fn asked(args: &[String]) -> Result<Asked> {
-    let mut asked = Asked { only: None, from: 0, seeds: "0..5000".into(), rest: Vec::new() };
+    let (only, batches, from, rest) = (None, false, 0, Vec::new());
+    let mut asked = Asked { only, batches, from, seeds: "0..5000".into(), rest };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().cloned().with_context(|| format!("{arg} wants a value"));
         match arg.as_str() {
             "--mutants" => {}
+            "--batches" => asked.batches = true,
             "--only" => asked.only = Some(value()?),
             "--seeds" => asked.seeds = value()?,
             "--jobs" => asked.rest.extend([arg.clone(), value()?]),
@@ -96,7 +103,7 @@ fn asked(args: &[String]) -> Result<Asked> {
 /// Plants one after the other and has the simulation look for it.
 pub(crate) fn hunt(args: &[String]) -> Result<()> {
     let asked = asked(args)?;
-    let mut mutants = all()?;
+    let mut mutants = all(FOLDERS[usize::from(asked.batches)])?;
     if let Some(only) = &asked.only {
         let names: Vec<String> = mutants.iter().map(|mutant| mutant.name.clone()).collect();
         mutants.retain(|mutant| mutant.name == *only);
@@ -112,9 +119,11 @@ pub(crate) fn hunt(args: &[String]) -> Result<()> {
         let planted = mutant.planted(&scratch.read(&mutant.file)?)?;
         scratch.write(&mutant.file, planted.as_bytes())?;
         let began = Instant::now();
-        let found = build(&scratch)
-            .with_context(|| format!("building mutant {}", mutant.name))
-            .and_then(|()| look(&scratch, &asked));
+        let found = match asked.batches {
+            true => compare(&scratch),
+            false => build(&scratch).and_then(|()| look(&scratch, &asked)),
+        };
+        let found = found.with_context(|| format!("building mutant {}", mutant.name));
         // whatever came of it, the next one is alone
         scratch.sync()?;
         let (times, by) = match found? {
@@ -170,6 +179,31 @@ fn look(scratch: &Scratch, asked: &Asked) -> Result<Option<(u64, String)>> {
     Ok(first.map(|(seed, what)| (seed, short(what.as_str().unwrap_or_default()))))
 }
 
+/// How many scenes are compared.
+const SCENES: &str = "400";
+
+/// Whether batches differ from one tick at a time in some scene, and what.
+fn compare(scratch: &Scratch) -> Result<Option<(u64, String)>> {
+    let tests = |more: &[&str]| {
+        let mut cargo = cargo();
+        cargo.args(["test", "--quiet", "--package", "hedgerow-simulation", "--test", "it"]);
+        cargo.args(more).current_dir(scratch.tree());
+        cargo.env("CARGO_TARGET_DIR", scratch.target()).env("RUSTFLAGS", "--cap-lints allow");
+        cargo.env("HEDGEROW_CASES", SCENES).env("PROPTEST_RNG_SEED", "1");
+        cargo.env("PROPTEST_MAX_SHRINK_ITERS", "0");
+        cargo
+    };
+    run(&mut tests(&["--no-run"]))?;
+    let output = tests(&["batches"]).stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(None);
+    }
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let is_why = |line: &&str| line.contains("Test failed") || line.contains("panicked");
+    let why = said.lines().skip_while(|line| !is_why(line)).take(2).collect::<Vec<_>>().join(" ");
+    Ok(Some((0, short(&why))))
+}
+
 /// The beginning of what is wrong, without the time.
 fn short(what: &str) -> String {
     let what = what.split_once(" s: ").map_or(what, |(_, what)| what);
@@ -180,12 +214,14 @@ fn short(what: &str) -> String {
 mod tests {
     use super::*;
 
+    const MUTANTS: usize = 20;
+
     /// What mutants change is still there, once: none rots while the code goes on.
     #[test]
     fn every_mutant_fits_the_tree() {
-        let all = all().unwrap();
-        assert_eq!(all.len(), 10);
-        for mutant in all {
+        let all = FOLDERS.map(|folder| all(folder).unwrap());
+        assert_eq!(all.each_ref().map(Vec::len), [10, MUTANTS]);
+        for mutant in all.into_iter().flatten() {
             let text = std::fs::read_to_string(root().join(&mutant.file)).unwrap();
             assert_ne!(mutant.planted(&text).unwrap(), text, "{}", mutant.name);
         }

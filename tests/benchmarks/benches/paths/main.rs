@@ -2,6 +2,7 @@
 //! update, a journal append.
 
 mod gate;
+mod host;
 
 use criterion::measurement::WallTime;
 use criterion::{
@@ -9,15 +10,14 @@ use criterion::{
 };
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Asks, Effects, Engine, EngineConfig, GuardAction, HostLimits,
-    Input, InstrumentLimits, OpenOrders, OperatorCommand, StrategyConfig, StrategyGuards,
-    StrategyLimits, Watch,
+    Input, InstrumentLimits, OpenOrders, StrategyConfig, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
-    AccountId, Book, CallFault, Decimal, Duration, Event, Fact, FaultKind, Fee, Header, HostTime,
-    Instrument, InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder,
-    OrderFlags, Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped,
-    StrategyId, Swap, Tick, TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode,
-    VenueEvent, VenueId, VenueOrderId, VenueRejection, VenueReport, VenueTime, WireId, flag,
+    AccountId, Book, Decimal, Duration, Event, Fact, Fee, Header, HostTime, Instrument,
+    InstrumentId, InstrumentKind, Intent, Interest, Liquidity, MarginBracket, NewOrder, OrderFlags,
+    Outcome, Price, PriceGrid, Quantity, Scale, SequenceRule, Side, Stamped, StrategyId, Tick,
+    TickKind, TickSlice, TimeInForce, TimerId, TradeId, TradingMode, VenueEvent, VenueId,
+    VenueOrderId, VenueRejection, VenueReport, VenueTime, WireId, flag,
 };
 use hedgerow_plugins::{Instance, Limits, Mode, Plugin, RoleInstrument, Setup, WasmEngine};
 use hedgerow_ports::Journal;
@@ -246,7 +246,7 @@ fn engine_inputs(c: &mut Criterion) {
     once(&mut group, "venue, rejected", placed, &Input::Venue(Cow::Owned(event(rejected))));
     let canceled = VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) };
     once(&mut group, "venue, canceled", placed, &Input::Venue(Cow::Owned(event(canceled))));
-    others(&mut group, placed);
+    host::inputs(&mut group, placed);
     group.bench_function("wake, nothing due", |b| {
         let (mut engine, mut effects) = (engine(), Effects::default());
         b.iter(|| engine.handle(Input::Wake(HostTime::from_nanos(2)), &mut effects));
@@ -268,30 +268,6 @@ fn once(
             BatchSize::SmallInput,
         );
     });
-}
-
-/// What comes from the host itself: words of an operator, faults, starts, cuts, timers.
-fn others(group: &mut BenchmarkGroup<'_, WallTime>, placed: impl Fn() -> (Engine, Effects)) {
-    let (now, strategy) = (HostTime::from_nanos(4), StrategyId(0));
-    let command = OperatorCommand::CancelAll { strategy: Some(strategy) };
-    let operator = Input::Operator { now, command, reason: "bench".into() };
-    once(group, "operator, cancel all", &placed, &operator);
-    let fault = CallFault { kind: FaultKind::Trap, detail: "bench".into() };
-    let fault = Input::Fault { now, strategy, fault, next_order: 1_000 };
-    once(group, "fault", &placed, &fault);
-    let start = Input::Start { now, strategy, from_cut: false, fault: None };
-    once(group, "start", &placed, &start);
-    let time = Duration::from_secs(1);
-    let swap = Swap { component: "bench".into(), calls: 1, time };
-    once(group, "cut", &placed, &Input::Cut { now, strategy, swap });
-    let waiting = || {
-        let (mut engine, mut effects) = (engine(), Effects::default());
-        let timer = Intent::SetTimer { id: TimerId(1), at: now };
-        let set = Outcome { consumed: 1, intents: vec![timer], checkpoint: None };
-        answer(&mut engine, &mut effects, set);
-        (engine, effects)
-    };
-    once(group, "wake, one timer due", waiting, &Input::Wake(now));
 }
 
 /// Market data but quotes: a trade, and a change of a book whose updates are numbered.

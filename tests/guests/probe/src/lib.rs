@@ -30,6 +30,8 @@ pub struct Probe {
     last_plan: u64,
     #[serde(skip)]
     keeps_plans: bool,
+    #[serde(skip)]
+    every: u64,
 }
 
 /// What it is told to do.
@@ -40,6 +42,9 @@ pub struct Parameters {
     /// Always has a plan under way.
     #[serde(default)]
     pub plans: bool,
+    /// Acts on one of so many updates; 400 where absent.
+    #[serde(default)]
+    pub every: Option<u64>,
 }
 
 /// The last byte is the twist; `0` is none.
@@ -130,7 +135,8 @@ impl Strategy for Probe {
         }
         assert!(!is_twisted(b'p'), "a deliberate panic in init");
         let state: Self = SavedState::json_or_default(saved)?;
-        Ok(Self { keeps_plans: p.plans, ..state })
+        let every = p.every.unwrap_or(EVERY).max(1);
+        Ok(Self { keeps_plans: p.plans, every, ..state })
     }
 
     fn on_tick(&mut self, ctx: &mut Context, tick: &Tick) {
@@ -145,7 +151,7 @@ impl Strategy for Probe {
         if ctx.timers().next().is_none() {
             ctx.set_timer(TimerId(1), ctx.now().after(SECOND));
         }
-        if !self.seen.is_multiple_of(EVERY) {
+        if !self.seen.is_multiple_of(self.every) {
             return;
         }
         let Some(known) = ctx.role("market").cloned() else { return };
