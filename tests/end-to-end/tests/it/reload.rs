@@ -57,12 +57,8 @@ fn many_swaps_lose_repeat_and_forget_nothing() {
     assert_orders_are_whole(&rig.facts());
     pauses.sort_unstable();
     let at = |share: usize| pauses[pauses.len() * share / 100].as_micros();
-    let first = early.unwrap_or(0);
-    println!(
-        "{swaps} swaps, pause p50 {} us, p99 {} us; resident {first} then {last} KiB",
-        at(50),
-        at(99)
-    );
+    let (first, half, most) = (early.unwrap_or(0), at(50), at(99));
+    println!("{swaps} swaps, p50 {half} us, p99 {most} us; resident {first} then {last} KiB");
     assert!(last * 10 <= first * 12, "memory grew from {first} to {last} KiB");
 }
 
@@ -307,9 +303,8 @@ fn probes_with_plans(all: &Processes) {
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
     let sandbox = "[sandbox]\nticks_waiting_max = 1000000\nprobation_s = 1\n";
-    let config = format!("{config}\n{sandbox}");
-    let config = config
-        .replace("[strategy.parameters]", "[strategy.parameters]\nplans = true\nevery = 1000");
+    let busy = "[strategy.parameters]\nplans = true\nevery = 1000";
+    let config = format!("{config}\n{sandbox}").replace("[strategy.parameters]", busy);
     std::fs::write(all.path("host.toml"), config).unwrap();
 }
 
