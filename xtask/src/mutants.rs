@@ -2,8 +2,9 @@
 //! tree; the fault simulation has to find every one. With `--batches` the bugs are bounds of a
 //! batch that are forgotten; the comparison of batches with one tick at a time has to find them.
 //!
-//! A mutant is a file in `xtask/mutants` or its folder `batches`: what it does in a line, where, the
-//! text that is to be found there, and what takes its place. The checkout itself is never changed.
+//! A mutant is a file in `xtask/mutants` or its folder `batches`: what it does in a line, where,
+//! the text that is to be found there, and what takes its place. The checkout itself is never
+//! changed.
 
 mod scratch;
 

@@ -297,8 +297,8 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     }
 }
 
-/// A short probation for each file, and plans in every state. Ended orders are remembered for a day:
-/// with fewer of them it is seen what the replacements themselves leave behind.
+/// A short probation for each file, and plans in every state. Ended orders are remembered for a
+/// day: with fewer of them it is seen what the replacements themselves leave behind.
 fn probes_with_plans(all: &Processes) {
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
