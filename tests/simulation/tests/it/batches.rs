@@ -103,6 +103,23 @@ proptest! {
     }
 }
 
+/// One that does next to nothing reads many ticks a call, between timers and what a feed says of
+/// itself; one that acts on all of them reads them one by one.
+#[test]
+fn batches_grow_while_nobody_acts() {
+    // it acts on one update of so many
+    let run = |one_of| {
+        let taste = Taste { updates: 20_000, chunk: 4_096, ..Taste::default() };
+        let scene = Scene { taste, strategies: vec![(7, one_of)], ..Scene::default() };
+        run(&scene, Batching::Adaptive).stats
+    };
+    let idle = run(u64::MAX);
+    assert!(idle.ticks >= 20_000 && idle.market_calls > 0, "{idle:?}");
+    assert!(idle.ticks > idle.market_calls * 20, "{idle:?}");
+    let busy = run(1);
+    assert!(busy.ticks < busy.market_calls * 3, "{busy:?}");
+}
+
 /// Of several that rest over the end of their contract each is ended there, and told.
 #[test]
 fn orders_rest_over_the_end_of_a_dated_future() {
