@@ -71,6 +71,8 @@ fn all(folder: &str) -> Result<Vec<Mutant>> {
     paths.iter().map(read).collect()
 }
 
+const SEEDS: &str = "0..5000";
+
 /// What is asked for.
 struct Asked {
     only: Option<String>,
@@ -83,7 +85,7 @@ struct Asked {
 
 fn asked(args: &[String]) -> Result<Asked> {
     let (only, batches, from, rest) = (None, false, 0, Vec::new());
-    let mut asked = Asked { only, batches, from, seeds: "0..5000".into(), rest };
+    let mut asked = Asked { only, batches, from, seeds: SEEDS.into(), rest };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().cloned().with_context(|| format!("{arg} wants a value"));
@@ -95,6 +97,9 @@ fn asked(args: &[String]) -> Result<Asked> {
             "--jobs" => asked.rest.extend([arg.clone(), value()?]),
             other => bail!("{other} does not go with --mutants; --only, --seeds and --jobs do"),
         }
+    }
+    if asked.batches && (asked.seeds != SEEDS || !asked.rest.is_empty()) {
+        bail!("--seeds and --jobs do not go with --batches: its scenes are always the same");
     }
     let from = asked.seeds.split_once("..").and_then(|(from, _)| from.parse().ok());
     asked.from = from.with_context(|| format!("{} is not A..B", asked.seeds))?;
@@ -113,7 +118,13 @@ pub(crate) fn hunt(args: &[String]) -> Result<()> {
         }
     }
     let scratch = Scratch::new(&target_folder()?.join("mutants"))?;
+    scratch.sync()?;
     println!("{:<28}{:>8}{:>10}  found by", "mutant", "seeds", "seconds");
+    if asked.batches
+        && let Some((_, why)) = compare(&scratch)?
+    {
+        bail!("without any bug the comparison fails: {why}");
+    }
     let mut alive = Vec::new();
     for mutant in &mutants {
         scratch.sync()?;
@@ -128,7 +139,7 @@ pub(crate) fn hunt(args: &[String]) -> Result<()> {
         // whatever came of it, the next one is alone
         scratch.sync()?;
         let (times, by) = match found? {
-            Some((seed, by)) => ((seed - asked.from + 1).to_string(), by),
+            Some((seed, by)) => ((seed.saturating_sub(asked.from) + 1).to_string(), by),
             None => {
                 alive.push(mutant.name.as_str());
                 ("-".into(), "nothing".into())

@@ -10,9 +10,14 @@ use crate::config::schema::{self, Misfit};
 use crate::config::{self, Config, ConfigError, DataSource, StrategyEntry};
 use crate::owners::{self, Owner};
 use crate::wiring::{WiringError, component_path, load_one, setup};
-use hedgerow_plugins::{Cache, InitFailure, Mode, Plugin, PluginHost, Start, WasmEngine};
+use hedgerow_plugins::{
+    Cache, InitFailure, LoadError, Mode, Plugin, PluginHost, Start, WasmEngine,
+};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+
+/// A component and the bytes it was made from.
+type File = (Plugin, Vec<u8>);
 
 /// A strategy's component, as far as it can be used.
 pub(crate) struct Found {
@@ -20,6 +25,55 @@ pub(crate) struct Found {
     pub(crate) bytes: Vec<u8>,
     /// Whether it has what it needs to be started.
     fits: bool,
+    /// Why it is there in place of the one that ran last, if one did.
+    pub(crate) instead: Option<String>,
+}
+
+/// The component of a strategy. Where a journal goes on it is the one that ran `last`, whatever
+/// lies in the folder by now: a file that was refused, or never tried, must not keep a strategy
+/// from its orders. The folder's is taken where that one is gone, or does not fit the config any
+/// more.
+fn found(
+    config: &Config,
+    entry: &StrategyEntry,
+    load: &dyn Fn(&Path) -> Result<File, LoadError>,
+    last: Option<File>,
+    problems: &mut Problems,
+) -> Option<Found> {
+    let judge = |(plugin, bytes): File| {
+        let mut own = Problems::default();
+        check_roles(entry, &plugin, &mut own);
+        check_parameters(entry, &plugin, &mut own);
+        let fits = own.0.is_empty() && entry.unplaced.is_empty();
+        (Found { plugin, bytes, fits, instead: None }, own)
+    };
+    let last = last.map(judge);
+    if last.as_ref().is_some_and(|(_, own)| own.0.is_empty()) {
+        return last.map(|(found, _)| found);
+    }
+    let path = component_path(&config.plugins, &entry.plugin);
+    let (found, own) = match (load(&path), last) {
+        (Ok(loaded), None) => judge(loaded),
+        (Ok(loaded), Some((_, misfits))) => {
+            let (mut found, own) = judge(loaded);
+            let why = misfits.0.first().map_or("it does not fit", |misfit| misfit.what.as_str());
+            found.instead = Some(format!(
+                "the component that ran last does not fit this config ({why}); the one in the \
+                 plugins folder was not tried here: resume the strategy to begin with it"
+            ));
+            (found, own)
+        }
+        (Err(_), Some(last)) => last,
+        (Err(error), None) => {
+            let key = format!("strategy {}.plugin", entry.name);
+            let what = format!("{}: {error}", path.display());
+            let fix = "build it (`cargo xtask build-plugins`) and put the file there";
+            problems.add(entry.spans[0].clone(), key, what, fix);
+            return None;
+        }
+    };
+    problems.0.extend(own.0);
+    Some(found)
 }
 
 /// Loads the components of all strategies; those that are missing or broken, and nothing ran `last`
@@ -33,32 +87,9 @@ pub(crate) fn components(
 ) -> Vec<Option<Found>> {
     check_complete(config, problems);
     let mut all: Vec<Option<Found>> = Vec::new();
+    let load = |path: &Path| load_one(engine, path, &config.sandbox, cache);
     for (place, entry) in config.strategies.iter().enumerate() {
-        let path = component_path(&config.plugins, &entry.plugin);
-        let loaded = load_one(engine, &path, &config.sandbox, cache).or_else(|error| {
-            let found = last(place).ok_or(()).inspect(|_| {
-                let path = path.display();
-                tracing::warn!(%path, %error, "not usable: going on with what ran last");
-            });
-            found.map_err(|()| error)
-        });
-        let found = match loaded {
-            Ok((plugin, bytes)) => {
-                let before = problems.0.len();
-                check_roles(entry, &plugin, problems);
-                check_parameters(entry, &plugin, problems);
-                let fits = problems.0.len() == before && entry.unplaced.is_empty();
-                Some(Found { plugin, bytes, fits })
-            }
-            Err(error) => {
-                let key = format!("strategy {}.plugin", entry.name);
-                let what = format!("{}: {error}", path.display());
-                let fix = "build it (`cargo xtask build-plugins`) and put the file there";
-                problems.add(entry.spans[0].clone(), key, what, fix);
-                None
-            }
-        };
-        all.push(found);
+        all.push(found(config, entry, &load, last(place), problems));
     }
     check_files(config, &all, problems);
     let known: Vec<Owner<'_>> = (config.strategies.iter().zip(&all))
@@ -67,7 +98,17 @@ pub(crate) fn components(
     owners::check(config, &known, problems);
     owners::check_money(config, &known, problems);
     check_expiry(config, &known, problems);
+    check_sockets(config, &known, problems);
     all
+}
+
+/// Whether the sockets of a config serve it.
+fn check_sockets(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
+    let DataSource::Socket { sockets } = &config.data else { return };
+    let trades = owners.iter().flat_map(|owner| owner.trades.iter().copied()).collect::<Vec<_>>();
+    if let Err(why) = crate::link::check_sockets(config, sockets, &trades) {
+        problems.add(0..1, "data.paths", why, "correct the sockets, or the accounts of strategies");
+    }
 }
 
 /// A host with nothing to do is a mistake.
@@ -205,7 +246,17 @@ fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) 
 /// Against the component's own schema: all at once, which its `init` cannot, and each where it
 /// stands.
 fn check_parameters(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) {
-    for misfit in schema::misfits(&plugin.description.parameters, &entry.parameters) {
+    let misfits = schema::misfits(&plugin.description.parameters, &entry.parameters);
+    let takes = plugin.description.parameters["properties"].as_object();
+    if misfits.len() > 1 && takes.is_none_or(serde_json::Map::is_empty) {
+        let (name, file) = (&plugin.description.name, &entry.plugin);
+        let key = format!("strategy {}.parameters", entry.name);
+        let what = format!("{file}.wasm is the plugin \"{name}\", which takes no parameters");
+        let fix = "put the component that is meant there, or remove them all";
+        problems.add(entry.spans[1].clone(), key, what, fix);
+        return;
+    }
+    for misfit in misfits {
         let Misfit { path, what, fix } = misfit;
         let span = entry.places.get(&path).unwrap_or(&entry.spans[1]);
         let key = format!("strategy {}.parameters{}", entry.name, path.replace('/', "."));

@@ -120,7 +120,8 @@ impl Trading {
         }
     }
 
-    /// Venues that are there and serve nobody yet, a sentence each.
+    /// Venues that are there and serve nobody yet, and those that are lost and why, a sentence
+    /// each.
     #[must_use]
     pub fn early(&self) -> Vec<String> {
         match self {

@@ -76,7 +76,8 @@ pub struct Options<'a> {
 
 /// Runs a host until its data ends, its time is over, or it is told to stop.
 pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<Ended, Failure> {
-    let shared: Shared = Arc::new(Mutex::new((Arc::default(), Instant::now())));
+    let shared: Shared =
+        Arc::new(Mutex::new((Arc::new(publish::first(config, &loaded)), Instant::now())));
     let (sender, inbox) = channel();
     std::fs::create_dir_all(&config.state)
         .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
@@ -304,19 +305,20 @@ impl Session<'_> {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;
             }
             Message::Recent(strategy, hash, answer) => {
-                let told = self.known_of(strategy, &hash);
-                if !told.runs && told.failed.is_none() {
-                    self.tried.insert(strategy);
-                }
-                let _ = answer.send(told);
+                let _ = answer.send(self.known_of(strategy, &hash));
             }
             Message::Retry(strategy, why) => self.retry(strategy, &why)?,
             Message::Swap(strategy, plugin) => {
                 self.wants_in(strategy, *plugin);
             }
+            Message::Trial(strategy, begins) => {
+                match begins {
+                    true => self.tried.insert(strategy),
+                    false => self.tried.remove(&strategy),
+                };
+            }
             Message::Unnamed(files) => self.unnamed = files,
             Message::Plugin(strategy, step, hash, detail) => {
-                self.tried.remove(&strategy);
                 let judged = self.judged.get(&strategy).map_or(0, |(_, count)| *count);
                 self.judged.insert(strategy, (hash.clone(), judged.saturating_add(1)));
                 // texts of files are in it, which may be anybody's

@@ -168,7 +168,7 @@ fn of_plugins(what: PluginCommand) -> Result<(), Failure> {
         PluginCommand::Install { file, plugins, host } => {
             let installed = install::install(&file, &plugins, &host.state)?;
             say(&installed, host.json, install::Installed::words)?;
-            match installed.is_refused() {
+            match installed.is_refused() || installed.is_ignored() {
                 true => Err(Failure { code: exit::REFUSED, message: "it does not run".into() }),
                 false => Ok(()),
             }

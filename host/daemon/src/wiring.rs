@@ -9,6 +9,7 @@ use crate::check;
 use crate::config::{Config, DataSource, StrategyEntry, asking};
 use crate::latch::{KillLatch, Latched};
 use crate::link::{Market, Trading};
+use crate::owners::Owner;
 use hedgerow_driver::{BarFeed, Batching, Driver};
 use hedgerow_engine::{AccountConfig, Asks, Engine, EngineConfig, StrategyConfig};
 use hedgerow_model::{
@@ -82,8 +83,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             interest: interest(entry, plugin),
             limits: entry.limits.clone(),
             // granted, and asked for
-            may_set_leverage: entry.may_set_leverage
-                && plugin.description.capabilities.iter().any(|asked| asked == "set-leverage"),
+            may_set_leverage: entry.may_set_leverage && plugin.description.asks_for("set-leverage"),
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
             guards: entry.guards.clone(),
@@ -106,6 +106,13 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
         tick_credit: config.data.is_live().then_some(config.ticks_waiting_max),
         writes: config.writes,
     }
+}
+
+/// What all strategies trade: instruments and accounts, by place.
+#[must_use]
+pub fn trades(config: &Config, loaded: &Loaded) -> Vec<(usize, usize)> {
+    let strategies = config.strategies.iter().zip(&loaded.plugins);
+    strategies.flat_map(|(entry, plugin)| Owner::new(entry, &plugin.description).trades).collect()
 }
 
 /// What a strategy's component is started with.

@@ -103,8 +103,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let answer = self.call_market(index, &own);
         let instance = &mut self.instances[index];
         let left = match &answer {
-            // a fault is dated at the first tick of the batch
-            Err(_) => 1,
+            // a fault is dated at the first tick that it was shown
+            Err(_) if whole => 1,
+            Err(_) => instance.places.first().map_or(1, |place| place + 1),
             Ok(called) if called.outcome.intents.is_empty() => slice.len(),
             Ok(called) => {
                 let last = (called.outcome.consumed as usize).saturating_sub(1);

@@ -6,8 +6,8 @@
 use crate::checks::Check;
 use crate::{Engine, config::Asks};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, HostTime, InstrumentId, PositionMode, Quantity, StrategyId,
-    VenueEvent, VenueId, VenueTime, WireId,
+    AccountId, ClientOrderId, Decimal, HostTime, InstrumentId, InstrumentKind, PositionMode,
+    Quantity, StrategyId, VenueEvent, VenueId, VenueTime, WireId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,6 +109,13 @@ impl Engine {
         let checks = self.truth.checks.values().map(Check::next);
         let again = self.truth.again.values().map(|(_, at)| *at);
         doubts.chain(linger).chain(again).chain(checks).filter(|at| *at != HostTime::NEVER).min()
+    }
+
+    /// Whether an account holds long and short side by side where an instrument trades.
+    pub(crate) fn is_hedged(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        let spec = self.config.instrument(instrument);
+        let derivative = spec.filter(|spec| spec.kind != InstrumentKind::Spot);
+        derivative.is_some_and(|spec| self.truth.hedged.contains(&(account, spec.venue)))
     }
 
     /// How an account holds positions at a venue.

@@ -94,6 +94,8 @@ pub struct Instance {
     mode: Mode,
     /// The version of the states it says it saves.
     state_version: u32,
+    /// Whether it asked to set leverage when it described itself.
+    sets_leverage: bool,
     /// Slow calls since they were last told of, and when that was.
     slow: u64,
     slow_told: Option<Instant>,
@@ -126,8 +128,18 @@ impl Instance {
         let bindings = Strategy::new(&mut store, &instance).map_err(fits)?;
         let on_market = instance.get_typed_func(&mut store, "on-market").map_err(fits)?;
         let (mode, state_version) = (engine.mode, plugin.description.state_version);
-        let mut this =
-            Self { store, bindings, on_market, mode, state_version, slow: 0, slow_told: None };
+        let sets_leverage = plugin.description.asks_for("set-leverage");
+        let (slow, slow_told) = (0, None);
+        let mut this = Self {
+            store,
+            bindings,
+            on_market,
+            mode,
+            state_version,
+            sets_leverage,
+            slow,
+            slow_told,
+        };
         let instruments: Vec<wit::Instrument> = setup
             .instruments
             .iter()
@@ -262,6 +274,10 @@ impl Instance {
             if number != expected {
                 return Err(bad(format!("order {number} where {expected} was next")));
             }
+        }
+        let sets = |intent: &Intent| matches!(intent, Intent::SetLeverage { .. });
+        if !self.sets_leverage && outcome.intents.iter().any(sets) {
+            return Err(bad("leverage set without asking for the capability set-leverage".into()));
         }
         let needed = outcome.intents.iter().any(Intent::needs_checkpoint);
         match &outcome.checkpoint {

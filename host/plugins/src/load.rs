@@ -35,6 +35,14 @@ pub struct Description {
     pub wants: Vec<WantedRole>,
 }
 
+impl Description {
+    /// Whether it asks for something beyond data and orders.
+    #[must_use]
+    pub fn asks_for(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|asked| asked == capability)
+    }
+}
+
 /// What a component wants of one role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedRole {

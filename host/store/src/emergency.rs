@@ -51,6 +51,12 @@ fn lines(facts: &[Stamped], states: bool) -> String {
     text
 }
 
+/// The file is new: what is missing is only its space.
+fn no_room(error: Error) -> Error {
+    let what = format!("there is no room for its {} MiB ({error}): make some", BYTES >> 20);
+    Error::new(ErrorKind::StorageFull, what)
+}
+
 impl Emergency {
     /// Opens the file or takes its space; gives what is in it. A torn end is left out: it was not
     /// counted.
@@ -61,9 +67,9 @@ impl Emergency {
             // written, not only reserved: a sparse file would need space later
             let zeros = vec![0; 64 << 10];
             for place in (0..BYTES).step_by(zeros.len()) {
-                file.write_all_at(&zeros, place)?;
+                file.write_all_at(&zeros, place).map_err(no_room)?;
             }
-            file.sync_all()?;
+            file.sync_all().map_err(no_room)?;
         }
         let mut head = [0; HEAD as usize];
         file.read_exact_at(&mut head, 0)?;

@@ -5,6 +5,7 @@
 mod audit;
 mod checkpoints;
 mod emergency;
+mod error;
 mod memory;
 mod recording;
 mod restart;
@@ -13,7 +14,8 @@ mod snapshots;
 mod sqlite;
 
 pub use audit::{Audit, KINDS as AUDIT_KINDS, verify as verify_audit};
+pub use error::StoreError;
 pub use memory::MemoryJournal;
 pub use recording::{Preface, RecordingReader, RecordingWriter};
 pub use restart::{Fold, Restarted, Snapshots, snapshot};
-pub use sqlite::{SqliteJournal, StoreError};
+pub use sqlite::SqliteJournal;

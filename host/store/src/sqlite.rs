@@ -7,6 +7,7 @@
 
 use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};
+use crate::error::StoreError;
 use crate::restart::{Fold, Restarted, restart};
 use crate::rows::Reader;
 use crate::{audit, rows, snapshots};
@@ -35,59 +36,6 @@ const MIGRATIONS: [&str; 2] = [
 
 /// The step that began the audit. What an operator had said before it is part of it.
 const AUDITED: usize = 2;
-
-/// Why the journal file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// SQLite says no.
-    #[error("journal {file}: {source}")]
-    Sqlite {
-        /// Which file.
-        file: String,
-        /// What it said.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// The file was written by a newer host.
-    #[error("journal {file} has layout {found}, this host knows {known}: use the newer host")]
-    Newer {
-        /// Which file.
-        file: String,
-        /// Its layout.
-        found: i64,
-        /// Ours.
-        known: usize,
-    },
-    /// The facts of a full disk cannot be read.
-    #[error(
-        "{file}, which holds what the journal could not take: {why}; move it away to start without \
-         what it holds, the venue will be asked"
-    )]
-    Emergency {
-        /// Which file.
-        file: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// A snapshot cannot be written.
-    #[error("snapshots in {folder}: {why}")]
-    Snapshot {
-        /// Where.
-        folder: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// A row that this host cannot read.
-    #[error("journal {file}, row {row}: {why}")]
-    Row {
-        /// Which file.
-        file: String,
-        /// Which row.
-        row: i64,
-        /// Why.
-        why: String,
-    },
-}
 
 /// A commit that failed is followed by so many times as long without another.
 const TRIES: u32 = 20;
@@ -157,6 +105,12 @@ impl SqliteJournal {
     fn merge_emergency(&mut self, path: &Path) -> Result<(), StoreError> {
         let (mut emergency, Kept { facts, after }) = match Emergency::open(path) {
             Ok(opened) => opened,
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                return Err(StoreError::NoRoom {
+                    file: path.display().to_string(),
+                    why: error.to_string(),
+                });
+            }
             // one that is there and cannot be read may hold what was done
             Err(error) if path.exists() || error.kind() == std::io::ErrorKind::InvalidData => {
                 let (file, why) = (path.display().to_string(), error.to_string());

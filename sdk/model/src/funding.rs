@@ -81,9 +81,10 @@ impl FundingRate {
     }
 
     /// What a position carries from `from` (not included) to `until` (included) if the rate stays:
-    /// the rate at each settlement in between, or the rate over the time where it is paid
-    /// continuously. A fraction of the position's value, units of 1e-15, rounded toward zero;
-    /// nothing when the schedule is unknown, the window runs backwards, or it does not fit.
+    /// the rate at `next` and each settlement after it that lies in between, or the rate over the
+    /// time where it is paid continuously. A fraction of the position's value, units of 1e-15,
+    /// rounded toward zero; nothing when the schedule is unknown, the window runs backwards, or it
+    /// does not fit.
     ///
     /// ```
     /// use hedgerow_model::{Duration, FundingKind, FundingRate, FundingSchedule, VenueTime};

@@ -45,6 +45,12 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// Whether a host runs, and does not know of it.
+    #[must_use]
+    pub fn is_ignored(&self) -> bool {
+        self.asked && self.strategies.is_empty()
+    }
+
     /// Whether somebody refused it.
     #[must_use]
     pub fn is_refused(&self) -> bool {
@@ -66,7 +72,10 @@ impl Installed {
         }
         out.push_str(match (self.asked, self.strategies.is_empty()) {
             (false, _) => "no host runs: one that is started finds it\n",
-            (true, true) => "nobody has taken it up: does a strategy name it? see `status`\n",
+            (true, true) => {
+                "the host has not taken it up: does it watch this folder (its config's \
+                 `plugins`), and does a strategy name the file? see `status`\n"
+            }
             (true, false) => "",
         });
         out
@@ -122,6 +131,12 @@ fn put(from: &Path, folder: &Path) -> Result<(PathBuf, String), Failure> {
     let to = folder.join(name);
     if to.extension().is_none_or(|extension| extension != "wasm") {
         return Err(Failure::new(format!("{}: a component ends in .wasm", from.display())));
+    }
+    if !folder.is_dir() {
+        let folder = folder.display();
+        return Err(Failure::new(format!(
+            "{folder}: there is no such folder: name the `plugins` of the config"
+        )));
     }
     let (_, bytes) = usable(from)?;
     kept::write(&to, &bytes).map_err(|e| fail(&to, e))?;

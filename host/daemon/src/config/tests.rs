@@ -299,9 +299,12 @@ fn every_venue_and_every_account_is_behind_one_socket() {
         .replacen("[[account]]\n", &format!("{other}[[account]]\nname = \"two\"\n[[account]]\n"), 1)
         .replacen("market = \"v:A\"", "market = \"v:A\"\nother = \"w:A\"", 1);
     let judged = |text: &str, sockets: &[&str]| {
+        // all roles trade
         let config = read(text).unwrap_or_else(|e| panic!("{e}"));
         let sockets: Vec<_> = sockets.iter().map(|s| crate::link::socket_entry(s)).collect();
-        crate::link::check_sockets(&config, &sockets)
+        let entry = &config.strategies[0];
+        let trades = entry.roles.iter().map(|(role, place)| (*place, entry.account_of(role)));
+        crate::link::check_sockets(&config, &sockets, &trades.collect::<Vec<_>>())
     };
     let said = |text: &str, sockets: &[&str]| judged(text, sockets).unwrap_err();
     assert_eq!(judged(&text, &["a.sock"]), Ok(()));
@@ -313,6 +316,10 @@ fn every_venue_and_every_account_is_behind_one_socket() {
     let apart = text
         .replace("[strategy.limits]", "[strategy.accounts]\nother = \"two\"\n[strategy.limits]");
     assert_eq!(judged(&apart, &["v=a.sock", "w=b.sock"]), Ok(()));
+    // what is only watched needs no account there
+    let config = read(&text).unwrap();
+    let sockets = ["v=a.sock", "w=b.sock"].map(crate::link::socket_entry);
+    assert_eq!(crate::link::check_sockets(&config, &sockets, &[(0, 0)]), Ok(()));
 }
 
 #[test]

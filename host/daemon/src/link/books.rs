@@ -4,7 +4,9 @@
 //! A torn last line is what a killed process leaves; it was told to nobody, and is cut off.
 
 use crate::command::Failure;
-use hedgerow_model::{Order, OrderStatus, VenueEvent, VenueReport};
+use hedgerow_model::{
+    HostTime, Order, OrderStatus, TimeInForce, VenueEvent, VenueId, VenueReport, VenueTime,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -151,10 +153,28 @@ impl Kept {
         })
     }
 
+    /// The ends of orders that may not rest: they were over when the process died, and nobody was
+    /// told. `venues`: of each instrument.
+    pub(super) fn over(&self, now: HostTime, venues: &[VenueId]) -> Vec<VenueEvent> {
+        let end = |order: &Order| {
+            let venue = *venues.get(order.request.instrument.index())?;
+            let happened = VenueTime::from_nanos(now.as_nanos());
+            let report = VenueReport::Expired { wire: order.wire, filled: Some(order.filled) };
+            let account = order.account;
+            Some(VenueEvent { venue, account, received: now, happened, report })
+        };
+        self.resting().filter(|order| !may_rest(order)).filter_map(end).collect()
+    }
+
     /// Orders that rest.
     pub(super) fn resting(&self) -> impl Iterator<Item = &Order> {
         self.orders.values().filter(|order| order.status == OrderStatus::Open)
     }
+}
+
+/// Whether what is left of an order waits in the book.
+pub(super) fn may_rest(order: &Order) -> bool {
+    order.request.time_in_force == TimeInForce::GoodTillCancel
 }
 
 /// When the market of these books began: a venue that was killed goes on in the same market.
@@ -169,4 +189,66 @@ pub(super) fn began(folder: &Path, now: u64) -> Result<u64, Failure> {
     std::fs::write(&aside, now.to_string()).map_err(Failure::new)?;
     std::fs::rename(&aside, &file).map_err(Failure::new)?;
     Ok(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::{
+        AccountId, ClientOrderId, InstrumentId, NewOrder, OrderFlags, Price, Quantity, Side,
+        StrategyId, VenueOrderId, WireId,
+    };
+
+    fn order(wire: u64, time_in_force: TimeInForce) -> Order {
+        Order {
+            id: ClientOrderId { strategy: StrategyId(0), number: wire },
+            wire: WireId(wire),
+            venue_id: None,
+            account: AccountId(0),
+            request: NewOrder {
+                number: wire,
+                instrument: InstrumentId(0),
+                side: Side::Buy,
+                price: Price::from_units(100),
+                quantity: Quantity::from_units(5),
+                time_in_force,
+                flags: OrderFlags::default(),
+            },
+            status: OrderStatus::PendingNew,
+            filled: Quantity::ZERO,
+            created: HostTime::EPOCH,
+        }
+    }
+
+    /// Killed after it took an immediate order, and before it told of its end.
+    #[test]
+    fn what_may_not_rest_ends_and_is_told_after_a_death() {
+        let mut kept = Kept::default();
+        let gtc = TimeInForce::GoodTillCancel;
+        for (wire, kind) in
+            [(1, gtc), (2, TimeInForce::ImmediateOrCancel), (3, TimeInForce::FillOrKill)]
+        {
+            kept.take(wire * 2, Line::Placed(Box::new(order(wire, kind))));
+            let report = VenueReport::Accepted { wire: WireId(wire), order: VenueOrderId(wire) };
+            let (received, happened) = (HostTime::EPOCH, VenueTime::EPOCH);
+            let (venue, account) = (VenueId(0), AccountId(0));
+            let event = VenueEvent { venue, account, received, happened, report };
+            kept.take(wire * 2 + 1, Line::Reported(Box::new(event)));
+        }
+        let rest: Vec<u64> =
+            kept.resting().filter(|o| may_rest(o)).map(|order| order.wire.0).collect();
+        assert_eq!(rest, [1]);
+        let over = kept.over(HostTime::from_nanos(7), &[VenueId(0)]);
+        let ended = |event: &VenueEvent| match event.report {
+            VenueReport::Expired { wire, filled } => Some((wire.0, filled)),
+            _ => None,
+        };
+        let ended: Vec<_> = over.iter().filter_map(ended).collect();
+        assert_eq!(ended, [(2, Some(Quantity::ZERO)), (3, Some(Quantity::ZERO))]);
+        // told once: the line of the end is in the books of the next death
+        for event in over {
+            kept.take(99, Line::Reported(Box::new(event)));
+        }
+        assert!(kept.over(HostTime::from_nanos(8), &[VenueId(0)]).is_empty());
+    }
 }

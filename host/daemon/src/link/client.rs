@@ -9,6 +9,7 @@
 #[cfg(test)]
 mod tests;
 mod told;
+mod venue;
 
 use super::frame::Frame;
 use super::sockets::{Link, links};
@@ -21,7 +22,7 @@ use hedgerow_model::{
 };
 use hedgerow_ports::{Feed, SimulatedVenue, Venue};
 use hedgerow_simulator::Request;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +57,8 @@ struct State {
     early: bool,
     /// Why this venue is not ours.
     refusal: Option<String>,
+    /// Why there is no connection.
+    lost: Option<String>,
 }
 
 impl Inbox {
@@ -112,9 +115,13 @@ impl Drop for RemoteVenue {
 }
 
 /// Connects, and keeps connecting, to paper venues.
-pub fn connect(sockets: &[SocketEntry], config: &Config) -> Result<Remote, Failure> {
+pub fn connect(
+    sockets: &[SocketEntry],
+    config: &Config,
+    trades: &[(usize, usize)],
+) -> Result<Remote, Failure> {
     let fail = |message| Failure { code: exit::CONFIG, message };
-    let links = links(config, sockets).map_err(fail)?;
+    let links = links(config, sockets, trades).map_err(fail)?;
     let states = links.iter().map(|_| State::default()).collect();
     let shared = Arc::new(Mutex::new(Inbox { links: states, ..Inbox::default() }));
     let venues: Vec<VenueId> = config.instruments.iter().map(|(i, _)| i.venue).collect();
@@ -147,11 +154,15 @@ struct Reader {
 impl Reader {
     fn run(&self) {
         while !lock(&self.shared).ended {
-            let Ok(stream) = UnixStream::connect(&self.link.path) else {
-                // what it last said is nothing that it says now
-                self.says((false, false));
-                std::thread::sleep(RECONNECT);
-                continue;
+            let stream = match UnixStream::connect(&self.link.path) {
+                Ok(stream) => stream,
+                Err(error) => {
+                    // what it last said is nothing that it says now
+                    self.says((false, false));
+                    self.is_lost(&format!("it cannot be connected to: {error}"));
+                    std::thread::sleep(RECONNECT);
+                    continue;
+                }
             };
             let Ok(writer) = stream.try_clone() else { continue };
             let _ = writer.set_write_timeout(Some(Duration::from_millis(200)));
@@ -176,12 +187,16 @@ impl Reader {
             }
             lock(&self.shared).set(self.place, |link| {
                 (link.writer, link.busy, link.early) = (Some(writer), false, false);
+                if link.lost.take().is_some() {
+                    tracing::warn!(socket = %self.link.path.display(), "the venue is back");
+                }
             });
             self.tell_accounts(&VenueReport::Up);
             while let Ok(frame) = Frame::read(&mut reader) {
                 self.take(frame);
             }
             lock(&self.shared).set(self.place, |link| link.writer = None);
+            self.is_lost("it ended the connection, or was silent for too long");
             self.tell_accounts(&VenueReport::Down);
             self.feed_status(FeedStatus::Down);
             std::thread::sleep(RECONNECT);
@@ -191,26 +206,6 @@ impl Reader {
     /// Whether it serves another host, or does not serve yet.
     fn says(&self, both: (bool, bool)) {
         lock(&self.shared).set(self.place, |link| (link.busy, link.early) = both);
-    }
-
-    /// Ids are places in the config: under other definitions orders would go elsewhere.
-    fn differ(&self, theirs: &[String], served: &BTreeSet<VenueId>) -> Option<String> {
-        let socket = self.link.path.display();
-        if theirs == self.definitions {
-            let missing = !self.link.venues.is_subset(served);
-            return missing.then(|| {
-                format!("{socket}: the paper venue does not serve the venues it is named for")
-            });
-        }
-        let mine = self.definitions.iter().map(String::as_str).chain(std::iter::repeat("nothing"));
-        let pairs = theirs.iter().map(String::as_str).chain(std::iter::repeat("nothing"));
-        let first = mine.zip(pairs).enumerate().find(|(_, (mine, theirs))| mine != theirs);
-        let (place, (mine, theirs)) = first.unwrap_or_default();
-        Some(format!(
-            "{socket}: the paper venue has other instruments or accounts than this config: \
-             number {place} is \
-             {theirs} there and {mine} here; start both with the same config"
-        ))
     }
 
     fn take(&self, frame: Frame) {

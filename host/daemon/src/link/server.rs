@@ -3,7 +3,7 @@
 //!
 //! Everything it ever reported is kept, so that a host that was away is told again what it missed.
 
-use super::books::{Books, Kept, began};
+use super::books::{Books, Kept, began, may_rest};
 use super::frame::Frame;
 use super::link_definitions;
 use super::truth::Truth;
@@ -177,13 +177,16 @@ impl Server {
         for (line, event) in &kept.log {
             self.venue.book_again(event).map_err(|why| format!("line {line}: {why}"))?;
         }
-        for order in kept.resting() {
-            self.venue.rest_again(order);
+        kept.resting().filter(|o| may_rest(o)).for_each(|order| self.venue.rest_again(order));
+        let over = kept.over(HostTime::from_nanos(wall()), &self.venues);
+        for event in &over {
+            self.books.reported(event).map_err(|why| why.to_string())?;
+            self.venue.book_again(event).map_err(|why| why.to_string())?;
         }
         for (account, wire) in kept.orders.keys() {
             self.placed.insert((AccountId(*account), *wire), 1);
         }
-        self.log = kept.log.into_iter().map(|(_, event)| event).collect();
+        self.log = kept.log.into_iter().map(|(_, event)| event).chain(over).collect();
         self.venue.booked_again(HostTime::from_nanos(wall()));
         Ok(())
     }

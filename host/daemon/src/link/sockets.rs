@@ -1,6 +1,6 @@
 //! Which paper venue's socket serves which venues of a config.
 
-use crate::config::{Config, SocketEntry, StrategyEntry};
+use crate::config::{Config, SocketEntry};
 use hedgerow_model::{AccountId, VenueId};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,17 +15,14 @@ pub(super) struct Link {
     pub(super) accounts: BTreeSet<(AccountId, VenueId)>,
 }
 
-/// Which account trades on which venue.
-fn accounts(config: &Config) -> BTreeSet<(AccountId, VenueId)> {
-    let venue = |place: usize| Some(config.instruments.get(place)?.0.venue);
-    let of = |strategy: &StrategyEntry| {
-        let of = |(role, place): (&String, &usize)| {
-            let account = u32::try_from(strategy.account_of(role)).unwrap_or(u32::MAX);
-            Some((AccountId(account), venue(*place)?))
-        };
-        strategy.roles.iter().filter_map(of).collect::<Vec<_>>()
+/// Which account trades on which venue. `trades`: instruments and accounts, by place; what is only
+/// watched needs no account.
+fn accounts(config: &Config, trades: &[(usize, usize)]) -> BTreeSet<(AccountId, VenueId)> {
+    let of = |(instrument, account): &(usize, usize)| {
+        let (spec, _) = config.instruments.get(*instrument)?;
+        Some((AccountId(u32::try_from(*account).unwrap_or(u32::MAX)), spec.venue))
     };
-    config.strategies.iter().flat_map(of).collect()
+    trades.iter().filter_map(of).collect()
 }
 
 /// The venue of a name.
@@ -48,8 +45,12 @@ pub(super) fn served(config: &Config, names: &[String]) -> Result<BTreeSet<Venue
 
 /// Every venue behind one socket, and every account behind one socket: what is asked of an account
 /// is answered by one.
-pub(super) fn links(config: &Config, sockets: &[SocketEntry]) -> Result<Vec<Link>, String> {
-    let trading = accounts(config);
+pub(super) fn links(
+    config: &Config,
+    sockets: &[SocketEntry],
+    trades: &[(usize, usize)],
+) -> Result<Vec<Link>, String> {
+    let trading = accounts(config, trades);
     let mut links: Vec<Link> = Vec::new();
     for SocketEntry { venue: name, path } in sockets {
         let names: Vec<String> = name.iter().cloned().collect();
@@ -86,9 +87,14 @@ pub(super) fn links(config: &Config, sockets: &[SocketEntry]) -> Result<Vec<Link
     Ok(links)
 }
 
-/// Why the sockets of a config cannot serve it, if they cannot.
-pub fn check_sockets(config: &Config, sockets: &[SocketEntry]) -> Result<(), String> {
-    links(config, sockets).map(|_| ())
+/// Why the sockets of a config cannot serve what is traded (instruments and accounts, by place), if
+/// they cannot.
+pub fn check_sockets(
+    config: &Config,
+    sockets: &[SocketEntry],
+    trades: &[(usize, usize)],
+) -> Result<(), String> {
+    links(config, sockets, trades).map(|_| ())
 }
 
 /// `name=socket`, or a socket alone that serves every venue.

@@ -50,7 +50,7 @@ pub(super) fn host(
         let mut engine = Folded::of(&journal, fresh.clone())?;
         let start = HostTime::from_nanos(clock(engine.now().as_nanos()));
         journal.boot(start).map_err(Failure::new)?;
-        let remote = link::connect(sockets, config)?;
+        let remote = link::connect(sockets, config, &wiring::trades(config, loaded))?;
         let (feed, venue) = (Market::Remote(remote.feed), Trading::Remote(remote.venue));
         if !goes_on {
             let facts = journal::first_ids(config, start);

@@ -207,7 +207,10 @@ impl Drop for Control {
 /// The state folder for this process alone, for as long as the file is held.
 pub(crate) fn lock(state: &Path) -> Result<std::fs::File, Failure> {
     let path = state.join("lock");
-    let file = std::fs::File::create(&path).map_err(Failure::new)?;
+    let file = std::fs::File::create(&path).map_err(|e| {
+        let what = format!("{}: {e}; give the host a folder to write to (`state`)", path.display());
+        Failure::new(what)
+    })?;
     file.try_lock().map_err(|_| {
         Failure::new(format!("another process already works in the folder {}", state.display()))
     })?;

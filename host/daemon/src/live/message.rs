@@ -29,6 +29,8 @@ pub enum Message {
     Stop,
     /// What is to be known of a strategy before a trial of a candidate, by hash.
     Recent(StrategyId, String, Sender<Told>),
+    /// A trial of a candidate beside a strategy begins, or is over.
+    Trial(StrategyId, bool),
     /// An operator lets a strategy's file be tried again, though it failed; why.
     Retry(StrategyId, String),
     /// A component that may be swapped in.

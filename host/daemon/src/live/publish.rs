@@ -1,11 +1,34 @@
 //! What the loop tells outsiders of itself, and the journal of its own absence.
 
 use super::{Failure, Session};
-use hedgerow_model::view::{StrategyState, VenueView};
-use hedgerow_model::{Fact, HostTime, VenueId};
+use crate::config::Config;
+use crate::wiring::{self, Loaded};
+use hedgerow_engine::Engine;
+use hedgerow_model::view::{HostView, StrategyState, StrategyView, VenueView};
+use hedgerow_model::{Fact, HostTime, StrategyId, VenueId};
 use hedgerow_simulator::readers::FileReport;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
+
+/// What can be said before anything is under way: who is there, so that an operator's word for one
+/// of them is understood and waits its turn.
+pub(super) fn first(config: &Config, loaded: &Loaded) -> HostView {
+    let named = Engine::new(wiring::engine_config(config, loaded));
+    let ids = (0_u32..).map(StrategyId).take(config.strategies.len());
+    let strategy = |id| {
+        let view = named.strategy_view(id)?;
+        Some(StrategyView { state: StrategyState::Loading, ..view })
+    };
+    HostView {
+        schema: 1,
+        mode: named.host_mode(),
+        conditions: vec!["the host is starting".into()],
+        accounts: named.account_views(),
+        instruments: named.instrument_views(),
+        strategies: ids.filter_map(strategy).collect(),
+        ..HostView::default()
+    }
+}
 
 impl Session<'_> {
     /// What the journal missed while it could not be written is one of its facts.

@@ -1,13 +1,13 @@
 //! The components of a config: those in the plugins folder, and those that ran last.
 
 use super::{WiringError, id};
-use crate::check::{self, Found};
-use crate::config::Config;
+use crate::check;
 use crate::config::problem::Problems;
+use crate::config::{Config, StrategyEntry};
 use crate::kept;
 use hedgerow_model::StrategyId;
 use hedgerow_plugins::{
-    Cache, Description, Limits, LoadError, Plugin, WantedRole, WasmEngine, read_component,
+    Cache, Description, Limits, LoadError, Plugin, WantedRole, WasmEngine, hash, read_component,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -47,14 +47,20 @@ pub fn load(config: &Config, engine: WasmEngine) -> Result<Loaded, WiringError> 
     if !problems.0.is_empty() {
         return Err(WiringError::Config(check::rest(config, &engine, &all, problems).screen));
     }
-    let keep = |found: Found| {
+    let (mut plugins, mut untried) = (Vec::new(), Vec::new());
+    for (place, found) in all.into_iter().flatten().enumerate() {
         // nothing is forgotten here: what ran last may be the oldest of all
         kept::keep_for_ever(&config.state, &found.plugin.hash, &found.bytes);
-        found.plugin
+        plugins.push(found.plugin);
+        untried.extend(found.instead.map(|why| (StrategyId(id(place)), why)));
+    }
+    let in_folder = |entry: &StrategyEntry| {
+        let path = component_path(&config.plugins, &entry.plugin);
+        let bytes = read_component(&path, limits.component_bytes);
+        bytes.map(|bytes| hash(&bytes)).unwrap_or_default()
     };
-    let plugins: Vec<Plugin> = all.into_iter().flatten().map(keep).collect();
-    let in_folder = plugins.iter().map(|plugin| plugin.hash.clone()).collect();
-    Ok(Loaded { engine, limits, plugins, cache, in_folder, untried: Vec::new() })
+    let in_folder = config.strategies.iter().map(in_folder).collect();
+    Ok(Loaded { engine, limits, plugins, cache, in_folder, untried })
 }
 
 /// Whether there is a journal to go on with: one in which a strategy began. A start that failed
@@ -98,12 +104,21 @@ impl Given {
     }
 }
 
-/// Whether a component asks for no more than is given.
+const FIXED: &str = "what a strategy is given is fixed for the life of its journal; begin with \
+                     another state folder, and flat";
+
+/// Whether a component can do with what is given: the same roles, of each no more, and no more
+/// capabilities.
 pub fn asks_no_more(given: &Given, description: &Description) -> Result<(), String> {
     for asked in &description.capabilities {
         if !given.capabilities.contains(asked) {
-            return Err(format!("it asks for {asked}, the one before did not: restart"));
+            return Err(format!("it asks for {asked}, the one before did not: {FIXED}"));
         }
+    }
+    // what it holds there would be nobody's after a restart
+    let has = |role: &String| description.wants.iter().any(|want| want.role == *role);
+    if let Some(WantedRole { role, .. }) = given.wants.iter().find(|known| !has(&known.role)) {
+        return Err(format!("it lacks the role {role}, which the one before has: {FIXED}"));
     }
     for want in &description.wants {
         let fits = given.wants.iter().find(|known| known.role == want.role).is_some_and(|known| {
@@ -113,7 +128,7 @@ pub fn asks_no_more(given: &Given, description: &Description) -> Result<(), Stri
         });
         if !fits {
             let role = &want.role;
-            return Err(format!("it wants more of the role {role} than this host gives: restart"));
+            return Err(format!("it wants more of the role {role} than is given: {FIXED}"));
         }
     }
     Ok(())
@@ -138,6 +153,9 @@ pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyI
     for (place, plugin) in loaded.plugins.iter_mut().enumerate() {
         let me = StrategyId(id(place));
         let Some(hash) = ran.get(&me).filter(|hash| **hash != plugin.hash) else { continue };
+        if loaded.untried.iter().any(|(known, _)| *known == me) {
+            continue; // it is known why this one is not gone on with
+        }
         let path = kept::path(&config.state, hash);
         let lost = match load_one(&loaded.engine, &path, &loaded.limits, loaded.cache.as_ref()) {
             Ok((last, _)) if last.hash == *hash => {
@@ -179,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_asks_for_more_waits_for_a_restart() {
+    fn what_a_strategy_is_given_stays_as_it_is() {
         let (without, with) = (component(&[]), component(&["set-leverage"]));
         let given = Given::of(&without);
         assert_eq!(asks_no_more(&given, &without), Ok(()));
@@ -190,5 +208,8 @@ mod tests {
         let mut more = without;
         more.wants[0].trades = false;
         assert!(asks_no_more(&given, &more).unwrap_err().contains("more of the role market"));
+        let mut other = component(&[]);
+        other.wants[0].role = "elsewhere".into();
+        assert!(asks_no_more(&given, &other).unwrap_err().contains("lacks the role market"));
     }
 }

@@ -200,7 +200,7 @@ impl Engine {
             return Err(RiskRejection::Expired);
         }
         let account = holding.account;
-        if spec.kind != InstrumentKind::Spot && self.truth.hedged.contains(&(account, spec.venue)) {
+        if self.is_hedged(account, instrument) {
             return Err(RiskRejection::HedgeMode);
         }
         let reduces = holding.only_reduces(asked.side, asked.quantity.units() - asked.held);

@@ -256,7 +256,7 @@ impl Engine {
             Rank::Reduce if self.plans.takes_back(id) => mode.permits(Action::PlanUnwinds),
             _ => mode.permits(Action::StrategyOpens) && !self.plans.gave_up(id),
         };
-        may && self.is_reconciled(account)
+        may && self.is_reconciled(account) && !self.is_hedged(account, instrument)
     }
 
     fn rank(&self, command: &VenueCommand) -> Rank {

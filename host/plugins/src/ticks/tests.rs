@@ -116,13 +116,17 @@ fn imports_beyond_the_log_are_refused_with_how_to_build_without() {
 #[test]
 fn a_table_without_end_is_refused() {
     let engine = WasmEngine::new(Mode::Backtest).unwrap();
-    let text =
-        "(component (core module $m (table 50000000 funcref)) (core instance (instantiate $m)))";
-    let component = of_text(&engine, text);
-    let mut store = store::new(&engine, ("table", Voice::Own), &Limits::default());
-    store.set_fuel(1_000_000).unwrap();
-    let made = Linker::new(&engine.engine).instantiate(&mut store, &component);
-    assert!(made.is_err() && store.data().memory_refused);
+    let grows = "(table 1 funcref) (start $f)
+        (func $f (drop (table.grow (ref.null func) (i32.const 50000000))))";
+    // as it begins, and as it runs
+    for table in ["(table 50000000 funcref)", grows] {
+        let module = format!("(core module $m {table}) (core instance (instantiate $m))");
+        let component = of_text(&engine, &format!("(component {module})"));
+        let mut store = store::new(&engine, ("table", Voice::Own), &Limits::default());
+        store.set_fuel(1_000_000).unwrap();
+        let made = Linker::new(&engine.engine).instantiate(&mut store, &component);
+        assert!(made.is_err() && store.data().memory_refused, "{table}");
+    }
 }
 
 #[test]

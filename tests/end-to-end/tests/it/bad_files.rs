@@ -188,7 +188,7 @@ fn every_bad_file_is_refused_with_its_reason_and_both_strategies_go_on() {
         }
         assert!(!said.chars().any(char::is_control) && said.len() < 2_000, "{name}: {said:?}");
         // what takes until a deadline is seen while it is tried
-        assert!(in_shadow || told != "tried 3 times", "{name}: never in the shadow");
+        assert!(in_shadow || name != "a loop in init", "{name}: never in the shadow");
         for place in [0, 1] {
             wait("it goes on trading", || {
                 strategy(&all, place)["fills"].as_u64() > Some(before[place])

@@ -1,5 +1,6 @@
 //! What a host goes on with: the component that ran, whatever lies in the folder by now.
 
+use crate::bad_files::{put, twisted};
 use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::{component, run};
 use hedgerow_model::{Fact, PluginStep, StrategyId};
@@ -87,6 +88,16 @@ fn a_broken_file_does_not_stop_a_restart() {
     std::fs::remove_file(&file).unwrap();
     all.start_host();
     wait("it trades once more", || all.status().is_some_and(fills));
+    // one that is whole and asks for more than its place has: refused, and no matter at a restart
+    put(&file, &twisted(&bytes, b'w'));
+    let refused = |view: serde_json::Value| {
+        view["strategies"][0]["refused"].as_str().is_some_and(|why| why.contains("another"))
+    };
+    wait("the file is refused", || all.status().is_some_and(refused));
+    all.kill_host();
+    all.start_host();
+    wait("it trades beside it", || all.status().is_some_and(fills));
+    wait("it is told of again", || all.status().is_some_and(refused));
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
 }

@@ -40,6 +40,17 @@ impl Rig {
         events_per_s: u32,
         strategies: &[(&str, String)],
     ) -> Self {
+        Self::of_seed(7, sandbox, mode, events_per_s, strategies)
+    }
+
+    /// The same, over another market.
+    pub(crate) fn of_seed(
+        seed: u64,
+        sandbox: &str,
+        mode: Mode,
+        events_per_s: u32,
+        strategies: &[(&str, String)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let plugins: PathBuf = component("hedgerow-guest-probe").parent().unwrap().to_owned();
         let state = folder.path().join("state");
@@ -53,6 +64,7 @@ impl Rig {
             .collect();
         let file = folder.path().join("host.toml");
         let config = generated(&plugins, &state, events_per_s, &entries);
+        let config = config.replace("seed = 7\n", &format!("seed = {seed}\n"));
         std::fs::write(&file, format!("{config}\n[sandbox]\n{sandbox}\n")).unwrap();
         let config = config::load(&file).unwrap_or_else(|e| panic!("{e}"));
         let loaded = wiring::load(&config, WasmEngine::new(mode).unwrap()).unwrap();

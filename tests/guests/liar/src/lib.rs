@@ -6,7 +6,7 @@
 
 wit_bindgen::generate!({ path: "../../../wit", world: "strategy" });
 
-use hedgerow::strategy::types::{Intent, NewOrder, Report, Want};
+use hedgerow::strategy::types::{Intent, LeverageRequest, NewOrder, Report, Want};
 use std::cell::RefCell;
 
 const LAST: u16 = 1 << 2;
@@ -80,6 +80,11 @@ fn lie(state: &State, header: Header, ticks: &[Tick]) -> Option<Outcome> {
         "twice" => {
             let orders = vec![order(state, next, 1), order(state, next, 1)];
             acting(first_end(ticks)?, orders, state_of_one)
+        }
+        "leverage" => {
+            let instrument = state.instrument;
+            let request = LeverageRequest { instrument, leverage_hundredths: 200 };
+            acting(first_end(ticks)?, vec![Intent::SetLeverage(request)], None)
         }
         "side" => acting(first_end(ticks)?, vec![order(state, next, 9)], state_of_one),
         _ => return None,

@@ -1,6 +1,7 @@
 //! What a host says of a paper venue that is not there.
 
 use super::*;
+use std::collections::BTreeSet;
 
 /// What it last said of itself is not true for ever.
 #[test]

@@ -29,6 +29,10 @@ impl RemoteVenue {
         let said = |path: &std::path::Path| {
             format!("the paper venue at {} is catching up with its market", path.display())
         };
-        known.map(|(link, _)| said(&link.path)).collect()
+        let lost = self.links.iter().zip(&inbox.links).filter(|(_, state)| state.writer.is_none());
+        let lost = lost.filter_map(|(link, state)| {
+            Some(format!("the venue at {}: {}", link.path.display(), state.lost.as_ref()?))
+        });
+        known.map(|(link, _)| said(&link.path)).chain(lost).collect()
     }
 }

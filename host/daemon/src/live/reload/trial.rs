@@ -78,7 +78,10 @@ impl Worker {
         }
         let ring = recent.and_then(|recent| recent.ring());
         let Some(ring) = ring else { return well("no recent events to try it on".into()) };
-        match ring.shadow(&self.engine, plugin, &watched.setup, &self.limits) {
+        let _ = self.inbox.send(Message::Trial(watched.strategy, true));
+        let shown = ring.shadow(&self.engine, plugin, &watched.setup, &self.limits);
+        let _ = self.inbox.send(Message::Trial(watched.strategy, false));
+        match shown {
             Ok(report) => well(in_words(report)),
             Err(failure) if failure.may_pass() => {
                 Err(No::NotNow(format!("in the shadow: {failure}")))
