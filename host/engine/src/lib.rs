@@ -231,8 +231,13 @@ impl Engine {
     /// The only way in.
     pub fn handle(&mut self, input: Input<'_>, effects: &mut Effects) {
         let from = effects.commands.len();
+        let is_market = matches!(input, Input::Market(_));
         self.take(input, effects);
-        self.ration(from, effects);
+        // what waits for a limit leaves at its own wake-up: a tick that says nothing may be one of
+        // a batch, and stays quiet
+        if !is_market || effects.commands.len() > from {
+            self.ration(from, effects);
+        }
     }
 
     fn take(&mut self, input: Input<'_>, effects: &mut Effects) {

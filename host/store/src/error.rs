@@ -6,8 +6,8 @@ use rusqlite::ErrorCode;
 fn remedy(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "; keep a copy and move it away, with what lies beside it under its name: a host beside \
-             a venue then asks what is, and `hedgerow adopt STRATEGY` takes over what it holds"
+            "; keep a copy and move it away, with what lies beside it under its name: a host \
+             beside a venue then asks what is, and `hedgerow adopt STRATEGY` takes it over"
         }
         Some(ErrorCode::CannotOpen) => "; its folder must be there and writable, and it a file",
         _ => "",
