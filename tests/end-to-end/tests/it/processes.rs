@@ -218,12 +218,17 @@ pub(crate) fn wait(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
+/// Positions by account and instrument.
+type Ledger = BTreeMap<(u32, u32), Position>;
+
 /// Quantity, realised, fees and funding, by instrument.
 type Sums = BTreeMap<u32, [Decimal; 4]>;
 
 /// What the last host said of itself at its end, the document of `status --json`, against the
-/// venue's own books, by instrument: quantity, realised, fees, funding.
-fn assert_said(truth: &Truth, config: &Config, said: &Path) {
+/// venue's own books, by instrument: quantity, fees, funding. What is realised depends on the order
+/// of fills, and a new fill may be heard before what is told again of a time of absence: that is
+/// the `ledger`'s, in the order in which the host booked them.
+fn assert_said(truth: &Truth, (config, ledger): (&Config, &Ledger), said: &Path) {
     let text = std::fs::read_to_string(said).unwrap();
     let view: HostView = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
     let add = |sums: &mut Sums, instrument: InstrumentId, figures: [Decimal; 4]| {
@@ -234,10 +239,12 @@ fn assert_said(truth: &Truth, config: &Config, said: &Path) {
     for p in view.strategies.iter().flat_map(|strategy| &strategy.positions) {
         add(&mut host, p.instrument, [p.quantity, p.realised, p.fees, p.funding]);
     }
-    for (_, instrument, units, fees, realised, funding) in &truth.positions {
+    for (account, instrument, units, fees, _, funding) in &truth.positions {
         let spec = &config.instruments[instrument.index()].0;
         let quantity = spec.quantity(Quantity::from_units(*units));
-        add(&mut venue, *instrument, [quantity, *realised, *fees, *funding]);
+        let booked = ledger.get(&(account.0, instrument.0));
+        let realised = booked.map_or(Decimal::ZERO, |position| position.realised);
+        add(&mut venue, *instrument, [quantity, realised, *fees, *funding]);
     }
     let moved = |sums: &mut Sums| sums.retain(|_, sum| sum.iter().any(|figure| !figure.is_zero()));
     moved(&mut host);
@@ -251,15 +258,15 @@ fn assert_said(truth: &Truth, config: &Config, said: &Path) {
 pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], all: &Processes) {
     let config = hedgerow_daemon::config::load(&all.path("host.toml"));
     let config = config.unwrap_or_else(|e| panic!("{e}"));
-    assert_said(truth, &config, &all.path("said"));
-    let mut ledger: BTreeMap<(u32, u32), Position> = BTreeMap::new();
-    let mut trades = BTreeSet::new();
+    let (mut ledger, mut theirs) = (Ledger::new(), Ledger::new());
+    let mut trades = BTreeMap::new();
     let mut fills: BTreeMap<u32, u64> = BTreeMap::new();
     let mut wires = BTreeSet::new();
     for stamped in facts {
         match &stamped.fact {
             Fact::Fill { account, instrument, trade, side, price, quantity, fee, .. } => {
-                assert!(trades.insert((*account, *trade)), "trade {trade:?} booked twice");
+                let twice = trades.insert((*account, *trade), &stamped.fact).is_some();
+                assert!(!twice, "trade {trade:?} booked twice");
                 *fills.entry(account.0).or_default() += 1;
                 let spec = &config.instruments[instrument.index()].0;
                 let position = ledger.entry((account.0, instrument.0)).or_default();
@@ -275,6 +282,15 @@ pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], all: &Processes) {
             _ => {}
         }
     }
+    // as the venue booked them: by its own numbers
+    for fact in trades.values() {
+        if let Fact::Fill { account, instrument, side, price, quantity, fee, .. } = fact {
+            let spec = &config.instruments[instrument.index()].0;
+            let position = theirs.entry((account.0, instrument.0)).or_default();
+            position.book(spec, *side, *price, *quantity, *fee).unwrap();
+        }
+    }
+    assert_said(truth, (&config, &ledger), &all.path("said"));
     assert!(truth.repeated.is_empty(), "placed twice: {:?}", truth.repeated);
     assert!(truth.open.is_empty(), "still open: {:?}", truth.open);
     let total = |counts: &BTreeMap<u32, u64>| counts.values().sum::<u64>();
@@ -282,8 +298,9 @@ pub(crate) fn assert_ledger(truth: &Truth, facts: &[Stamped], all: &Processes) {
     assert!(total(&fills) > 0, "nothing was traded");
     for (account, instrument, quantity, fees, realised, funding) in &truth.positions {
         let ours = ledger.get(&(account.0, instrument.0)).cloned().unwrap_or_default();
-        assert_eq!(ours.quantity.units(), *quantity);
-        assert_eq!((ours.fees, ours.realised), (*fees, *realised));
+        let in_order = theirs.get(&(account.0, instrument.0)).cloned().unwrap_or_default();
+        assert_eq!((ours.quantity.units(), in_order.quantity.units()), (*quantity, *quantity));
+        assert_eq!((ours.fees, in_order.realised), (*fees, *realised));
         assert_eq!(ours.funding, *funding);
     }
 }
