@@ -199,13 +199,17 @@ pub struct Report {
     pub strategies: Option<usize>,
     /// What is wrong, in the order of the file.
     pub problems: Vec<Located>,
+    /// What a run needs beside the file and does not find now: it may be named to the run, or come.
+    pub needs: Vec<String>,
 }
 
 /// Checks all of a config file as a run would; writes nothing and starts nothing. With problems
 /// there is a screen for a person too.
 pub fn report(file: &Path) -> Result<(Report, Option<String>), Failure> {
-    let report =
-        |strategies, problems| Report { schema: 1, file: file.to_owned(), strategies, problems };
+    let report = |strategies, problems| {
+        let (file, needs) = (file.to_owned(), Vec::new());
+        Report { schema: 1, file, strategies, problems, needs }
+    };
     let wrong = match config::load(file).map_err(whole) {
         Ok(config) => {
             let engine = WasmEngine::new(Mode::Live).map_err(Failure::new)?;
@@ -213,7 +217,8 @@ pub fn report(file: &Path) -> Result<(Report, Option<String>), Failure> {
             let all = components(&config, &engine, None, &|_| None, &mut problems);
             let wrong = rest(&config, &engine, &all, problems);
             if wrong.problems.is_empty() {
-                return Ok((report(Some(all.len()), Vec::new()), None));
+                let needs = crate::data::absent(&config);
+                return Ok((Report { needs, ..report(Some(all.len()), Vec::new()) }, None));
             }
             wrong
         }

@@ -5,6 +5,7 @@ use crate::config::{Config, DataSource};
 use hedgerow_model::{Instrument, Tick};
 use hedgerow_simulator::readers::{self, FileReport, ReadError};
 use hedgerow_simulator::{Tape, generator};
+use std::path::Path;
 
 /// A tape and what there is to say about it.
 pub struct Opened {
@@ -30,6 +31,24 @@ impl Opened {
             }
         }
     }
+}
+
+/// What is not there of a config's recording, a sentence each; nothing of it is read.
+#[must_use]
+pub fn absent(config: &Config) -> Vec<String> {
+    type Finds = fn(&Path, &Instrument) -> Result<(), ReadError>;
+    let (path, finds): (_, Finds) = match &config.data {
+        DataSource::Generated { .. } | DataSource::Socket { .. } => return Vec::new(),
+        DataSource::BinanceRaw { path } => (path, readers::in_binance_raw),
+        DataSource::HyperliquidCsv { path } => (path, readers::in_hyperliquid_csv),
+        DataSource::LighterCsv { path } => (path, readers::in_lighter_csv),
+        DataSource::BenchCsv { path } => (path, |_, _| Ok(())),
+    };
+    if !path.is_dir() {
+        return vec![format!("data.path: there is no folder {}", path.display())];
+    }
+    let missing = config.instruments.iter().filter_map(|(known, _)| finds(path, known).err());
+    missing.map(|error| format!("data.path: {error}")).collect()
 }
 
 /// Opens the market of a config. `start` is where a generated market begins, host time ns.

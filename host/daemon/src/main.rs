@@ -130,7 +130,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Config { what: ConfigCommand::Check { config, json } } => {
             let (report, screen) = check::report(&config)?;
             let strategies = report.strategies.unwrap_or(0);
-            let well = format!("{}: {strategies} strategies, all well\n", config.display());
+            let needs = report.needs.iter().map(|need| {
+                format!("  not there now: {need} (`--data DIR` names another to a run)\n")
+            });
+            let needs = needs.collect::<String>();
+            let well = format!("{}: {strategies} strategies, all well\n{needs}", config.display());
             match screen {
                 None => say(&report, json, |_| well),
                 Some(message) => {

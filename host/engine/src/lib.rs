@@ -70,7 +70,7 @@ use crate::execution::Plans;
 use crate::ledger::Pairs;
 use crate::market::Markets;
 use crate::portfolio::Exposure;
-use crate::risk::{Duties, Guards, Hedge, Hedges, Margins, Modes, Sights, Tally, TokenBucket};
+use crate::risk::{Due, Duties, Guards, Hedge, Hedges, Margins, Modes, Sights, Tally, TokenBucket};
 use crate::settlements::Settlements;
 use crate::strategy::StrategySlot;
 use crate::timers::Timers;
@@ -231,8 +231,9 @@ impl Engine {
     /// The only way in.
     pub fn handle(&mut self, input: Input<'_>, effects: &mut Effects) {
         let from = effects.commands.len();
+        let due = Due::of(&input);
         self.take(input, effects);
-        self.ration(from, effects);
+        self.ration(from, due, effects);
     }
 
     fn take(&mut self, input: Input<'_>, effects: &mut Effects) {

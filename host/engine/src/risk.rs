@@ -42,6 +42,7 @@ use hedgerow_model::Decimal;
 const HYSTERESIS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
 pub(crate) use cancel_ratio::CancelCount;
+pub(crate) use draws::Due;
 pub(crate) use gate::Asked;
 pub(crate) use guards::GUARD;
 pub(crate) use margin::Margins;

@@ -14,15 +14,25 @@ mod text;
 
 pub use bench::read as bench_csv;
 pub use binance::read as binance_raw;
-pub use hyperliquid::read as hyperliquid_csv;
+pub use hyperliquid::{is_there as in_hyperliquid_csv, read as hyperliquid_csv};
 pub use lighter::read as lighter_csv;
 
 use crate::tape::{Chunk, Tape};
-use hedgerow_model::{Tick, TickKind};
+use hedgerow_model::{Instrument, Tick, TickKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Whether an instrument is in a recording of Binance's raw streams; nothing of it is read.
+pub fn in_binance_raw(folder: &Path, instrument: &Instrument) -> Result<(), ReadError> {
+    binance::path_of(folder, instrument).map(|_| ())
+}
+
+/// The same of Lighter's.
+pub fn in_lighter_csv(folder: &Path, instrument: &Instrument) -> Result<(), ReadError> {
+    lighter::path_of(folder, instrument).map(|_| ())
+}
 
 /// Why a recording cannot be read at all.
 #[derive(Debug, thiserror::Error)]

@@ -6,8 +6,8 @@ use crate::random::{Parameters, Random};
 use hedgerow_driver::{Batching, Driver, Stats};
 use hedgerow_engine::{
     AccountConfig, AccountGuards, Asks, Engine, EngineConfig, FundingGuard, GuardAction,
-    HostLimits, InstrumentLimits, OpenOrders, OperatorCommand, ProfitGuards, Reduction,
-    StrategyConfig, StrategyGuards, StrategyLimits, Watch,
+    HostLimits, InstrumentLimits, OpenOrders, OperatorCommand, PoolConfig, ProfitGuards, Reduction,
+    StrategyConfig, StrategyGuards, StrategyLimits, Watch, Weights,
 };
 use hedgerow_model::{
     AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest,
@@ -45,6 +45,8 @@ pub struct Scene {
     pub threads: Option<(u32, u32)>,
     /// One of so many calls on such a thread fails; none: never.
     pub faulty: u64,
+    /// Venues that limit how much may be sent, so that some of it waits.
+    pub pooled: bool,
 }
 
 impl Default for Scene {
@@ -63,7 +65,20 @@ impl Default for Scene {
             kind: InstrumentKind::LinearPerpetual,
             threads: None,
             faulty: 0,
+            pooled: false,
         }
+    }
+}
+
+/// A limit that is met when several orders leave at once.
+fn pool() -> PoolConfig {
+    PoolConfig {
+        name: "sent".into(),
+        burst: 6,
+        per: Duration::from_millis(300),
+        reserve: 2,
+        wait: Duration::from_millis(100),
+        weights: Weights { place: 1, cancel: 1, amend: 1, query: 0, reconcile: 0 },
     }
 }
 
@@ -154,7 +169,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         guards: account_guards(scene),
         margin: None,
         asks: Asks::default(),
-        pools: Vec::new(),
+        pools: if scene.pooled { vec![pool()] } else { Vec::new() },
     };
     EngineConfig {
         instruments: instruments.to_vec(),

@@ -7,7 +7,7 @@
 //! included; an order that opens waits for a bounded time and is then refused, unsent. The check
 //! and the charge are one step. Nothing here survives a restart: what waited never left.
 
-use super::draws::{is_same_question, weight};
+use super::draws::{Due, is_same_question, weight};
 use crate::config::PoolConfig;
 use crate::{Effects, Engine};
 use hedgerow_model::{
@@ -186,18 +186,23 @@ impl Rations {
 
 impl Engine {
     /// Lets those of the commands from `from` on leave that the pools allow, and those that waited.
-    pub(crate) fn ration(&mut self, from: usize, effects: &mut Effects) {
+    pub(crate) fn ration(&mut self, from: usize, due: Due, effects: &mut Effects) {
         if self.rations.is_idle() {
             return;
         }
         let now = self.now;
         let mut leave = Vec::new();
+        let mut whose = match due {
+            Due::All => None,
+            Due::Of(account) => Some(account.into_iter().collect::<Vec<_>>()),
+        };
         loop {
             let fresh = effects.commands.split_off(from.min(effects.commands.len()));
             for command in fresh {
+                whose.iter_mut().for_each(|accounts| accounts.push(command.account()));
                 self.line_up(now, command, effects);
             }
-            for key in self.release(now, &mut leave) {
+            for key in self.release(now, whose.as_deref(), &mut leave) {
                 self.refuse_late(now, key, effects);
             }
             // what did not leave may have been followed by something else
@@ -247,6 +252,9 @@ impl Engine {
             return false;
         };
         let (account, instrument) = (order.account, order.request.instrument);
+        if self.is_hedged(account, instrument) {
+            return false; // its venue takes no order without a side, reductions neither
+        }
         if self.is_reduction(order) {
             return true;
         }
@@ -256,7 +264,7 @@ impl Engine {
             Rank::Reduce if self.plans.takes_back(id) => mode.permits(Action::PlanUnwinds),
             _ => mode.permits(Action::StrategyOpens) && !self.plans.gave_up(id),
         };
-        may && self.is_reconciled(account) && !self.is_hedged(account, instrument)
+        may && self.is_reconciled(account)
     }
 
     fn rank(&self, command: &VenueCommand) -> Rank {
@@ -283,14 +291,21 @@ impl Engine {
         vain.map(|(_, waiting)| waiting.since.after(Duration::from_nanos(1))).min()
     }
 
-    /// What may leave leaves, in order; gives what has waited too long.
-    fn release(&mut self, now: HostTime, leave: &mut Vec<VenueCommand>) -> Vec<Key> {
+    /// What of these accounts (nothing: of all) may leave leaves, in order; gives what has waited
+    /// too long.
+    fn release(
+        &mut self,
+        now: HostTime,
+        whose: Option<&[AccountId]>,
+        leave: &mut Vec<VenueCommand>,
+    ) -> Vec<Key> {
         // a limit that is over is forgotten
         self.rations.closed.retain(|_, until| *until > now);
         let mut late = Vec::new();
         // of what draws on the same pools the first goes first: the next waits behind it
         let mut blocked: BTreeMap<AccountId, Vec<bool>> = BTreeMap::new();
-        for key in self.rations.waiting.keys().copied().collect::<Vec<_>>() {
+        let is_due = |(account, ..): &Key| whose.is_none_or(|all| all.contains(account));
+        for key in self.rations.waiting.keys().copied().filter(is_due).collect::<Vec<_>>() {
             let (account, rank, _) = key;
             let Some(waiting) = self.rations.waiting.get(&key) else { continue };
             if let VenueCommand::Place(order) = &waiting.command

@@ -1,7 +1,7 @@
 //! Rate pools: who waits, who goes first, who is refused, and what a venue says of its limits.
 
 use super::*;
-use hedgerow_model::VenueRejection;
+use hedgerow_model::{PositionMode, VenueRejection};
 
 fn weights() -> Weights {
     Weights { place: 1, cancel: 1, amend: 1, query: 1, reconcile: 1 }
@@ -244,4 +244,41 @@ fn nobody_is_woken_for_what_waits_behind_another() {
     rig.now = START + 2_000_000_000;
     rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
     assert_eq!(left(&rig), [1, 2]);
+}
+
+/// What waits leaves at its own wake-up: a tick that says nothing may be one of a stretch that a
+/// strategy has read ahead.
+#[test]
+fn a_tick_lets_nothing_leave_that_waits() {
+    let mut rig =
+        rig(vec![PoolConfig { burst: 1, per: Duration::from_secs(1), reserve: 0, ..pool() }]);
+    buy(&mut rig);
+    buy(&mut rig);
+    assert_eq!(left(&rig), [1]);
+    let wakes = rig.engine.next_fixed_wakeup().unwrap();
+    rig.now = wakes.as_nanos();
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(left(&rig), [1], "a tick of the same moment comes first and is quiet");
+    rig.engine.handle(Input::Wake(wakes), &mut rig.effects);
+    assert_eq!(left(&rig), [1, 2]);
+}
+
+/// Hedge mode that is told while an order waits: it does not leave, a reduction neither.
+#[test]
+fn what_waits_does_not_leave_on_an_account_in_hedge_mode() {
+    let mut rig =
+        rig(vec![PoolConfig { burst: 2, per: Duration::from_secs(2), reserve: 0, ..pool() }]);
+    buy(&mut rig);
+    rig.fill(1, 9_990, 100);
+    buy(&mut rig);
+    buy(&mut rig);
+    assert_eq!(rig.sell(10_010, 50), None);
+    assert_eq!(left(&rig), [1, 2]);
+    rig.advance(1);
+    rig.report(VenueReport::PositionMode { mode: PositionMode::Hedge });
+    rig.advance(60_000);
+    rig.engine.handle(Input::Wake(HostTime::from_nanos(rig.now)), &mut rig.effects);
+    assert_eq!(left(&rig), [1, 2]);
+    let rejected = Some(OrderStatus::Rejected);
+    assert_eq!((rig.status(3), rig.status(4)), (rejected, rejected));
 }

@@ -19,7 +19,7 @@ use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, InstrumentKind, LastUpdate, SequenceRule, Tick, TickKind, flag};
 use serde::Deserialize;
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wire::{Diff, Envelope, Levels, Snapshot, Ticker, Trade};
 
 /// How long diffs are kept for a snapshot: longer than any answer takes, ns.
@@ -31,23 +31,28 @@ const OLDER: &str = "depth_rows_older_than_snapshot";
 const NUMBER: &str =
     "a number or time that cannot be read, or is finer than the decimals in the config";
 
+/// The file of an instrument, if there is one and no more.
+pub fn path_of(folder: &Path, instrument: &Instrument) -> Result<PathBuf, ReadError> {
+    let market = match instrument.kind {
+        InstrumentKind::Spot => "spot",
+        InstrumentKind::LinearPerpetual | InstrumentKind::LinearFuture { .. } => "usdm",
+        InstrumentKind::InversePerpetual | InstrumentKind::InverseFuture { .. } => "cm",
+    };
+    let begins = format!("{market}_{}_", instrument.symbol.to_lowercase());
+    // a quarterly's name goes on with a date of its own: only one of eight digits is the file's
+    let is_date = |rest: &str| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_digit());
+    let wanted = |name: &str| name.strip_prefix(&begins).is_some_and(is_date);
+    find(folder, &instrument.symbol, wanted)?
+        .ok_or_else(|| missing(folder, &instrument.symbol, format!("{begins}<yyyymmdd>")))
+}
+
 /// Reads the files of these instruments: `spot_`, `usdm_` or `cm_`, the symbol in lower case, and a
 /// date in digits.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let (mut rows, mut files) = (Vec::new(), Vec::new());
     let room = Room::of_machine();
     for instrument in instruments {
-        let market = match instrument.kind {
-            InstrumentKind::Spot => "spot",
-            InstrumentKind::LinearPerpetual | InstrumentKind::LinearFuture { .. } => "usdm",
-            InstrumentKind::InversePerpetual | InstrumentKind::InverseFuture { .. } => "cm",
-        };
-        let begins = format!("{market}_{}_", instrument.symbol.to_lowercase());
-        // a quarterly's name goes on with a date of its own: only one of eight digits is the file's
-        let is_date = |rest: &str| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_digit());
-        let wanted = |name: &str| name.strip_prefix(&begins).is_some_and(is_date);
-        let path = find(folder, &instrument.symbol, wanted)?
-            .ok_or_else(|| missing(folder, &instrument.symbol, format!("{begins}<yyyymmdd>")))?;
+        let path = path_of(folder, instrument)?;
         let mut file = File::new(instrument, &name(&path));
         let mut clock = Clock::default();
         for (number, line) in (1_u64..).zip(lines(&path)?) {

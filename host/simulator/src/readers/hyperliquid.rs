@@ -17,6 +17,18 @@ use std::path::Path;
 const HEADER: &str = "timestamp";
 const BOOK_COLUMNS: usize = 83;
 
+/// Whether an instrument has a file with prices.
+pub fn is_there(folder: &Path, instrument: &Instrument) -> Result<(), ReadError> {
+    let symbol = &instrument.symbol;
+    let names = ["orderbooks", "prices"].map(|begins| format!("{begins}_{symbol}.csv"));
+    for wanted in &names {
+        if find(folder, symbol, |name| name == *wanted)?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(missing(folder, symbol, names.join(" or ")))
+}
+
 /// Reads the files of these instruments.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let mut files: Vec<Made> = Vec::new();
@@ -24,20 +36,17 @@ pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, Read
     let mut any = |begins: &str, instrument: &Instrument, make: Make| {
         let wanted = format!("{begins}_{}.csv", instrument.symbol);
         let Some(path) = find(folder, &instrument.symbol, |name| name == wanted)? else {
-            return Ok(false);
+            return Ok(());
         };
         files.push(make(&path, instrument)?);
         room.hold(files.iter().map(|(ticks, _)| ticks.len()).sum(), folder)?;
-        Ok(true)
+        Ok(())
     };
     for instrument in instruments {
-        let book = any("orderbooks", instrument, books)?;
-        let quote = any("prices", instrument, quotes)?;
+        is_there(folder, instrument)?;
+        any("orderbooks", instrument, books)?;
+        any("prices", instrument, quotes)?;
         any("trades", instrument, trades)?;
-        if !book && !quote {
-            let wanted = format!("orderbooks_{0}.csv or prices_{0}.csv", instrument.symbol);
-            return Err(missing(folder, &instrument.symbol, wanted));
-        }
     }
     // one venue's clock and one recorder's: aligned apart, a trade would part from its book
     let delays = Delays::of(folder, files.iter().map(|(ticks, _)| ticks.as_slice()))?;

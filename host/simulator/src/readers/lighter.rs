@@ -12,7 +12,7 @@ use super::text::{iso, units};
 use super::{FileReport, ReadError, Recording};
 use hedgerow_model::{Instrument, Tick, TickKind, flag};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A step back of more than this begins a new session; less is disorder within one.
 const SESSION: u64 = 60_000_000_000;
@@ -38,14 +38,21 @@ impl Step {
     }
 }
 
+/// The file with the prices of an instrument.
+pub fn path_of(folder: &Path, instrument: &Instrument) -> Result<PathBuf, ReadError> {
+    let symbol = &instrument.symbol;
+    let wanted = format!("prices_{symbol}.csv");
+    let found = find(folder, symbol, |name| name == wanted)?;
+    found.ok_or_else(|| missing(folder, symbol, wanted))
+}
+
 /// Reads the files of these instruments.
 pub fn read(folder: &Path, instruments: &[Instrument]) -> Result<Recording, ReadError> {
     let mut all = Vec::new();
     for instrument in instruments {
         let symbol = &instrument.symbol;
         let named = |wanted: String| find(folder, symbol, |name| name == wanted);
-        let wanted = format!("prices_{symbol}.csv");
-        let path = named(wanted.clone())?.ok_or_else(|| missing(folder, symbol, wanted))?;
+        let path = path_of(folder, instrument)?;
         all.push(file(&path, instrument, quote)?);
         if let Some(path) = named(format!("trades_{symbol}.csv"))? {
             let mut known = BTreeSet::new();

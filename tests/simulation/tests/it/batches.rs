@@ -53,7 +53,9 @@ pub(crate) fn scene() -> impl Strategy<Value = Scene> {
             chunk: [0, 500, 100_000][chunk],
         };
         let fills = if queue { FillModel::Queue } else { FillModel::Touch };
+        let pooled = seed % 3 == 0;
         Scene {
+            pooled,
             taste,
             strategies,
             shared,
