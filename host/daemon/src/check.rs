@@ -107,7 +107,9 @@ fn check_sockets(config: &Config, owners: &[Owner<'_>], problems: &mut Problems)
     let DataSource::Socket { sockets } = &config.data else { return };
     let trades = owners.iter().flat_map(|owner| owner.trades.iter().copied()).collect::<Vec<_>>();
     if let Err(why) = crate::link::check_sockets(config, sockets, &trades) {
-        problems.add(0..1, "data.paths", why, "correct the sockets, or the accounts of strategies");
+        let at = config.text.find("[data").unwrap_or(0);
+        let fix = "correct the sockets, or the accounts of strategies";
+        problems.add(at..at + 1, "data", why, fix);
     }
 }
 

@@ -95,3 +95,27 @@ pub(crate) fn check_warm_up(config: &Config, opened: &Opened) -> Result<(), Fail
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::changed;
+
+    /// Nothing of a recording is read: whether it is there is told all the same.
+    #[test]
+    fn a_recording_that_is_not_there_is_told() {
+        let generated = "source = \"generated\"\nseed = 7\nevents_per_s = 100";
+        let binance = (generated, "source = \"binance-raw\"\npath = \"x\"");
+        let config =
+            changed(&[binance, ("lot = \"1\"", "lot = \"1\"\nsequence = \"previous-id\"")]);
+        let said = absent(&config);
+        assert!(said.len() == 1 && said[0].contains("there is no folder"), "{said:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let config = Config { data: DataSource::BinanceRaw { path: path.clone() }, ..config };
+        let said = absent(&config);
+        assert!(said.len() == 1 && said[0].contains("there is no recording of A"), "{said:?}");
+        std::fs::write(path.join("usdm_a_20240808.gz"), "").unwrap();
+        assert_eq!(absent(&config), Vec::<String>::new());
+    }
+}

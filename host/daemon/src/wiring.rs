@@ -3,7 +3,7 @@
 mod components;
 
 pub(crate) use components::goes_on;
-pub use components::{Given, Loaded, asks_no_more, component_path, go_on_with, load, load_one};
+pub use components::{Loaded, component_path, go_on_with, load, load_one, wants_no_more};
 
 use crate::check;
 use crate::config::{Config, DataSource, StrategyEntry, asking};
@@ -82,8 +82,7 @@ pub fn engine_config(config: &Config, loaded: &Loaded) -> EngineConfig {
             watches: of(false).map(|(instrument, _)| instrument).collect(),
             interest: interest(entry, plugin),
             limits: entry.limits.clone(),
-            // granted, and asked for
-            may_set_leverage: entry.may_set_leverage && plugin.description.asks_for("set-leverage"),
+            may_set_leverage: entry.may_set_leverage,
             on_stop: entry.on_stop,
             on_fault: entry.on_fault,
             guards: entry.guards.clone(),

@@ -51,8 +51,12 @@ fn lines(facts: &[Stamped], states: bool) -> String {
     text
 }
 
-/// The file is new: what is missing is only its space.
+/// Nothing is in it yet: where space is missing, nothing else is.
 fn no_room(error: Error) -> Error {
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+    if !full.contains(&error.kind()) {
+        return error;
+    }
     let what = format!("there is no room for its {} MiB ({error}): make some", BYTES >> 20);
     Error::new(ErrorKind::StorageFull, what)
 }
@@ -63,7 +67,14 @@ impl Emergency {
     pub(crate) fn open(path: &Path) -> Result<(Self, Kept)> {
         let file =
             File::options().create(true).truncate(false).read(true).write(true).open(path)?;
-        if file.metadata()?.len() < BYTES {
+        let length = file.metadata()?.len();
+        if length < BYTES {
+            // one whose space was not all had holds nothing; one that was cut short may
+            let mut head = vec![0; usize::try_from(length.min(HEAD)).unwrap_or(0)];
+            file.read_exact_at(&mut head, 0)?;
+            if head.iter().any(|byte| *byte != 0) {
+                return Err(Error::new(ErrorKind::InvalidData, "it is cut short"));
+            }
             // written, not only reserved: a sparse file would need space later
             let zeros = vec![0; 64 << 10];
             for place in (0..BYTES).step_by(zeros.len()) {

@@ -209,8 +209,8 @@ fn put_in_place(scene: &mut Scene, file: &Path) -> Result<(), Failure> {
     let Some(tested) = scene.tested else { return Ok(()) };
     let candidate = plugin::load(&scene.loaded.engine, &scene.loaded.limits, file)?;
     let Some(place) = scene.loaded.plugins.get_mut(tested.index()) else { return Ok(()) };
-    let given = wiring::Given::of(&place.description);
-    wiring::asks_no_more(&given, &candidate.description)
+    let (known, new) = (&place.description, &candidate.description);
+    wiring::wants_no_more(&known.wants, &new.wants)
         .map_err(|why| Failure::new(format!("{}: {why}", file.display())))?;
     *place = candidate;
     Ok(())

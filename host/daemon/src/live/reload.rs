@@ -6,10 +6,10 @@ mod trial;
 use super::Message;
 use crate::config::Config;
 use crate::kept;
-use crate::wiring::{Given, Loaded, component_path};
+use crate::wiring::{Loaded, component_path};
 use hedgerow_model::{PluginStep, StrategyId, printable};
 use hedgerow_plugins::{
-    Cache, Candidate, Limits, LoadError, Plugin, Setup, Sighting, WasmEngine, Watcher,
+    Cache, Candidate, Limits, LoadError, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
 };
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, Watcher as _};
@@ -63,7 +63,7 @@ struct Watched {
     path: PathBuf,
     name: String,
     setup: Setup,
-    given: Given,
+    wants: Vec<WantedRole>,
 }
 
 struct Worker {
@@ -103,7 +103,7 @@ pub(super) fn watch(
                 path,
                 name: plugin.description.name.clone(),
                 setup: crate::wiring::setup(config, entry, plugin),
-                given: Given::of(&plugin.description),
+                wants: plugin.description.wants.clone(),
             }
         })
         .collect();

@@ -7,7 +7,7 @@ use crate::config::{Config, StrategyEntry};
 use crate::kept;
 use hedgerow_model::StrategyId;
 use hedgerow_plugins::{
-    Cache, Description, Limits, LoadError, Plugin, WantedRole, WasmEngine, hash, read_component,
+    Cache, Limits, LoadError, Plugin, WantedRole, WasmEngine, hash, read_component,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -88,40 +88,19 @@ fn last_component(
     (found.0.hash == *hash).then_some(found)
 }
 
-/// What a component is given in a run, whichever version of it is in place.
-#[derive(Clone, Debug)]
-pub struct Given {
-    wants: Vec<WantedRole>,
-    capabilities: Vec<String>,
-}
-
-impl Given {
-    /// What the one is given that the run began with.
-    #[must_use]
-    pub fn of(description: &Description) -> Self {
-        let Description { wants, capabilities, .. } = description;
-        Self { wants: wants.clone(), capabilities: capabilities.clone() }
-    }
-}
-
 const FIXED: &str = "what a strategy is given is fixed for the life of its journal; begin with \
                      another state folder, and flat";
 
-/// Whether a component can do with what is given: the same roles, of each no more, and no more
-/// capabilities.
-pub fn asks_no_more(given: &Given, description: &Description) -> Result<(), String> {
-    for asked in &description.capabilities {
-        if !given.capabilities.contains(asked) {
-            return Err(format!("it asks for {asked}, the one before did not: {FIXED}"));
-        }
-    }
+/// Whether a component can do with what the one before is given: the same roles, and of each no
+/// more.
+pub fn wants_no_more(given: &[WantedRole], wants: &[WantedRole]) -> Result<(), String> {
     // what it holds there would be nobody's after a restart
-    let has = |role: &String| description.wants.iter().any(|want| want.role == *role);
-    if let Some(WantedRole { role, .. }) = given.wants.iter().find(|known| !has(&known.role)) {
+    let has = |role: &String| wants.iter().any(|want| want.role == *role);
+    if let Some(WantedRole { role, .. }) = given.iter().find(|known| !has(&known.role)) {
         return Err(format!("it lacks the role {role}, which the one before has: {FIXED}"));
     }
-    for want in &description.wants {
-        let fits = given.wants.iter().find(|known| known.role == want.role).is_some_and(|known| {
+    for want in wants {
+        let fits = given.iter().find(|known| known.role == want.role).is_some_and(|known| {
             known.trades == want.trades
                 && (want.bars.is_none() || want.bars == known.bars)
                 && want.kinds.iter().all(|kind| known.kinds.contains(kind))
@@ -177,39 +156,17 @@ pub fn go_on_with(config: &Config, loaded: &mut Loaded, ran: &BTreeMap<StrategyI
 mod tests {
     use super::*;
 
-    fn component(capabilities: &[&str]) -> Description {
-        let want = |role: &str| WantedRole {
-            role: role.into(),
-            kinds: Vec::new(),
-            bars: None,
-            trades: true,
-        };
-        Description {
-            name: "x".into(),
-            version: "1".into(),
-            contract: "0.1".into(),
-            state_version: 1,
-            oldest_readable_state: 1,
-            parameters: serde_json::json!({}).into(),
-            capabilities: capabilities.iter().map(|&asked| asked.to_owned()).collect(),
-            wants: vec![want("market")],
-        }
-    }
-
     #[test]
     fn what_a_strategy_is_given_stays_as_it_is() {
-        let (without, with) = (component(&[]), component(&["set-leverage"]));
-        let given = Given::of(&without);
-        assert_eq!(asks_no_more(&given, &without), Ok(()));
-        let why = asks_no_more(&given, &with).unwrap_err();
-        assert!(why.contains("asks for set-leverage"), "{why}");
-        // fewer is no more
-        assert_eq!(asks_no_more(&Given::of(&with), &without), Ok(()));
-        let mut more = without;
-        more.wants[0].trades = false;
-        assert!(asks_no_more(&given, &more).unwrap_err().contains("more of the role market"));
-        let mut other = component(&[]);
-        other.wants[0].role = "elsewhere".into();
-        assert!(asks_no_more(&given, &other).unwrap_err().contains("lacks the role market"));
+        let of = |role: &str, trades| {
+            let role = role.to_owned();
+            vec![WantedRole { role, kinds: Vec::new(), bars: None, trades }]
+        };
+        let given = of("market", true);
+        assert_eq!(wants_no_more(&given, &given), Ok(()));
+        let why = |wants: &[WantedRole]| wants_no_more(&given, wants).unwrap_err();
+        assert!(why(&of("market", false)).contains("more of the role market"));
+        assert!(why(&of("elsewhere", true)).contains("lacks the role market"));
+        assert!(why(&[of("market", true), of("b", true)].concat()).contains("more of the role b"));
     }
 }

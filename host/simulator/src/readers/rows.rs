@@ -94,9 +94,10 @@ pub(crate) fn lines(
     let lines = BufReader::with_capacity(1 << 16, plain).lines();
     Ok((1_u64..).zip(lines).map(move |(row, line)| {
         line.map_err(|e| {
-            let cut = ["; its beginning can be played: `zcat FILE | head -n ", "`"];
             let remedy = match e.kind() {
-                std::io::ErrorKind::UnexpectedEof => format!("{}{}{}", cut[0], row - 1, cut[1]),
+                std::io::ErrorKind::UnexpectedEof => {
+                    format!("; its beginning can be played: `zcat FILE | head -n {}`", row - 1)
+                }
                 _ => String::new(),
             };
             error(&path, format!("row {row}: {e}{remedy}"))

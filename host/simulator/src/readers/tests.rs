@@ -89,6 +89,21 @@ fn a_file_is_its_instruments_own_and_the_only_one() {
     assert!(said.contains("there is no recording of BTC"), "{said}");
 }
 
+/// A recorder that was killed: the row where its file ends, and how to play what is before it.
+#[test]
+fn a_torn_gzip_is_refused_with_its_row_and_what_to_do() {
+    let folder = folder(&[]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    let row = "1700000000000,100.0,1\n";
+    std::io::Write::write_all(&mut packed, row.repeat(20_000).as_bytes()).unwrap();
+    let bytes = packed.finish().unwrap();
+    let path = folder.path().join("prices_BTC.csv.gz");
+    std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    let said = lighter_csv(folder.path(), &[perpetual("BTC")]).unwrap_err().to_string();
+    let row: u64 = said.split("row ").nth(1).unwrap().split(':').next().unwrap().parse().unwrap();
+    assert!(row > 1_000 && said.contains(&format!("head -n {}`", row - 1)), "{said}");
+}
+
 #[test]
 fn binance_messages_for_another_symbol_are_counted_and_left_out() {
     let trade = |symbol: &str| {

@@ -271,3 +271,33 @@ fn reading_a_large_journal_holds_nothing() {
     let broken = audit::verify(&path).unwrap().broken;
     assert_eq!(broken.as_deref(), Some("row 39999: the row is gone"));
 }
+
+#[test]
+fn what_is_no_journal_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    std::fs::write(&path, vec![b'x'; 8_192]).unwrap();
+    let why = SqliteJournal::open(&path).err().unwrap().to_string();
+    assert!(why.contains("journal.sqlite") && why.contains("move it away"), "{why}");
+    let nowhere = folder.path().join("nowhere/journal.sqlite");
+    let why = SqliteJournal::open(&nowhere).err().unwrap().to_string();
+    assert!(why.contains("its folder must be there"), "{why}");
+}
+
+/// One whose space was not all had is made whole; one that holds facts is not written over.
+#[test]
+fn an_emergency_file_that_is_cut_short_is_not_taken_for_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let aside = path.with_extension("emergency");
+    std::fs::write(&aside, vec![0; 70_000]).unwrap();
+    drop(SqliteJournal::open(&path).unwrap());
+    let whole = std::fs::metadata(&aside).unwrap().len();
+    assert!(whole > 1 << 20, "{whole}");
+    let mut short = vec![0; 70_000];
+    short[0] = 9;
+    std::fs::write(&aside, &short).unwrap();
+    let why = SqliteJournal::open(&path).err().unwrap().to_string();
+    assert!(why.contains("it is cut short") && why.contains("move it away"), "{why}");
+    assert_eq!(std::fs::read(&aside).unwrap(), short, "nothing of it is lost");
+}

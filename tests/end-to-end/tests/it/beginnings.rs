@@ -116,3 +116,24 @@ fn a_signal_ends_a_warm_up_at_once() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// As soon as a host can be asked it knows who is there: a word for one of them waits its turn.
+#[test]
+fn a_word_to_a_host_that_starts_is_for_whom_it_names() {
+    let mut all = Processes::new();
+    all.start_host();
+    let state = all.path("state");
+    let state = state.to_str().unwrap();
+    let began = Instant::now();
+    let answer = loop {
+        let said = run(&["pause", "strategy/one", "--reason", "not yet", "--state", state]);
+        if said.status.code() != Some(4) {
+            break said;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "no host runs");
+    };
+    let words = String::from_utf8_lossy(&answer.stderr).into_owned();
+    assert!(answer.status.success(), "{words}");
+    let paused = |view: serde_json::Value| view["strategies"][0]["mode"] == "reduce-only";
+    wait("it is paused", || all.status().is_some_and(paused));
+}

@@ -339,20 +339,3 @@ fn one_that_is_slow_within_the_loop_is_not_given_more_than_it_can_read() {
     assert_eq!(rig.facts().iter().find_map(fault), None);
     assert_eq!(rig.host.state(FIRST), StrategyState::Running);
 }
-
-/// What the operator grants, a component has only if it asks for it: what it does not say it needs
-/// nobody expects of it.
-#[test]
-fn a_grant_is_for_a_component_that_asks() {
-    let mut rig = Rig::within("", Mode::Live, 100, &[probe()]);
-    let may = |rig: &Rig| {
-        let config = hedgerow_daemon::wiring::engine_config(&rig.config, &rig.loaded);
-        config.strategies[0].may_set_leverage
-    };
-    rig.config.strategies[0].may_set_leverage = true;
-    assert!(!may(&rig), "it does not ask");
-    rig.loaded.plugins[0].description.capabilities.push("set-leverage".into());
-    assert!(may(&rig));
-    rig.config.strategies[0].may_set_leverage = false;
-    assert!(!may(&rig), "it is not granted");
-}

@@ -17,7 +17,7 @@ pub(crate) const SECOND: StrategyId = StrategyId(1);
 pub(crate) struct Rig {
     pub(crate) host: Host<SqliteJournal>,
     pub(crate) loaded: Loaded,
-    pub(crate) config: config::Config,
+    config: config::Config,
     _folder: tempfile::TempDir,
 }
 

@@ -16,10 +16,13 @@ fn a_venue_that_went_away_is_neither_busy_nor_catching_up() {
     let thread = std::thread::spawn(move || reader.run());
     let began = std::time::Instant::now();
     let says = || lock(&shared).links.iter().any(|link| link.busy || link.early);
-    while says() {
+    let lost = || lock(&shared).links[0].lost.clone();
+    while says() || lost().is_none() {
         assert!(began.elapsed() < Duration::from_secs(60), "nobody is there");
         std::thread::sleep(Duration::from_millis(5));
     }
+    let why = lost().unwrap();
+    assert!(why.contains("cannot be connected to: No such file"), "{why}");
     lock(&shared).ended = true;
     thread.join().unwrap();
 }

@@ -68,7 +68,7 @@ impl Worker {
             let why = format!("it is {}, the strategy runs {}", description.name, watched.name);
             return Err(No::Never(why));
         }
-        wiring::asks_no_more(&watched.given, description)?;
+        wiring::wants_no_more(&watched.wants, &description.wants)?;
         takes(&description.parameters, &watched.setup.parameters)?;
         let well = |detail| Ok(Trial { detail, in_use });
         let (oldest, newest) = (description.oldest_readable_state, description.state_version);
