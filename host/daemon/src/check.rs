@@ -238,7 +238,7 @@ fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) 
         let key = format!("strategy {}.roles.{}", entry.name, want.role);
         let what = format!("the component needs an instrument for the role \"{}\"", want.role);
         let fix = format!("add `{} = \"venue:symbol\"` to its roles", want.role);
-        problems.add(entry.span.clone(), key, what, fix);
+        problems.add(entry.spans[2].clone(), key, what, fix);
     }
     let known: Vec<&str> = wants.iter().map(|want| want.role.as_str()).collect();
     let roles = entry.roles.keys().chain(&entry.unplaced);
@@ -246,7 +246,8 @@ fn check_roles(entry: &StrategyEntry, plugin: &Plugin, problems: &mut Problems) 
         let key = format!("strategy {}.roles.{role}", entry.name);
         let what = format!("the component has no role \"{role}\"");
         let fix = format!("remove it; its roles are {}", known.join(", "));
-        problems.add(entry.span.clone(), key, what, fix);
+        let span = entry.role_places.get(&format!("/{role}")).unwrap_or(&entry.spans[2]);
+        problems.add(span.clone(), key, what, fix);
     }
 }
 

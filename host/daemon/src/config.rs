@@ -98,6 +98,8 @@ pub struct StrategyEntry {
     pub accounts: BTreeMap<String, usize>,
     /// Role to instrument, by place.
     pub roles: BTreeMap<String, usize>,
+    /// Where each of them stands, by its path among them: `/role`.
+    pub role_places: BTreeMap<String, std::ops::Range<usize>>,
     /// Roles whose instrument could not be read; none in a checked config.
     pub unplaced: Vec<String>,
     /// Parameters as JSON.
@@ -118,8 +120,8 @@ pub struct StrategyEntry {
     pub on_quarantine: OpenOrders,
     /// Where it stands in the file.
     pub span: std::ops::Range<usize>,
-    /// Where its component is named, and where its parameters stand.
-    pub spans: [std::ops::Range<usize>; 2],
+    /// Where its component is named, and where its parameters and its roles stand.
+    pub spans: [std::ops::Range<usize>; 3],
 }
 
 impl StrategyEntry {

@@ -126,7 +126,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         reload: &reload,
         judged: BTreeMap::new(),
         tried: BTreeSet::new(),
-        unnamed: Vec::new(),
+        folder: Vec::new(),
         began: Instant::now(),
         published: None,
         ended: Ended { files, ..Ended::default() },
@@ -188,8 +188,8 @@ struct Session<'h> {
     judged: BTreeMap<StrategyId, (String, u64)>,
     /// Strategies beside which a candidate is tried now.
     tried: BTreeSet<StrategyId>,
-    /// Files that no strategy names.
-    unnamed: Vec<String>,
+    /// What is odd about the plugins folder.
+    folder: Vec<String>,
     /// A swap under way, and since when.
     cut: Option<(String, Instant)>,
     began: Instant,
@@ -317,7 +317,7 @@ impl Session<'_> {
                     false => self.tried.remove(&strategy),
                 };
             }
-            Message::Unnamed(files) => self.unnamed = files,
+            Message::Folder(odd) => self.folder = odd,
             Message::Plugin(strategy, step, hash, detail) => {
                 let judged = self.judged.get(&strategy).map_or(0, |(_, count)| *count);
                 self.judged.insert(strategy, (hash.clone(), judged.saturating_add(1)));

@@ -97,11 +97,7 @@ impl Engine {
             Fact::Plugin { strategy, step, hash, detail } => {
                 self.apply_step(*strategy, *step, (hash, detail));
             }
-            Fact::Instrument(instrument) => {
-                if let Some(known) = self.config.instruments.get_mut(instrument.id.index()) {
-                    known.clone_from(instrument);
-                }
-            }
+            Fact::Instrument(instrument) => self.apply_terms(instrument),
             Fact::Discrepancy { detail, .. } => {
                 self.odd = (self.odd.0.saturating_add(1), detail.clone());
             }

@@ -200,8 +200,8 @@ impl Engine {
             }
             let theirs = theirs.units().saturating_sub(external.units());
             let ours = ours.get(&id).copied().unwrap_or_default();
-            let step = self.config.instrument(id).map_or(1, |spec| spec.lot.units().max(1));
-            let differs = ours.units().abs_diff(theirs) >= step.unsigned_abs();
+            let step = self.finest_lot(id).unsigned_abs();
+            let differs = ours.units().abs_diff(theirs) >= step;
             differs.then_some((id, ours, Quantity::from_units(theirs)))
         };
         ids.into_iter().filter_map(of).collect()

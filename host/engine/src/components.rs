@@ -44,6 +44,8 @@ impl Engine {
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         match step {
             PluginStep::Refused | PluginStep::Failed => {
+                // one that failed was tried; what a trial showed before is of another file
+                slot.trial = slot.trial.take().filter(|_| step == PluginStep::Failed);
                 slot.refused = Some(format!("a new file is refused: {detail}"));
             }
             PluginStep::RolledBack => slot.refused = Some(format!("rolled back: {detail}")),

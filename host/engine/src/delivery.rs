@@ -237,9 +237,12 @@ impl Engine {
             Some(Delivered::Event(Event::Market { instrument: *id, status }))
         };
         let shown = Delivered::Ticks(shown.collect());
-        let leverages = self.leverages_now(slot).into_iter().map(Delivered::Event);
+        let leverages = self.leverages_now(slot).into_iter();
+        // before the market: what is asked for there must fit it
+        let terms = self.terms_now(strategy).into_iter().map(Delivered::Event);
         let trouble = ids.iter().filter_map(trouble);
-        std::iter::once(shown).chain(trouble).chain(leverages).collect()
+        let rest = trouble.chain(leverages.map(Delivered::Event));
+        terms.chain(std::iter::once(shown)).chain(rest).collect()
     }
 
     fn open(

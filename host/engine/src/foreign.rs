@@ -58,7 +58,7 @@ impl Engine {
         if theirs == 0 {
             return (quantity, None);
         }
-        let lot = self.config.instrument(instrument).map_or(1, |spec| spec.lot.units().max(1));
+        let lot = self.finest_lot(instrument);
         let part = i128::from(quantity.units()) * mine / (mine + theirs);
         let part = i64::try_from(part).unwrap_or(0);
         let part =

@@ -48,6 +48,7 @@ mod risk;
 mod settlements;
 mod snapshot;
 mod strategy;
+mod terms;
 mod timers;
 mod truth;
 mod view;
@@ -138,6 +139,8 @@ pub struct Engine {
     external: BTreeMap<(AccountId, InstrumentId), Quantity>,
     /// The instruments as the config gave them.
     given: Vec<hedgerow_model::Instrument>,
+    /// Of those whose terms changed, the finest lot that there was.
+    finest_lots: BTreeMap<InstrumentId, Quantity>,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// By when the venue of an account has told all that happened.
@@ -214,6 +217,7 @@ impl Engine {
             rations,
             external: BTreeMap::new(),
             given,
+            finest_lots: BTreeMap::new(),
             last_fill: BTreeMap::new(),
             told_until: BTreeMap::new(),
             journal_failed: false,

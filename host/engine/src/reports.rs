@@ -125,6 +125,7 @@ impl Engine {
             VenueReport::Margin { .. }
             | VenueReport::LiquidationPrice { .. }
             | VenueReport::Brackets { .. } => self.on_margin(event, effects),
+            VenueReport::Terms { .. } => self.on_terms(event, effects),
             VenueReport::PositionMode { mode } => self.on_position_mode(event, *mode),
             VenueReport::Forced { .. } => self.forced(event, effects),
             VenueReport::Delivered { .. } => self.on_delivered(event, effects),

@@ -36,6 +36,9 @@ pub struct Snapshot {
     /// As the config had them, and as facts changed them.
     given: Vec<Instrument>,
     instruments: Vec<Instrument>,
+    /// None in what an earlier host wrote, which heard of no change.
+    #[serde(default)]
+    finest_lots: BTreeMap<InstrumentId, Quantity>,
     modes: Modes,
     /// Guards that have tripped, and the day that each scope is measured from.
     tripped: Vec<(GuardKey, Tripped)>,
@@ -92,6 +95,9 @@ struct Strategy {
     last_denial: Option<(HostTime, String)>,
     said: Option<String>,
     cancels: CancelCount,
+    /// When it last acted; not in what an earlier host wrote.
+    #[serde(default)]
+    active: HostTime,
 }
 
 /// Why a snapshot is not taken up. Folding everything is always right.
@@ -121,6 +127,7 @@ impl Engine {
         let Self {
             config,
             given,
+            finest_lots,
             strategies,
             timers,
             plans,
@@ -161,6 +168,7 @@ impl Engine {
             version: SNAPSHOT_VERSION,
             now: *now,
             given: given.clone(),
+            finest_lots: finest_lots.clone(),
             instruments: config.instruments.clone(),
             modes: modes.clone(),
             tripped: guards.tripped.iter().map(|(k, t)| (k.clone(), t.clone())).collect(),
@@ -222,9 +230,10 @@ impl Engine {
             talk: _,
             denials: _,
             written: _,
-            active: _,
+            active,
         } = slot;
         Strategy {
+            active: *active,
             next_order: *next_order,
             next_plan_order: *next_plan_order,
             holdings: holdings.clone(),
@@ -256,6 +265,7 @@ impl Engine {
             now,
             given: _,
             instruments,
+            finest_lots,
             modes,
             tripped,
             days,
@@ -281,7 +291,7 @@ impl Engine {
             odd,
         } = snapshot;
         self.now = now;
-        self.config.instruments = instruments;
+        (self.config.instruments, self.finest_lots) = (instruments, finest_lots);
         self.modes = modes;
         self.exposure.set_measures(&measures);
         self.guards.days = days.into_iter().collect();
@@ -360,6 +370,7 @@ impl Engine {
             last_denial,
             said,
             cancels,
+            active,
         } = part;
         let live = orders.values().map(|known| &known.order);
         for order in live.chain(finished.values()) {
@@ -374,7 +385,7 @@ impl Engine {
         (slot.faults, slot.component, slot.failed) = (faults, component, failed);
         (slot.quarantined, slot.quarantine_why) = (quarantined, quarantine_why);
         (slot.refused, slot.last_denial, slot.said) = (refused, last_denial, said);
-        slot.cancels = cancels;
+        (slot.cancels, slot.active) = (cancels, active);
         for counted in slot.orders.values().filter_map(|known| known.counted.as_ref()) {
             self.tally.add(counted);
         }

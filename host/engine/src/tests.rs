@@ -15,6 +15,7 @@ mod reconcile;
 mod refusing;
 mod replaces;
 mod singles;
+mod terms;
 mod truth;
 mod watching;
 

@@ -34,6 +34,8 @@ pub(crate) struct Truth {
     pub(crate) hedged: BTreeSet<(AccountId, VenueId)>,
     /// The newest statement of its venue about an order: older ones say nothing any more.
     pub(crate) stated: BTreeMap<(AccountId, WireId), Statement>,
+    /// When a venue's newest terms of an instrument were in force.
+    pub(crate) terms_at: BTreeMap<InstrumentId, VenueTime>,
 }
 
 /// What orders of others may still do in an instrument, units.

@@ -22,13 +22,14 @@ mod request;
 mod rests;
 mod scan;
 mod settling;
+mod terms;
 
 use crate::tape::{Cursor, Tape};
 pub use again::AgainError;
 pub use delivery::DeliveryTerms;
 pub use fees::{FeeIn, Fees};
 use hedgerow_model::{
-    AccountId, Duration, HostTime, Instrument, InstrumentId, Position, TickKind, TradeId,
+    AccountId, Duration, HostTime, Instrument, InstrumentId, Position, Terms, TickKind, TradeId,
     VenueCommand, VenueEvent, VenueId, VenueReport, VenueTime,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
@@ -36,7 +37,7 @@ pub use leverage::Leverage;
 use pit::Pit;
 pub use request::Request;
 pub use rests::Rests;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// When a resting order fills.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +81,10 @@ pub struct PaperVenue {
     /// Pits with a position; with none, funding moves nothing.
     held: usize,
     margins: margin::Margins,
+    /// Terms that are to change, the next first.
+    changes: VecDeque<(HostTime, InstrumentId, Terms)>,
+    /// Who is told of it: whoever has spoken.
+    accounts: BTreeSet<AccountId>,
 }
 
 impl PaperVenue {
@@ -105,6 +110,8 @@ impl PaperVenue {
             resting: 0,
             held: 0,
             margins: margin::Margins::default(),
+            changes: VecDeque::new(),
+            accounts: BTreeSet::new(),
         }
     }
 
@@ -153,6 +160,11 @@ impl PaperVenue {
     /// The longest way of any venue: a question about all of them must not overtake an order.
     fn longest(&self, of: impl Fn(&VenueConfig) -> Duration) -> Duration {
         self.venues.iter().map(of).max().unwrap_or(Duration::ZERO)
+    }
+
+    /// When something is due that no tick brings about.
+    fn timed(&self) -> HostTime {
+        self.margin_due().min(self.next_end()).min(self.next_change())
     }
 
     fn latency_back(&self, venue: VenueId) -> Duration {
@@ -209,14 +221,17 @@ impl PaperVenue {
         loop {
             let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
             let (margin, end) = (self.margin_due(), self.next_end());
-            let limit = now.min(command).min(margin).min(end);
+            let change = self.next_change();
+            let limit = now.min(command).min(margin).min(end).min(change);
             // later than that it is not its turn
             let funding = self.next_funding(limit.after(Duration::from_nanos(1)));
             let limit = limit.min(funding);
             if self.run_ticks(limit, funding.min(end)) {
                 continue;
             }
-            if end <= now && end <= command && end <= funding && end <= margin {
+            if change <= limit {
+                self.change();
+            } else if end <= now && end <= command && end <= funding && end <= margin {
                 self.end_contracts(end);
             } else if funding <= now && funding <= command && funding <= margin {
                 self.settle_funding(funding);
@@ -287,7 +302,7 @@ impl Venue for PaperVenue {
         if self.cursor.here().is_none() {
             return own;
         }
-        let first = own.unwrap_or(HostTime::NEVER).min(self.margin_due()).min(self.next_end());
+        let first = own.unwrap_or(HostTime::NEVER).min(self.timed());
         Some(self.next_funding(first)).filter(|at| *at < HostTime::NEVER)
     }
 }
@@ -296,8 +311,7 @@ impl SimulatedVenue for PaperVenue {
     fn quiet_until(&mut self, last: HostTime) -> HostTime {
         let command = self.inbox.front().map_or(HostTime::NEVER, |(at, _)| *at);
         let report = self.outbox.front().map_or(HostTime::NEVER, |(event, _)| event.received);
-        let timed = self.margin_due().min(self.next_end());
-        let bound = self.next_funding(command.min(report).min(timed));
+        let bound = self.next_funding(command.min(report).min(self.timed()));
         let idle = self.resting == 0 && self.held == 0;
         if idle { bound } else { bound.min(self.first_contact(last.min(bound))) }
     }

@@ -267,6 +267,10 @@ impl Event {
             Self::Position(position) => short(&mut position.entry),
             Self::Balance(update) => balance(update),
             Self::FundingPayment(notice) => short(&mut notice.amount),
+            Self::Instrument(instrument) => {
+                short(&mut instrument.multiplier);
+                instrument.min_notional.iter_mut().for_each(short);
+            }
             Self::FeeTier { maker, taker, .. } => {
                 short(maker);
                 short(taker);

@@ -137,7 +137,7 @@ pub enum Fact {
     },
     /// What an instrument is by the config, for whoever reads the journal alone.
     Defined(Box<Instrument>),
-    /// An instrument got its id, or its tick, lot or minima changed.
+    /// The venue's terms of an instrument changed: its tick, lot, smallest or largest order.
     Instrument(Box<Instrument>),
     /// The strategy's order numbers below this are used.
     OrderNumbers {

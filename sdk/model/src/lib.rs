@@ -68,7 +68,9 @@ pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
 pub use input::{Held, Input, OperatorCommand, Swap};
-pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
+pub use instrument::{
+    Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule, Terms,
+};
 pub use interest::{Bars, Interest};
 pub use ledger::{
     Accounting, Earnings, Entry, Line, PairLegRecord, PairRecord, Rate, RateSource, Rates,

@@ -4,6 +4,7 @@ use crate::approved::Approved;
 use crate::fee::Fee;
 use crate::fixed::{Price, Quantity};
 use crate::id::{AccountId, InstrumentId, TradeId, VenueId, VenueOrderId, WireId};
+use crate::instrument::Terms;
 use crate::leverage::Margin;
 use crate::order::{Amend, Order, Side};
 use crate::rejection::VenueRejection;
@@ -318,6 +319,14 @@ pub enum VenueReport {
         total: Decimal,
         /// Not bound by orders or positions.
         available: Decimal,
+    },
+    /// What the venue accepts: told when an account is asked about and it is not what it was, and
+    /// when it changes.
+    Terms {
+        /// Of what.
+        instrument: InstrumentId,
+        /// From now on.
+        terms: Terms,
     },
     /// Leverage and margin mode in force: told when the account is asked, and after a change.
     Leverage {

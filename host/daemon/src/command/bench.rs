@@ -119,7 +119,8 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         on_fault: OpenOrders::Keep,
         on_quarantine: OpenOrders::Cancel,
         span: 0..0,
-        spans: [0..0, 0..0],
+        spans: [0..0, 0..0, 0..0],
+        role_places: BTreeMap::new(),
     };
     let Sandbox { limits: sandbox, ticks_waiting_max, probation, writes } = Sandbox::default();
     Config {

@@ -42,6 +42,11 @@ impl<'t, 'p> Section<'t, 'p> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// What stands in the brackets of a table here: in a list it belongs to the one before it.
+    fn header(&self, key: &str) -> String {
+        self.key(key).split(['[', ']']).step_by(2).collect()
+    }
+
     /// Where this section stands.
     #[must_use]
     pub fn span(&self) -> Range<usize> {
@@ -118,14 +123,17 @@ impl<'t, 'p> Section<'t, 'p> {
     pub fn name(&mut self, key: &'static str, without: &[char]) -> Option<At<String>> {
         let found = self.text(key)?;
         let plain = |c: char| !c.is_control() && !c.is_whitespace() && !without.contains(&c);
-        if !found.value.is_empty() && found.value.chars().all(plain) {
+        // a command would take it for an option
+        let is_option = found.value.starts_with('-');
+        if !found.value.is_empty() && !is_option && found.value.chars().all(plain) {
             return Some(found);
         }
         let what = format!("is {:?}, which is no name", found.value);
         let signs: Vec<String> = without.iter().map(|c| format!("'{c}'")).collect();
         let without =
             if signs.is_empty() { String::new() } else { format!(" or {}", signs.join(", ")) };
-        let fix = format!("write a text of at least one character, without spaces{without}");
+        let fix =
+            format!("write at least one character, without spaces{without}, and no '-' in front");
         self.problem(found.span, key, what, fix);
         None
     }
@@ -302,7 +310,7 @@ impl<'t, 'p> Section<'t, 'p> {
     ) -> Option<T> {
         if !self.table.iter().any(|(k, _)| k.get_ref() == key) {
             self.asked.push(key);
-            let fix = format!("add a table [{}]", self.key(key));
+            let fix = format!("add a table [{}]", self.header(key));
             self.problem(self.span(), key, "is missing", fix);
             return None;
         }
@@ -315,8 +323,8 @@ impl<'t, 'p> Section<'t, 'p> {
         key: &'static str,
         mut read: impl FnMut(&mut Section<'t, '_>) -> Option<T>,
     ) -> Vec<T> {
-        let expected = "a list of tables, [[…]]";
-        let Some(found) = self.optional(key, expected, |v| v.as_array()).ok().flatten() else {
+        let expected = format!("a list of tables, [[{}]]", self.header(key));
+        let Some(found) = self.optional(key, &expected, |v| v.as_array()).ok().flatten() else {
             return Vec::new();
         };
         let mut all = Vec::new();

@@ -101,6 +101,14 @@ fn hedges(
     all
 }
 
+/// A component is named without its ending.
+fn without_ending(s: &mut Section<'_, '_>, at: At<String>) -> Option<At<String>> {
+    let Some(name) = at.value.strip_suffix(".wasm") else { return Some(at) };
+    let fix = format!("write \"{name}\": the ending belongs to the file in the plugins folder");
+    s.problem(at.span, "plugin", format!("is \"{}\", with its ending", at.value), fix);
+    None
+}
+
 /// Roles and their instruments; those whose instrument is not to be had are `unplaced`.
 fn roles(
     roles: &mut Section<'_, '_>,
@@ -132,10 +140,11 @@ fn roles(
 
 pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<StrategyEntry> {
     let name = s.name("name", &[]);
-    let plugin = s.name("plugin", &['/', '\\']);
+    let plugin = s.name("plugin", &['/', '\\']).and_then(|at| without_ending(s, at));
     let account = s.text("account").and_then(|at| find_account(s, names, ("account", at)));
     let mut unplaced = Vec::new();
-    let roles = s.required_table("roles", |s| roles(s, names, &mut unplaced));
+    let roles = s.required_table("roles", |s| (roles(s, names, &mut unplaced), s.places()));
+    let (roles, role_places) = roles.unzip();
     let known = roles.iter().flat_map(|roles: &BTreeMap<String, usize>| roles.keys());
     let placed: Vec<String> = known.chain(&unplaced).cloned().collect();
     let accounts = s.table("accounts", |accounts| {
@@ -160,7 +169,7 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
     let parameters = s.table("parameters", |p| (p.json(), p.places()));
     let (parameters, places) =
         parameters.unwrap_or_else(|| (serde_json::json!({}), BTreeMap::new()));
-    let spans = ["plugin", "parameters"].map(|key| s.span_of(key));
+    let spans = ["plugin", "parameters", "roles"].map(|key| s.span_of(key));
     let limits = s.required_table("limits", |s| (limits(s), super::guards::strategy(s)));
     let (limits, mut guards) = limits.unwrap_or_default();
     let of = roles.as_ref();
@@ -174,6 +183,7 @@ pub(super) fn strategy(s: &mut Section<'_, '_>, names: &Names<'_>) -> Option<Str
         account: account.unwrap_or(usize::MAX),
         accounts: accounts.unwrap_or_default(),
         roles: roles.unwrap_or_default(),
+        role_places: role_places.unwrap_or_default(),
         unplaced,
         parameters,
         places,

@@ -48,8 +48,8 @@ pub enum Message {
         /// What was answered.
         result: String,
     },
-    /// Files in the plugins folder that came while the host runs and that no strategy names.
-    Unnamed(Vec<String>),
+    /// What is odd about the plugins folder now, in sentences.
+    Folder(Vec<String>),
     /// Something to journal about a component.
     Plugin(StrategyId, PluginStep, String, String),
     /// A strategy has answered.

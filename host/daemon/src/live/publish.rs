@@ -57,9 +57,7 @@ impl Session<'_> {
         if self.latch.is_set() {
             view.conditions.push("the kill latch is set: nothing opens before `resume`".into());
         }
-        let unnamed =
-            self.unnamed.iter().map(|file| format!("no strategy names the plugin {file}"));
-        view.conditions.extend(unnamed);
+        view.conditions.extend(self.folder.iter().cloned());
         view.conditions.extend(self.host.venue().inner().early());
         view.conditions.extend(self.ended.files.iter().filter_map(FileReport::odd));
         let named = |(id, name): (u32, &String)| {

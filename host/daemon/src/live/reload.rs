@@ -1,13 +1,15 @@
 //! From a changed file to a component that may be swapped in: noticed, checked, compiled, tried in
 //! the shadow. Off the loop; a failure anywhere leaves the running version alone and says why.
 
+mod folder;
 mod trial;
 
 use super::Message;
 use crate::config::Config;
 use crate::kept;
 use crate::wiring::{Loaded, component_path};
-use hedgerow_model::{PluginStep, StrategyId, printable};
+use folder::Folder;
+use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::{
     Cache, Candidate, Limits, LoadError, Plugin, Setup, Sighting, WantedRole, WasmEngine, Watcher,
 };
@@ -31,9 +33,6 @@ const RESCAN: Duration = Duration::from_secs(2);
 const NICE: i32 = 15;
 /// How often a file is tried that failed for what may pass by itself.
 const TRIES: u32 = 3;
-
-/// So many files that no strategy names are shown.
-const UNNAMED: usize = 10;
 
 /// The watching thread; it ends with this.
 pub(super) struct Reload {
@@ -80,9 +79,7 @@ struct Worker {
     /// Files to be tried again, and how often each was tried, by hash.
     again: Vec<PathBuf>,
     retried: Retried,
-    /// Files that no strategy names, and whether those are told that are seen from now on: what
-    /// lies there at the start is nobody's mistake.
-    unnamed: (BTreeSet<PathBuf>, bool),
+    folder: Folder,
     tried: BTreeMap<String, u32>,
 }
 
@@ -127,7 +124,7 @@ pub(super) fn watch(
         partial: Vec::new(),
         again: Vec::new(),
         retried: Arc::clone(&retried),
-        unnamed: (BTreeSet::new(), false),
+        folder: Folder::default(),
         tried: BTreeMap::new(),
     };
     let (folder, ended) = (config.plugins.clone(), Arc::clone(&stop));
@@ -170,7 +167,8 @@ fn run(mut worker: Worker, mut watcher: Watcher, folder: &Path, stop: &AtomicBoo
             worker.sighted(sighting);
         }
         worker.tell_stable();
-        worker.forget_unnamed();
+        let named = worker.watched.iter().map(|watched| watched.path.as_path());
+        worker.folder.looked(named, &worker.inbox);
         worker.again.drain(..).for_each(|path| watcher.forget(&path));
         // an event only means: look again
         let _ = woken.recv_timeout(RESCAN);
@@ -201,42 +199,10 @@ impl Worker {
             Sighting::New(candidate)
                 if self.watched.iter().all(|watched| watched.path != candidate.path) =>
             {
-                self.is_unnamed(candidate.path);
+                self.folder.is_unnamed(candidate.path, &self.inbox);
             }
             Sighting::New(candidate) => self.candidate(&candidate),
         }
-    }
-
-    /// A component that no strategy names: whoever put it there may have meant another name.
-    fn is_unnamed(&mut self, path: PathBuf) {
-        let shown = path.display();
-        let (files, tells) = &mut self.unnamed;
-        if !*tells {
-            tracing::info!(path = %shown, "no strategy names this component: not looked at");
-            return;
-        }
-        tracing::warn!(path = %shown, "no strategy names this component: not looked at");
-        files.insert(path);
-        self.tell_unnamed();
-    }
-
-    /// A file that went is no matter any more; after the first look every other is news.
-    fn forget_unnamed(&mut self) {
-        self.unnamed.1 = true;
-        let before = self.unnamed.0.len();
-        self.unnamed.0.retain(|path| path.exists());
-        if self.unnamed.0.len() != before {
-            self.tell_unnamed();
-        }
-    }
-
-    fn tell_unnamed(&self) {
-        let name = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            printable(&name, 64)
-        };
-        let names = self.unnamed.0.iter().take(UNNAMED).map(name).collect();
-        let _ = self.inbox.send(Message::Unnamed(names));
     }
 
     /// Files that an operator wants tried again.

@@ -11,13 +11,14 @@ use hedgerow_model::{
 impl Engine {
     pub(super) fn apply_order(&mut self, time: HostTime, id: ClientOrderId, fact: &OrderFact) {
         match fact {
-            OrderFact::Approved(order) => self.apply_approved(id, order),
+            OrderFact::Approved(order) => self.apply_approved(time, id, order),
             OrderFact::Replaces(wanted) => self.apply_replaces(id, *wanted),
             OrderFact::Denied { number, reason, .. } => {
                 self.replacing.remove(&id);
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
                     slot.last_denial = Some((time, reason.to_string()));
                     slot.denied = slot.denied.saturating_add(1);
+                    slot.active = time;
                     if *number < PLAN_ORDERS {
                         slot.next_order = slot.next_order.max(number.saturating_add(1));
                     }
@@ -105,7 +106,7 @@ impl Engine {
         }
     }
 
-    fn apply_approved(&mut self, id: ClientOrderId, order: &Order) {
+    fn apply_approved(&mut self, time: HostTime, id: ClientOrderId, order: &Order) {
         self.use_wires(order.account, WireId(order.wire.0.saturating_add(1)));
         self.by_wire.insert((order.account, order.wire), id);
         self.replacing.remove(&id);
@@ -113,6 +114,7 @@ impl Engine {
             return;
         };
         slot.approved = slot.approved.saturating_add(1);
+        slot.active = time;
         let next = match id.number >= PLAN_ORDERS {
             true => &mut slot.next_plan_order,
             false => &mut slot.next_order,

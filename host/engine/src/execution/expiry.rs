@@ -74,7 +74,7 @@ impl Engine {
         match slot.plan.kind {
             PairKind::Open => self.awaits_leg(slot, u8::from(slot.residual().is_sign_negative())),
             PairKind::Close => {
-                let left = (0..2).filter(|leg| Self::left_to_close(slot, *leg).is_some());
+                let left = (0..2).filter(|leg| self.left_to_close(slot, *leg).is_some());
                 let waits: Vec<_> = left.map(|leg| self.awaits_leg(slot, leg)).collect();
                 waits.into_iter().min().flatten()
             }

@@ -200,7 +200,7 @@ impl Engine {
         let mut quantity = self.missing(slot, leg).filter(|_| owed.is_sign_positive())?;
         if slot.plan.kind == PairKind::Close {
             // legs of different sizes are each closed by no more than they are
-            quantity = quantity.min(Self::left_to_close(slot, leg)?);
+            quantity = quantity.min(self.left_to_close(slot, leg)?);
         }
         let exempt = slot.plan.kind == PairKind::Close && spec.kind != InstrumentKind::Spot;
         let worth = spec.notional(planned.limit, quantity).ok()?;

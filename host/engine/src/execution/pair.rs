@@ -16,6 +16,7 @@
 use super::price::Priced;
 use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
+use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PairResult,
@@ -176,14 +177,11 @@ impl Engine {
     }
 
     fn is_done(&self, slot: &PlanSlot) -> bool {
-        let whole = |leg: usize| {
-            let (state, planned) = (slot.legs.get(leg), slot.plan.legs.get(leg));
-            state.zip(planned).is_some_and(|(state, leg)| state.filled >= leg.target.units())
-        };
         match slot.plan.kind {
             // an open may end smaller than planned
             PairKind::Open => slot.is_level(),
-            PairKind::Close => whole(0) && whole(1),
+            // less than a lot of now cannot be closed: it stays
+            PairKind::Close => (0..2).all(|leg| self.left_to_close(slot, leg).is_none()),
         }
     }
 
@@ -310,20 +308,22 @@ impl Engine {
         if let (false, Some(missing)) = (slot.is_level(), self.missing(slot, behind))
             && trades(&behind)
         {
-            let left = Self::left_to_close(slot, behind).unwrap_or_default();
+            let left = self.left_to_close(slot, behind).unwrap_or_default();
             let quantity = missing.min(left);
             if quantity.is_positive() {
                 return Some((behind, quantity));
             }
         }
-        (0..2).filter(trades).find_map(|leg| Some((leg, Self::left_to_close(slot, leg)?)))
+        (0..2).filter(trades).find_map(|leg| Some((leg, self.left_to_close(slot, leg)?)))
     }
 
-    pub(super) fn left_to_close(slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+    pub(super) fn left_to_close(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
         let (planned, state) =
             (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
         let left = planned.target.units().saturating_sub(state.filled);
-        (left > 0).then_some(Quantity::from_units(left))
+        let spec = self.config.instrument(planned.instrument)?;
+        let left = whole_lots_of(spec, Quantity::from_units(left));
+        left.is_positive().then_some(left)
     }
 
     /// What one leg has too much.

@@ -5,6 +5,7 @@ use super::PlanSlot;
 use super::pair::{Asked, Wanted};
 use super::preflight::premium;
 use super::price::Priced;
+use crate::terms::on_grid;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, ClientOrderId, Decimal, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact,
@@ -113,6 +114,9 @@ impl Engine {
         let takes_back = purpose == Purpose::TakeBack && !buys_back;
         let reduce_only = kind == PairKind::Close || takes_back;
         let Some(owner) = self.strategies.get(key.0.index()) else { return };
+        let Some(spec) = self.config.instrument(instrument) else { return };
+        let (limit, quantity) = on_grid(spec, side, (priced.limit, quantity));
+        let priced = Priced { limit, ..priced };
         let number = owner.next_plan_order;
         let rests = purpose == Purpose::Make;
         let time_in_force =

@@ -10,6 +10,7 @@ mod makers;
 mod random;
 mod refusals;
 mod released;
+mod terms;
 mod vectors;
 
 use super::*;

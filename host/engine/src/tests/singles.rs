@@ -8,6 +8,7 @@ mod delivered;
 mod kinds;
 mod random;
 mod refusals;
+mod terms;
 mod world;
 
 use super::*;

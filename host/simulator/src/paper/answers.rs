@@ -20,6 +20,10 @@ impl PaperVenue {
         let mut told = Vec::new();
         for pit in &self.pits {
             let (venue, instrument) = (pit.spec.venue, pit.spec.id);
+            if pit.changed && extent.has_positions() {
+                let terms = pit.spec.terms();
+                told.push((venue, VenueReport::Terms { instrument, terms }));
+            }
             let open = pit.resting.iter().filter(|r| r.account == account);
             for resting in open.filter(|_| extent.has_orders()) {
                 let filled = Quantity::from_units(resting.filled);

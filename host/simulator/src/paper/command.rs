@@ -11,6 +11,7 @@ use hedgerow_model::{
 
 impl PaperVenue {
     pub(super) fn execute(&mut self, at: HostTime, request: Request) {
+        self.accounts.insert(request.account());
         match request {
             Request::Place(order) => self.place(at, &order),
             Request::Cancel { account, instrument, wire } => {

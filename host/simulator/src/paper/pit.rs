@@ -67,6 +67,8 @@ struct Announced {
 
 pub(super) struct Pit {
     pub(super) spec: Instrument,
+    /// Whether its terms are others than it began with.
+    pub(super) changed: bool,
     fees: Fees,
     pub(super) model: FillModel,
     pub(super) book: Book,
@@ -104,6 +106,7 @@ impl Pit {
         Self {
             delivery: Delivery::of(&spec, fees.taker).map(Box::new),
             spec,
+            changed: false,
             fees,
             model,
             book: Book::default(),

@@ -75,6 +75,20 @@ pub enum Request {
 }
 
 impl Request {
+    /// Whose it is.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Place(order) => order.account,
+            Self::Cancel { account, .. }
+            | Self::Amend { account, .. }
+            | Self::SetLeverage { account, .. }
+            | Self::QueryOrder { account, .. }
+            | Self::QueryTrades { account, .. }
+            | Self::Reconcile { account, .. } => *account,
+        }
+    }
+
     /// In what; nothing: in everything.
     #[must_use]
     pub fn instrument(&self) -> Option<InstrumentId> {

@@ -1,6 +1,6 @@
 //! What a host goes on with: the component that ran, whatever lies in the folder by now.
 
-use crate::bad_files::{put, twisted};
+use crate::bad_files::{patched, put, twisted};
 use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::{component, run};
 use hedgerow_model::{Fact, PluginStep, StrategyId};
@@ -130,6 +130,45 @@ fn a_file_that_nobody_tried_waits_for_an_operator() {
         assert!(said.status.success(), "{said:?}");
     }
     wait("it trades again", || all.status().is_some_and(fills));
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all);
+}
+
+/// A config that what ran last cannot do any more is begun with what lies in the folder, once an
+/// operator says so.
+#[test]
+fn a_component_that_does_not_fit_the_config_any_more_is_replaced_at_a_word() {
+    let mut all = Processes::new();
+    let plugins = all.own_plugins();
+    all.start_host();
+    let first = |view: &serde_json::Value, key: &str| view["strategies"][0][key].clone();
+    let fills = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
+    wait("it trades", || all.status().is_some_and(fills));
+    let before = first(&all.status().unwrap(), "hash");
+    all.kill_host();
+    // the same component, its parameter by another name
+    let file = plugins.join("hedgerow-guest-probe.wasm");
+    let new = patched(&std::fs::read(&file).unwrap(), b"every", b"evory");
+    put(&file, &new);
+    let config = all.path("host.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let named = "[strategy.parameters]\n";
+    assert!(text.contains(named));
+    std::fs::write(&config, text.replace(named, &format!("{named}evory = 300\n"))).unwrap();
+    all.start_host();
+    wait("it is kept out", || {
+        all.status().is_some_and(|view| first(&view, "state") == "Quarantined")
+    });
+    let said = all.status().unwrap()["strategies"][0].to_string();
+    assert!(said.contains("does not fit this config") && said.contains("evory"), "{said}");
+    let state = all.path("state");
+    let state = state.to_str().unwrap();
+    for name in ["strategy/one", "strategy/two"] {
+        let said = run(&["resume", name, "--reason", "it is known", "--state", state]);
+        assert!(said.status.success(), "{said:?}");
+    }
+    wait("it trades again", || all.status().is_some_and(fills));
+    assert_ne!(first(&all.status().unwrap(), "hash"), before);
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
 }

@@ -4,6 +4,7 @@
 use super::SingleSlot;
 use super::price::Priced;
 use crate::execution::PlanKey;
+use crate::terms::on_grid;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, ClientOrderId, Decimal, Fact, Give, HostTime, Instrument, NewOrder, OrderFact,
@@ -143,12 +144,14 @@ impl Engine {
         let spec = self.config.instrument(instrument).ok_or(RiskRejection::UnknownInstrument)?;
         let owner = self.strategies.get(key.0.index()).ok_or(RiskRejection::UnknownInstrument)?;
         let Priced { price, source, reach } = self.price_at(now, spec, (key, slot), &wanted)?;
+        let side = side_of(slot.plan.side, purpose);
+        let (price, quantity) = on_grid(spec, side, (price, quantity));
         let rests = matches!(purpose, SinglePurpose::Make | SinglePurpose::TakeProfit);
         let number = owner.next_plan_order;
         let order = NewOrder {
             number,
             instrument,
-            side: side_of(slot.plan.side, purpose),
+            side,
             price,
             quantity,
             time_in_force: match rests {

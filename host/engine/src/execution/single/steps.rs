@@ -135,7 +135,8 @@ impl Engine {
         if self.is_used_up(now, slot) {
             return end(denied.as_deref().unwrap_or("no attempt is left"));
         }
-        let least = self.spec_of(slot).map_or(i64::MAX, |spec| spec.min_quantity.units());
+        let least = |spec: &Instrument| spec.min_quantity.max(spec.lot).units();
+        let least = self.spec_of(slot).map_or(i64::MAX, least);
         if slot.left() < least {
             return end("less is left than an order can be");
         }

@@ -1,0 +1,102 @@
+//! Legs whose steps change between their orders.
+
+use super::*;
+use hedgerow_model::Terms;
+
+impl Pair {
+    fn lot(&mut self, leg: InstrumentId, lot: i64) {
+        let lot = Quantity::from_units(lot);
+        let spec = self.rig.engine.config.instrument(leg).unwrap();
+        let terms = Terms { lot, min_quantity: lot, ..spec.terms() };
+        self.report(leg, VenueReport::Terms { instrument: leg, terms });
+    }
+
+    fn tick(&mut self, leg: InstrumentId, tick: i64) {
+        let spec = self.rig.engine.config.instrument(leg).unwrap();
+        let terms = Terms { grid: PriceGrid::Tick(Price::from_units(tick)), ..spec.terms() };
+        self.report(leg, VenueReport::Terms { instrument: leg, terms });
+    }
+
+    /// From the instruments as they were at first.
+    fn restores_from(&self, instruments: Vec<Instrument>) {
+        let mut config = self.rig.engine.config.clone();
+        config.instruments = instruments;
+        let mut again = Engine::new(config);
+        again.restore(&self.rig.effects.facts);
+        let of = |engine: &Engine| {
+            let plans = engine.plans.pairs();
+            plans
+                .map(|(_, slot)| format!("{:?} {} {:?}", slot.phase, slot.plan.step, slot.result))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(&again), of(&self.rig.engine));
+        assert_eq!(again.config.instruments, self.rig.engine.config.instruments);
+    }
+}
+
+/// What differs by less than both can trade is level, in the lots of now.
+#[test]
+fn legs_are_level_within_the_coarser_lots() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, sent[0].quantity);
+    pair.lot(S, 100);
+    pair.fill(sent[1], 600_299, sent[1].quantity - 60);
+    pair.expire(sent[1]);
+    assert_eq!(pair.result().outcome, PairOutcome::Balanced);
+    assert_eq!(pair.result().residual, dec("0.006"));
+    pair.restores_from(legs());
+}
+
+/// What is missing is sent in whole lots of now, at a price on the grid of now.
+#[test]
+fn what_completes_a_pair_fits_the_terms_of_now() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, sent[0].quantity);
+    pair.lot(S, 50);
+    pair.tick(S, 7);
+    pair.fill(sent[1], 600_299, 105);
+    pair.expire(sent[1]);
+    let next = pair.sent();
+    let missing = sent[0].quantity - 105;
+    assert_eq!(next.len(), 1, "{next:?}");
+    assert_eq!(next[0].quantity, missing - missing % 50);
+    assert_eq!(next[0].price % 7, 0);
+    pair.fill(next[0], 600_299, next[0].quantity);
+    assert_eq!(pair.result().outcome, PairOutcome::Balanced);
+    pair.restores_from(legs());
+}
+
+/// A position that is no whole number of lots any more: what can be closed is closed, and the plan
+/// is over.
+#[test]
+fn less_than_a_lot_of_now_stays_when_a_pair_is_closed() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    for sent in pair.sent() {
+        pair.fill(sent, 600_000, sent.quantity);
+    }
+    let held = pair.held(L);
+    let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let sent = pair.sent();
+    let (buys, sells) = (sent[0], sent[1]);
+    pair.lot(L, 1_000);
+    pair.fill(sells, 600_000, 500);
+    pair.expire(sells);
+    pair.fill(buys, 600_300, buys.quantity);
+    for _ in 0..4 {
+        for again in pair.sent() {
+            assert_eq!(again.quantity % 1_000, 0, "{again:?}");
+            pair.fill(again, 600_000, again.quantity);
+        }
+        pair.pass(200);
+    }
+    let slot = pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
+    assert_eq!(slot.phase, PairPhase::Ended, "{slot:?}");
+    assert!(!slot.is_stuck(), "{slot:?}");
+    assert_eq!(pair.held(L), (held - 500) % 1_000);
+}
