@@ -5,6 +5,7 @@
 
 mod account;
 pub(crate) mod asking;
+mod change;
 mod guards;
 mod instrument;
 mod nearest;
@@ -20,7 +21,9 @@ use hedgerow_engine::{
     AccountGuards, HostLimits, InstrumentLimits, OpenOrders, StrategyGuards, StrategyLimits,
     WriteLimits,
 };
-use hedgerow_model::{Accounting, Decimal, Duration, Instrument, VenueId};
+use hedgerow_model::{
+    Accounting, Decimal, Duration, HostTime, Instrument, InstrumentId, Terms, VenueId,
+};
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::{Fees, Leverage};
 use parse::Folders;
@@ -157,6 +160,8 @@ pub struct Config {
     pub instrument_limits: Vec<InstrumentLimits>,
     /// What of a position's worth must stay at paper venues, ids of instruments in order.
     pub maintenance_rates: Vec<Option<Decimal>>,
+    /// What paper venues accept from some time on.
+    pub changes: Vec<(InstrumentId, HostTime, Terms)>,
     /// Account names, ids in order.
     pub accounts: Vec<String>,
     /// What accounts begin with at each paper venue: asset and amount. Nothing: no end of money.

@@ -186,6 +186,10 @@ pub fn paper_venue(config: &Config, tape: &Tape) -> PaperVenue {
         }
     }
     give_collateral(config, &mut venue);
+    (0..config.accounts.len()).for_each(|account| venue.tells(AccountId(id(account))));
+    for (instrument, at, terms) in &config.changes {
+        venue.change_terms(*at, *instrument, *terms);
+    }
     venue
 }
 

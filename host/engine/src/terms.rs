@@ -62,11 +62,10 @@ impl Engine {
         *spec = spec.clone().with_terms(told.terms());
         let finest = self.finest_lots.entry(id).or_insert(before);
         *finest = (*finest).min(before).min(told.lot);
-        for key in self.plans.live(|slot| slot.trades(id)) {
-            let instruments = &self.config.instruments;
-            if let Some(pair) = self.plans.pair_mut(&key) {
-                coarsen(pair, instruments);
-            }
+        // those that are over too: a late fill brings one back
+        let instruments = &self.config.instruments;
+        for pair in self.plans.pairs_mut().filter(|pair| pair.trades(id)) {
+            coarsen(pair, instruments);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::market::spike;
 use crate::script::{MS, S};
 use crate::shared::Shared;
 use crate::venues::{Session, Venues, Way};
-use hedgerow_model::{AccountId, Order, Price, VenueEvent, VenueRejection, VenueReport};
+use hedgerow_model::{AccountId, Order, VenueEvent, VenueRejection, VenueReport};
 use hedgerow_simulator::paper::Request;
 use std::collections::BTreeMap;
 
@@ -168,10 +168,6 @@ impl Fates {
         }
         if self.hits(shared, Fault::Delisting, now, venue, 100) {
             return Some((Fault::Delisting, VenueRejection::NotTrading));
-        }
-        let off = |price: Price| price.units() % 10 != 0;
-        if off(request.price) && self.hits(shared, Fault::TickChange, now, venue, 100) {
-            return Some((Fault::TickChange, VenueRejection::FilterFailed));
         }
         None
     }

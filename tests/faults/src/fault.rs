@@ -62,6 +62,8 @@ faults! {
     Outage = "outage",
     /// The venue changes its tick: prices that were good are refused.
     TickChange = "tick-change",
+    /// The venue changes its lot: what is held is no whole number of them any more.
+    LotChange = "lot-change",
     /// An instrument is taken from trading: resting orders end.
     Delisting = "delisting",
     /// Funding changes its sign and size between settlements.

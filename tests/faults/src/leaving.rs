@@ -46,6 +46,8 @@ impl Venues {
             shared.must_not(now, format!("order {} opens on an unknown account", order.id));
         }
         drop(tracker);
+        let asked = (order.request.price, order.request.quantity);
+        self.check_terms(now, (order.request.instrument, order.created.as_nanos()), asked);
         let (price, since) = (order.request.price, order.created.as_nanos());
         let units = order.request.quantity.units();
         if opens {
@@ -60,7 +62,13 @@ impl Venues {
         let tracker = shared.tracker.borrow();
         let known = tracker.by_wire(key.0, key.1);
         let opens = known.filter(|known| known.opens).map(|known| known.order.clone());
+        let instrument = known.map(|known| known.order.request.instrument);
         drop(tracker);
+        if let Some(id) = instrument {
+            // when it was approved is not told
+            let since = now.saturating_sub(SECOND);
+            self.check_terms(now, (id, since), (amend.price, amend.quantity));
+        }
         if let Some(order) = opens {
             // it may have waited for the pools; when it was approved is not told
             let since = now.saturating_sub(SECOND);
@@ -83,6 +91,7 @@ impl Venues {
 
     /// Keeps what the host was told of trades.
     pub(crate) fn note_heard(&mut self, event: &VenueEvent) {
+        self.note_terms(event);
         let (trade, sign, quantity) = match event.report {
             VenueReport::Fill { wire, trade, quantity, .. } => {
                 let way = self.wires.get(&(event.account, wire));

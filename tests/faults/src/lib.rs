@@ -30,5 +30,6 @@ mod shared;
 pub mod shrink;
 mod singles;
 pub mod steps;
+mod terms;
 mod tracker;
 mod venues;

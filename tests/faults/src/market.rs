@@ -7,7 +7,7 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::levels::{LEVELS, Levels};
 use crate::script::{S, START, Script};
-use hedgerow_model::{FeedStatus, InstrumentId, Tick, TickKind, flag};
+use hedgerow_model::{FeedStatus, InstrumentId, PriceGrid, Tick, TickKind, flag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -177,9 +177,14 @@ impl<'s> Walk<'s> {
     /// One message of an instrument, as it truly is.
     fn update(&mut self, now: u64, place: usize) -> Vec<Tick> {
         let pair = place / usize::try_from(self.script.venues).unwrap_or(1);
+        let terms = self.script.terms(InstrumentId(self.lines[place].id), now);
         let line = &mut self.lines[place];
         line.seq += 1;
         line.updates += 1;
+        line.lot = terms.lot.units();
+        if let PriceGrid::Tick(step) = terms.grid {
+            line.grid = step.units();
+        }
         let middle = self.fair[pair] + line.offset;
         let (venue, grid, known) = (line.venue, line.grid, line.touch.0 > 0);
         if known && self.dice.percent(25) {

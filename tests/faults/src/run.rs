@@ -226,6 +226,9 @@ impl World {
                 if episode.fault == Fault::ModeChange {
                     self.release(driver);
                 }
+                if matches!(episode.fault, Fault::TickChange | Fault::LotChange) {
+                    driver.venue_mut().change_terms(now, &episode);
+                }
                 if episode.fault == Fault::StreamDead {
                     // the heart beat is missed at last
                     let venues = driver.venue_mut();
@@ -278,6 +281,7 @@ impl World {
                 let command = OperatorCommand::SetMode { scope, mode };
                 driver.command(command, "the script".into());
             }
+            Fault::TickChange | Fault::LotChange => driver.venue_mut().change_terms(now, episode),
             Fault::Outage => driver.venue_mut().outage(now, venue),
             Fault::Delisting => driver.venue_mut().delist(now, venue),
             Fault::Deleveraging => driver.venue_mut().deleverage(now, episode),

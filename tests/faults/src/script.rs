@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::fault::Fault;
 use hedgerow_model::{
     AccountId, Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity,
-    Scale, SequenceRule, StrategyId, VenueId,
+    Scale, SequenceRule, StrategyId, Terms, VenueId,
 };
 
 /// When a run begins, host time, ns.
@@ -150,6 +150,42 @@ impl Script {
     #[must_use]
     pub fn account(&self, instrument: InstrumentId) -> AccountId {
         AccountId(instrument.0)
+    }
+
+    /// What the venue of an instrument accepts at a moment.
+    #[must_use]
+    pub fn terms(&self, id: InstrumentId, now: u64) -> Terms {
+        let own = self.instruments[id.index()].terms();
+        let tick = self.times(Fault::TickChange, id, now, &[2, 5, 10]);
+        let lot = self.times(Fault::LotChange, id, now, &[2, 5]);
+        let grid = match own.grid {
+            PriceGrid::Tick(step) => PriceGrid::Tick(Price::from_units(step.units() * tick)),
+            other => other,
+        };
+        let of = |quantity: Quantity| Quantity::from_units(quantity.units() * lot);
+        Terms { grid, lot: of(own.lot), min_quantity: of(own.min_quantity), ..own }
+    }
+
+    /// How many times coarser a step is at a moment. Half of the changes are taken back.
+    fn times(&self, fault: Fault, id: InstrumentId, now: u64, of: &[i64]) -> i64 {
+        let now = now.saturating_sub(START);
+        let mut newest = (0, 1);
+        for episode in &self.episodes {
+            let whose = StrategyId(episode.strategy);
+            let here = (episode.venue, whose) == (self.venue_of(id), self.owner(id));
+            if episode.fault != fault || !here {
+                continue;
+            }
+            let which = usize::try_from(episode.dice % of.len() as u64).unwrap_or(0);
+            if episode.from <= now && episode.from >= newest.0 {
+                newest = (episode.from, of[which]);
+            }
+            let back = episode.dice & (1 << 20) == 0;
+            if back && episode.to <= now && episode.to >= newest.0 {
+                newest = (episode.to, 1);
+            }
+        }
+        newest.1
     }
 
     /// Episodes of a fault at a moment and, where it matters, at a venue.

@@ -189,6 +189,10 @@ impl Tracker {
             Fact::IntentDenied { intent, reason, .. } if intent != "plan" => {
                 coverage.refused(reason);
             }
+            Fact::Instrument(spec) => {
+                coverage.total("terms changed");
+                self.changed(spec);
+            }
             Fact::Funding { .. } => coverage.total("funding payments"),
             Fact::Discrepancy { .. } => coverage.total("discrepancies"),
             _ => {}

@@ -11,10 +11,11 @@ use crate::market::skewed;
 use crate::script::{MS, S};
 pub(crate) use crate::session::Session;
 use crate::shared::Shared;
+use crate::terms::Heard;
 use hedgerow_engine::EngineConfig;
 use hedgerow_model::{
-    AccountId, Duration, Extent, HostTime, Price, Scope, Side, VenueCommand, VenueEvent, VenueId,
-    VenueRejection, VenueReport, VenueTime, WireId,
+    AccountId, Duration, Extent, HostTime, InstrumentId, Price, Scope, Side, VenueCommand,
+    VenueEvent, VenueId, VenueRejection, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
 use hedgerow_simulator::PaperVenue;
@@ -61,6 +62,8 @@ pub struct Venues {
     pub(crate) wires: BTreeMap<(AccountId, WireId), (Side, bool)>,
     /// At which price each was sent or last amended, and when.
     pub(crate) prices: BTreeMap<(AccountId, WireId), (Price, u64)>,
+    /// What the host was told of what its venues accept.
+    pub(crate) terms: BTreeMap<InstrumentId, Heard>,
     /// When what opens was approved lately, of a strategy or an account.
     pub(crate) left: BTreeMap<Scope, Vec<u64>>,
     /// What the engine is told, where guards are attacked.
@@ -87,6 +90,7 @@ impl Venues {
             sessions,
             wires: BTreeMap::new(),
             prices: BTreeMap::new(),
+            terms: BTreeMap::new(),
             left: BTreeMap::new(),
             config: script.guarded.then(|| Rc::new(crate::scene::config(script))),
             dice,
@@ -132,6 +136,8 @@ impl Venues {
             session.waits.clear();
         }
         self.left.clear();
+        // the last facts of it may be lost
+        self.terms.values_mut().for_each(|heard| heard.at = None);
         let keep = |way: &Way| matches!(way, Way::Request(..));
         self.queue.retain(|_, way| keep(way));
     }

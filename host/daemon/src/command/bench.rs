@@ -135,6 +135,7 @@ fn config(rule: &str, data: &Path, components: &Path, state: &Path) -> Config {
         instruments: vec![instrument()],
         instrument_limits: Vec::new(),
         maintenance_rates: Vec::new(),
+        changes: Vec::new(),
         account_guards: Vec::new(),
         collateral: Vec::new(),
         accounts: vec!["bench".into()],

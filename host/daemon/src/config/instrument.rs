@@ -14,7 +14,7 @@ fn scale(s: &mut Section<'_, '_>, key: &'static str) -> Option<Scale> {
 }
 
 /// A decimal that must fall on a scale.
-fn on_scale<T>(
+pub(super) fn on_scale<T>(
     s: &mut Section<'_, '_>,
     key: &'static str,
     scale: Option<Scale>,

@@ -9,7 +9,9 @@ use super::sandbox::Sandbox;
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
 use hedgerow_engine::{AccountGuards, InstrumentLimits};
-use hedgerow_model::{Accounting, Decimal, Duration, Instrument, InstrumentId, VenueId};
+use hedgerow_model::{
+    Accounting, Decimal, Duration, HostTime, Instrument, InstrumentId, Terms, VenueId,
+};
 use hedgerow_simulator::paper::{Fees, Leverage};
 use hedgerow_simulator::{FillModel, VenueConfig};
 use std::path::{Path, PathBuf};
@@ -67,7 +69,7 @@ fn read(
     let venues = root.tables("venue", venue);
     let venues = unique(&mut root, "venue", venues);
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
-    let Markets { instruments, limits: instrument_limits, maintenance_rates } =
+    let Markets { instruments, limits: instrument_limits, maintenance_rates, changes } =
         markets(&mut root, &around, &data);
     let taker = instruments.iter().map(|(_, fees)| fees.taker).max().unwrap_or_default();
     let Accounts { names: accounts, leverages, guards: account_guards, collateral, entries } =
@@ -97,6 +99,7 @@ fn read(
         instruments,
         instrument_limits,
         maintenance_rates,
+        changes,
         accounts,
         collateral,
         leverages,
@@ -119,16 +122,23 @@ struct Markets {
     instruments: Vec<(Instrument, Fees)>,
     limits: Vec<InstrumentLimits>,
     maintenance_rates: Vec<Option<Decimal>>,
+    changes: Vec<(InstrumentId, HostTime, Terms)>,
 }
 
 fn markets(root: &mut Section<'_, '_>, around: &Venues<'_>, data: &Data) -> Markets {
     let mut known: Vec<(VenueId, String)> = Vec::new();
     let (mut limits, mut maintenance_rates) = (Vec::new(), Vec::new());
+    let mut changes = Vec::new();
     let instruments = root.tables("instrument", |s| {
         let id = InstrumentId(u32::try_from(known.len()).unwrap_or(u32::MAX));
         let own = s.table("limits", guards::instrument).unwrap_or_default();
         let maintenance = guards::maintenance(s);
-        let made = instrument(s, id, around, data.numbered)?;
+        let Some(made) = instrument(s, id, around, data.numbered) else {
+            s.known(&["change"]);
+            return None;
+        };
+        let own_changes = s.tables("change", |s| super::change::change(s, &made.0));
+        changes.extend(own_changes.into_iter().map(|(at, terms)| (id, at, terms)));
         limits.push(own);
         maintenance_rates.push(maintenance);
         let name = (made.0.venue, made.0.symbol.clone());
@@ -142,7 +152,7 @@ fn markets(root: &mut Section<'_, '_>, around: &Venues<'_>, data: &Data) -> Mark
         }
         Some(made)
     });
-    Markets { instruments, limits, maintenance_rates }
+    Markets { instruments, limits, maintenance_rates, changes }
 }
 
 /// What stands under `[[account]]`, each list in the order of ids.

@@ -72,6 +72,12 @@ impl<'t, 'p> Section<'t, 'p> {
         self.problems.add(span, key, what, fix);
     }
 
+    /// Whether a key is there.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(known, _)| known.get_ref() == key)
+    }
+
     fn get(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.asked.push(key);
         self.table.iter().find(|(k, _)| k.get_ref() == key).map(|(_, value)| value)

@@ -397,3 +397,21 @@ fn a_check_of_what_expires_does_not_begin_host_time() {
     let ahead = crate::live::system() + 3_600_000_000_000;
     assert!(crate::live::clock(ahead) >= ahead, "time fell over a restart");
 }
+
+/// What a paper venue accepts may change; what is not said stays.
+#[test]
+fn terms_change_at_their_time_and_wrong_ones_are_told_where_they_stand() {
+    let with = |text: &str| {
+        let end = "[[account]]";
+        (end.to_owned(), format!("[[instrument.change]]\n{text}\n{end}"))
+    };
+    let (end, good) = with("at_unix_s = 1700000000\nlot = \"10\"");
+    let config = changed(&[(&end, &good)]);
+    let (id, at, terms) = config.changes[0];
+    let spec = &config.instruments[id.index()].0;
+    assert_eq!(at.as_nanos(), 1_700_000_000_000_000_000);
+    assert_eq!(spec.quantity(terms.lot).to_string(), "10");
+    assert_eq!((terms.grid, terms.min_quantity), (spec.grid, spec.min_quantity));
+    let (end, bad) = with("lot = \"-1\"\nsize = 3");
+    check(&[(&end, &bad)], &["at_unix_s", "above zero", "size"]);
+}

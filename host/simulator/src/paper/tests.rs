@@ -14,6 +14,7 @@ mod money;
 mod queries;
 mod queue;
 mod reductions;
+mod terms;
 
 const MS: u64 = 1_000_000;
 

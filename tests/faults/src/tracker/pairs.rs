@@ -2,7 +2,9 @@
 
 use super::Tracker;
 use crate::coverage::Coverage;
-use hedgerow_model::{ClientOrderId, PairOutcome, PairPhase, PlanStep, Purpose, StrategyId};
+use hedgerow_model::{
+    ClientOrderId, Instrument, PairOutcome, PairPhase, PlanStep, Purpose, Quantity, StrategyId,
+};
 
 impl Tracker {
     /// No leg is sent more than is planned of it, nor more taken back than there is.
@@ -38,6 +40,23 @@ impl Tracker {
             return Err(format!("plan {number} sends {sent} of at most {most} on leg {leg}"));
         }
         Ok(())
+    }
+
+    /// Legs are level within what both can trade, in the lots of then.
+    pub(super) fn changed(&mut self, spec: &Instrument) {
+        self.instruments[spec.id.index()] = spec.clone();
+        for known in self.plans.values_mut() {
+            let legs = known.plan.legs.iter().map(|leg| &self.instruments[leg.instrument.index()]);
+            let legs: Vec<&Instrument> = legs.collect();
+            let concerns = legs.iter().any(|leg| leg.id == spec.id);
+            if !concerns || legs.iter().any(|leg| leg.kind.is_inverse()) {
+                continue;
+            }
+            let [a, b] = [0, 1].map(|leg: usize| legs[leg].lot.units());
+            let whole = (1..).map(|n| n * a).find(|lots| lots % b == 0).unwrap_or(a);
+            let step = legs[0].quantity(Quantity::from_units(whole));
+            known.plan.step = known.plan.step.max(step);
+        }
     }
 
     pub(super) fn pair_step(
