@@ -1,6 +1,6 @@
 //! A run: some random strategies, on separate or shared accounts, over one market.
 
-use crate::market::{Taste, tape};
+use crate::market::{START, Taste, tape};
 use crate::native::NativeHost;
 use crate::random::{Parameters, Random};
 use hedgerow_driver::{Batching, Driver, Stats};
@@ -10,9 +10,9 @@ use hedgerow_engine::{
     StrategyConfig, StrategyGuards, StrategyLimits, Watch, Weights,
 };
 use hedgerow_model::{
-    AccountId, Accounting, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Interest,
-    MarginBracket, Price, PriceGrid, Quantity, Scale, Scope, SequenceRule, Stamped, StrategyId,
-    TickKind, TradingMode, VenueId,
+    AccountId, Accounting, Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind,
+    Interest, MarginBracket, Price, PriceGrid, Quantity, Scale, Scope, SequenceRule, Stamped,
+    StrategyId, Terms, TickKind, TradingMode, VenueId,
 };
 use hedgerow_ports::{Journal, SimulatedVenue};
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -140,6 +140,15 @@ fn dealt(scene: &Scene, strategy: u32) -> Vec<InstrumentId> {
     own.map(InstrumentId).collect()
 }
 
+/// Of one scene in three everybody watches what it does not trade.
+fn watched(scene: &Scene, strategy: u32) -> Vec<InstrumentId> {
+    if !scene.taste.seed.is_multiple_of(3) {
+        return Vec::new();
+    }
+    let own = dealt(scene, strategy);
+    (0..scene.taste.instruments).map(InstrumentId).filter(|id| !own.contains(id)).collect()
+}
+
 fn account(scene: &Scene, strategy: u32) -> AccountId {
     AccountId(if scene.shared { 0 } else { strategy })
 }
@@ -152,7 +161,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         id: StrategyId(id),
         name: id.to_string(),
         trades: dealt(scene, id).into_iter().map(|i| (i, account(scene, id))).collect(),
-        watches: Vec::new(),
+        watches: watched(scene, id),
         interest: interest(scene, id),
         limits: limits(scene.tight),
         may_set_leverage: false,
@@ -289,9 +298,12 @@ fn host_limits(scene: &Scene) -> HostLimits {
 }
 
 fn interest(scene: &Scene, id: u32) -> Interest {
-    let kinds = [TickKind::Quote, TickKind::Trade, TickKind::Level];
+    let mut kinds = vec![TickKind::Quote, TickKind::Trade, TickKind::Level];
+    if scene.taste.seed.is_multiple_of(5) {
+        kinds.extend([TickKind::Mark, TickKind::Funding]);
+    }
     let add = |interest: Interest, instrument| interest.with(instrument, &kinds);
-    dealt(scene, id).into_iter().fold(Interest::default(), add)
+    dealt(scene, id).into_iter().chain(watched(scene, id)).fold(Interest::default(), add)
 }
 
 /// What strategy `id` is started with: its parameters, its instruments.
@@ -302,11 +314,12 @@ fn start(
     (seed, every): (u64, u64),
 ) -> (String, Vec<hedgerow_sdk::Instrument>) {
     let mut given = Vec::new();
-    for instrument in dealt(scene, id) {
+    let own = dealt(scene, id);
+    for instrument in own.iter().copied().chain(watched(scene, id)) {
         let role = format!("market{instrument}");
         let mut known = hedgerow_sdk::testing::perpetual(instrument.0, &role, 1, 2);
         known.spec = instruments[instrument.index()].clone();
-        known.account = Some(account(scene, id));
+        known.account = own.contains(&instrument).then(|| account(scene, id));
         given.push(known);
     }
     let parameters = hedgerow_sdk::serde_json::json!(Parameters { seed, every });
@@ -343,9 +356,24 @@ pub fn driver<V: SimulatedVenue, J: Journal>(
     if scene.tight {
         give_collateral(scene, &instruments, &mut venue);
     }
+    change_terms(scene, &instruments, &mut venue);
     let venue = wrap(venue);
     let (engine, host) = (engine(scene, &[]), threaded(scene, host(scene)));
     Driver::new(engine, TapeFeed::new(&tape), venue, host, journal, batching)
+}
+
+/// In one scene of four the first instrument's steps become coarser, and in part finer again.
+fn change_terms(scene: &Scene, instruments: &[Instrument], venue: &mut PaperVenue) {
+    let Some(spec) = instruments.first().filter(|_| scene.taste.seed % 4 == 1) else { return };
+    let count = u32::try_from(scene.strategies.len()).unwrap_or(0);
+    (0..count).for_each(|id| venue.tells(account(scene, id)));
+    for (seconds, tick, lot) in [(6, 5, 3), (15, 1, 3), (22, 2, 1)] {
+        let lot = Quantity::from_units(lot);
+        let grid = PriceGrid::Tick(Price::from_units(tick));
+        let terms = Terms { grid, lot, min_quantity: lot, ..spec.terms() };
+        let at = HostTime::from_nanos(START + seconds * 1_000_000_000);
+        venue.change_terms(at, spec.id, terms);
+    }
 }
 
 /// The loop over what is left of a scene by a process that is gone: its facts, the venue as it is

@@ -235,7 +235,8 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
     let swaps: u64 =
         std::env::var("HEDGEROW_SWAPS").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
     let mut all = Processes::at(20_000, (1, 1));
-    probes_with_plans(&all);
+    // in the long form ended orders of half an hour would hide what the replacements leave
+    probes_with_plans(&all, if swaps > 50 { 10_000 } else { 1_000 });
     let plugins = all.own_plugins();
     all.start_host();
     let bytes = std::fs::read(component("hedgerow-guest-probe")).unwrap();
@@ -299,12 +300,12 @@ fn files_replaced_beside_a_venue_in_another_process_lose_nothing() {
 
 /// A short probation for each file, and plans in every state. Ended orders are remembered for a
 /// day: with fewer of them it is seen what the replacements themselves leave behind.
-fn probes_with_plans(all: &Processes) {
+fn probes_with_plans(all: &Processes, every: u32) {
     let config = std::fs::read_to_string(all.path("host.toml")).unwrap();
     // a slow machine may be behind for a while; that is another test's matter
     let sandbox = "[sandbox]\nticks_waiting_max = 1000000\nprobation_s = 1\n";
-    let busy = "[strategy.parameters]\nplans = true\nevery = 1000";
-    let config = format!("{config}\n{sandbox}").replace("[strategy.parameters]", busy);
+    let busy = format!("[strategy.parameters]\nplans = true\nevery = {every}");
+    let config = format!("{config}\n{sandbox}").replace("[strategy.parameters]", &busy);
     std::fs::write(all.path("host.toml"), config).unwrap();
 }
 
