@@ -18,6 +18,7 @@ mod single;
 mod size;
 mod slots;
 mod told;
+mod worth;
 
 use crate::{Effects, Engine};
 use hedgerow_model::{

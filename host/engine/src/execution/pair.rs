@@ -225,6 +225,7 @@ impl Engine {
         let price = Asked::Reaching(slot.plan.request.hedge);
         match self.shorter(slot) {
             Some((leg, _)) if !self.is_leg_known(slot, leg) => Next::Wait(slot.plan.deadline),
+            Some((leg, _)) if !self.is_worth_completing(now, slot, leg) => last,
             Some((leg, quantity)) => {
                 Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, price })
             }

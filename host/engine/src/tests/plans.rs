@@ -11,6 +11,7 @@ mod random;
 mod refusals;
 mod released;
 mod vectors;
+mod worth;
 
 use super::*;
 use hedgerow_model::{
