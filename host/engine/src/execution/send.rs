@@ -5,9 +5,9 @@ use super::pair::{Asked, Wanted};
 use super::price::Priced;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact,
-    OrderFlags, PairKind, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side,
-    TimeInForce, VenueCommand,
+    Action, ClientOrderId, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact, OrderFlags,
+    PairKind, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side, TimeInForce,
+    VenueCommand,
 };
 
 impl Engine {

@@ -7,8 +7,8 @@
 //!   less than what the pair would fall short by. Completing wins ties, and whatever cannot be
 //!   compared.
 
-use super::price::{Priced, cost_bps, reach};
 use super::PlanSlot;
+use super::price::{Priced, cost_bps, reach};
 use crate::Engine;
 use hedgerow_model::{
     Decimal, HostTime, Instrument, PairKind, PairPhase, PriceSource, RiskRejection, Side,

@@ -5,6 +5,7 @@ mod delivered;
 mod ends;
 mod figures;
 mod guarded;
+mod incidents;
 mod leverage;
 mod makers;
 mod random;

@@ -3,9 +3,9 @@
 use super::*;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Fee, FeeAsset, Give, Instrument, InstrumentId,
-    InstrumentKind, LegOrder, LegResult, Liquidity, PairKind, PairLeg, PairOutcome, PairRequest,
-    PairSize, Price, PriceGrid, PriceSource, Quantity, Scale, SequenceRule, Side, StrategyId,
-    TradeId, VenueId, VenueTime,
+    InstrumentKind, LegOrder, LegRepair, LegResult, Liquidity, PairKind, PairLeg, PairOutcome,
+    PairRequest, PairSize, Price, PriceGrid, PriceSource, Quantity, Scale, SequenceRule, Side,
+    StrategyId, TradeId, VenueId, VenueTime,
 };
 
 fn dec(text: &str) -> Decimal {
@@ -82,6 +82,7 @@ fn ended(slippage: &str, back: Option<&str>) -> PairResult {
         orders: 3,
         repair_loss: dec("0.0174"),
         took_ms: 40,
+        repairs: None,
     }
 }
 
@@ -139,6 +140,8 @@ fn what_was_repaired_is_an_incident_and_filters_narrow() {
         (&incident["repair_price"], &incident["repair_loss"]),
         (&"99.9 / -".into(), &"0.0174".into())
     );
+    // what the host of then did not write
+    assert!(incident["loss"].is_null());
     let plans = |filter: Filter| answer(&facts(), What::Plans, &filter).rows.len();
     assert_eq!(plans(Filter::default()), 3);
     let of = |name: &str| Filter { strategy: Some(name.into()), ..Filter::default() };
@@ -146,6 +149,24 @@ fn what_was_repaired_is_an_incident_and_filters_narrow() {
     let since = |text| Some(time(text).unwrap());
     assert_eq!(plans(Filter { since: since("1970-01-03"), ..Filter::default() }), 2);
     assert_eq!(plans(Filter { until: since("1970-01-03"), ..Filter::default() }), 1);
+}
+
+/// Completed after its first order, nothing taken back: an incident with its price and loss.
+#[test]
+fn a_leg_that_was_completed_later_is_an_incident_with_what_it_lost() {
+    let mut facts = facts();
+    let repaired = LegRepair { orders: 1, completed: Some(dec("100.5")), loss: dec("0.75") };
+    let repairs = Some([LegRepair::default(), repaired]);
+    let result = Box::new(PairResult { repairs, ..ended("1", None) });
+    let fact = Fact::Plan { strategy: StrategyId(1), plan: 3, step: PlanStep::Ended(result) };
+    facts.push(Stamped { time: plan(3).began, fact });
+    let all = answer(&facts, What::Incidents, &Filter::default());
+    assert_eq!(all.rows.len(), 2);
+    let incident = &all.rows[1];
+    assert_eq!(incident["plan"], 3);
+    let told = (&incident["repair_price"], &incident["loss"]);
+    assert_eq!(told, (&"- / 100.5".into(), &"0 / 0.75".into()));
+    assert!(table(&all).contains("0 / 0.75"));
 }
 
 #[test]
