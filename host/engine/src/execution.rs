@@ -8,6 +8,7 @@
 mod begin;
 mod expiry;
 mod make;
+mod opening;
 mod own;
 mod pair;
 mod preflight;

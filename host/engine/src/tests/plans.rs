@@ -8,6 +8,7 @@ mod guarded;
 mod incidents;
 mod leverage;
 mod makers;
+mod opening;
 mod random;
 mod refusals;
 mod released;
