@@ -13,9 +13,8 @@ use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, HostTime, InstrumentId, LegOrder,
-    Margin, PairKind, PairLeg, PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side,
-    StrategyId,
+    AccountId, Decimal, Duration, HostTime, InstrumentId, LegOrder, Margin, PairKind, PairLeg,
+    PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side, StrategyId,
 };
 
 /// Both legs at once are advised where this many times the target is displayed on each.
