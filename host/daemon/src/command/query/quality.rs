@@ -128,8 +128,8 @@ impl Figures<'_> {
     }
 }
 
-/// By venue, instrument and kind of plan: what was estimated and what it cost, leg by leg, what each
-/// pair took as a whole, and the same of plans of one leg.
+/// By venue, instrument and kind of plan: what was estimated and what it cost, leg by leg, what
+/// each pair took as a whole, and the same of plans of one leg.
 pub(super) fn quality(
     (pairs, singles): (&[Told], &[singles::Told]),
     names: &Names,
