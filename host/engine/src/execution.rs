@@ -8,25 +8,28 @@
 mod begin;
 mod expiry;
 mod make;
+mod opening;
 mod own;
 mod pair;
 mod preflight;
 mod price;
 mod request;
+mod result;
 mod send;
 mod single;
 mod size;
 mod slots;
 mod told;
+mod worth;
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, Instrument, InstrumentId, LegResult,
-    PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
+    AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, Instrument, InstrumentId, PLAN_ORDERS,
+    PairKind, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
     StrategyId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use single::SingleSlot;
 pub(crate) use size::{common_step, lot_base};
@@ -47,6 +50,12 @@ pub(crate) struct LegState {
     /// Units and settle-asset value taken back.
     back: (i64, Decimal),
     fees: Decimal,
+    /// What was completed after the first order, units and settle-asset value; of `forth`.
+    #[serde(default)]
+    completed: (i64, Decimal),
+    /// What orders that repaired paid; of `fees`.
+    #[serde(default)]
+    repair_fees: Decimal,
 }
 
 /// One pair plan.
@@ -62,6 +71,12 @@ pub(crate) struct PlanSlot {
     pub(crate) legs: [LegState; 2],
     /// Its orders: which leg, what for.
     pub(crate) orders: BTreeMap<u64, (u8, Purpose)>,
+    /// Those that repaired: completed what a first order had left, or took back.
+    #[serde(default)]
+    repairs: BTreeSet<u64>,
+    /// A close of which a leg made in time, both level: what is left of them is taken as planned.
+    #[serde(default)]
+    takes_rest: bool,
     /// Why the last order was denied.
     pub(crate) denied: Option<String>,
     /// When this phase was entered; a restart begins it anew.
@@ -96,6 +111,8 @@ impl PlanSlot {
             given_up: false,
             legs: Default::default(),
             orders: BTreeMap::new(),
+            repairs: BTreeSet::new(),
+            takes_rest: false,
             denied: None,
             tried: None,
             quoted: None,
@@ -160,6 +177,10 @@ impl Engine {
                 }
                 let again = *purpose != Purpose::First && slot.phase != PairPhase::Making;
                 slot.retries = slot.retries.saturating_add(u32::from(again));
+                let planned = slot.takes_rest && slot.phase == PairPhase::Completing;
+                if again && !planned {
+                    slot.repairs.insert(*number);
+                }
             }
             PlanStep::Denied { reason, .. } => {
                 // what may be otherwise in a moment uses up time, not tries
@@ -167,6 +188,8 @@ impl Engine {
                 slot.denied = Some(reason.to_string());
             }
             PlanStep::Phase(phase) => {
+                let makes = slot.plan.kind == PairKind::Close && slot.phase == PairPhase::Making;
+                slot.takes_rest = makes && slot.is_level();
                 (slot.phase, slot.tries, slot.denied) = (*phase, 0, None);
                 (slot.entered, slot.tried, slot.result) = (time, None, None);
             }
@@ -218,6 +241,14 @@ impl Engine {
         *sum = (sum.0.saturating_add(quantity.units()), sum.1.saturating_add(value));
         let fee_worth = fee.worth(spec, price).ok().flatten().unwrap_or_default();
         state.fees = state.fees.saturating_add(fee_worth);
+        if slot.repairs.contains(&id.number) {
+            state.repair_fees = state.repair_fees.saturating_add(fee_worth);
+            if sign > 0 {
+                let (units, before) = state.completed;
+                let units = units.saturating_add(quantity.units());
+                state.completed = (units, before.saturating_add(value));
+            }
+        }
         // a fee taken in the base asset is not there to balance the other leg
         let taken = fee.base_units(spec).unwrap_or_default();
         if !taken.is_zero() {
@@ -243,6 +274,9 @@ impl Engine {
         let forth = planned.side == side;
         let sum = if forth { &mut state.forth } else { &mut state.back };
         sum.1 += more;
+        if forth && slot.repairs.contains(&id.number) {
+            state.completed.1 += more;
+        }
         let spec = self.config.instruments.get(planned.instrument.index());
         if spec.is_some_and(|spec| spec.kind.is_inverse()) {
             // what an inverse contract is worth is what it stands for
@@ -351,47 +385,5 @@ impl Engine {
         effects: &mut Effects,
     ) {
         self.record(now, Fact::Plan { strategy, plan, step }, effects);
-    }
-
-    pub(crate) fn leg_result(&self, slot: &PlanSlot, leg: usize) -> LegResult {
-        let (Some(planned), Some(state)) = (slot.plan.legs.get(leg), slot.legs.get(leg)) else {
-            return LegResult::default();
-        };
-        let spec = self.config.instrument(planned.instrument);
-        let average = |(units, value): (i64, Decimal)| {
-            (units != 0).then_some(())?;
-            spec?.average_entry(value, Quantity::from_units(units))
-        };
-        let bought_at = average(state.forth);
-        let cost = bought_at.and_then(|price| {
-            let over = price.checked_sub(planned.middle)?.checked_div(planned.middle)?;
-            let bps = over.checked_mul(Decimal::from(10_000 * planned.side.sign()))?;
-            Some(bps.round_dp(4))
-        });
-        LegResult {
-            filled: Quantity::from_units(state.filled),
-            base: state.base,
-            average: bought_at,
-            slippage_bps: cost,
-            taken_back: average(state.back),
-            fees: state.fees,
-        }
-    }
-
-    /// What taking back lost, fees not counted: its value against that of the same units as bought.
-    pub(crate) fn repair_loss(&self, slot: &PlanSlot) -> Decimal {
-        let lost = |leg: usize| -> Option<Decimal> {
-            let (planned, state) = (slot.plan.legs.get(leg)?, slot.legs.get(leg)?);
-            let ((forth, cost), (back, got)) = (state.forth, state.back);
-            if forth == 0 || back == 0 {
-                return None;
-            }
-            let part = cost.checked_mul(Decimal::from(back))?.checked_div(Decimal::from(forth))?;
-            let inverse = self.config.instrument(planned.instrument)?.kind.is_inverse();
-            let sign = planned.side.sign() * if inverse { -1 } else { 1 };
-            part.checked_sub(got)?.checked_mul(Decimal::from(sign))
-        };
-        let sum = (0..2).filter_map(lost).fold(Decimal::ZERO, Decimal::saturating_add);
-        sum.round_dp(14).normalize()
     }
 }

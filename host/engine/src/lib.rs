@@ -60,8 +60,8 @@ pub use config::{
 };
 pub use hedgerow_model::{Fact, GuardAction, Input, OperatorCommand};
 pub use limits::{
-    AccountGuards, FundingGuard, HostLimits, InstrumentLimits, ProfitGuards, Reduction,
-    StrategyGuards, Watch,
+    AccountGuards, FundingGuard, HostLimits, InstrumentLimits, OpeningLimits, ProfitGuards,
+    Reduction, StrategyGuards, Watch,
 };
 pub use quiet::QuietScan;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};

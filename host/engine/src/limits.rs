@@ -46,6 +46,22 @@ pub struct StrategyGuards {
     pub unhedged: Option<(Duration, GuardAction)>,
     /// When what a hedge earns in funding is about to turn.
     pub funding: Option<FundingGuard>,
+    /// What plans must find before they open something.
+    pub opening: OpeningLimits,
+}
+
+/// What a plan must find before it opens something; what only closes is never asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpeningLimits {
+    /// What taking may cost against the middle of its own market, basis points.
+    pub max_slippage_bps: Option<Decimal>,
+    /// From best bid to best offer, basis points of the middle.
+    pub max_spread_bps: Option<Decimal>,
+    /// Of what is displayed within its reach, a fraction.
+    pub max_depth_share: Option<Decimal>,
+    /// How long the same pair is not opened again after it had to be taken back; zero: at once. An
+    /// ended plan is remembered for a day.
+    pub pair_cooldown: Duration,
 }
 
 impl Default for StrategyGuards {
@@ -60,7 +76,17 @@ impl Default for StrategyGuards {
             hedge_gap: Watch { limit: Decimal::from(5), action: GuardAction::Alert },
             unhedged: None,
             funding: None,
+            opening: OpeningLimits::default(),
         }
+    }
+}
+
+impl OpeningLimits {
+    /// Whether a market must be looked at.
+    pub(crate) const fn measures(&self) -> bool {
+        self.max_slippage_bps.is_some()
+            || self.max_spread_bps.is_some()
+            || self.max_depth_share.is_some()
     }
 }
 

@@ -80,8 +80,9 @@ pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, 
 pub use mode::{Action, Scope, TradingMode};
 pub use order::{Amend, NewOrder, Order, OrderFlags, Replacement, Side, TimeInForce};
 pub use plan::{
-    Accept, LegOrder, LegResult, Making, PLAN_ORDERS, PairKind, PairLeg, PairOutcome, PairPhase,
-    PairPlan, PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate, Purpose,
+    Accept, LegOrder, LegRepair, LegResult, Making, PLAN_ORDERS, PairKind, PairLeg, PairOutcome,
+    PairPhase, PairPlan, PairRequest, PairResult, PairSize, PairUpdate, PlanStep, PlanUpdate,
+    Purpose,
 };
 pub use position::{Booked, Position};
 pub use printable::{is_hidden, printable};

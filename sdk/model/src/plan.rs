@@ -182,6 +182,18 @@ pub struct LegResult {
     pub fees: Decimal,
 }
 
+/// What repaired one leg: it was completed after its first order had failed, or taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegRepair {
+    /// Orders that were sent for it.
+    pub orders: u32,
+    /// Average price of what was completed; nothing when nothing was.
+    pub completed: Option<Decimal>,
+    /// What taking back lost, and what completing cost beyond what the leg was expected to cost
+    /// when the plan began, with the fees of both; settle asset of the leg.
+    pub loss: Decimal,
+}
+
 /// How a plan ended and what it cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairResult {
@@ -200,14 +212,23 @@ pub struct PairResult {
     pub repair_loss: Decimal,
     /// How long it took, ms.
     pub took_ms: u64,
+    /// What repaired the buying leg and the selling leg; nothing in what an earlier host wrote.
+    #[serde(default)]
+    pub repairs: Option<[LegRepair; 2]>,
 }
 
 impl PairResult {
+    /// Whether a leg had to be completed after its first order, or was taken back.
+    #[must_use]
+    pub fn is_repaired(&self) -> bool {
+        let back = self.legs.iter().any(|leg| leg.taken_back.is_some());
+        back || self.repairs.iter().flatten().any(|leg| leg.orders > 0)
+    }
+
     /// Whether it needed repair, or is stuck: an incident.
     #[must_use]
     pub fn is_incident(&self) -> bool {
-        let back = self.legs.iter().any(|leg| leg.taken_back.is_some());
-        back || matches!(self.outcome, PairOutcome::Stuck { .. })
+        self.is_repaired() || matches!(self.outcome, PairOutcome::Stuck { .. })
     }
 }
 

@@ -286,6 +286,36 @@ pub enum RiskRejection {
         /// The most the venue allows, hundredths; 0: it has not told.
         max_hundredths: u32,
     },
+    /// The same pair was opened and had to be taken back a short while ago.
+    #[error("this pair had to be taken back: it may be opened again in {left_ms} ms")]
+    CoolingDown {
+        /// How long it may still not be opened.
+        left_ms: u64,
+    },
+    /// What the size would cost against the middle is more than the operator allows.
+    #[error("it would cost {slippage_bps} bps against the middle, {limit_bps} are allowed")]
+    SlippageAboveMax {
+        /// At prices that can be had now, basis points.
+        slippage_bps: Decimal,
+        /// The limit, basis points.
+        limit_bps: Decimal,
+    },
+    /// The market is wider than the operator allows.
+    #[error("the spread is {spread_bps} bps, {limit_bps} are allowed")]
+    SpreadAboveMax {
+        /// Now, basis points of the middle.
+        spread_bps: Decimal,
+        /// The limit, basis points.
+        limit_bps: Decimal,
+    },
+    /// It would take more of what is displayed than the operator allows.
+    #[error("it would take {share} of what is displayed within its reach, {limit} is allowed")]
+    DepthShareAboveMax {
+        /// A fraction.
+        share: Decimal,
+        /// The limit, a fraction.
+        limit: Decimal,
+    },
 }
 
 impl RiskRejection {
@@ -358,6 +388,10 @@ impl RiskRejection {
             Self::SelfCross { .. } => 47,
             Self::VenueDown => 48,
             Self::VenueLagging { .. } => 49,
+            Self::CoolingDown { .. } => 50,
+            Self::SlippageAboveMax { .. } => 51,
+            Self::SpreadAboveMax { .. } => 52,
+            Self::DepthShareAboveMax { .. } => 53,
         }
     }
 }

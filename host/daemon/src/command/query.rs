@@ -150,7 +150,9 @@ fn answer(facts: &[Stamped], what: What, filter: &Filter) -> Answer {
     facts.iter().for_each(|stamped| names.take(&stamped.fact));
     let (columns, rows) = match what {
         What::Quality => {
-            (quality::QUALITY, quality::quality(&plans(facts, &names, filter), &names, filter))
+            let pairs = plans(facts, &names, filter);
+            let singles = singles::plans(facts, &names, filter);
+            (quality::QUALITY, quality::quality((&pairs, &singles), &names, filter))
         }
         What::Plans => {
             let mut all = rows::plans(&plans(facts, &names, filter), &names);

@@ -4,8 +4,8 @@
 use super::StrategyEntry;
 use super::reader::Section;
 use hedgerow_engine::{
-    AccountGuards, FundingGuard, GuardAction, HostLimits, InstrumentLimits, ProfitGuards,
-    Reduction, StrategyGuards, Watch,
+    AccountGuards, FundingGuard, GuardAction, HostLimits, InstrumentLimits, OpeningLimits,
+    ProfitGuards, Reduction, StrategyGuards, Watch,
 };
 use hedgerow_model::{Decimal, Duration, MarginGrade};
 use std::collections::BTreeSet;
@@ -161,6 +161,32 @@ pub(super) fn instrument(s: &mut Section<'_, '_>) -> InstrumentLimits {
     }
 }
 
+/// How long a pair that had to be taken back is not opened again, where nothing is said.
+const COOLDOWN_MS: u64 = 60_000;
+/// The host remembers plans that ended for a day.
+const DAY_MS: u64 = 24 * 3_600_000 + 1;
+
+/// What plans of a strategy must find before they open something.
+fn opening(s: &mut Section<'_, '_>) -> OpeningLimits {
+    let share = "max_depth_share";
+    let mut max_depth_share = s.positive_or_none(share);
+    if let Some(above) = max_depth_share.filter(|share| *share > Decimal::ONE) {
+        let fix = "write a fraction: \"0.25\" is a quarter";
+        s.problem(s.span_of(share), share, format!("is {above}, which is above one"), fix);
+        max_depth_share = None;
+    }
+    OpeningLimits {
+        max_slippage_bps: s.positive_or_none("max_slippage_bps"),
+        max_spread_bps: s.positive_or_none("max_spread_bps"),
+        max_depth_share,
+        pair_cooldown: Duration::from_millis(s.whole_or(
+            "pair_cooldown_ms",
+            0..DAY_MS,
+            COOLDOWN_MS,
+        )),
+    }
+}
+
 /// What `[strategy.limits]` has beside its required limits. Hedges stand elsewhere.
 pub(super) fn strategy(s: &mut Section<'_, '_>) -> StrategyGuards {
     let (alert, pause) = (GuardAction::Alert, GuardAction::Pause);
@@ -189,6 +215,7 @@ pub(super) fn strategy(s: &mut Section<'_, '_>) -> StrategyGuards {
         hedge_gap: hedge_gap.unwrap_or(usual.hedge_gap),
         unhedged: (unhedged_ms > 0).then(|| (Duration::from_millis(unhedged_ms), after)),
         funding: edge.map(flips),
+        opening: opening(s),
     }
 }
 

@@ -19,8 +19,8 @@ use super::{PlanKey, PlanSlot};
 use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PairResult,
-    PlanStep, Price, Purpose, Quantity, Rounding, Scope, TradingMode,
+    Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PlanStep, Price,
+    Purpose, Quantity, Scope, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -223,6 +223,7 @@ impl Engine {
         let price = Asked::Reaching(slot.plan.request.hedge);
         match self.shorter(slot) {
             Some((leg, _)) if !self.is_leg_known(slot, leg) => Next::Wait(slot.plan.deadline),
+            Some((leg, _)) if !self.is_worth_completing(now, slot, leg) => last,
             Some((leg, quantity)) => {
                 Next::Send(Wanted { leg, purpose: Purpose::Complete, quantity, price })
             }
@@ -350,15 +351,7 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let Some(slot) = self.plans.pair(&key) else { return };
-        let result = PairResult {
-            legs: [self.leg_result(slot, 0), self.leg_result(slot, 1)],
-            residual: Rounding::HalfEven.decimal(slot.residual(), 14).normalize(),
-            retries: slot.retries,
-            orders: u32::try_from(slot.orders.len()).unwrap_or(u32::MAX),
-            repair_loss: self.repair_loss(slot),
-            took_ms: now.since(slot.plan.began).as_millis(),
-            outcome,
-        };
+        let result = self.pair_result(now, slot, outcome);
         let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
         self.plan_fact(now, key, PlanStep::Ended(Box::new(result)), effects);
         self.tell_plan(now, key, effects);

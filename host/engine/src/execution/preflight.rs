@@ -5,6 +5,7 @@
 //! reach. A close never waits for that: it prices from what there is, and says from what.
 
 use super::make::maker_price;
+use super::opening::{Found, check_found};
 use super::price::{Offer, Priced, cost_bps, reach};
 use super::request::{check_hedges, check_request, check_rise};
 use super::size::{Draft, lot_base, size};
@@ -12,11 +13,9 @@ use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, LegOrder,
-    Margin, PairKind, PairLeg, PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side,
-    StrategyId,
+    AccountId, Decimal, Duration, HostTime, InstrumentId, LegOrder, Margin, PairKind, PairLeg,
+    PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side, StrategyId,
 };
-use std::collections::BTreeMap;
 
 /// Both legs at once are advised where this many times the target is displayed on each.
 const DEEP: i128 = 3;
@@ -61,6 +60,9 @@ impl Engine {
         if let Some(plan) = self.plans.in_the_way((strategy, id), &ids) {
             return Err(RiskRejection::PlanInTheWay { plan });
         }
+        if kind == PairKind::Open {
+            self.check_cooldown(now, strategy, ids)?;
+        }
         let asks = Asks { now, slot, kind, request: &request };
         let drafts = [
             self.draft(asks, request.buy, Side::Buy)?,
@@ -73,6 +75,14 @@ impl Engine {
         let (targets, step) = size(slot, kind, &request, &drafts)?;
         let [first, second] = targets;
         let legs = [self.leg(asks, buy, (0, first))?, self.leg(asks, sell, (1, second))?];
+        if kind == PairKind::Open {
+            let limits = self.opening_limits(strategy);
+            for (place, leg) in (0_u8..).zip(&legs) {
+                let takes = request.legs.maker() != Some(place);
+                let takes = takes.then_some((leg.estimate_bps, leg.target, leg.displayed));
+                check_found(&limits, Found { spread_bps: leg.spread_bps, takes })?;
+            }
+        }
         let premium_bps = check_premium(&request, &legs)?;
         self.check_gate(now, strategy, kind, &legs)?;
         if kind == PairKind::Open {
@@ -262,42 +272,6 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// Whether each account has what its legs need, as far as its venue told: the price or the
-    /// goods of a spot leg, the margin of a derivative; at one time where leverage is not known.
-    fn check_balances(&self, legs: &[PairLeg; 2]) -> Result<(), RiskRejection> {
-        let mut needs: BTreeMap<(AccountId, &str), Decimal> = BTreeMap::new();
-        for leg in legs {
-            let spec = self.config.instrument(leg.instrument);
-            let spec = spec.ok_or(RiskRejection::UnknownInstrument)?;
-            let (asset, needed) = needs_of(spec, leg)?;
-            let sum = needs.entry((leg.account, asset)).or_default();
-            *sum = sum.checked_add(needed).ok_or(RiskRejection::Overflow)?;
-        }
-        for ((account, asset), needed) in needs {
-            match self.balances.get(&(account, asset.to_owned())) {
-                Some((_, available)) if *available < needed => {
-                    let (asset, available) = (asset.to_owned(), *available);
-                    return Err(RiskRejection::BalanceTooLow { asset, available, needed });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What a leg binds when it opens.
-fn needs_of<'e>(spec: &'e Instrument, leg: &PairLeg) -> Result<(&'e str, Decimal), RiskRejection> {
-    if spec.kind != InstrumentKind::Spot {
-        let leverage = leg.margin.unwrap_or(Margin::ONE).leverage();
-        let margin = spec.initial_margin(leg.limit, leg.target, leverage).map_err(overflow)?;
-        return Ok((&spec.settle, margin));
-    }
-    Ok(match leg.side {
-        Side::Buy => (&spec.quote, spec.notional(leg.limit, leg.target).map_err(overflow)?),
-        Side::Sell => (&spec.base, spec.quantity(leg.target)),
-    })
 }
 
 /// What the sold leg is worth above the bought one at prices that can be had now.

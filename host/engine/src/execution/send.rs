@@ -1,16 +1,14 @@
 //! Orders of plans: their limits, and their way through the gate like every other order's.
 
 use super::PlanKey;
-use super::PlanSlot;
 use super::pair::{Asked, Wanted};
-use super::preflight::premium;
 use super::price::Priced;
 use crate::terms::on_grid;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Decimal, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact,
-    OrderFlags, PairKind, PairPhase, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side,
-    TimeInForce, VenueCommand,
+    Action, ClientOrderId, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact, OrderFlags,
+    PairKind, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side, TimeInForce,
+    VenueCommand,
 };
 
 impl Engine {
@@ -58,32 +56,7 @@ impl Engine {
         let reduces = slot.plan.kind == PairKind::Close || purpose == Purpose::TakeBack;
         let collar = owner.limits.collar_bps;
         let priced = self.taking_limit(now, (spec, side), (give, collar), reduces)?;
-        if !reduces {
-            self.check_worth(slot, leg, spec.price(priced.limit))?;
-        }
-        Ok(priced)
-    }
-
-    /// Where the plan says what the pair must be worth, the first order of a leg that follows the
-    /// other is asked for only where that still holds at the worst.
-    fn check_worth(&self, slot: &PlanSlot, leg: u8, limit: Decimal) -> Result<(), RiskRejection> {
-        let follows = slot.plan.first.is_some_and(|first| first != leg);
-        let asked = slot.plan.request.min_premium_bps.filter(|_| follows);
-        let Some(least_bps) = asked.filter(|_| slot.phase == PairPhase::Opening) else {
-            return Ok(());
-        };
-        let other = usize::from(1 - leg);
-        let of = |leg: usize| {
-            let planned = slot.plan.legs.get(leg)?;
-            slot.legs.get(leg)?.average(self.config.instrument(planned.instrument)?)
-        };
-        let Some(had) = of(other) else { return Ok(()) };
-        let (buy, sell) = if leg == 0 { (limit, had) } else { (had, limit) };
-        let premium_bps = premium(buy, sell).ok_or(RiskRejection::Overflow)?;
-        if premium_bps < Decimal::from(least_bps) {
-            return Err(RiskRejection::PremiumTooLow { premium_bps, least_bps });
-        }
-        Ok(())
+        if reduces { Ok(priced) } else { self.within_worth(now, (slot, leg), spec, priced) }
     }
 
     /// An order of a plan, through the gate like every other.

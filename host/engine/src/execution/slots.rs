@@ -3,8 +3,8 @@
 
 use super::{PlanKey, PlanSlot, SingleSlot};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PLAN_ORDERS, PairPhase, PlanStep,
-    Purpose, SinglePhase, SingleRequest, StrategyId,
+    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PLAN_ORDERS, PairKind, PairOutcome,
+    PairPhase, PlanStep, Purpose, SinglePhase, SingleRequest, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -232,6 +232,25 @@ impl Plans {
     /// Plans that ticks of an instrument concern.
     pub(super) fn watchers(&self, instrument: InstrumentId) -> Vec<PlanKey> {
         self.watched.get(&instrument).into_iter().flatten().copied().collect()
+    }
+
+    /// When the same pair, whichever leg was bought, was last opened and had to be taken back until
+    /// nothing was left, if that is not longer ago than `within`. One that is stuck is in the way
+    /// anyhow, and then an operator's matter.
+    pub(super) fn taken_back_at(
+        &self,
+        (now, within): (HostTime, Duration),
+        strategy: StrategyId,
+        [one, other]: [InstrumentId; 2],
+    ) -> Option<HostTime> {
+        let same = |key: &PlanKey| {
+            let pair = self.pair(key).filter(|pair| key.0 == strategy && pair.trades(one))?;
+            let result = pair.result.as_ref().filter(|_| pair.trades(other))?;
+            let flat = result.outcome == PairOutcome::Flat && result.is_incident();
+            (pair.plan.kind == PairKind::Open && flat).then_some(())
+        };
+        let mut late = self.ended.iter().rev().take_while(|(at, _)| now.since(*at) < within);
+        late.find(|(_, key)| same(key).is_some()).map(|(time, _)| *time)
     }
 
     /// Takes note that a plan ended; forgets those that ended long ago.

@@ -61,6 +61,12 @@ impl Margins {
         self.told.retain(|(whose, _)| *whose != account);
     }
 
+    /// What of a pool is not used; nothing: not told.
+    pub(crate) fn free(&self, account: AccountId, venue: VenueId, asset: &str) -> Option<Decimal> {
+        let pool = self.pools.get(&(account, venue, asset.to_owned()))?;
+        pool.equity.checked_sub(pool.used)
+    }
+
     fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {
         let all = self.pools.iter().filter(move |((whose, ..), _)| *whose == account);
         all.map(|((.., asset), pool)| (asset.as_str(), pool))

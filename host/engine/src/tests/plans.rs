@@ -5,13 +5,16 @@ mod delivered;
 mod ends;
 mod figures;
 mod guarded;
+mod incidents;
 mod leverage;
 mod makers;
+mod opening;
 mod random;
 mod refusals;
 mod released;
 mod terms;
 mod vectors;
+mod worth;
 
 use super::*;
 use hedgerow_model::{

@@ -19,7 +19,7 @@ fn strategy(name: &str, symbols: [&str; 2], legs: &str) -> String {
          [strategy.limits]\norder_notional_max = \"100000\"\n\
          position_notional_max = \"1000000\"\ngross_notional_max = \"2000000\"\n\
          open_orders_max = 100\norders_per_s_max = 1000\ncollar_bps = 500\n\
-         loss_max = \"1000000\"\ndrawdown_max = \"1000000\"\n"
+         loss_max = \"1000000\"\ndrawdown_max = \"1000000\"\npair_cooldown_ms = 0\n"
     )
 }
 

@@ -4,8 +4,8 @@
 use crate::dice::Dice;
 use crate::script::Script;
 use hedgerow_engine::{
-    AccountGuards, FundingGuard, HostLimits, InstrumentLimits, ProfitGuards, Reduction,
-    StrategyGuards, StrategyLimits, Watch,
+    AccountGuards, FundingGuard, HostLimits, InstrumentLimits, OpeningLimits, ProfitGuards,
+    Reduction, StrategyGuards, StrategyLimits, Watch,
 };
 use hedgerow_model::{
     Decimal, Duration, GuardAction, Instrument, InstrumentKind, MarginBracket, MarginGrade,
@@ -83,6 +83,7 @@ pub(super) fn strategy_guards(script: &Script, id: StrategyId) -> StrategyGuards
             times: scale.count(1, 4),
             action: scale.action(),
         }),
+        opening: OpeningLimits { pair_cooldown: Duration::from_secs(1), ..Default::default() },
     }
 }
 

@@ -1,8 +1,8 @@
 //! What plans were estimated to cost and what they cost, summed by venue, instrument and kind.
 
 use super::rows::{Row, row};
-use super::{Filter, Names, Told};
-use hedgerow_model::{Decimal, HostTime, PairKind, PairOutcome};
+use super::{Filter, Names, Told, singles};
+use hedgerow_model::{Decimal, HostTime, InstrumentId, PairKind, PairOutcome, Quantity};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -47,37 +47,97 @@ fn day(time: HostTime) -> String {
 /// The key of a group: day, venue, instrument, kind, and the figure's place and name.
 type Group = (String, String, String, &'static str, (u8, &'static str));
 
-/// By venue, instrument and kind of plan: what was estimated and what it cost, leg by leg, and what
-/// the plans took that traded there.
-pub(super) fn quality(all: &[Told], names: &Names, filter: &Filter) -> Vec<Row> {
-    let mut figures: BTreeMap<Group, Figure> = BTreeMap::new();
-    for told in all {
-        let Some(result) = &told.result else { continue };
-        let when = if filter.daily { day(told.began) } else { String::new() };
-        for (planned, leg) in told.plan.legs.iter().zip(&result.legs) {
-            let instrument = names.of("instrument", planned.instrument.0);
-            let venue = instrument.split(':').next().unwrap_or("?").to_owned();
-            let kind = PairKind::word(told.plan.kind);
-            let mut add = |place, figure, value: Option<Decimal>| {
-                let key = (when.clone(), venue.clone(), instrument.clone(), kind, (place, figure));
-                if let Some(value) = value {
-                    figures.entry(key).or_default().add(value);
-                }
-            };
-            let slipped = leg.slippage_bps;
-            let estimate = slipped.map(|_| planned.estimate_bps);
-            add(0, "estimate_bps", estimate);
-            add(1, "slippage_bps", slipped);
-            add(2, "slippage_beyond_estimate_bps", slipped.zip(estimate).map(|(s, e)| s - e));
-            let share = leg.base.checked_div(planned.base).map(|share| share.round_dp(6));
-            add(3, "filled_share", share);
-            add(4, "fees", Some(leg.fees));
-            let level = !matches!(result.outcome, PairOutcome::Stuck { .. });
-            add(5, "ms_to_balanced", level.then(|| Decimal::from(result.took_ms)));
-            add(6, "retries", Some(Decimal::from(result.retries)));
-            add(7, "repair_loss", Some(result.repair_loss));
+/// Figures of all groups.
+struct Figures<'a> {
+    names: &'a Names,
+    daily: bool,
+    all: BTreeMap<Group, Figure>,
+}
+
+/// What a figure is of.
+struct Of {
+    when: String,
+    venue: String,
+    instrument: String,
+    kind: &'static str,
+}
+
+impl Figures<'_> {
+    fn of(&self, began: HostTime, instruments: &[InstrumentId], kind: &'static str) -> Of {
+        let named = |id: &InstrumentId| self.names.of("instrument", id.0);
+        let instruments: Vec<String> = instruments.iter().map(named).collect();
+        let venue = |name: &String| name.split(':').next().unwrap_or("?").to_owned();
+        let mut venues: Vec<String> = instruments.iter().map(venue).collect();
+        venues.dedup();
+        let when = if self.daily { day(began) } else { String::new() };
+        Of { when, venue: venues.join(" + "), instrument: instruments.join(" + "), kind }
+    }
+
+    fn add(&mut self, of: &Of, (place, figure): (u8, &'static str), value: Option<Decimal>) {
+        let (when, venue, instrument) = (of.when.clone(), of.venue.clone(), of.instrument.clone());
+        let key = (when, venue, instrument, of.kind, (place, figure));
+        if let Some(value) = value {
+            self.all.entry(key).or_default().add(value);
         }
     }
+
+    /// What was estimated counts only beside what came of it.
+    fn slipped(&mut self, of: &Of, slipped: Option<Decimal>, estimate: Option<Decimal>) {
+        let estimate = estimate.filter(|_| slipped.is_some());
+        self.add(of, (0, "estimate_bps"), estimate);
+        self.add(of, (1, "slippage_bps"), slipped);
+        let beyond = slipped.zip(estimate).map(|(s, e)| s - e);
+        self.add(of, (2, "slippage_beyond_estimate_bps"), beyond);
+    }
+
+    /// Each leg by itself, and once for both what the pair took.
+    fn pair(&mut self, told: &Told) {
+        let Some(result) = &told.result else { return };
+        let kind = PairKind::word(told.plan.kind);
+        for (planned, leg) in told.plan.legs.iter().zip(&result.legs) {
+            let of = self.of(told.began, &[planned.instrument], kind);
+            self.slipped(&of, leg.slippage_bps, Some(planned.estimate_bps));
+            let share = leg.base.checked_div(planned.base).map(|share| share.round_dp(6));
+            self.add(&of, (3, "filled_share"), share);
+            self.add(&of, (4, "fees"), Some(leg.fees));
+        }
+        let both = told.plan.legs.each_ref().map(|leg| leg.instrument);
+        let of = self.of(told.began, &both, kind);
+        let level = !matches!(result.outcome, PairOutcome::Stuck { .. });
+        self.add(&of, (5, "ms_to_balanced"), level.then(|| Decimal::from(result.took_ms)));
+        self.add(&of, (6, "retries"), Some(Decimal::from(result.retries)));
+        self.add(&of, (7, "repair_loss"), Some(result.repair_loss));
+    }
+
+    fn single(&mut self, told: &singles::Told) {
+        let (plan, Some(result)) = (&told.plan, &told.result) else { return };
+        let figures = &result.figures;
+        let of = self.of(told.began, &[plan.request.instrument()], plan.request.kind().word());
+        let estimate = plan.expected.and_then(|expected| {
+            let over = expected.checked_sub(plan.middle)?.checked_div(plan.middle)?;
+            let bps = over.checked_mul(Decimal::from(10_000 * plan.side.sign()))?;
+            Some(bps.round_dp(4).normalize())
+        });
+        self.slipped(&of, figures.slippage_bps, estimate);
+        let units = |quantity: Quantity| Decimal::from(quantity.units());
+        let share = units(figures.filled).checked_div(units(plan.target));
+        self.add(&of, (3, "filled_share"), share.map(|share| share.round_dp(6)));
+        self.add(&of, (4, "fees"), Some(figures.fees));
+        self.add(&of, (5, "took_ms"), Some(Decimal::from(result.took_ms)));
+        self.add(&of, (6, "orders"), Some(Decimal::from(figures.attempts)));
+    }
+}
+
+/// By venue, instrument and kind of plan: what was estimated and what it cost, leg by leg, what
+/// each pair took as a whole, and the same of plans of one leg.
+pub(super) fn quality(
+    (pairs, singles): (&[Told], &[singles::Told]),
+    names: &Names,
+    filter: &Filter,
+) -> Vec<Row> {
+    let mut figures = Figures { names, daily: filter.daily, all: BTreeMap::new() };
+    pairs.iter().for_each(|told| figures.pair(told));
+    singles.iter().for_each(|told| figures.single(told));
     let of = |((day, venue, instrument, kind, (_, name)), figure): (&Group, &Figure)| {
         row(json!({
             "day": (!day.is_empty()).then_some(day),
@@ -92,5 +152,5 @@ pub(super) fn quality(all: &[Told], names: &Names, filter: &Filter) -> Vec<Row> 
             "max": figure.most,
         }))
     };
-    figures.iter().map(of).collect()
+    figures.all.iter().map(of).collect()
 }

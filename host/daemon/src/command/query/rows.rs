@@ -33,7 +33,7 @@ pub(super) const INCIDENTS: &[&str] = &[
     "asked",
     "filled",
     "repair_price",
-    "repair_loss",
+    "loss",
     "residual",
     "retries",
     "took_ms",
@@ -89,6 +89,7 @@ fn outcome(told: &Told) -> String {
 fn leg(told: &Told, place: usize, names: &Names) -> Value {
     let planned = &told.plan.legs[place];
     let result = told.result.as_ref().map(|result| &result.legs[place]);
+    let repairs = told.result.as_ref().and_then(|result| result.repairs.as_ref());
     json!({
         "instrument": names.of("instrument", planned.instrument.0),
         "account": names.of("account", planned.account.0),
@@ -103,6 +104,7 @@ fn leg(told: &Told, place: usize, names: &Names) -> Value {
         "reach": planned.reach,
         "margin": planned.margin,
         "result": result,
+        "repair": repairs.map(|legs| &legs[place]),
     })
 }
 
@@ -152,7 +154,11 @@ pub(super) fn incidents(all: &[Told], names: &Names) -> Vec<Row> {
             "outcome": outcome(told),
             "asked": each(&|leg| Some(told.plan.legs[leg].base)),
             "filled": each(&|leg| Some(result.legs[leg].base)),
-            "repair_price": each(&|leg| result.legs[leg].taken_back),
+            "repair_price": each(&|leg| {
+                let completed = result.repairs.as_ref().and_then(|all| all[leg].completed);
+                result.legs[leg].taken_back.or(completed)
+            }),
+            "loss": result.repairs.as_ref().map(|all| each(&|leg| Some(all[leg].loss))),
             "legs": [leg(told, 0, names), leg(told, 1, names)],
             "repair_loss": result.repair_loss,
             "residual": result.residual,

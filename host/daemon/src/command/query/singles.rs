@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One plan, from its beginning to its newest end.
-struct Told {
-    began: HostTime,
+pub(super) struct Told {
+    pub(super) began: HostTime,
     strategy: String,
-    plan: SinglePlan,
+    pub(super) plan: SinglePlan,
     fired: Option<(Barrier, Option<Decimal>)>,
-    result: Option<SingleResult>,
+    pub(super) result: Option<SingleResult>,
 }
 
 /// How a plan of one leg ended, in words.
@@ -31,6 +31,13 @@ pub(in crate::command) fn outcome(outcome: &SingleOutcome) -> String {
 
 /// Plans of one leg, or only those that are stuck.
 pub(super) fn rows(facts: &[Stamped], names: &Names, filter: &Filter, stuck: bool) -> Vec<Row> {
+    let is_stuck = |told: &Told| told.result.as_ref().is_some_and(SingleResult::is_stuck);
+    let all = plans(facts, names, filter);
+    all.iter().filter(|told| !stuck || is_stuck(told)).map(|told| row(told, names)).collect()
+}
+
+/// Plans of one leg that a filter takes.
+pub(super) fn plans(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Told> {
     let mut all: BTreeMap<(u32, u64), Told> = BTreeMap::new();
     for Stamped { time, fact } in facts {
         let Fact::Plan { strategy, plan: id, step: PlanStep::Single(step) } = fact else {
@@ -49,11 +56,8 @@ pub(super) fn rows(facts: &[Stamped], names: &Names, filter: &Filter, stuck: boo
             _ => {}
         }
     }
-    let wanted = |told: &Told| {
-        let is_stuck = told.result.as_ref().is_some_and(SingleResult::is_stuck);
-        filter.takes(told.began, Some(&told.strategy)) && (!stuck || is_stuck)
-    };
-    all.into_values().filter(wanted).map(|told| row(&told, names)).collect()
+    let wanted = |told: &Told| filter.takes(told.began, Some(&told.strategy));
+    all.into_values().filter(wanted).collect()
 }
 
 fn row(told: &Told, names: &Names) -> Row {

@@ -3,9 +3,10 @@
 use super::*;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Fee, FeeAsset, Give, Instrument, InstrumentId,
-    InstrumentKind, LegOrder, LegResult, Liquidity, PairKind, PairLeg, PairOutcome, PairRequest,
-    PairSize, Price, PriceGrid, PriceSource, Quantity, Scale, SequenceRule, Side, StrategyId,
-    TradeId, VenueId, VenueTime,
+    InstrumentKind, LegOrder, LegRepair, LegResult, Liquidity, MarketRequest, OrderSize, PairKind,
+    PairLeg, PairOutcome, PairRequest, PairSize, Price, PriceGrid, PriceSource, Quantity, Scale,
+    SequenceRule, Side, SingleFigures, SingleOutcome, SinglePlan, SingleResult, SingleStep,
+    StrategyId, TradeId, VenueId, VenueTime,
 };
 
 fn dec(text: &str) -> Decimal {
@@ -82,6 +83,7 @@ fn ended(slippage: &str, back: Option<&str>) -> PairResult {
         orders: 3,
         repair_loss: dec("0.0174"),
         took_ms: 40,
+        repairs: None,
     }
 }
 
@@ -122,10 +124,76 @@ fn quality_is_counted_by_venue_instrument_and_kind_estimates_beside_outcomes() {
     assert_eq!(figure(&answer, "w:B", "slippage_bps"), Vec::<String>::new());
     assert_eq!(figure(&answer, "w:B", "fees"), ["2", "0.2", "0.1", "0.1", "0.1"]);
     assert!(table(&answer).contains("pair-open"));
+    // what the pair took as a whole is counted once, under both its legs
+    assert_eq!(figure(&answer, "v:A + w:B", "retries"), ["2", "2", "1", "1", "1"]);
+    let lost = ["2", "0.0348", "0.0174", "0.0174", "0.0174"];
+    assert_eq!(figure(&answer, "v:A + w:B", "repair_loss"), lost);
+    assert_eq!(figure(&answer, "v:A + w:B", "ms_to_balanced"), ["2", "80", "40", "40", "40"]);
+    for leg in ["v:A", "w:B"] {
+        assert_eq!(figure(&answer, leg, "retries"), Vec::<String>::new());
+    }
+    let both = answer.rows.iter().find(|row| row["instrument"] == "v:A + w:B").unwrap();
+    assert_eq!(both["venue"], "v + w");
     let daily = Filter { daily: true, ..Filter::default() };
     let days = super::answer(&facts(), What::Quality, &daily);
     assert_eq!(days.rows[0]["day"], "1970-01-02");
     assert_eq!(figure(&days, "v:A", "slippage_bps").len(), 10);
+}
+
+/// Plans of one leg count beside pairs, by their own kind.
+#[test]
+fn quality_counts_plans_of_one_leg_too() {
+    let request = MarketRequest::new(InstrumentId(0), Side::Buy, OrderSize::Base(dec("1")), 5);
+    let at = plan(4).began;
+    let began = SinglePlan {
+        id: 4,
+        request: request.into(),
+        account: AccountId(0),
+        side: Side::Buy,
+        target: Quantity::from_units(100),
+        slice: Quantity::from_units(100),
+        adopted: (Quantity::ZERO, Decimal::ZERO),
+        middle: dec("100"),
+        expected: Some(dec("100.02")),
+        source: PriceSource::Touch,
+        reach: None,
+        bound: None,
+        began: at,
+        deadline: at,
+    };
+    let figures = SingleFigures {
+        filled: Quantity::from_units(75),
+        base: dec("0.75"),
+        left: Quantity::from_units(25),
+        average: Some(dec("100.03")),
+        slippage_bps: Some(dec("3")),
+        fees: dec("0.2"),
+        attempts: 2,
+        reach: None,
+        sources: Vec::new(),
+        exit: None,
+    };
+    let outcome = SingleOutcome::Partly { why: "its time is over".into() };
+    let ended = SingleResult { outcome, figures, took_ms: 70 };
+    let mut facts = facts();
+    for step in [SingleStep::Began(Box::new(began)), SingleStep::Ended(Box::new(ended))] {
+        let step = PlanStep::Single(step);
+        facts.push(Stamped {
+            time: at,
+            fact: Fact::Plan { strategy: StrategyId(0), plan: 4, step },
+        });
+    }
+    let answer = answer(&facts, What::Quality, &Filter::default());
+    let of = |name: &str| {
+        let own = |r: &&Row| r["kind"] == "market" && r["figure"] == name && r["venue"] == "v";
+        answer.rows.iter().find(own).map(|row| row["sum"].as_str().unwrap().to_owned())
+    };
+    let figures = ["estimate_bps", "slippage_bps", "slippage_beyond_estimate_bps", "filled_share"];
+    assert_eq!(figures.map(of), ["2", "3", "1", "0.75"].map(|text| Some(text.to_owned())));
+    let figures = ["fees", "took_ms", "orders"];
+    assert_eq!(figures.map(of), ["0.2", "70", "2"].map(|text| Some(text.to_owned())));
+    // and what a pair cost on the same instrument is not mixed with it
+    assert_eq!(figure(&answer, "w:B", "fees"), ["2", "0.2", "0.1", "0.1", "0.1"]);
 }
 
 #[test]
@@ -139,6 +207,8 @@ fn what_was_repaired_is_an_incident_and_filters_narrow() {
         (&incident["repair_price"], &incident["repair_loss"]),
         (&"99.9 / -".into(), &"0.0174".into())
     );
+    // what the host of then did not write
+    assert!(incident["loss"].is_null());
     let plans = |filter: Filter| answer(&facts(), What::Plans, &filter).rows.len();
     assert_eq!(plans(Filter::default()), 3);
     let of = |name: &str| Filter { strategy: Some(name.into()), ..Filter::default() };
@@ -146,6 +216,24 @@ fn what_was_repaired_is_an_incident_and_filters_narrow() {
     let since = |text| Some(time(text).unwrap());
     assert_eq!(plans(Filter { since: since("1970-01-03"), ..Filter::default() }), 2);
     assert_eq!(plans(Filter { until: since("1970-01-03"), ..Filter::default() }), 1);
+}
+
+/// Completed after its first order, nothing taken back: an incident with its price and loss.
+#[test]
+fn a_leg_that_was_completed_later_is_an_incident_with_what_it_lost() {
+    let mut facts = facts();
+    let repaired = LegRepair { orders: 1, completed: Some(dec("100.5")), loss: dec("0.75") };
+    let repairs = Some([LegRepair::default(), repaired]);
+    let result = Box::new(PairResult { repairs, ..ended("1", None) });
+    let fact = Fact::Plan { strategy: StrategyId(1), plan: 3, step: PlanStep::Ended(result) };
+    facts.push(Stamped { time: plan(3).began, fact });
+    let all = answer(&facts, What::Incidents, &Filter::default());
+    assert_eq!(all.rows.len(), 2);
+    let incident = &all.rows[1];
+    assert_eq!(incident["plan"], 3);
+    let told = (&incident["repair_price"], &incident["loss"]);
+    assert_eq!(told, (&"- / 100.5".into(), &"0 / 0.75".into()));
+    assert!(table(&all).contains("0 / 0.75"));
 }
 
 #[test]

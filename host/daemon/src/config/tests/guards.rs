@@ -56,6 +56,10 @@ fn guards_are_read_and_their_wrong_values_told() {
                 ("hedge_gap_action", "\"pause\"", "\"fill\""),
                 ("unhedged_ms_max", "10000", "0"),
                 ("funding_edge_per_h_min", "\"-0.00001\"", "0.1"),
+                ("max_slippage_bps", "\"8\"", "\"0\""),
+                ("max_spread_bps", "\"2.5\"", "\"-1\""),
+                ("max_depth_share", "\"0.25\"", "\"1.01\""),
+                ("pair_cooldown_ms", "0", "86400001"),
             ],
         ),
         (
@@ -83,6 +87,20 @@ fn guards_are_read_and_their_wrong_values_told() {
             check(&[(from, &with(&format!("{key} = {wrong}")))], &[&format!("{key}: is ")]);
         }
     }
+}
+
+/// Where nothing is said a pair that had to be taken back waits for a minute, and no market is
+/// measured before something opens.
+#[test]
+fn what_plans_must_find_is_absent_but_for_the_cooldown() {
+    let opening = |text: &str| read(text).unwrap().strategies[0].guards.opening;
+    let usual = hedgerow_engine::OpeningLimits {
+        pair_cooldown: hedgerow_model::Duration::from_secs(60),
+        ..Default::default()
+    };
+    assert_eq!(opening(GOOD), usual);
+    let set = GOOD.replace("collar_bps = 1", "collar_bps = 1\nmax_slippage_bps = \"8\"");
+    assert_eq!(opening(&set).max_slippage_bps, Some(hedgerow_model::Decimal::from(8)));
 }
 
 #[test]

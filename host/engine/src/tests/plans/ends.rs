@@ -27,20 +27,6 @@ fn one_leg_first_is_followed_by_what_it_filled() {
     assert_eq!(pair.sent(), []);
 }
 
-/// The second leg is asked for only while the pair is still worth what the plan says.
-#[test]
-fn a_second_leg_that_is_not_worth_it_any_more_is_not_opened() {
-    let least = Some(4);
-    let mut pair = Pair::new();
-    pair.open(&PairRequest { legs: LegOrder::BuyFirst, min_premium_bps: least, ..request() });
-    let first = pair.sent();
-    pair.quote(S, (600_000, 10_000), (600_002, 10_000));
-    pair.fill(first[0], 600_000, 1_660);
-    // completing is tried, then it is taken back
-    let hedge = pair.sent();
-    assert_eq!((hedge[0].leg, hedge[0].quantity), (S, 1_660));
-}
-
 #[test]
 fn a_close_closes_both_and_never_opens() {
     let mut pair = Pair::new();

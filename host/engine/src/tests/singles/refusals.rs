@@ -92,6 +92,53 @@ fn what_the_gate_or_the_book_would_not_take_does_not_begin() {
     assert!(one.sent().is_empty());
 }
 
+/// Each limit of the operator on what a plan must find: what opens and takes is measured by all of
+/// them, what rests by the spread alone, what closes by none.
+#[test]
+fn a_market_beyond_an_operators_limit_opens_nothing() {
+    let with = |limits: crate::OpeningLimits| {
+        let mut one = One::new();
+        one.rig.engine.config.strategies[0].guards.opening = limits;
+        one
+    };
+    let none = crate::OpeningLimits::default();
+    let bps = |most: &str| Some(dec(most));
+    let spread = |most| crate::OpeningLimits { max_spread_bps: bps(most), ..none };
+    let slippage = |most| crate::OpeningLimits { max_slippage_bps: bps(most), ..none };
+    let share = |most| crate::OpeningLimits { max_depth_share: bps(most), ..none };
+    // half of what is displayed, at 60 000.0 beside a middle of 59 999.9
+    let take = || MarketRequest::new(X, Side::Buy, base("0.5"), 5);
+    let above = RiskRejection::SpreadAboveMax { spread_bps: dec("0.0333"), limit_bps: dec("0.03") };
+    assert_eq!(with(spread("0.03")).ask_as(1, take()), Some(above.clone()));
+    let (slippage_bps, limit_bps) = (dec("0.0167"), dec("0.01"));
+    let dear = RiskRejection::SlippageAboveMax { slippage_bps, limit_bps };
+    assert_eq!(with(slippage("0.01")).ask_as(1, take()), Some(dear.clone()));
+    let (taken, limit) = (dec("0.5"), dec("0.4"));
+    let deep = RiskRejection::DepthShareAboveMax { share: taken, limit };
+    assert_eq!(with(share("0.4")).ask_as(1, take()), Some(deep));
+    for allowed in [spread("0.04"), slippage("0.02"), share("0.5")] {
+        assert_eq!(with(allowed).ask_as(1, take()), None);
+    }
+    // all within its reach counts, not only what it needs of it
+    let mut one = with(share("0.4"));
+    one.book(&[
+        (Side::Buy, 599_998, 1_000),
+        (Side::Sell, 600_000, 500),
+        (Side::Sell, 600_100, 800),
+    ]);
+    assert_eq!(one.ask_as(1, take()), None);
+    // a limit that takes is measured, one that rests only by the spread
+    let limit = |price: &str| LimitRequest::new(X, Side::Buy, base("0.5"), dec(price), 1_000);
+    assert_eq!(with(slippage("0.01")).ask_as(1, limit("60001")), Some(dear));
+    assert_eq!(with(slippage("0.01")).ask_as(1, limit("59990")), None);
+    assert_eq!(with(spread("0.03")).ask_as(1, limit("59990")), Some(above));
+    // what closes is not asked
+    let mut one = One::new();
+    one.hold(Side::Buy, 600_000, 500);
+    one.rig.engine.config.strategies[0].guards.opening = spread("0.03");
+    assert_eq!(one.ask_as(1, CloseRequest::new(X, 5)), None);
+}
+
 #[test]
 fn one_plan_works_in_an_instrument_and_a_number_is_used_once() {
     let mut one = One::new();

@@ -43,7 +43,9 @@ fn a_close_may_make_too() {
     }
     assert_eq!([pair.held(L), pair.held(S)], [0, 0]);
     let slot = pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
-    assert_eq!(slot.result.as_ref().unwrap().outcome, PairOutcome::Flat);
+    let result = slot.result.as_ref().unwrap();
+    assert_eq!(result.outcome, PairOutcome::Flat);
+    assert!(!result.is_incident(), "the rest is taken as planned");
 }
 
 /// What is closed is what was held when it began: a leg that makes fills more than the other one
