@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use single::SingleSlot;
 pub(crate) use size::{common_step, lot_base};
+use slots::is_of_host;
 pub(crate) use slots::{Plans, Slot};
 
 pub(crate) type PlanKey = (StrategyId, u64);

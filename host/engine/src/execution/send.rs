@@ -1,10 +1,9 @@
 //! Orders of plans: their limits, and their way through the gate like every other order's.
 
-use super::PlanKey;
-use super::PlanSlot;
 use super::pair::{Asked, Wanted};
 use super::preflight::premium;
 use super::price::Priced;
+use super::{PlanKey, PlanSlot, is_of_host};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, ClientOrderId, Decimal, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact,
@@ -104,8 +103,10 @@ impl Engine {
         let action = match (kind, purpose) {
             (PairKind::Open, Purpose::First | Purpose::Make) => Action::StrategyOpens,
             (PairKind::Open, Purpose::Complete) => Action::PlanCompletes,
-            (PairKind::Close, Purpose::First | Purpose::Make) => Action::StrategyReduces,
-            (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
+            (PairKind::Close, Purpose::First | Purpose::Make) if !is_of_host(key) => {
+                Action::StrategyReduces
+            }
+            (_, Purpose::TakeBack) | (PairKind::Close, _) => Action::PlanUnwinds,
         };
         // goods that were sold are bought back: on a spot market that is no reduction
         let spot = self.config.instrument(instrument).map(|spec| spec.kind);

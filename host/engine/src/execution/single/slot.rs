@@ -3,6 +3,7 @@
 use crate::Engine;
 use crate::execution::PlanKey;
 use crate::execution::expiry::fee_of;
+use crate::risk::HOST_PLANS;
 use hedgerow_model::{
     AccountId, Barrier, Decimal, Fee, HostTime, Instrument, InstrumentId, Price, PriceSource,
     Quantity, Reach, RiskRejection, SingleFigures, SinglePhase, SinglePlan, SinglePurpose,
@@ -121,6 +122,13 @@ impl SingleSlot {
 
     pub(crate) fn owns(&self, number: u64) -> bool {
         self.orders.contains_key(&number)
+    }
+
+    /// Whether it closes what nobody else looks after: the host's own, and every one after its
+    /// first try. Then it is no reduction of the strategy's that a mode could forbid.
+    pub(super) fn unwinds(&self) -> bool {
+        let closes = matches!(self.plan.request, SingleRequest::ClosePosition(_));
+        closes && (self.attempts > 0 || self.plan.id >= HOST_PLANS)
     }
 
     /// Whether it looks at every new price of its instrument.
