@@ -22,8 +22,8 @@ mod told;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, Instrument, InstrumentId, LegResult,
-    PLAN_ORDERS, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
-    StrategyId,
+    PLAN_ORDERS, PairLeg, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity,
+    Side, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub(crate) struct LegState {
 pub(crate) struct PlanSlot {
     pub(crate) plan: PairPlan,
     pub(crate) phase: PairPhase,
-    /// Orders sent or denied in this phase.
+    /// Orders sent or denied in this phase since one last filled.
     pub(crate) tries: u32,
     pub(crate) retries: u32,
     pub(crate) given_up: bool,
@@ -121,6 +121,11 @@ impl PlanSlot {
 
     pub(crate) fn trades(&self, instrument: InstrumentId) -> bool {
         self.plan.legs.iter().any(|leg| leg.instrument == instrument)
+    }
+
+    fn leg_mut(&mut self, leg: u8) -> Option<(&PairLeg, &mut LegState)> {
+        let place = usize::from(leg);
+        self.plan.legs.get(place).zip(self.legs.get_mut(place))
     }
 
     fn trades_on(&self, account: AccountId) -> bool {
@@ -198,15 +203,11 @@ impl Engine {
         self.count_for_single(time, (key, id.number), (price, quantity, fee));
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
         let Some(slot) = self.plans.pair_mut(&key) else { return };
-        let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
-        let place = usize::from(leg);
-        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
-        else {
-            return;
-        };
-        if slot.phase == PairPhase::Making && Some(leg) != slot.plan.maker {
-            slot.tries = 0; // the hedge can be had: what failed before does not count
+        let Some((leg, purpose)) = slot.orders.get(&id.number).copied() else { return };
+        if purpose != Purpose::Make {
+            slot.tries = 0; // it can be had: what failed before does not count
         }
+        let Some((planned, state)) = slot.leg_mut(leg) else { return };
         // a fill that fits the ledger fits here: the same products
         let base = spec.base_quantity(price, quantity).unwrap_or_default();
         let value = spec.value(price, quantity).unwrap_or_default();
@@ -236,11 +237,7 @@ impl Engine {
         self.correct_for_single((key, id.number), more);
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
-        let place = usize::from(leg);
-        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
-        else {
-            return;
-        };
+        let Some((planned, state)) = slot.leg_mut(leg) else { return };
         let forth = planned.side == side;
         let sum = if forth { &mut state.forth } else { &mut state.back };
         sum.1 += more;

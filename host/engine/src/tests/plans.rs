@@ -7,6 +7,7 @@ mod figures;
 mod guarded;
 mod leverage;
 mod makers;
+mod progress;
 mod random;
 mod refusals;
 mod released;

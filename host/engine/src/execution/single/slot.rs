@@ -50,7 +50,8 @@ pub(crate) struct SingleSlot {
     pub(crate) plan: SinglePlan,
     pub(crate) phase: SinglePhase,
     pub(in crate::execution) given_up: bool,
-    /// Attempts of this phase: orders sent, or denied for good.
+    /// Attempts of this phase: orders sent, or denied for good; of what closes, since one last
+    /// filled.
     pub(crate) tries: u32,
     /// Orders sent in all, but those beside another.
     pub(super) attempts: u32,
@@ -300,6 +301,14 @@ impl Engine {
             SinglePurpose::Make | SinglePurpose::Take => &mut slot.ins,
             _ => &mut slot.outs,
         };
+        // of what opens tries say where it stands
+        if matches!(
+            (&slot.plan.request, sent.purpose),
+            (SingleRequest::ClosePosition(_), SinglePurpose::Take)
+                | (SingleRequest::Barrier(_), SinglePurpose::Exit)
+        ) {
+            slot.tries = 0; // it can be had: what failed before does not count
+        }
         part.units = part.units.saturating_add(quantity.units());
         part.value = part.value.saturating_add(value);
         part.fees = part.fees.saturating_add(fees);
