@@ -32,7 +32,9 @@ impl Engine {
                 }
                 Some((*strategy, None))
             }
-            Fact::Plan { strategy, step: PlanStep::Ended(_), .. } => Some((*strategy, None)),
+            Fact::Plan { strategy, step: PlanStep::Ended(_) | PlanStep::Released, .. } => {
+                Some((*strategy, None))
+            }
             Fact::Plan { strategy, .. } => {
                 self.look_at_pairs(Scope::Strategy(*strategy));
                 return;

@@ -25,7 +25,7 @@ mod worth;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, Instrument, InstrumentId, PLAN_ORDERS,
-    PairKind, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
+    PairKind, PairLeg, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
     StrategyId,
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use single::SingleSlot;
 pub(crate) use size::{common_step, lot_base};
+use slots::is_of_host;
 pub(crate) use slots::{Plans, Slot};
 
 pub(crate) type PlanKey = (StrategyId, u64);
@@ -64,7 +65,7 @@ pub(crate) struct LegState {
 pub(crate) struct PlanSlot {
     pub(crate) plan: PairPlan,
     pub(crate) phase: PairPhase,
-    /// Orders sent or denied in this phase.
+    /// Orders sent or denied in this phase since one last filled.
     pub(crate) tries: u32,
     pub(crate) retries: u32,
     pub(crate) given_up: bool,
@@ -137,6 +138,11 @@ impl PlanSlot {
 
     pub(crate) fn trades(&self, instrument: InstrumentId) -> bool {
         self.plan.legs.iter().any(|leg| leg.instrument == instrument)
+    }
+
+    fn leg_mut(&mut self, leg: u8) -> Option<(&PairLeg, &mut LegState)> {
+        let place = usize::from(leg);
+        self.plan.legs.get(place).zip(self.legs.get_mut(place))
     }
 
     fn trades_on(&self, account: AccountId) -> bool {
@@ -220,15 +226,12 @@ impl Engine {
         self.count_for_single(time, (key, id.number), (price, quantity, fee));
         let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
         let Some(slot) = self.plans.pair_mut(&key) else { return };
-        let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
-        let place = usize::from(leg);
-        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
-        else {
-            return;
-        };
-        if slot.phase == PairPhase::Making && Some(leg) != slot.plan.maker {
-            slot.tries = 0; // the hedge can be had: what failed before does not count
+        let Some((leg, purpose)) = slot.orders.get(&id.number).copied() else { return };
+        if purpose != Purpose::Make {
+            slot.tries = 0; // it can be had: what failed before does not count
         }
+        let repairs = slot.repairs.contains(&id.number);
+        let Some((planned, state)) = slot.leg_mut(leg) else { return };
         // a fill that fits the ledger fits here: the same products
         let base = spec.base_quantity(price, quantity).unwrap_or_default();
         let value = spec.value(price, quantity).unwrap_or_default();
@@ -241,7 +244,7 @@ impl Engine {
         *sum = (sum.0.saturating_add(quantity.units()), sum.1.saturating_add(value));
         let fee_worth = fee.worth(spec, price).ok().flatten().unwrap_or_default();
         state.fees = state.fees.saturating_add(fee_worth);
-        if slot.repairs.contains(&id.number) {
+        if repairs {
             state.repair_fees = state.repair_fees.saturating_add(fee_worth);
             if sign > 0 {
                 let (units, before) = state.completed;
@@ -266,15 +269,12 @@ impl Engine {
         self.correct_for_single((key, id.number), more);
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
-        let place = usize::from(leg);
-        let (Some(planned), Some(state)) = (slot.plan.legs.get(place), slot.legs.get_mut(place))
-        else {
-            return;
-        };
+        let repairs = slot.repairs.contains(&id.number);
+        let Some((planned, state)) = slot.leg_mut(leg) else { return };
         let forth = planned.side == side;
         let sum = if forth { &mut state.forth } else { &mut state.back };
         sum.1 += more;
-        if forth && slot.repairs.contains(&id.number) {
+        if forth && repairs {
             state.completed.1 += more;
         }
         let spec = self.config.instruments.get(planned.instrument.index());

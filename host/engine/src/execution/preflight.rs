@@ -9,12 +9,13 @@ use super::opening::{Found, check_found};
 use super::price::{Offer, Priced, cost_bps, reach};
 use super::request::{check_hedges, check_request, check_rise};
 use super::size::{Draft, lot_base, size};
+use super::{PlanKey, is_of_host};
 use crate::Engine;
 use crate::risk::Asked;
 use crate::strategy::StrategySlot;
 use hedgerow_model::{
-    AccountId, Decimal, Duration, HostTime, InstrumentId, LegOrder, Margin, PairKind, PairLeg,
-    PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side, StrategyId,
+    AccountId, Action, Decimal, Duration, HostTime, InstrumentId, LegOrder, Margin, PairKind,
+    PairLeg, PairPlan, PairRequest, PriceSource, Quantity, RiskRejection, Side, StrategyId,
 };
 
 /// Both legs at once are advised where this many times the target is displayed on each.
@@ -84,7 +85,7 @@ impl Engine {
             }
         }
         let premium_bps = check_premium(&request, &legs)?;
-        self.check_gate(now, strategy, kind, &legs)?;
+        self.check_gate(now, (strategy, id), kind, &legs)?;
         if kind == PairKind::Open {
             self.check_balances(&legs)?;
         }
@@ -244,15 +245,18 @@ impl Engine {
     fn check_gate(
         &self,
         now: HostTime,
-        strategy: StrategyId,
+        key: PlanKey,
         kind: PairKind,
         legs: &[PairLeg; 2],
     ) -> Result<(), RiskRejection> {
+        let strategy = key.0;
+        let action = (kind == PairKind::Close && is_of_host(key)).then_some(Action::PlanUnwinds);
         let mut beside = Decimal::ZERO;
         for (before, leg) in (0..).zip(legs) {
             let spec = self.config.instrument(leg.instrument);
             let spec = spec.ok_or(RiskRejection::UnknownInstrument)?;
             let asked = Asked {
+                action,
                 beside: (before, beside),
                 ..Asked::of(leg.side, leg.limit, leg.target, kind == PairKind::Close)
             };

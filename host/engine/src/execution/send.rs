@@ -1,8 +1,8 @@
 //! Orders of plans: their limits, and their way through the gate like every other order's.
 
-use super::PlanKey;
 use super::pair::{Asked, Wanted};
 use super::price::Priced;
+use super::{PlanKey, is_of_host};
 use crate::terms::on_grid;
 use crate::{Effects, Engine};
 use hedgerow_model::{
@@ -78,8 +78,10 @@ impl Engine {
         let action = match (kind, purpose) {
             (PairKind::Open, Purpose::First | Purpose::Make) => Action::StrategyOpens,
             (PairKind::Open, Purpose::Complete) => Action::PlanCompletes,
-            (PairKind::Close, Purpose::First | Purpose::Make) => Action::StrategyReduces,
-            (_, Purpose::TakeBack) | (PairKind::Close, Purpose::Complete) => Action::PlanUnwinds,
+            (PairKind::Close, Purpose::First | Purpose::Make) if !is_of_host(key) => {
+                Action::StrategyReduces
+            }
+            (_, Purpose::TakeBack) | (PairKind::Close, _) => Action::PlanUnwinds,
         };
         // goods that were sold are bought back: on a spot market that is no reduction
         let spot = self.config.instrument(instrument).map(|spec| spec.kind);

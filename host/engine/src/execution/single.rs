@@ -167,8 +167,7 @@ impl Engine {
         if self.has_ended(key.0, slot.instrument()) {
             return Some("the contract has expired");
         }
-        let closes = matches!(slot.plan.request, SingleRequest::ClosePosition(_));
-        let action = send::action_of(closes && slot.attempts > 0, slot.plan.request.reduces());
+        let action = send::action_of(slot.unwinds(), slot.plan.request.reduces());
         (!self.mode_of_single(key, slot).permits(action)).then_some("the mode forbids it")
     }
 

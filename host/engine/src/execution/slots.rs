@@ -2,12 +2,19 @@
 //! so that the rest of the engine need not know which it is.
 
 use super::{PlanKey, PlanSlot, SingleSlot};
+use crate::risk::HOST_PLANS;
 use hedgerow_model::{
     AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PLAN_ORDERS, PairKind, PairOutcome,
     PairPhase, PlanStep, Purpose, SinglePhase, SingleRequest, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Whether a plan is the host's own: what a guard closes. No mode that leaves anything to the host
+/// keeps it from that.
+pub(super) const fn is_of_host(key: PlanKey) -> bool {
+    key.1 >= HOST_PLANS
+}
 
 /// How long an ended plan is kept for late fills: as long as its orders.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -328,13 +335,26 @@ impl Plans {
         slot.is_some_and(Slot::has_given_up)
     }
 
-    /// A plan at work or stuck in one of these instruments, or with this number.
-    pub(crate) fn in_the_way(&self, (strategy, id): PlanKey, legs: &[InstrumentId]) -> Option<u64> {
+    /// A plan at work or stuck in one of these instruments, or with this number. A close of the
+    /// host's mends what is stuck: it waits only for what is at work.
+    pub(crate) fn in_the_way(&self, asked: PlanKey, legs: &[InstrumentId]) -> Option<u64> {
         let blocks = |(key, slot): &(&PlanKey, &Slot)| {
-            let busy = !slot.is_over() || slot.is_stuck();
-            key.1 == id || (busy && legs.iter().any(|leg| slot.trades(*leg)))
+            let busy = !slot.is_over() || (slot.is_stuck() && !is_of_host(asked));
+            key.1 == asked.1 || (busy && legs.iter().any(|leg| slot.trades(*leg)))
         };
-        self.of(strategy).find(blocks).map(|((_, id), _)| *id)
+        self.of(asked.0).find(blocks).map(|((_, id), _)| *id)
+    }
+
+    /// Whether a plan is at work or stuck in one of these: of a stuck one a fill may still come.
+    pub(crate) fn is_concerned(&self, strategy: StrategyId, legs: &[InstrumentId]) -> bool {
+        let mut own = self.of(strategy).filter(|(_, slot)| !slot.is_over() || slot.is_stuck());
+        own.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
+    }
+
+    /// Closes of the host's in one of these instruments that are stuck.
+    pub(crate) fn stuck_of_host(&self, strategy: StrategyId, leg: InstrumentId) -> Vec<PlanKey> {
+        let own = self.of(strategy).filter(|(key, slot)| is_of_host(**key) && slot.is_stuck());
+        own.filter(|(_, slot)| slot.trades(leg)).map(|(key, _)| *key).collect()
     }
 
     /// The same for a plan of one leg. One that only closes waits for pairs and its like alone.

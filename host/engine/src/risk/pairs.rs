@@ -6,8 +6,8 @@ use super::leverage;
 use super::unhedged::{Hedge, hedge_of};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, Quantity,
-    Rounding, Scope, Side, StrategyId,
+    AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, PlanStep,
+    Quantity, Rounding, Scope, Side, StrategyId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,7 +205,8 @@ impl Engine {
             "slippage_bps": budget.emergency_bps,
             "timeout_ms": budget.deadline_ms,
         });
-        self.begin_of_host(now, strategy, ("close-position", &json.to_string()), effects);
+        let legs = [instrument];
+        self.begin_of_host(now, (strategy, &legs), ("close-position", &json.to_string()), effects);
     }
 
     fn begin_closing(
@@ -223,13 +224,14 @@ impl Engine {
             "emergency": { "bps": budget.emergency_bps },
             "deadline_ms": budget.deadline_ms,
         });
-        self.begin_of_host(now, strategy, ("pair-close", &json.to_string()), effects);
+        let legs = [buy, sell];
+        self.begin_of_host(now, (strategy, &legs), ("pair-close", &json.to_string()), effects);
     }
 
     fn begin_of_host(
         &mut self,
         now: HostTime,
-        strategy: StrategyId,
+        (strategy, legs): (StrategyId, &[InstrumentId]),
         (kind, json): (&str, &str),
         effects: &mut Effects,
     ) {
@@ -238,7 +240,18 @@ impl Engine {
             number = number.saturating_add(1);
         }
         // a refusal is a fact; it is tried again
-        let _ = self.begin_plan(now, strategy, (number, kind, json), effects);
+        if self.begin_plan(now, strategy, (number, kind, json), effects).is_err() {
+            return;
+        }
+        // what an earlier one could not close is this one's to close; what of it still fills is
+        // the guard's
+        for leg in legs.iter().copied() {
+            for key in self.plans.stuck_of_host(strategy, leg) {
+                if key.1 != number {
+                    self.plan_fact(now, key, PlanStep::Released, effects);
+                }
+            }
+        }
     }
 
     /// Base units of a position, whatever its sign, an inverse one's at its mark.

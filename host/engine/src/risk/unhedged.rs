@@ -126,8 +126,9 @@ impl Engine {
     pub(crate) fn note_hedges(&mut self, time: HostTime, strategy: StrategyId) {
         for hedge in self.hedges.of(strategy).collect::<Vec<_>>() {
             let (_, a, b) = hedge;
-            if self.is_flat(hedge) && !self.plans.is_busy(strategy, &[a, b]) {
-                // a pair that is closed is no hedge any more; one of the config stays
+            if self.is_flat(hedge) && !self.plans.is_concerned(strategy, &[a, b]) {
+                // a pair that is closed is no hedge any more; one of the config stays, and one of
+                // which a stuck plan may still bring a leg alone
                 self.hedges.opened.remove(&hedge);
                 self.hedges.unhedged.remove(&hedge);
                 continue;

@@ -9,6 +9,7 @@ mod incidents;
 mod leverage;
 mod makers;
 mod opening;
+mod progress;
 mod random;
 mod refusals;
 mod released;

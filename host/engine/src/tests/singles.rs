@@ -6,6 +6,7 @@ mod closing;
 mod corrected;
 mod delivered;
 mod kinds;
+mod progress;
 mod random;
 mod refusals;
 mod terms;

@@ -110,7 +110,7 @@ pub struct PairRequest {
     pub emergency: Give,
     /// After this long nothing more is completed, ms.
     pub deadline_ms: u32,
-    /// How often it is tried to complete, and again to take back.
+    /// How often it is tried to complete, and again to take back, without a fill.
     #[serde(default = "three")]
     pub tries: u32,
     /// What the sold leg must be worth above the bought one at prices that can be had now, basis

@@ -81,7 +81,7 @@ pub struct BarrierRequest {
     pub exit_fee_rate: Decimal,
     /// How far an order that exits may reach beyond the touch, basis points.
     pub exit_bps: u32,
-    /// How often the exit is tried; 3 if not given.
+    /// How often the exit is tried without a fill; 3 if not given.
     #[serde(default = "three")]
     pub tries: u32,
     /// What becomes of what is held when the plan is given up.

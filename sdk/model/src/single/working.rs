@@ -135,7 +135,7 @@ pub struct CloseRequest {
     pub size: OrderSize,
     /// How far an order may reach beyond the touch, basis points.
     pub slippage_bps: u32,
-    /// How often it is tried; 3 if not given.
+    /// How often it is tried without a fill; 3 if not given.
     #[serde(default = "three")]
     pub tries: u32,
     /// How long the whole may last, ms; 10000 if not given.

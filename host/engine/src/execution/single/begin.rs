@@ -12,8 +12,8 @@ use crate::risk::Asked;
 use crate::strategy::{Holding, StrategySlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    BarrierRequest, Decimal, Duration, Give, HostTime, Instrument, InstrumentKind, OrderSize,
-    PlanStep, Price, PriceSource, Quantity, RiskRejection, Side, SingleKind, SinglePlan,
+    Action, BarrierRequest, Decimal, Duration, Give, HostTime, Instrument, InstrumentKind,
+    OrderSize, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side, SingleKind, SinglePlan,
     SinglePurpose, SingleRequest, SingleStep, StrategyId, TwapRequest, ValueError,
 };
 
@@ -207,7 +207,9 @@ impl Engine {
         if !reduces && limits.measures() {
             check_found(&limits, self.found(now, (key, slot), spec, (&first, priced.price))?)?;
         }
-        self.weigh(now, key.0, spec.id, &Asked::of(side, priced.price, slice, reduces))?;
+        let action = slot.unwinds().then_some(Action::PlanUnwinds);
+        let asked = Asked { action, ..Asked::of(side, priced.price, slice, reduces) };
+        self.weigh(now, key.0, spec.id, &asked)?;
         let owner = self.strategies.get(key.0.index()).ok_or(RiskRejection::UnknownInstrument)?;
         if !reduces && !owner.bucket.has(now, 1) {
             return Err(RiskRejection::RateLimited { limit_per_s: owner.bucket.per_s() });

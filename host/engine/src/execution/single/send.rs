@@ -9,7 +9,7 @@ use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, ClientOrderId, Decimal, Fact, Give, HostTime, Instrument, NewOrder, OrderFact,
     OrderFlags, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side, SinglePurpose,
-    SingleRequest, SingleStep, TimeInForce, ValueError, VenueCommand,
+    SingleStep, TimeInForce, ValueError, VenueCommand,
 };
 
 /// Where an order is priced.
@@ -160,13 +160,13 @@ impl Engine {
             },
             flags: OrderFlags { post_only, reduce_only: slot.reduces(purpose) },
         };
-        let closes = matches!(slot.plan.request, SingleRequest::ClosePosition(_));
+        let unwinds = slot.unwinds();
         let approved = match purpose {
             SinglePurpose::Other => self.approve_offsetting(now, key.0, &order)?,
             SinglePurpose::TakeProfit | SinglePurpose::Exit => {
                 self.approve(now, key.0, &order, Some(Action::PlanUnwinds))?
             }
-            SinglePurpose::Take if closes && slot.attempts > 0 => {
+            SinglePurpose::Take if unwinds => {
                 self.approve(now, key.0, &order, Some(Action::PlanUnwinds))?
             }
             // like an order of the strategy's own, its rate included

@@ -3,6 +3,7 @@
 use crate::Engine;
 use crate::execution::PlanKey;
 use crate::execution::expiry::fee_of;
+use crate::risk::HOST_PLANS;
 use hedgerow_model::{
     AccountId, Barrier, Decimal, Fee, HostTime, Instrument, InstrumentId, Price, PriceSource,
     Quantity, Reach, RiskRejection, SingleFigures, SinglePhase, SinglePlan, SinglePurpose,
@@ -49,7 +50,8 @@ pub(crate) struct SingleSlot {
     pub(crate) plan: SinglePlan,
     pub(crate) phase: SinglePhase,
     pub(in crate::execution) given_up: bool,
-    /// Attempts of this phase: orders sent, or denied for good.
+    /// Attempts of this phase: orders sent, or denied for good; of what closes, since one last
+    /// filled.
     pub(crate) tries: u32,
     /// Orders sent in all, but those beside another.
     pub(super) attempts: u32,
@@ -121,6 +123,13 @@ impl SingleSlot {
 
     pub(crate) fn owns(&self, number: u64) -> bool {
         self.orders.contains_key(&number)
+    }
+
+    /// Whether it closes what nobody else looks after: the host's own, and every one after its
+    /// first try. Then it is no reduction of the strategy's that a mode could forbid.
+    pub(super) fn unwinds(&self) -> bool {
+        let closes = matches!(self.plan.request, SingleRequest::ClosePosition(_));
+        closes && (self.attempts > 0 || self.plan.id >= HOST_PLANS)
     }
 
     /// Whether it looks at every new price of its instrument.
@@ -292,6 +301,14 @@ impl Engine {
             SinglePurpose::Make | SinglePurpose::Take => &mut slot.ins,
             _ => &mut slot.outs,
         };
+        // of what opens tries say where it stands
+        if matches!(
+            (&slot.plan.request, sent.purpose),
+            (SingleRequest::ClosePosition(_), SinglePurpose::Take)
+                | (SingleRequest::Barrier(_), SinglePurpose::Exit)
+        ) {
+            slot.tries = 0; // it can be had: what failed before does not count
+        }
         part.units = part.units.saturating_add(quantity.units());
         part.value = part.value.saturating_add(value);
         part.fees = part.fees.saturating_add(fees);

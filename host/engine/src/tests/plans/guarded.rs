@@ -1,11 +1,13 @@
 //! Guards of hedges, and what guards do about pairs: a gap, a leg alone for too long, funding that
 //! turns, pairs made smaller or closed.
 
+mod closing;
+
 use super::*;
 use hedgerow_model::{Guard, GuardState};
 
-/// A pair of 0.166 / 0.166 is open: long L at 60 000, short S at 60 030.
-fn held(change: impl Fn(&mut EngineConfig)) -> Pair {
+/// What stands alone for ten seconds is closed.
+fn guarded(change: impl Fn(&mut EngineConfig)) -> Pair {
     let mut pair = Pair::new();
     let mut config = pair.rig.engine.config().clone();
     config.strategies[0].guards.unhedged = Some((Duration::from_secs(10), GuardAction::ClosePair));
@@ -14,6 +16,12 @@ fn held(change: impl Fn(&mut EngineConfig)) -> Pair {
     change(&mut config);
     pair.rig.engine = Engine::new(config);
     pair.markets();
+    pair
+}
+
+/// A pair of 0.166 / 0.166 is open: long L at 60 000, short S at 60 030.
+fn held(change: impl Fn(&mut EngineConfig)) -> Pair {
+    let mut pair = guarded(change);
     pair.open(&request());
     for sent in pair.sent() {
         let price = if sent.side == Side::Buy { 600_000 } else { 600_300 };
@@ -115,7 +123,7 @@ fn a_closing_that_is_refused_is_tried_again() {
     pair.pass(9_990);
     pair.rig.advance(10);
     let now = HostTime::from_nanos(pair.rig.now);
-    pair.mode(TradingMode::CancelOnly);
+    pair.mode(TradingMode::Halted);
     pair.rig.engine.handle(Input::Wake(now), &mut pair.rig.effects);
     assert_eq!((guards(&pair), pair.sent()), (vec![(Guard::Unhedged, true)], vec![]));
     pair.mode(TradingMode::Running);

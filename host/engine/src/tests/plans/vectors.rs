@@ -88,7 +88,7 @@ fn vector_c3_hedges_an_inverse_leg_and_records_the_dust() {
 #[test]
 fn vector_t1_completes_then_takes_back_the_rest() {
     let mut pair = Pair::new();
-    pair.open(&PairRequest { tries: 2, ..request() });
+    pair.open(&PairRequest { tries: 1, ..request() });
     let sent = pair.sent();
     pair.fill(sent[0], 600_009, 1_660);
     pair.fill(sent[1], 600_299, 1_000);

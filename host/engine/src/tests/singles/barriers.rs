@@ -4,7 +4,7 @@ use super::*;
 use hedgerow_model::{Barrier, OnCancel};
 
 /// Round numbers: tick 0.01, lots of 0.001, the market at 99.99 / 100.00.
-fn hundred() -> One {
+pub(super) fn hundred() -> One {
     let spec = Instrument { price_scale: Scale::new(2).unwrap(), ..spec() };
     let mut one = One::with(spec, wide(), false);
     one.quote(9_999, 10_000);
@@ -12,23 +12,23 @@ fn hundred() -> One {
 }
 
 /// Long one unit at 100.00, fees 0.0005 each way.
-fn long(one: &mut One, request: BarrierRequest) {
+pub(super) fn long(one: &mut One, request: BarrierRequest) {
     one.begin(request.enter_now(base("1"), 5));
     let entry = one.one();
     assert_eq!((entry.side, entry.quantity, entry.rests), (Side::Buy, 1_000, false));
     one.fill_with(entry, (10_000, 1_000), Fee::in_settle(dec("0.05")));
 }
 
-fn request(side: Side) -> BarrierRequest {
+pub(super) fn request(side: Side) -> BarrierRequest {
     BarrierRequest::new(X, side, (dec("0.0005"), dec("0.0005")), 20)
 }
 
-fn closed(by: Barrier) -> SingleOutcome {
+pub(super) fn closed(by: Barrier) -> SingleOutcome {
     SingleOutcome::Closed { by }
 }
 
 /// The profits at which barriers fired.
-fn fired(one: &One) -> Vec<(Barrier, Option<Decimal>)> {
+pub(super) fn fired(one: &One) -> Vec<(Barrier, Option<Decimal>)> {
     let facts = one.rig.effects.facts.iter().filter_map(|stamped| match &stamped.fact {
         Fact::Plan { step: PlanStep::Single(SingleStep::Fires { barrier, profit }), .. } => {
             Some((*barrier, *profit))
