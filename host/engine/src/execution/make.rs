@@ -17,7 +17,7 @@ use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, Making, Order,
     OrderStatus, PairKind, PairLeg, PairPhase, Price, Purpose, Quantity, RiskRejection, Side,
-    StrategyId,
+    StrategyId, Tick, TickKind,
 };
 
 /// Where a leg rests: at its own touch or behind it, and not beyond `bound`.
@@ -48,6 +48,16 @@ struct Sides<'a> {
 }
 
 impl Engine {
+    /// Whether a tick may make a plan that looks at prices do something.
+    pub(crate) fn moves_plans(&self, instrument: InstrumentId, tick: &Tick) -> bool {
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote | TickKind::Level) => tick.is_last(),
+            Some(TickKind::FeedStatus) => true,
+            Some(TickKind::Mark) => self.plans.reads_marks(instrument),
+            _ => false,
+        }
+    }
+
     /// After something that may have changed a market: plans that its prices concern look at it.
     pub(crate) fn watchers_look(
         &mut self,
