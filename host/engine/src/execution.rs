@@ -86,6 +86,9 @@ pub(crate) struct PlanSlot {
     pub(crate) tried: Option<HostTime>,
     /// When the leg that makes was last quoted, or its quote denied.
     pub(crate) quoted: Option<HostTime>,
+    /// The leg that makes whose cancel was asked for last, and when.
+    #[serde(default)]
+    pub(crate) canceled: Option<(u64, HostTime)>,
     /// When it is looked at again if nothing happens.
     pub(crate) wake: HostTime,
     pub(crate) result: Option<PairResult>,
@@ -117,6 +120,7 @@ impl PlanSlot {
             denied: None,
             tried: None,
             quoted: None,
+            canceled: None,
             result: None,
         }
     }

@@ -12,7 +12,8 @@
 //!   every mark that moves, but for marks between two of which the guards have already said that
 //!   nothing happens;
 //! - move a plan that looks at every price (a leg of a pair that makes, a chase, a barrier): while
-//!   one does, no price of its instruments is quiet;
+//!   one does, no price of its instruments is quiet, and of a barrier's no mark, which its stop
+//!   reads where there is no touch;
 //! - change the mind of a guard that looks at marks alone (distance to liquidation, hedge gap);
 //! - bring a funding rate that a guard looks at;
 //! - change where a mark comes from while somebody holds a position.
@@ -117,7 +118,8 @@ impl Engine {
             return true; // not ours: ignored
         }
         let prices = [TickKind::Quote.code(), TickKind::Level.code()].contains(&tick.kind);
-        if prices && self.plans.is_watched(id) {
+        let marks = tick.kind == TickKind::Mark.code();
+        if (prices && self.plans.is_watched(id)) || (marks && self.plans.reads_marks(id)) {
             return false; // a plan follows every price
         }
         if tick.kind == TickKind::Quote.code() {

@@ -32,7 +32,7 @@ impl Engine {
             if tick.kind == TickKind::Funding.code() && self.sights.looks_at_funding(id) {
                 self.guard_funding(now, id, effects);
             }
-            if moves_plans(tick) {
+            if self.moves_plans(id, tick) {
                 self.watchers_look(now, id, effects);
             }
             if self.config.tick_credit.is_some() {
@@ -373,16 +373,6 @@ impl Engine {
             let update = order_update(order, reason);
             self.deliver(id.strategy, now, Event::Order(update), effects);
         }
-    }
-}
-
-/// Whether a tick may move a plan that looks at every price: what can be traded at changed, and
-/// wholly.
-fn moves_plans(tick: &Tick) -> bool {
-    match TickKind::from_code(tick.kind) {
-        Some(TickKind::Quote | TickKind::Level) => tick.is_last(),
-        Some(TickKind::FeedStatus) => true,
-        _ => false,
     }
 }
 

@@ -12,12 +12,13 @@
 
 use super::pair::{Asked, Next, Wanted};
 use super::price::given;
+use super::single::CANCEL_AGAIN;
 use super::{PlanKey, PlanSlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, Making, Order,
     OrderStatus, PairKind, PairLeg, PairPhase, Price, Purpose, Quantity, RiskRejection, Side,
-    StrategyId,
+    StrategyId, Tick, TickKind,
 };
 
 /// Where a leg rests: at its own touch or behind it, and not beyond `bound`.
@@ -48,6 +49,16 @@ struct Sides<'a> {
 }
 
 impl Engine {
+    /// Whether a tick may make a plan that looks at prices do something.
+    pub(crate) fn moves_plans(&self, instrument: InstrumentId, tick: &Tick) -> bool {
+        match TickKind::from_code(tick.kind) {
+            Some(TickKind::Quote | TickKind::Level) => tick.is_last(),
+            Some(TickKind::FeedStatus) => true,
+            Some(TickKind::Mark) => self.plans.reads_marks(instrument),
+            _ => false,
+        }
+    }
+
     /// After something that may have changed a market: plans that its prices concern look at it.
     pub(crate) fn watchers_look(
         &mut self,
@@ -99,7 +110,7 @@ impl Engine {
         let left = self.left_to_make(slot, &sides);
         if left.is_none() || !tries_left || self.is_over(now, key, slot) {
             return match (quote, hedge) {
-                (Some(order), _) => cancel(order),
+                (Some(order), _) => cancel_or(now, (slot, order), HostTime::NEVER),
                 (None, Some(_)) => Next::Wait(HostTime::NEVER),
                 (None, None) => Next::Enter(PairPhase::Completing),
             };
@@ -127,7 +138,7 @@ impl Engine {
         let after = Duration::from_millis(u64::from(sides.terms.reprice_ms));
         let ready = slot.quoted.map_or(now, |quoted| quoted.after(after));
         match (quote, wanted) {
-            (Some(order), Err(_)) => cancel_or(order, wake),
+            (Some(order), Err(_)) => cancel_or(now, (slot, order), wake),
             (Some(order), Ok(price)) => {
                 let off = order.request.price.units().abs_diff(price.units());
                 let spec = sides.maker.2;
@@ -141,7 +152,7 @@ impl Engine {
                 if now < ready {
                     return Next::Wait(wake.min(ready));
                 }
-                Next::Cancel(order.request.number)
+                cancel_or(now, (slot, order), wake)
             }
             // looked at again when a market moves
             (None, Err(_)) => Next::Wait(wake),
@@ -264,14 +275,16 @@ impl Engine {
     }
 }
 
-/// A cancel, unless one is on its way.
-fn cancel(order: &Order) -> Next {
-    cancel_or(order, HostTime::NEVER)
-}
-
-fn cancel_or(order: &Order, wake: HostTime) -> Next {
-    match order.status {
-        OrderStatus::PendingCancel => Next::Wait(wake),
-        _ => Next::Cancel(order.request.number),
+/// A cancel, unless one is on its way, or was refused a moment ago: its venue is not asked again at
+/// the rate of its answers.
+fn cancel_or(now: HostTime, (slot, order): (&PlanSlot, &Order), wake: HostTime) -> Next {
+    if order.status == OrderStatus::PendingCancel {
+        return Next::Wait(wake);
+    }
+    let number = order.request.number;
+    let asked = slot.canceled.filter(|(of, _)| *of == number);
+    match asked.map(|(_, at)| at.after(CANCEL_AGAIN)).filter(|again| now < *again) {
+        Some(again) => Next::Wait(wake.min(again)),
+        None => Next::Cancel(number),
     }
 }

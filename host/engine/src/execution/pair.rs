@@ -97,6 +97,9 @@ impl Engine {
                 Next::Send(wanted) => self.send_wanted(now, key, wanted, effects),
                 Next::Cancel(number) => {
                     self.cancel(now, key.0, number, effects);
+                    if let Some(slot) = self.plans.pair_mut(&key) {
+                        slot.canceled = Some((number, now));
+                    }
                 }
                 Next::Enter(phase) => {
                     self.plan_fact(now, key, PlanStep::Phase(phase), effects);

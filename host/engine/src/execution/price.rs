@@ -98,6 +98,14 @@ impl Engine {
         sum.checked_div(Decimal::TWO).ok_or(RiskRejection::Overflow)
     }
 
+    /// The venue's own mark, if it is not old.
+    pub(super) fn venue_mark(&self, now: HostTime, spec: &Instrument) -> Option<Decimal> {
+        let market = self.markets.get(spec.id)?;
+        let own = market.source == MarkSource::Venue
+            && now.since(market.marked) <= self.markets.stale_after;
+        market.mark(spec).filter(|_| own)
+    }
+
     /// What an order that takes is priced from. An opening needs the touch of fresh data; a
     /// reduction does with the venue's own mark, the side that is there, or the last mark.
     pub(super) fn source(
@@ -119,9 +127,7 @@ impl Engine {
             return Err(if unseen { RiskRejection::NoMarket } else { stale });
         }
         let mark = market.mark(spec);
-        let own = market.source == MarkSource::Venue
-            && now.since(market.marked) <= self.markets.stale_after;
-        if let Some(mark) = mark.filter(|_| own) {
+        if let Some(mark) = self.venue_mark(now, spec) {
             return Ok((mark, PriceSource::Mark));
         }
         let present = touch(side).map(|price| (price, PriceSource::PresentSide));

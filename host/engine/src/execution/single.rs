@@ -29,7 +29,7 @@ use send::Wanted;
 /// How long it is waited before another try.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long before a cancel that was refused is asked for again.
-const CANCEL_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const CANCEL_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is to be done about a plan.
 enum Next {

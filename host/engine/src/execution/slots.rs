@@ -221,6 +221,13 @@ impl Plans {
         !self.watched.is_empty() && self.watched.contains_key(&instrument)
     }
 
+    /// Whether marks of an instrument may make a plan do something.
+    #[inline]
+    pub(crate) fn reads_marks(&self, instrument: InstrumentId) -> bool {
+        let own = self.watched.get(&instrument).into_iter().flatten();
+        own.filter_map(|key| self.single(key)).any(SingleSlot::reads_marks)
+    }
+
     /// Plans of a strategy of which a leg makes.
     pub(super) fn making_of(&self, strategy: StrategyId) -> BTreeSet<PlanKey> {
         let own = self.watched.values().flatten().filter(|key| key.0 == strategy);

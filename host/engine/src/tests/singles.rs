@@ -2,6 +2,7 @@
 //! fills, restarts.
 
 mod barriers;
+mod blind;
 mod closing;
 mod corrected;
 mod delivered;

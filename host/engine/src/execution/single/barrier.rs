@@ -117,6 +117,27 @@ impl Engine {
         let market = self.markets.get(spec.id).filter(|market| self.is_fresh(now, market))?;
         // who is long sells to the best bid
         let exit = spec.price(market.touch(slot.plan.side)?);
+        self.profit_at(slot, request, (spec, exit))
+    }
+
+    /// The same at the venue's own mark: what an exit is priced from where there is no touch.
+    fn profit_by_mark(
+        &self,
+        now: HostTime,
+        slot: &SingleSlot,
+        request: &BarrierRequest,
+    ) -> Option<Decimal> {
+        let spec = self.config.instrument(slot.instrument())?;
+        let mark = self.venue_mark(now, spec)?;
+        self.profit_at(slot, request, (spec, mark))
+    }
+
+    fn profit_at(
+        &self,
+        slot: &SingleSlot,
+        request: &BarrierRequest,
+        (spec, exit): (&Instrument, Decimal),
+    ) -> Option<Decimal> {
         let entered = self.entered(slot, request)?;
         let fees = (entered.fee, request.exit_fee_rate);
         profit(spec, slot.plan.side.sign(), (entered.price, exit), fees)
@@ -203,14 +224,18 @@ impl Engine {
             return fired(Barrier::TakeProfit, None); // the order that took profit is filled
         }
         let profit = self.profit_of(now, slot, request).filter(|_| held > 0);
+        // a stop is not blind without a touch; what gains by the price waits for one
+        let marked = || self.profit_by_mark(now, slot, request).filter(|_| held > 0);
+        let seen = profit.or_else(marked);
+        if seen.zip(request.stop_loss).is_some_and(|(seen, loss)| seen <= -loss) {
+            return fired(Barrier::Stop, seen);
+        }
+        let trigger = slot.trigger.filter(|_| request.trailing.is_some());
+        if seen.zip(trigger).is_some_and(|(seen, trigger)| seen < trigger) {
+            return fired(Barrier::Trailing, seen);
+        }
         if let Some(now) = profit {
-            if request.stop_loss.is_some_and(|loss| now <= -loss) {
-                return fired(Barrier::Stop, profit);
-            }
             if let Some(trailing) = request.trailing {
-                if slot.trigger.is_some_and(|trigger| now < trigger) {
-                    return fired(Barrier::Trailing, profit);
-                }
                 let raised = now.checked_sub(trailing.delta)?;
                 let arms = slot.trigger.is_some() || now > trailing.activation;
                 if arms && slot.trigger.is_none_or(|trigger| raised > trigger) {

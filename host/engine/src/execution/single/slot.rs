@@ -139,6 +139,11 @@ impl SingleSlot {
         reads && self.phase != SinglePhase::Ended
     }
 
+    /// Whether it looks at marks too: a stop does where there is no touch.
+    pub(crate) fn reads_marks(&self) -> bool {
+        matches!(self.plan.request, SingleRequest::Barrier(_)) && self.watches()
+    }
+
     /// What of its target has not filled.
     pub(crate) fn left(&self) -> i64 {
         self.plan.target.units().saturating_sub(self.ins.units).max(0)

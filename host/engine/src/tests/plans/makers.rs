@@ -4,6 +4,7 @@
 mod closes;
 mod death;
 mod inverse;
+mod refused;
 
 use super::*;
 use hedgerow_model::{Give, Making, OpaqueMessage as Message};
