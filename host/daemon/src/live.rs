@@ -150,7 +150,8 @@ fn was_set(inbox: &Sender<Message>, why: &str) {
     let (halted, with) = halt(why);
     let (command, by) = ("halted for the host".to_owned(), "whoever wrote it".to_owned());
     let (from, result) = ("latch's file".to_owned(), "accepted".to_owned());
-    let _ = inbox.send(Message::Asked { command, reason: why.to_owned(), by, from, result });
+    let (reason, ticket) = (why.to_owned(), None);
+    let _ = inbox.send(Message::Asked { command, reason, by, from, result, ticket });
     let _ = inbox.send(Message::Command(halted, with));
 }
 
@@ -301,7 +302,7 @@ impl Session<'_> {
             Message::Stop => return Ok(true),
             Message::Command(command, reason) => self.host.command(command, reason),
             Message::Answered => {}
-            Message::Asked { command, reason, by, from, result } => {
+            Message::Asked { command, reason, by, from, result, ticket: _held } => {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;
             }
             Message::Recent(strategy, hash, answer) => {

@@ -288,7 +288,7 @@ impl Engine {
         };
         let ticks = market.snapshot(instrument).into_iter();
         let wanted = ticks.filter(|tick| slot.interest.wants(tick));
-        wanted.map(|tick| Tick { recv_ts: now.as_nanos(), ..tick }).collect()
+        wanted.map(|tick| tick.told_at(now.as_nanos())).collect()
     }
 
     /// Ticks that rebuild what is known of an instrument, flagged as a snapshot.

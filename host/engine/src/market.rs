@@ -276,36 +276,21 @@ impl Market {
 
     /// Ticks that give another reader the same market.
     pub(crate) fn snapshot(&self, instrument: InstrumentId) -> Vec<Tick> {
+        let now = self.received.as_nanos();
         let mut ticks = Vec::new();
         if self.synced {
-            let base = Tick {
-                ts: self.received.as_nanos(),
-                recv_ts: self.received.as_nanos(),
+            // levels are of many updates: no one time of the venue is theirs
+            ticks = self.book.snapshot(Tick {
+                ts: now,
+                recv_ts: now,
                 seq: self.last_update.map_or(0, |update| update.id),
                 instrument: instrument.0,
-                kind: TickKind::Level.code(),
+                flags: flag::NO_VENUE_TIME,
                 ..Tick::default()
-            };
-            let mut side = |side, flags| {
-                ticks.extend(self.book.levels(side).map(|level| Tick {
-                    flags,
-                    a: level.price.units(),
-                    b: level.quantity.units(),
-                    ..base
-                }));
-            };
-            side(Side::Buy, 0);
-            side(Side::Sell, flag::SELL);
+            });
         }
-        if let Some(first) = ticks.first_mut() {
-            first.flags |= flag::SNAPSHOT;
-        }
-        if let Some(last) = ticks.last_mut() {
-            last.flags |= flag::LAST;
-        }
-        let now = self.received.as_nanos();
         for tick in [self.quote_tick, self.mark_tick, self.funding_tick].into_iter().flatten() {
-            ticks.push(Tick { recv_ts: now, flags: tick.flags | flag::SNAPSHOT, ..tick });
+            ticks.push(Tick { flags: tick.flags | flag::SNAPSHOT, ..tick.told_at(now) });
         }
         ticks
     }

@@ -3,6 +3,7 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "strategy",
+    imports: { default: trappable },
 });
 
 pub(crate) use hedgerow::strategy::types as wit;

@@ -136,6 +136,32 @@ mod tests {
         assert!(!is_there("2.cwasm") && is_there("3.cwasm"));
     }
 
+    /// A wrong checksum is a miss, and what was compiled anew takes its place.
+    #[test]
+    fn a_compiled_file_with_a_flipped_byte_is_not_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&folder.path().join("cache")).unwrap();
+        let engine = WasmEngine::new(crate::Mode::Backtest).unwrap();
+        let compiled = Component::new(&engine.engine, b"\0asm\x0d\0\x01\0").unwrap();
+        assert!(cache.get(&engine, "a").is_none());
+        cache.put(&engine, "a", &compiled);
+        assert!(cache.get(&engine, "a").is_some());
+        assert!(cache.get(&engine, "b").is_none(), "of another component");
+        let path = cache.path(&engine, "a");
+        let whole = std::fs::read(&path).unwrap();
+        let places = [0, HEADER.len(), HEADER.len() + 64, whole.len() / 2, whole.len() - 1];
+        for place in places {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            assert!(cache.get(&engine, "a").is_none(), "byte {place}");
+        }
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(cache.get(&engine, "a").is_none(), "cut short");
+        cache.put(&engine, "a", &compiled);
+        assert!(cache.get(&engine, "a").is_some());
+    }
+
     #[test]
     fn a_folder_that_others_could_replace_is_not_used() {
         let above = tempfile::tempdir().unwrap();

@@ -354,6 +354,13 @@ pub(crate) fn description(said: wit::Description) -> Result<Description, String>
             return Err(format!("it has {has} {what}, {most} are allowed"));
         }
     }
+    if let Some(want) = said.wants.iter().find(|want| want.depth != 0) {
+        let (role, depth) = (m::printable(&want.role, 64), want.depth);
+        return Err(format!(
+            "role {role} asks for {depth} levels of the book: this host gives all of them; ask for \
+             0 (all)"
+        ));
+    }
     let parameters = serde_json::from_str(&said.parameters)
         .map_err(|e| format!("its parameter schema is not JSON: {e}"))?;
     let want = |want: wit::Want| WantedRole {

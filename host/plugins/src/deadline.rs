@@ -26,13 +26,9 @@ pub(crate) struct CallClock {
 }
 
 impl CallClock {
-    pub(crate) fn new(wall: Duration) -> Self {
-        Self { wall, ..Self::default() }
-    }
-
-    pub(crate) fn begin(&mut self, hard: Duration) {
+    pub(crate) fn begin(&mut self, hard: Duration, wall: Duration) {
         self.started = None;
-        self.hard = hard;
+        (self.hard, self.wall) = (hard, wall);
         self.used = Duration::ZERO;
     }
 

@@ -3,7 +3,7 @@
 
 use crate::engine::{Mode, WasmEngine};
 use crate::instance::{InitFailure, Setup};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::load::Plugin;
 use crate::pool::Pool;
 use crate::shadow::Ring;
@@ -74,6 +74,8 @@ pub struct PluginHost {
     /// Those that did not start.
     refused: Vec<(usize, InitFailure)>,
     intents_per_call: u64,
+    /// What a call may take in a backtest, as fuel.
+    call_hard: u64,
     /// Whether the time of a call is that of the clock.
     is_live: bool,
     pool: Option<Pool>,
@@ -104,7 +106,7 @@ impl PluginHost {
         rings: bool,
     ) -> Self {
         let intents_per_call = u64::from(limits.intents_per_call);
-        let is_live = engine.mode == Mode::Live;
+        let (is_live, call_hard) = (engine.mode == Mode::Live, limits.call_hard.as_nanos());
         let sandbox = Arc::new(Sandbox { engine, limits });
         let mut slots = Vec::new();
         let mut refused = Vec::new();
@@ -131,7 +133,7 @@ impl PluginHost {
             slots.push(Slot { plugin, previous, candidate, coming, next_order, work, cost });
         }
         let (pool, notify, answers) = (None, Arc::new(|| {}), channel());
-        Self { slots, refused, intents_per_call, is_live, pool, notify, answers }
+        Self { slots, refused, intents_per_call, call_hard, is_live, pool, notify, answers }
     }
 
     /// Those that did not start, by place, and why; told once.
@@ -245,6 +247,14 @@ impl PluginHost {
     }
 }
 
+impl PluginHost {
+    fn ticks_in(&self, strategy: StrategyId, time: u64) -> usize {
+        let cost = self.slots.get(strategy.index()).map(|slot| slot.cost.load(Ordering::Relaxed));
+        let ticks = time / cost.unwrap_or(FIRST_COST).max(1);
+        usize::try_from(ticks).unwrap_or(usize::MAX).clamp(1, MOST_TICKS)
+    }
+}
+
 /// Order numbers that a call used: after a fault none that it may have used is used again.
 fn used(answer: &Result<Called, CallFault>, most: u64) -> u64 {
     answer.as_ref().map_or(most, |called| called.outcome.submits())
@@ -317,14 +327,13 @@ impl StrategyHost for PluginHost {
     }
 
     fn room(&self, strategy: StrategyId) -> usize {
-        let cost = self.slots.get(strategy.index()).map(|slot| slot.cost.load(Ordering::Relaxed));
-        let ticks = CALL_TIME / cost.unwrap_or(FIRST_COST).max(1);
-        usize::try_from(ticks).unwrap_or(usize::MAX).clamp(1, MOST_TICKS)
+        self.ticks_in(strategy, CALL_TIME)
     }
 
-    /// In a backtest a call has fuel for each tick it is given.
+    /// In a backtest the same in every run, as fuel is.
     fn room_in_loop(&self, strategy: StrategyId) -> usize {
-        if self.is_live { self.room(strategy) } else { usize::MAX }
+        let expected = self.call_hard / limits::EXPECTED_PART;
+        self.ticks_in(strategy, if self.is_live { CALL_TIME } else { expected })
     }
 
     fn finished(&mut self) -> Option<(StrategyId, Done)> {

@@ -120,7 +120,7 @@ impl Instance {
             }
         }
         let mut store = store::new(engine, (&setup.name, setup.voice), limits);
-        store::arm(&mut store, engine.mode, limits.init_hard, 1);
+        store::arm_init(&mut store, engine.mode);
         // by hand rather than through the bindings: the typed function must be of the same instance
         let made = plugin.pre.instance_pre().instantiate(&mut store);
         let instance = made.map_err(|e| InitFailure::Fault(fault(&store, &e)))?;
@@ -159,7 +159,11 @@ impl Instance {
             saved.as_ref(),
         );
         match answer {
-            Err(e) => Err(InitFailure::Fault(fault(&this.store, &e))),
+            Err(e) => {
+                let CallFault { kind, detail } = fault(&this.store, &e);
+                let detail = short(&format!("in `init`: {detail}"));
+                Err(InitFailure::Fault(CallFault { kind, detail }))
+            }
             Ok(Ok(())) => Ok(this),
             Ok(Err(refusal)) => Err(match refusal {
                 wit::InitError::BadParameters(why) => InitFailure::BadParameters(short(&why)),
@@ -171,8 +175,7 @@ impl Instance {
 
     /// Calls `on-market`.
     pub fn on_market(&mut self, header: Header, ticks: &TickSlice) -> Result<Outcome, CallFault> {
-        let events = u64::try_from(ticks.len()).unwrap_or(u64::MAX);
-        self.arm(events);
+        self.arm();
         self.store.data_mut().now = header.now;
         let list = TickList(ticks.clone());
         let answer = self.on_market.call(&mut self.store, (to_wit(header), list));
@@ -189,7 +192,7 @@ impl Instance {
 
     /// Calls `on-event`.
     pub fn on_event(&mut self, header: Header, event: &Event) -> Result<Outcome, CallFault> {
-        self.arm(1);
+        self.arm();
         self.store.data_mut().now = header.now;
         let event = convert::event(event);
         let answer = self.bindings.call_on_event(&mut self.store, to_wit(header), &event);
@@ -200,7 +203,7 @@ impl Instance {
 
     /// Calls `save`.
     pub fn save(&mut self) -> Result<Saved, CallFault> {
-        self.arm(1);
+        self.arm();
         let answer = self.bindings.call_save(&mut self.store);
         let state = answer.map_err(|e| fault(&self.store, &e))?;
         self.check_state(state.data.len())?;
@@ -215,14 +218,14 @@ impl Instance {
 
     /// Calls `status`; cut to a printable length.
     pub fn status(&mut self) -> Result<String, CallFault> {
-        self.arm(1);
+        self.arm();
         let answer = self.bindings.call_status(&mut self.store);
         answer.map(|text| printable(&text, 64 << 10)).map_err(|e| fault(&self.store, &e))
     }
 
     /// Calls `stop`: 1 operator, 2 shutdown.
     pub(crate) fn stop(&mut self, header: Header, reason: u32) -> Result<Outcome, CallFault> {
-        self.arm(1);
+        self.arm();
         self.store.data_mut().now = header.now;
         let answer = self.bindings.call_stop(&mut self.store, to_wit(header), reason);
         let outcome = answer.map_err(|e| fault(&self.store, &e))?;
@@ -230,9 +233,14 @@ impl Instance {
     }
 
     #[inline]
-    fn arm(&mut self, events: u64) {
-        let cpu = self.store.data().limits.call_hard;
-        store::arm(&mut self.store, self.mode, cpu, events);
+    fn arm(&mut self) {
+        store::arm(&mut self.store, self.mode);
+    }
+
+    /// In a backtest: the time, ns, that the fuel of the last call stands for.
+    #[inline]
+    pub(crate) fn burned(&self) -> Option<u64> {
+        store::burned(&self.store)
     }
 
     fn count_slow(&mut self) {

@@ -7,9 +7,30 @@ use hedgerow_model::Duration;
 /// nanosecond. What a live call may do must pass in a backtest, so it is far more than that.
 const FUEL_PER_NS: u64 = 50;
 
-/// The fuel of a call that may live take so much CPU time.
+/// Fuel of one call of the log, and of a byte of it: what the host does for it costs the component
+/// nothing. It stands for 200 ns, and for half of one.
+const LOG_CALL: u64 = 10_000;
+const LOG_BYTE: u64 = 25;
+
+/// The fuel of a call that may live take so much CPU time; however many ticks it is given, or an
+/// endless loop would go on for hours.
 pub(crate) fn fuel(cpu: Duration) -> u64 {
     cpu.as_nanos().saturating_mul(FUEL_PER_NS)
+}
+
+/// In a backtest a call is given no more ticks than it is expected to read in this part of its
+/// fuel: the rest is for those that cost more than the ones before.
+pub(crate) const EXPECTED_PART: u64 = 4;
+
+/// The time that burned fuel stands for, ns.
+pub(crate) fn stands_for(fuel: u64) -> u64 {
+    fuel / FUEL_PER_NS
+}
+
+/// What a line of the log costs.
+pub(crate) fn log_fuel(bytes: usize) -> u64 {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    bytes.saturating_mul(LOG_BYTE).saturating_add(LOG_CALL)
 }
 
 /// Limits of one instance.
@@ -39,13 +60,23 @@ pub struct Limits {
     pub log_messages_per_s: u32,
     /// CPU time of one call after which it is counted as slow.
     pub call_soft: Duration,
-    /// CPU time of one call after which it is ended; in a backtest far more, as fuel, for each
-    /// tick.
+    /// CPU time of one call after which it is ended; in a backtest far more, as fuel.
     pub call_hard: Duration,
     /// CPU time of `init` and of a restore.
     pub init_hard: Duration,
-    /// Wall time of any call after which it is ended.
+    /// Wall time of any call after which it is ended; of `init` and of a restore
+    /// [`Self::init_wall`].
     pub call_wall: Duration,
+}
+
+impl Limits {
+    /// Wall time of `init` and of a restore: on a busy machine twice its CPU time, or what any call
+    /// has if that is more.
+    #[must_use]
+    pub fn init_wall(&self) -> Duration {
+        let twice = self.init_hard.as_nanos().saturating_mul(2);
+        self.call_wall.max(Duration::from_nanos(twice))
+    }
 }
 
 impl Default for Limits {
@@ -80,5 +111,12 @@ mod tests {
         let hard = Limits::default().call_hard;
         assert!(fuel(hard) >= hard.as_nanos() * 4 * 5 * 2);
         assert_eq!(fuel(Duration::from_nanos(u64::MAX)), u64::MAX);
+    }
+
+    #[test]
+    fn fuel_and_the_time_that_it_stands_for_are_the_same() {
+        let hard = Limits::default().call_hard;
+        assert_eq!(stands_for(fuel(hard)), hard.as_nanos());
+        assert_eq!(log_fuel(usize::MAX), u64::MAX);
     }
 }

@@ -164,7 +164,7 @@ fn describe(
     limits: &Limits,
 ) -> Result<Description, LoadError> {
     let mut store = store::new(engine, ("describe", Voice::Own), limits);
-    store::arm(&mut store, engine.mode, limits.init_hard, 1);
+    store::arm_init(&mut store, engine.mode);
     let said = pre
         .instantiate(&mut store)
         .and_then(|bindings| bindings.call_describe(&mut store))

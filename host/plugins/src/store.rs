@@ -7,7 +7,7 @@ use crate::instance::Voice;
 use crate::limits::{self, Limits};
 use hedgerow_model::{Duration, HostTime, printable};
 use std::time::Instant;
-use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
 /// The data of a store.
 pub(crate) struct State {
@@ -21,6 +21,9 @@ pub(crate) struct State {
     table_elements: usize,
     memory_bytes: usize,
     logged: (Option<Instant>, u32),
+    /// In a backtest: the fuel of the call under way, and what of it is left for the log; live the
+    /// clock counts everything.
+    fuel: Option<(u64, u64)>,
     /// The time of the call, for a line that brings none.
     pub(crate) now: HostTime,
     /// The last error line, for the report of a trap.
@@ -44,10 +47,19 @@ impl State {
     }
 }
 
-impl log::Host for State {
-    fn emit(&mut self, level: u8, message: String, fields: Vec<(String, String)>) {
+impl State {
+    /// Nothing of it is the component's own work: without this it could log for hours.
+    fn pay(&mut self, message: &str, fields: &[(String, String)]) -> Result<(), Trap> {
+        let Some((_, left)) = &mut self.fuel else { return Ok(()) };
+        let told = fields.iter().map(|(key, value)| key.len().saturating_add(value.len()));
+        let cost = limits::log_fuel(told.fold(message.len(), usize::saturating_add));
+        *left = left.checked_sub(cost).ok_or(Trap::OutOfFuel)?;
+        Ok(())
+    }
+
+    fn write(&mut self, level: u8, message: &str, fields: &[(String, String)]) {
         let bytes = self.limits.log_message_bytes;
-        let mut line = printable(&message, bytes);
+        let mut line = printable(message, bytes);
         // the time that the strategy sees: within a batch the host does not know its tick
         let told = fields.iter().find(|(key, _)| key == "now");
         let told = told.and_then(|(_, value)| value.parse().ok()).map(HostTime::from_nanos);
@@ -70,6 +82,19 @@ impl log::Host for State {
             4 => tracing::debug!(target: "strategy", %strategy, %now, "{line}"),
             _ => tracing::trace!(target: "strategy", %strategy, %now, "{line}"),
         }
+    }
+}
+
+impl log::Host for State {
+    fn emit(
+        &mut self,
+        level: u8,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        self.pay(&message, &fields)?;
+        self.write(level, &message, &fields);
+        Ok(())
     }
 }
 
@@ -130,11 +155,12 @@ pub(crate) fn new(
         name: format!("{name}{trial}"),
         is_silent: voice == Voice::Silent,
         limits: limits.clone(),
-        clock: CallClock::new(limits.call_wall),
+        clock: CallClock::default(),
         memory_refused: false,
         table_elements: 0,
         memory_bytes: 0,
         logged: (None, 0),
+        fuel: None,
         now: HostTime::EPOCH,
         last_error: None,
     };
@@ -154,20 +180,46 @@ pub(crate) fn new(
     store
 }
 
-/// Arms the limits for one call: its CPU time; in a backtest fuel that stands for it, for each of
-/// the `events` it is given.
+/// Arms the limits for one call: its CPU time; in a backtest fuel that stands for it.
 #[inline]
-pub(crate) fn arm(store: &mut Store<State>, mode: Mode, cpu: Duration, events: u64) {
+pub(crate) fn arm(store: &mut Store<State>, mode: Mode) {
+    let Limits { call_hard, call_wall, .. } = store.data().limits;
+    begin(store, mode, (call_hard, call_wall));
+}
+
+/// The same for making an instance.
+pub(crate) fn arm_init(store: &mut Store<State>, mode: Mode) {
+    let limits = &store.data().limits;
+    let time = (limits.init_hard, limits.init_wall());
+    begin(store, mode, time);
+}
+
+#[inline]
+fn begin(store: &mut Store<State>, mode: Mode, (cpu, wall): (Duration, Duration)) {
     // what was said in an earlier call is no reason of a fault in this one
     store.data_mut().last_error = None;
     match mode {
         Mode::Live => {
-            store.data_mut().clock.begin(cpu);
+            store.data_mut().clock.begin(cpu, wall);
             store.set_epoch_deadline(1);
         }
         Mode::Backtest => {
+            let fuel = limits::fuel(cpu);
+            store.data_mut().fuel = Some((fuel, fuel));
             // only fails when fuel is not configured, which `mode` says it is
-            let _ = store.set_fuel(limits::fuel(cpu).saturating_mul(events));
+            let _ = store.set_fuel(fuel);
         }
     }
 }
+
+/// The time, ns, that the fuel of the last call stands for; nothing live.
+#[inline]
+pub(crate) fn burned(store: &Store<State>) -> Option<u64> {
+    let (fuel, log) = store.data().fuel?;
+    let left = store.get_fuel().unwrap_or(0);
+    let used = fuel.saturating_sub(left).saturating_add(fuel.saturating_sub(log));
+    Some(limits::stands_for(used))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,16 @@
 //! Noticing new component files. An event from the system only means "look again".
 //!
-//! A candidate is a regular file ending in `.wasm`, not a link, whose size and times were the same
-//! in two looks, and whose hash at the first look differs from what runs. One that is put there
-//! again is reported again, whatever its bytes: whoever did it waits for a word. It is read once;
-//! what is hashed, checked and compiled are those bytes, whatever happens to the file meanwhile.
+//! A candidate is a regular file ending in `.wasm`, not a link, whose inode, size and times were
+//! the same in two looks, and whose hash at the first look differs from what runs. One that is put
+//! there again is reported again, whatever its bytes: whoever did it waits for a word. It is read
+//! once; what is hashed, checked and compiled are those bytes, whatever happens to the file
+//! meanwhile.
 
 use crate::file;
 use crate::load::hash;
 use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -40,6 +43,21 @@ pub enum Sighting {
 struct Look {
     bytes: u64,
     modified: Option<SystemTime>,
+    /// Another file in its place, which may have kept the time it was made at.
+    inode: u64,
+    /// When the system saw it change last: nobody sets that. Seconds and nanoseconds.
+    changed: (i64, i64),
+}
+
+impl Look {
+    fn of(meta: &Metadata) -> Self {
+        Self {
+            bytes: meta.len(),
+            modified: meta.modified().ok(),
+            inode: meta.ino(),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -122,22 +140,24 @@ impl Watcher {
         if meta.len() > most {
             return tell(known, format!("it has {} bytes, {most} are allowed", meta.len()));
         }
-        let look = Look { bytes: meta.len(), modified: meta.modified().ok() };
+        let look = Look::of(&meta);
         let quiet = known.last.replace(look) == Some(look);
         if !quiet || known.handled == Some(look) {
             return None;
         }
         let bytes = match file::read(&path, most) {
             Ok(bytes) => bytes,
-            // whoever lets us read it changes neither size nor time: it is tried at every look
+            // not handled: it is tried at every look
             Err(error) => return tell(known, error.to_string()),
         };
         if u64::try_from(bytes.len()).ok() != Some(look.bytes) {
             return None; // it grew while it was read: look again
         }
-        let first = known.handled.replace(look).is_none();
+        let before = known.handled.replace(look);
         let hash = hash(&bytes);
-        if first && known.hash.as_ref() == Some(&hash) {
+        // the first look at it, or only its name or its rights are others: nobody put it there
+        let same = before.is_none_or(|before| Look { changed: look.changed, ..before } == look);
+        if same && known.hash.as_ref() == Some(&hash) {
             return None;
         }
         known.hash = Some(hash.clone());
@@ -169,6 +189,38 @@ mod tests {
         assert_eq!(looks(4), 1);
         put(b"two", 3);
         assert_eq!(looks(4), 1);
+    }
+
+    /// As long as the one before and as old, as a copy that keeps times makes it: by these two
+    /// alone it would never be seen.
+    #[test]
+    fn a_file_of_equal_size_and_time_renamed_into_place_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, bytes).unwrap();
+            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(7);
+            std::fs::File::options().append(true).open(&file).unwrap().set_modified(at).unwrap();
+            file
+        };
+        let file = put("a.wasm", b"one");
+        let mut watcher = Watcher::new(folder.path(), 1 << 20);
+        watcher.settle(&file, &hash(b"one"));
+        (0..3).for_each(|_| assert!(watcher.look().is_empty()));
+        std::fs::rename(put("a.new", b"two"), &file).unwrap();
+        let found: Vec<Sighting> = (0..3).flat_map(|_| watcher.look()).collect();
+        assert!(matches!(&found[..], [Sighting::New(c)] if c.bytes == b"two"), "{found:?}");
+        // the same again, but for its rights: nobody put it there
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+        std::fs::set_permissions(&file, mode).unwrap();
+        (0..3).for_each(|_| assert!(watcher.look().is_empty()));
+        // written over in place, and its time set back; a system's clock has its steps
+        let mut written_over = || {
+            put("a.wasm", b"six");
+            (0..3).flat_map(|_| watcher.look()).next()
+        };
+        let found = (0..1_000).find_map(|_| written_over());
+        assert!(matches!(&found, Some(Sighting::New(c)) if c.bytes == b"six"), "{found:?}");
     }
 
     /// A folder that is not there is told once, and again when it went once more.

@@ -35,7 +35,7 @@ pub(crate) struct Work {
     pub(crate) setup: Setup,
     pub(crate) instance: Option<Instance>,
     pub(crate) ring: Option<Ring>,
-    /// What a tick cost lately, ns of wall time.
+    /// What a tick cost lately, ns of wall time; in a backtest those that its fuel stands for.
     pub(crate) tick_cost: Arc<AtomicU64>,
     /// Why there is no instance, where nobody was told yet.
     pub(crate) lost: Option<CallFault>,
@@ -76,9 +76,14 @@ impl Work {
         let now = HostTime::from_nanos(ticks.first().map_or(0, |tick| tick.recv_ts));
         let header = Header { now, next_order, mode };
         let began = self.ring.is_some().then(Instant::now);
-        let outcome = self.call(|instance| instance.on_market(header, ticks))?;
-        if let Some(began) = began {
-            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let mut burned = None;
+        let outcome = self.call(|instance| {
+            let outcome = instance.on_market(header, ticks);
+            burned = instance.burned();
+            outcome
+        })?;
+        let passed = |began: Instant| u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        if let Some(took) = burned.or(began.map(passed)) {
             let cost = took / u64::from(outcome.consumed.max(1));
             // slowly down, at once up: a dear tick may come again
             let before = self.tick_cost.load(Ordering::Relaxed);

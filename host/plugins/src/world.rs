@@ -3,7 +3,7 @@
 
 use hedgerow_model::{
     Book, Event, Intent, MarketStatus, OpaqueMessage, OrderStatus, OrderUpdate, PairOutcome,
-    PlanUpdate, PositionUpdate, ResumedState, Side, Tick, TickKind, flag,
+    PlanUpdate, PositionUpdate, ResumedState, Tick, TickKind, flag,
 };
 use std::collections::BTreeMap;
 
@@ -86,6 +86,11 @@ impl World {
             Event::Market { instrument, status: MarketStatus::Gap | MarketStatus::Lagging } => {
                 self.markets.entry(instrument.0).or_default().forget();
             }
+            Event::Market { instrument, status: MarketStatus::Stale } => {
+                // as the SDK: from here on the book says what can be traded at
+                let shown = self.markets.entry(instrument.0).or_default();
+                shown.quote = shown.quote.filter(|_| !shown.synced);
+            }
             _ => {}
         }
     }
@@ -136,24 +141,11 @@ impl Shown {
     fn ticks(&self, now: u64) -> Vec<Tick> {
         let mut ticks = Vec::new();
         if let Some(last) = self.last_level {
-            for (side, flags) in [(Side::Buy, 0), (Side::Sell, flag::SELL)] {
-                ticks.extend(self.book.levels(side).map(|level| Tick {
-                    recv_ts: now,
-                    flags,
-                    a: level.price.units(),
-                    b: level.quantity.units(),
-                    ..last
-                }));
-            }
-        }
-        if let Some(first) = ticks.first_mut() {
-            first.flags |= flag::SNAPSHOT;
-        }
-        if let Some(last) = ticks.last_mut() {
-            last.flags |= flag::LAST;
+            let flags = flag::NO_VENUE_TIME;
+            ticks = self.book.snapshot(Tick { flags, ..last }.told_at(now));
         }
         for tick in [self.quote, self.mark, self.funding].into_iter().flatten() {
-            ticks.push(Tick { recv_ts: now, flags: tick.flags | flag::SNAPSHOT, ..tick });
+            ticks.push(Tick { flags: tick.flags | flag::SNAPSHOT, ..tick.told_at(now) });
         }
         ticks
     }
@@ -162,9 +154,8 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hedgerow_model::Quantity;
     use hedgerow_model::{
-        HostTime, InstrumentId, NewOrder, OrderFlags, Price, TimeInForce, TimerId,
+        HostTime, InstrumentId, NewOrder, OrderFlags, Price, Quantity, Side, TimeInForce, TimerId,
     };
 
     #[test]
@@ -205,5 +196,28 @@ mod tests {
         world.hear(&Event::Market { instrument: InstrumentId(1), status: MarketStatus::Gap });
         let (Event::Resumed(resumed), ticks) = world.opening(60) else { panic!() };
         assert_eq!((resumed.orders.len(), ticks.len()), (1, 0));
+    }
+
+    /// A candidate is told what the running version knows: a book without a level is one, and a
+    /// quote that ended while the book went on is none.
+    #[test]
+    fn an_empty_book_and_an_ended_quote_are_told_as_such() {
+        let mut world = World::default();
+        let tick = |kind: TickKind, a, b, flags| {
+            let (instrument, kind, flags) = (1, kind.code(), flags | flag::LAST);
+            Tick { ts: 7, instrument, kind, flags, a, b, c: 9, d: 1, ..Tick::default() }
+        };
+        let stale = Event::Market { instrument: InstrumentId(1), status: MarketStatus::Stale };
+        world.see(&tick(TickKind::Quote, 5, 1, 0));
+        world.hear(&stale);
+        assert_eq!(world.opening(50).1.len(), 1, "nothing else is known");
+        world.see(&tick(TickKind::Level, 5, 1, flag::SNAPSHOT));
+        world.see(&tick(TickKind::Level, 5, 0, 0));
+        world.hear(&stale);
+        let ticks = world.opening(50).1;
+        let flags = flag::SNAPSHOT | flag::LAST | flag::NO_VENUE_TIME;
+        let level = tick(TickKind::Level, 0, 0, flags).told_at(50);
+        assert_eq!(ticks, [level]);
+        assert_eq!((ticks[0].ts, ticks[0].recv_ts), (50, 50));
     }
 }

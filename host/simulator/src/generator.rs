@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 const SECOND: u64 = 1_000_000_000;
 const YEAR_S: f64 = 365.0 * 86_400.0;
+/// What a dated future costs above its fair price, a year before its delivery.
+const CARRY: f64 = 0.02;
 /// Volatility a year.
 const VOLATILITY: f64 = 0.8;
 const HOUR: u64 = 3_600 * SECOND;
@@ -21,6 +23,11 @@ pub const EVENTS_PER_S: u64 = 200;
 /// The one way from a float to a whole number: downwards, and nothing where it does not fit.
 fn door(value: f64) -> i64 {
     if value.is_finite() && value.abs() < 9e15 { libm::floor(value) as i64 } else { 0 }
+}
+
+/// The premium of a contract that is delivered after so long, ns: none at its delivery and after.
+fn carry(left: u64) -> f64 {
+    CARRY * (left as f64 / 1e9 / YEAR_S)
 }
 
 /// Counter-based random numbers (splitmix64).
@@ -169,12 +176,12 @@ impl Market {
         let spread = 1 + i64::try_from(self.random.below(4)).unwrap_or(0);
         let line = &mut self.lines[index];
         let fair = self.fair.get(&line.instrument.base).copied().unwrap_or(100.0);
-        let age_years = (self.now - self.start) as f64 / 1e9 / YEAR_S;
         line.basis = match line.instrument.kind {
             InstrumentKind::Spot => 0.0,
-            kind if kind.is_perpetual() => line.basis * 0.999 + noise * 0.000_002,
-            // two percent a year for a quarter
-            _ => 0.02 * (0.25 - age_years),
+            kind => match kind.expiry() {
+                Some(expiry) => carry(expiry.as_nanos().saturating_sub(self.now)),
+                None => line.basis * 0.999 + noise * 0.000_002,
+            },
         };
         let unit = line.instrument.price_scale.unit();
         let middle = door(fair * (1.0 + line.basis) * unit as f64);
@@ -243,7 +250,7 @@ impl Source for Market {
 mod tests {
     use super::*;
     use hedgerow_model::{
-        Decimal, InstrumentId, PriceGrid, Quantity, Scale, SequenceRule, VenueId,
+        Decimal, InstrumentId, PriceGrid, Quantity, Scale, SequenceRule, VenueId, VenueTime,
     };
 
     fn instrument(id: u32, base: &str, kind: InstrumentKind) -> Instrument {
@@ -292,5 +299,41 @@ mod tests {
             assert!(quote.a % 10 == 0 && quote.c % 10 == 0);
         }
         assert!(ticks.iter().any(|t| t.kind == TickKind::Funding.code()));
+    }
+    /// Towards its delivery the premium only falls, is never a discount, and ends at nothing.
+    #[test]
+    fn the_premium_of_a_dated_future_falls_to_nothing_at_its_delivery() {
+        let mut random = Random(1);
+        for bits in 0..64 {
+            let (one, other) = (random.next() >> bits, random.next() >> bits);
+            let (far, near) = (carry(one.max(other)), carry(one.min(other)));
+            assert!(far >= near && near >= 0.0, "{one} {other}");
+        }
+        assert_eq!(carry(0), 0.0);
+    }
+
+    /// Two contracts of one asset: the later one is the dearer, and at its delivery one costs what
+    /// the asset does, however old the market is.
+    #[test]
+    fn dated_futures_are_priced_by_the_time_that_is_left_to_each() {
+        let start = 1_000 * SECOND;
+        let dated = |id, days: u64| {
+            let expiry = VenueTime::from_nanos(start + days * 86_400 * SECOND);
+            instrument(id, "BTC", InstrumentKind::LinearFuture { expiry })
+        };
+        let all = [instrument(0, "BTC", InstrumentKind::Spot), dated(1, 90), dated(2, 900)];
+        let mut market = Market::new(3, start, &all);
+        market.quote(1);
+        market.quote(2);
+        let (near, far) = (market.lines[1].basis, market.lines[2].basis);
+        assert!((near - 0.02 * 90.0 / 365.0).abs() < 1e-9, "{near}");
+        assert!((far - 0.02 * 900.0 / 365.0).abs() < 1e-9, "{far}");
+        for (days, near_is_over) in [(89, false), (90, true), (400, true)] {
+            market.now = start + days * 86_400 * SECOND;
+            market.quote(1);
+            market.quote(2);
+            assert_eq!(market.lines[1].basis == 0.0, near_is_over, "day {days}");
+            assert!(market.lines[1].basis >= 0.0 && market.lines[2].basis > 0.0);
+        }
     }
 }

@@ -105,10 +105,11 @@ impl Emergency {
         Ok((Self { file, used, count, after, broken: false }, Kept { facts, after }))
     }
 
-    /// Keeps more facts; `after` is the journal's last row. What is only told to people is not
-    /// kept; when there is no room for states any more, the rest still is: a strategy then goes on
-    /// from an earlier state, and its orders are known.
-    pub(crate) fn keep(&mut self, facts: &[Stamped], after: i64) -> Result<()> {
+    /// Keeps more facts; `after` is the journal's last row, where it can be read: without it
+    /// nothing can begin, and what is there goes on from its own. What is only told to people is
+    /// not kept; when there is no room for states any more, the rest still is: a strategy then goes
+    /// on from an earlier state, and its orders are known.
+    pub(crate) fn keep(&mut self, facts: &[Stamped], after: Option<i64>) -> Result<()> {
         if self.broken {
             return Err(std::io::Error::other("something before it is missing"));
         }
@@ -122,13 +123,14 @@ impl Emergency {
         kept
     }
 
-    fn append(&mut self, text: &str, after: i64) -> Result<()> {
+    fn append(&mut self, text: &str, after: Option<i64>) -> Result<()> {
         let more = text.len() as u64;
         if self.used + more > BYTES - HEAD {
             return Err(std::io::Error::other("the emergency file is full"));
         }
         if self.used == 0 {
-            self.after = after;
+            let unknown = || std::io::Error::other("where the journal ends cannot be read");
+            self.after = after.ok_or_else(unknown)?;
         }
         self.file.write_all_at(text.as_bytes(), HEAD + self.used)?;
         self.file.sync_data()?;

@@ -307,10 +307,13 @@ impl Journal for SqliteJournal {
     }
 
     fn keep_aside(&mut self, facts: &[Stamped]) {
-        let kept = match (self.reader().last_row(), &mut self.emergency) {
-            (Ok(last), Some(emergency)) => emergency.keep(facts, last).map_err(|e| e.to_string()),
-            (Err(error), _) => Err(error.to_string()),
-            (_, None) => Err("there is no emergency file".to_owned()),
+        let last = self.reader().last_row();
+        let why = last.as_ref().err().map(|error| format!(": {error}")).unwrap_or_default();
+        let kept = match &mut self.emergency {
+            Some(emergency) => {
+                emergency.keep(facts, last.ok()).map_err(|error| format!("{error}{why}"))
+            }
+            None => Err("there is no emergency file".to_owned()),
         };
         if let Err(error) = kept {
             tracing::error!(%error, "facts are kept in memory alone");

@@ -4,7 +4,7 @@
 
 use crate::fixed::{Price, Quantity};
 use crate::order::Side;
-use crate::tick::{Tick, flag};
+use crate::tick::{Tick, TickKind, flag};
 
 /// One price and what rests there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,34 @@ impl Book {
         .copied()
     }
 
+    /// Ticks that give another reader this book, each like `base` but for its level. An empty book
+    /// is one level of nothing, price and quantity 0: without it the reader would wait for a
+    /// snapshot and take no delta.
+    #[must_use]
+    pub fn snapshot(&self, base: Tick) -> Vec<Tick> {
+        let kept = base.flags & flag::NO_VENUE_TIME;
+        let base = Tick { kind: TickKind::Level.code(), flags: kept, a: 0, b: 0, ..base };
+        let mut ticks = Vec::new();
+        for (side, flags) in [(Side::Buy, kept), (Side::Sell, kept | flag::SELL)] {
+            ticks.extend(self.levels(side).map(|level| Tick {
+                flags,
+                a: level.price.units(),
+                b: level.quantity.units(),
+                ..base
+            }));
+        }
+        if ticks.is_empty() {
+            ticks.push(base);
+        }
+        if let Some(first) = ticks.first_mut() {
+            first.flags |= flag::SNAPSHOT;
+        }
+        if let Some(last) = ticks.last_mut() {
+            last.flags |= flag::LAST;
+        }
+        ticks
+    }
+
     /// How many levels a side has.
     #[must_use]
     pub fn depth(&self, side: Side) -> usize {
@@ -204,6 +232,30 @@ mod tests {
             let levels = |side| book.levels(side).map(|l| (l.price.units(), l.quantity.units()));
             prop_assert!(levels(Side::Buy).eq(maps[0].iter().rev().map(|(p, q)| (*p, *q))));
             prop_assert!(levels(Side::Sell).eq(maps[1].iter().map(|(p, q)| (*p, *q))));
+        }
+    }
+    /// Told again from nothing a book is the same, an empty one too.
+    #[test]
+    fn a_snapshot_makes_the_same_book() {
+        let base =
+            Tick { ts: 1, seq: 3, flags: flag::NO_VENUE_TIME, a: 9, b: 9, ..Tick::default() };
+        let mut book = Book::default();
+        for sides in [&[][..], &[Side::Sell], &[Side::Buy, Side::Sell]] {
+            for (units, side) in (7..).zip(sides) {
+                book.set(*side, Price::from_units(units), Quantity::from_units(1));
+            }
+            let ticks = book.snapshot(base);
+            let mut other = Book::default();
+            other.set(Side::Buy, Price::from_units(1), Quantity::from_units(1));
+            ticks.iter().for_each(|tick| other.apply(tick));
+            assert_eq!(other, book);
+            let last = ticks.len() - 1;
+            for (place, tick) in ticks.iter().enumerate() {
+                assert_eq!(tick.has(flag::SNAPSHOT), place == 0);
+                assert_eq!(tick.is_last(), place == last);
+                assert!(tick.has(flag::NO_VENUE_TIME) && tick.seq == 3);
+                assert_eq!(tick.kind, TickKind::Level.code());
+            }
         }
     }
 }

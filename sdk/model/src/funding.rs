@@ -23,7 +23,9 @@ pub enum FundingSchedule {
         /// From one settlement to the next.
         interval: Duration,
     },
-    /// All the time; the rate is quoted per period.
+    /// All the time; the rate is quoted per period. No feed gives this yet: the ticks of the
+    /// contract have an interval and a next settlement only. It comes with the first venue that
+    /// pays so.
     Continuous {
         /// The period the rate is quoted over.
         quote_period: QuotePeriod,

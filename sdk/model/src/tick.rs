@@ -56,7 +56,8 @@ pub enum TickKind {
     Quote = 1,
     /// a price, b quantity, c trade id.
     Trade = 2,
-    /// a price, b quantity (0 removes), c first update id, d previous last update id.
+    /// a price, b quantity (0 removes), c first update id, d previous last update id. A snapshot of
+    /// an empty book is one of price and quantity 0.
     Level = 3,
     /// Bar, first part: a open, b high, c low, d close.
     BarPrices = 4,
@@ -179,6 +180,13 @@ impl Tick {
             c: i64::from_le_bytes(c),
             d: i64::from_le_bytes(d),
         }
+    }
+
+    /// The same told again at a later host time, ns.
+    #[must_use]
+    pub const fn told_at(self, now: u64) -> Self {
+        let ts = if self.has(flag::NO_VENUE_TIME) { now } else { self.ts };
+        Self { ts, recv_ts: now, ..self }
     }
 
     /// Whether `bit` of [`flag`] is set.

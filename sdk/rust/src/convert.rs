@@ -21,6 +21,8 @@ const _: () = {
     assert!(offset_of!(w::Tick, kind) == offset_of!(m::Tick, kind));
     assert!(offset_of!(w::Tick, flags) == offset_of!(m::Tick, flags));
     assert!(offset_of!(w::Tick, a) == offset_of!(m::Tick, a));
+    assert!(offset_of!(w::Tick, b) == offset_of!(m::Tick, b));
+    assert!(offset_of!(w::Tick, c) == offset_of!(m::Tick, c));
     assert!(offset_of!(w::Tick, d) == offset_of!(m::Tick, d));
 };
 

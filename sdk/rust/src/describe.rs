@@ -10,7 +10,7 @@ pub struct Want {
     pub role: String,
     /// Which ticks.
     pub kinds: Vec<TickKind>,
-    /// Book levels per side, 0 for all; the host may give more.
+    /// Book levels per side, 0 for all. Hosts give all of them today and refuse another number.
     pub depth: u16,
     /// Bar interval in nanoseconds, 0 for no bars.
     pub bar_interval: u64,

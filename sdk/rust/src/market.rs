@@ -43,7 +43,7 @@ pub struct Bar {
 pub struct Market {
     /// Depth, when the strategy wants levels. Not saved state: a snapshot follows every start.
     pub book: Book,
-    /// The newest quote message.
+    /// The newest quote message; nothing once quotes have ended while the book goes on.
     pub quote: Option<Quote>,
     /// The last trade: price and quantity.
     pub last_trade: Option<(Price, Quantity)>,
@@ -114,6 +114,8 @@ impl Market {
                 self.synced |= tick.has(flag::SNAPSHOT);
                 if self.synced {
                     self.book.apply(tick);
+                    // a book that goes on is not stale, whatever became of the quotes
+                    self.stale &= !tick.is_last();
                 }
             }
             Some(TickKind::Mark) => {
@@ -154,7 +156,14 @@ impl Market {
     pub(crate) fn status(&mut self, status: MarketStatus) {
         match status {
             MarketStatus::Fresh => self.stale = false,
-            MarketStatus::Stale => self.stale = true,
+            MarketStatus::Stale => {
+                self.stale = true;
+                if self.synced {
+                    // quotes may have ended while the book goes on: from here on that says what
+                    // can be traded at, and its next update that it lives
+                    self.quote = None;
+                }
+            }
             MarketStatus::Gap | MarketStatus::Lagging => self.forget(),
         }
     }

@@ -97,7 +97,9 @@ fn words(path: &str, lines: &[&str], all: &mut Vec<String>) {
         let has = |word: &str| {
             code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|token| token == word)
         };
-        if floats && (has("f64") || has("f32")) {
+        // tests draw with weights
+        let literal = !path.contains("/tests") && has_float_literal(code);
+        if floats && (has("f64") || has("f32") || literal) {
             all.push(format!("{path}:{number}: floating point has no place in this room"));
         }
         // tests read what a run of theirs is to be from the environment
@@ -115,6 +117,40 @@ fn words(path: &str, lines: &[&str], all: &mut Vec<String>) {
     }
 }
 
+/// Whether a line of code has a number with a fraction, an exponent or a float's suffix, outside of
+/// texts. Ranges, fields of tuples and calls on whole numbers are none.
+fn has_float_literal(code: &str) -> bool {
+    let code = code.replace("'\"'", "' '").replace("\\\"", "  ");
+    // of what stands between quotes every second part is text
+    code.split('"').step_by(2).any(|code| {
+        let chars: Vec<char> = code.chars().collect();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        (0..chars.len()).any(|at| {
+            let before = at.checked_sub(1).map(|at| chars[at]);
+            let begins = before.is_none_or(|c| !is_word(c) && c != '.') || ends_range(&chars, at);
+            if !chars[at].is_ascii_digit() || !begins {
+                return false;
+            }
+            let word: String = chars[at..].iter().take_while(|c| is_word(**c)).collect();
+            let rest = &chars[at + word.chars().count()..];
+            let point = rest.first() == Some(&'.');
+            let point = point && rest.get(1).is_none_or(|c| *c != '.' && !c.is_alphabetic());
+            let other_base = ["0x", "0b", "0o"].iter().any(|base| word.starts_with(base));
+            let whole = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '_');
+            let signed = rest.first().is_some_and(|c| ['-', '+'].contains(c));
+            let power = |b: &str| whole(b) && (signed || !b.is_empty());
+            let exponent = word.split_once(['e', 'E']).is_some_and(|(a, b)| whole(a) && power(b));
+            let suffix = ["f32", "f64"].iter().any(|suffix| word.ends_with(suffix));
+            !other_base && (point || exponent || suffix)
+        })
+    })
+}
+
+/// Whether a number follows two points: the end of a range.
+fn ends_range(chars: &[char], at: usize) -> bool {
+    at >= 2 && chars[at - 1] == '.' && chars[at - 2] == '.'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +165,13 @@ mod tests {
     fn every_rule_of_words_is_seen_to_refuse() {
         for (path, line, word) in [
             ("host/engine/src/a.rs", "let a: f64 = b;", "floating point"),
+            ("host/engine/src/a.rs", "let a = 0.5 * b;", "floating point"),
+            ("host/engine/src/a.rs", "let a = b * 2.;", "floating point"),
+            ("host/engine/src/a.rs", "let a = 1e9;", "floating point"),
+            ("host/engine/src/a.rs", "let a = 1_f32;", "floating point"),
+            ("host/engine/src/a.rs", "let a = 1e-9;", "floating point"),
+            ("host/engine/src/a.rs", "let a = (\"b\", 1.0);", "floating point"),
+            ("host/engine/src/a.rs", "let a = 0..1.0;", "floating point"),
             ("host/engine/src/a.rs", "let a = Instant::now();", "Instant"),
             ("host/driver/src/a.rs", "use std::time::SystemTime;", "SystemTime"),
             ("sdk/model/src/a.rs", "let a = std::fs::read(b);", "std::fs"),
@@ -143,6 +186,14 @@ mod tests {
         for (path, line) in [
             ("host/engine/src/a.rs", "// an f64 of Instant"),
             ("host/daemon/src/a.rs", "let a = Instant::now();"),
+            ("host/daemon/src/a.rs", "let a = 0.5;"),
+            ("host/engine/src/tests/a.rs", "prop::bool::weighted(0.2)"),
+            ("host/engine/src/a.rs", "'\\u{202e}' - 1"),
+            ("host/engine/src/a.rs", "// half: 0.5"),
+            ("host/engine/src/a.rs", "dec(\"0.5\") + dec(\"1e9\")"),
+            ("host/engine/src/a.rs", "let a = format!(\"a \\\" 0.5\");"),
+            ("host/engine/src/a.rs", "let a = b.0.1 + c.1 + 0x1e9 + 0..5;"),
+            ("host/engine/src/a.rs", "(0..=5).min(1.max(a1.b)).contains(&1_000)"),
             ("host/engine/src/a.rs", "struct Instantly;"),
         ] {
             let all = found(path, &format!("//! Something.\n{line}\n"));

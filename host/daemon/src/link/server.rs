@@ -18,10 +18,10 @@ use hedgerow_model::{
 use hedgerow_ports::{Feed as _, Venue as _};
 use hedgerow_simulator::{PaperVenue, Request, TapeFeed};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufReader, Write as _};
+use std::io::{BufReader, Read, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 /// How a paper venue is served.
@@ -62,6 +62,24 @@ struct Server {
 
 /// How long somebody waits for another host to go before it is told that there is one.
 const WAIT: Duration = Duration::from_secs(1);
+
+/// Requests of a host that may wait; they are looked at a thousand times a second. With one more
+/// it is disconnected, as a venue does: what is in the queue is still taken, of the rest it learns
+/// that the outcome is unknown, and asks.
+const REQUESTS_MAX: usize = 16_384;
+
+/// Reads requests into the queue until there are no more, or nobody takes them; whether there were
+/// too many.
+fn read_all(from: &mut impl Read, queue: &SyncSender<Frame>) -> bool {
+    while let Ok(frame) = Frame::read(from) {
+        match queue.try_send(frame) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return true,
+            Err(TrySendError::Disconnected(_)) => return false,
+        }
+    }
+    false
+}
 
 struct Host {
     stream: UnixStream,
@@ -218,13 +236,11 @@ impl Server {
         let _ = stream.set_nonblocking(false);
         let _ = stream.set_write_timeout(Some(Duration::from_secs(2)));
         let Ok(reader) = stream.try_clone() else { return };
-        let (sender, requests) = channel();
+        let (sender, requests) = sync_channel(REQUESTS_MAX);
         let read = move || {
-            let mut reader = BufReader::new(reader);
-            while let Ok(frame) = Frame::read(&mut reader) {
-                if sender.send(frame).is_err() {
-                    return;
-                }
+            if read_all(&mut BufReader::new(&reader), &sender) {
+                tracing::error!("a host asks for more than can be taken: it is disconnected");
+                let _ = reader.shutdown(std::net::Shutdown::Both);
             }
         };
         if std::thread::Builder::new().name("paper-host".into()).spawn(read).is_ok() {
@@ -358,34 +374,4 @@ fn is_history(report: &VenueReport) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A market that began half a day ago: whoever comes at once is answered at once.
-    #[test]
-    fn who_comes_while_it_catches_up_is_told_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let (state, socket) = (folder.path().join("books"), folder.path().join("venue.sock"));
-        std::fs::create_dir(&state).unwrap();
-        let began = wall() - 12 * 3_600 * 1_000_000_000;
-        std::fs::write(state.join("market-began"), began.to_string()).unwrap();
-        let config = crate::config::tests::changed(&[]);
-        let limit = Some(Duration::from_secs(5));
-        let (state, venues, json) = (Some(&*state), &[][..], false);
-        let what = Serve { config: &config, socket: &socket, venues, state, limit, json };
-        std::thread::scope(|scope| {
-            let served = scope.spawn(|| serve(&what).map_err(|failure| failure.message));
-            let since = Instant::now();
-            let mut said = Vec::new();
-            while !matches!(said.last(), Some(Frame::Hello(..))) {
-                assert!(since.elapsed() < Duration::from_secs(120), "{said:?}");
-                match UnixStream::connect(&socket) {
-                    Ok(mut stream) => said.extend(Frame::read(&mut stream).ok()),
-                    Err(_) => std::thread::sleep(Duration::from_millis(1)),
-                }
-            }
-            assert_eq!(said.first(), Some(&Frame::CatchingUp));
-            assert_eq!(served.join().unwrap(), Ok(()));
-        });
-    }
-}
+mod tests;

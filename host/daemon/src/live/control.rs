@@ -5,6 +5,7 @@
 
 mod understood;
 
+use super::message::Ticket;
 use super::{Message, Shared};
 use crate::command::{Failure, exit};
 use crate::latch::KillLatch;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -66,6 +68,10 @@ struct Call {
 }
 
 impl Request {
+    fn is_kill(&self) -> bool {
+        matches!(self, Self::SetMode { what: None, mode: TradingMode::Halted, .. })
+    }
+
     /// What is asked, in words, and why; nothing for a look that changes nothing.
     fn in_words(&self) -> Option<(String, String)> {
         match self {
@@ -121,7 +127,14 @@ pub(super) struct Desk {
     ending: bool,
     /// When the newest command was accepted.
     accepted: Option<Instant>,
+    /// How many commands the loop has not come round to.
+    waiting: Arc<AtomicUsize>,
 }
+
+/// So many commands may wait for a loop that does not come round: the next are refused, and not in
+/// the audit, which waits behind them. A kill never is: from here on it is the latch alone that
+/// takes it once as many kills wait as well, since then the loop hears of one last of all.
+const WAITING_MAX: usize = 1_024;
 
 /// How long it may take until a command that was accepted is done and seen: the loop looks into
 /// its inbox and makes a view ten times a second.
@@ -140,12 +153,19 @@ pub(super) fn close(desk: &SharedDesk) {
 
 impl Desk {
     pub(super) fn new(inbox: Sender<Message>, latch: KillLatch) -> SharedDesk {
-        Arc::new(Mutex::new(Self { inbox, latch, ending: false, accepted: None }))
+        let (ending, accepted, waiting) = (false, None, Arc::default());
+        Arc::new(Mutex::new(Self { inbox, latch, ending, accepted, waiting }))
     }
 
     /// Takes a command: the latch first, then the audit, then the loop, which may end with it.
     fn take(&mut self, call: Call, view: HostView) -> Reply {
         let words = call.request.in_words();
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        if waiting >= WAITING_MAX && !call.request.is_kill() {
+            tracing::error!(waiting, "the loop does not come round: a command is refused");
+            let why = format!("{waiting} commands wait for the loop, which does not come round");
+            return Reply::Refused { why };
+        }
         let (reply, message) = match understood(call.request, view) {
             Err(reply) => (reply, None),
             Ok(message) => match self.accept(&message) {
@@ -154,6 +174,10 @@ impl Desk {
                 Err(why) => (Reply::Refused { why }, None),
             },
         };
+        if waiting >= 2 * WAITING_MAX {
+            tracing::error!(waiting, "the loop does not come round: it is told of enough kills");
+            return reply;
+        }
         if let Some((command, reason)) = words {
             let result = match &reply {
                 Reply::Refused { why } => format!("refused: {why}"),
@@ -161,7 +185,8 @@ impl Desk {
                 _ => "accepted".into(),
             };
             let (by, reason, from) = (plain(&call.by), plain(&reason), "control socket".into());
-            let _ = self.inbox.send(Message::Asked { command, reason, by, from, result });
+            let ticket = Some(Ticket::of(&self.waiting));
+            let _ = self.inbox.send(Message::Asked { command, reason, by, from, result, ticket });
         }
         match message.map(|message| self.inbox.send(message)) {
             Some(Err(_)) => Reply::Refused { why: ENDING.into() },

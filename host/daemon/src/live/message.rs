@@ -1,8 +1,14 @@
 //! What the loop is told by the other threads of a host.
+//!
+//! The queue has no bound of its own, since nothing of it may be lost; each who fills it has one:
+//! commands of operators hold a [`Ticket`] and are refused above so many, a strategy has one call
+//! under way, the reload thread tells of a file once and waits for its answers.
 
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::{PluginStep, StrategyId};
 use hedgerow_plugins::Plugin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 
 /// What the loop knows of a strategy whose component may be replaced.
@@ -19,6 +25,22 @@ pub struct Told {
     pub runs: bool,
     /// A file that was put there before is told to be refused.
     pub refused: bool,
+}
+
+/// One command that waits for the loop.
+pub struct Ticket(Arc<AtomicUsize>);
+
+impl Ticket {
+    pub(super) fn of(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What reaches the loop from the other threads.
@@ -47,6 +69,8 @@ pub enum Message {
         from: String,
         /// What was answered.
         result: String,
+        /// Held until it is journaled.
+        ticket: Option<Ticket>,
     },
     /// What is odd about the plugins folder now, in sentences.
     Folder(Vec<String>),

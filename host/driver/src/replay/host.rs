@@ -202,6 +202,10 @@ impl<R: Recording, H: StrategyHost> StrategyHost for ReplayHost<R, H> {
         }
     }
 
+    fn room_in_loop(&self, whose: StrategyId) -> usize {
+        self.inner.room_in_loop(whose)
+    }
+
     fn finished(&mut self) -> Option<(StrategyId, Done)> {
         {
             let script = self.script.borrow();

@@ -3,10 +3,17 @@
 use super::*;
 
 fn said(schema: String, roles: usize, kinds: usize) -> Result<Description, String> {
+    said_of_levels((schema, roles, kinds), 0)
+}
+
+fn said_of_levels(
+    (schema, roles, kinds): (String, usize, usize),
+    depth: u16,
+) -> Result<Description, String> {
     let want = wit::Want {
         role: "r".into(),
         kinds: vec![1; kinds],
-        depth: 0,
+        depth,
         bar_interval: 0,
         bar_history: 0,
         trades: false,
@@ -21,6 +28,18 @@ fn said(schema: String, roles: usize, kinds: usize) -> Result<Description, Strin
         capabilities: Vec::new(),
         wants: vec![want; roles],
     })
+}
+
+/// A strategy that is given more levels than it asked for would take the depth for its own.
+#[test]
+fn levels_that_would_not_be_cut_are_not_accepted() {
+    let wants = |depth| said_of_levels(("{}".into(), 1, 1), depth).map(drop);
+    assert_eq!(wants(0), Ok(()));
+    let why = wants(5).unwrap_err();
+    assert!(
+        why.contains("role r asks for 5 levels of the book") && why.contains("ask for 0"),
+        "{why}"
+    );
 }
 
 #[test]

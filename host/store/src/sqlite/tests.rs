@@ -301,3 +301,25 @@ fn an_emergency_file_that_is_cut_short_is_not_taken_for_a_new_one() {
     assert!(why.contains("it is cut short") && why.contains("move it away"), "{why}");
     assert_eq!(std::fs::read(&aside).unwrap(), short, "nothing of it is lost");
 }
+
+/// What is kept later would be merged as though nothing were missing before it: a batch that finds
+/// no place is the last. With something kept already the place is known.
+#[test]
+fn a_batch_that_could_not_be_kept_aside_leaves_no_hole() {
+    for kept_before in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        let all = [facts(), facts()].concat();
+        if kept_before {
+            journal.keep_aside(&all[..1]);
+        }
+        journal.connection.execute_batch("ALTER TABLE fact RENAME TO away").unwrap();
+        journal.keep_aside(&all[1..2]);
+        journal.connection.execute_batch("ALTER TABLE away RENAME TO fact").unwrap();
+        journal.keep_aside(&all[2..]);
+        drop(journal);
+        let merged = SqliteJournal::open(&path).unwrap().read().unwrap();
+        assert_eq!(merged, if kept_before { all } else { Vec::new() }, "{kept_before}");
+    }
+}

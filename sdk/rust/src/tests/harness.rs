@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::Harness;
-use hedgerow_model::flag;
+use hedgerow_model::{MarketStatus, flag};
 
 /// Does what a timer's number says, and keeps the times it was called at.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -158,4 +158,73 @@ fn what_is_logged_is_seen_by_a_test_and_nothing_is_asked_for() {
     harness.quote(1, 100, 101);
     assert_eq!(harness.logs(), [(Level::Warn, "tick 7".to_owned())]);
     assert!(harness.intents().is_empty());
+}
+
+fn market(h: &Harness<Puppet>) -> &Market {
+    h.context().market(InstrumentId(1)).unwrap()
+}
+
+fn level(at: u64, price: i64, quantity: i64, flags: u16) -> Tick {
+    Tick {
+        ts: at,
+        recv_ts: at,
+        instrument: 1,
+        kind: TickKind::Level.code(),
+        flags,
+        a: price,
+        b: quantity,
+        ..Tick::default()
+    }
+}
+
+/// A quote message of an hour ago is no price to trade at: the book is, and says itself that it
+/// lives.
+#[test]
+fn when_quotes_end_while_the_book_goes_on_the_book_is_what_counts() {
+    let mut h = puppet();
+    h.quote(1, 100, 101);
+    h.ticks(&[level(1, 90, 5, flag::SNAPSHOT), level(1, 92, 5, flag::SELL | flag::LAST)]);
+    assert_eq!(market(&h).touch(Side::Buy), Some(Price::from_units(100)));
+    let is = |status| Event::Market { instrument: InstrumentId(1), status };
+    h.event(&is(MarketStatus::Stale));
+    let shown = market(&h);
+    assert_eq!((shown.quote, shown.stale), (None, true));
+    assert_eq!(shown.best().map(|best| best.mid_doubled()), Some(90 + 92));
+    assert_eq!(shown.touch(Side::Sell), Some(Price::from_units(92)));
+    h.ticks(&[level(2, 91, 5, 0)]);
+    assert!(market(&h).stale, "half an update says nothing");
+    h.ticks(&[level(2, 91, 6, flag::LAST)]);
+    assert!(!market(&h).stale);
+    h.event(&is(MarketStatus::Fresh));
+    h.quote(1, 101, 102);
+    assert_eq!(market(&h).touch(Side::Buy), Some(Price::from_units(101)));
+    // with a hole in it the book does not say anything, until it is whole again
+    h.event(&is(MarketStatus::Gap));
+    h.ticks(&[level(3, 91, 6, flag::LAST)]);
+    let shown = market(&h);
+    assert!(shown.stale && shown.best().is_none());
+}
+
+/// Without a book the last quote stays, as what it is: stale.
+#[test]
+fn who_reads_quotes_alone_keeps_the_last_one_and_is_told_that_it_is_stale() {
+    let mut h = puppet();
+    h.quote(1, 100, 101);
+    let status = MarketStatus::Stale;
+    h.event(&Event::Market { instrument: InstrumentId(1), status });
+    let shown = market(&h);
+    assert!(shown.stale && shown.quote.is_some());
+}
+
+/// A book may be empty when a strategy starts: it is a book all the same, and its deltas count.
+#[test]
+fn an_empty_book_is_one_that_grows() {
+    let mut h = puppet();
+    let start = hedgerow_model::Book::default();
+    let (instrument, seq) = (1, 7);
+    h.ticks(&start.snapshot(Tick { instrument, seq, ..Tick::default() }));
+    assert_eq!(market(&h).book, start);
+    h.ticks(&[level(1, 90, 5, flag::LAST)]);
+    let best = market(&h).touch(Side::Buy);
+    assert_eq!(best, Some(Price::from_units(90)));
 }

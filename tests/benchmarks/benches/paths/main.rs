@@ -3,6 +3,7 @@
 
 mod gate;
 mod host;
+mod restore;
 
 use criterion::measurement::WallTime;
 use criterion::{
@@ -63,9 +64,9 @@ fn quote(n: u64) -> Tick {
     }
 }
 
-fn instance() -> (WasmEngine, Plugin, Setup, Limits) {
+fn instance_of(component: &str, parameters: &str) -> (WasmEngine, Plugin, Setup, Limits) {
     let engine = WasmEngine::new(Mode::Live).unwrap();
-    let bytes = std::fs::read(hedgerow_end_to_end::component("hedgerow-rule-noop")).unwrap();
+    let bytes = std::fs::read(hedgerow_end_to_end::component(component)).unwrap();
     let limits = Limits::default();
     let plugin = Plugin::load(&engine, &bytes, &limits, None).unwrap();
     let market = RoleInstrument {
@@ -76,8 +77,8 @@ fn instance() -> (WasmEngine, Plugin, Setup, Limits) {
         fees: (Decimal::ZERO, Decimal::ZERO),
     };
     let setup = Setup {
-        name: "noop".into(),
-        parameters: "{}".into(),
+        name: component.into(),
+        parameters: parameters.into(),
         instruments: vec![market],
         ..Setup::default()
     };
@@ -85,7 +86,7 @@ fn instance() -> (WasmEngine, Plugin, Setup, Limits) {
 }
 
 fn component(c: &mut Criterion) {
-    let (engine, plugin, setup, limits) = instance();
+    let (engine, plugin, setup, limits) = instance_of("hedgerow-rule-noop", "{}");
     let mut noop = Instance::start(&engine, &plugin, &setup, &limits, None).unwrap();
     let header = Header { now: HostTime::EPOCH, next_order: 1, mode: TradingMode::Running };
     let event = Event::Timer(TimerId(1));
@@ -99,12 +100,7 @@ fn component(c: &mut Criterion) {
         });
     }
     group.throughput(Throughput::Elements(1));
-    group.bench_function("save and restore", |b| {
-        b.iter(|| {
-            let saved = noop.save().unwrap();
-            black_box(Instance::start(&engine, &plugin, &setup, &limits, Some(&saved)).is_ok())
-        });
-    });
+    restore::restore(&mut group);
     group.finish();
 }
 

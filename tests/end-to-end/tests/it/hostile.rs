@@ -4,7 +4,7 @@ use crate::rig::{FIRST, Rig, SECOND, deed};
 use hedgerow_driver::StrategyState;
 use hedgerow_end_to_end::{component, variant};
 use hedgerow_model::{Duration, Fact, FaultKind};
-use hedgerow_plugins::{Cache, Limits, Mode, Plugin, Sighting, WasmEngine, Watcher};
+use hedgerow_plugins::{Cache, InitFailure, Limits, Mode, Plugin, Sighting, WasmEngine, Watcher};
 use hedgerow_ports::StopReason;
 
 pub(crate) fn probe() -> (&'static str, String) {
@@ -47,6 +47,29 @@ fn beside(place: &str, what: &str, kind: FaultKind) {
 fn an_endless_loop_is_ended() {
     beside("market", "loop", FaultKind::Deadline);
     beside("event", "loop", FaultKind::Deadline);
+}
+
+/// By itself a host gives a call far more: a loop in the middle of a batch ends all the same.
+#[test]
+fn an_endless_loop_is_ended_at_the_limits_that_a_host_has_by_itself() {
+    for what in ["loop", "log"] {
+        let hostile = ("hedgerow-guest-hostile", deed("market", what, 50));
+        let usual = "call_hard_cpu_ms = 100";
+        let mut rig = Rig::within(usual, Mode::Backtest, 2_000, &[probe(), hostile]);
+        let began = std::time::Instant::now();
+        while faults(&rig).is_empty() {
+            rig.run(50);
+        }
+        assert!(began.elapsed().as_secs() < 120, "{what}: {:?}", began.elapsed());
+        assert_eq!(faults(&rig)[0].0, FaultKind::Deadline, "{what}: {:?}", faults(&rig));
+        rig.assert_sound(FIRST);
+    }
+}
+
+/// A line of the log has its price, for what the host does with it.
+#[test]
+fn a_loop_of_log_lines_is_ended() {
+    beside("market", "log", FaultKind::Deadline);
 }
 
 /// `status` and `save` are asked by the host: a fault there costs what a fault in a call costs.
@@ -238,15 +261,24 @@ fn faults_without_a_minute_of_health_between_them_add_up() {
 
 #[test]
 fn a_component_that_fails_in_init_is_refused_and_named() {
-    for what in ["loop", "trap", "memory", "recursion"] {
+    for (what, kind) in [
+        ("loop", FaultKind::Deadline),
+        ("trap", FaultKind::Trap),
+        ("memory", FaultKind::Memory),
+        ("recursion", FaultKind::Trap),
+    ] {
         let engine = WasmEngine::new(Mode::Backtest).unwrap();
         let bytes = std::fs::read(component("hedgerow-guest-hostile")).unwrap();
-        let limits = Limits { init_hard: Duration::from_millis(2), ..Limits::default() };
+        // what ends otherwise is given the time for it
+        let time = if kind == FaultKind::Deadline { 2 } else { 2_000 };
+        let limits = Limits { init_hard: Duration::from_millis(time), ..Limits::default() };
         let plugin = Plugin::load(&engine, &bytes, &limits, None).unwrap();
         let parameters = format!("{{\"place\":\"init\",\"deed\":\"{what}\"}}");
         let setup = hedgerow_plugins::Setup { parameters, ..hedgerow_plugins::Setup::default() };
         let made = hedgerow_plugins::Instance::start(&engine, &plugin, &setup, &limits, None);
-        assert!(made.is_err(), "{what}");
+        let Err(InitFailure::Fault(fault)) = made else { panic!("{what}: it started or refused") };
+        assert_eq!(fault.kind, kind, "{what}: {fault}");
+        assert!(fault.detail.starts_with("in `init`: "), "{what}: {fault}");
     }
 }
 
@@ -313,14 +345,17 @@ fn a_cache_that_cannot_be_written_or_was_tampered_with_costs_nothing_but_time() 
         Plugin::load(&engine, bytes, &limits, Some(cache)).unwrap().hash
     };
     let hash = load(&cache, &good);
-    for entry in std::fs::read_dir(folder.path().join("cache")).unwrap() {
-        let file = entry.unwrap().path();
-        let mut bytes = std::fs::read(&file).unwrap();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        std::fs::write(file, bytes).unwrap();
-    }
-    assert_eq!(load(&cache, &good), hash, "a wrong checksum is a miss");
+    let entries = || std::fs::read_dir(folder.path().join("cache")).unwrap();
+    let kept: Vec<_> = entries().map(|entry| entry.unwrap().path()).collect();
+    let [file] = &kept[..] else { panic!("{kept:?}") };
+    let whole = std::fs::read(file).unwrap();
+    let mut bytes = whole.clone();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(file, &bytes).unwrap();
+    assert_eq!(load(&cache, &good), hash);
+    let again = std::fs::read(file).unwrap();
+    assert!(again != bytes, "it was taken as it is: a wrong checksum is a miss");
+    assert_eq!(again.len(), whole.len(), "it was compiled again");
     std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
     assert_ne!(load(&cache, &variant(&good, 9)), hash, "no folder to write to: compiled, not kept");
 }

@@ -83,7 +83,7 @@ fn a_host_killed_at_random_moments_ends_with_the_venues_ledger() {
 #[test]
 fn a_killed_venue_goes_on_from_its_books_and_so_does_the_host() {
     let kills: u64 =
-        std::env::var("HEDGEROW_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20) / 2;
+        std::env::var("HEDGEROW_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
     let mut all = Processes::new();
     all.start_host();
     wait("the host runs", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));

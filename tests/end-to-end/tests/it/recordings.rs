@@ -76,7 +76,8 @@ type Five = Vec<(String, String)>;
 fn engine_levels(engine: &Engine, instrument: &Instrument) -> (Five, Five) {
     let (mut bids, mut asks) = (Vec::new(), Vec::new());
     for tick in engine.snapshot_ticks(instrument.id) {
-        if tick.kind != TickKind::Level.code() {
+        // a level of nothing is an empty book
+        if tick.kind != TickKind::Level.code() || tick.b == 0 {
             continue;
         }
         let price = instrument.price(hedgerow_model::Price::from_units(tick.a));

@@ -97,6 +97,10 @@ fn misuse(ctx: &mut Context, deed: &str) {
                 flags: OrderFlags::default(),
             }));
         }
+        // what the host does for it costs the component nothing
+        "log" => loop {
+            ctx.info("again and again");
+        },
         "huge" => ctx.metric("m", &"x".repeat(30 << 20)),
         "timers" => {
             let now = ctx.now();

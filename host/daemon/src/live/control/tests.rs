@@ -109,3 +109,33 @@ fn a_kill_that_is_not_kept_says_so() {
     assert_eq!(failure.code, exit::NOT_KEPT);
     assert!(failure.message.contains("but not kept over a restart: "), "{}", failure.message);
 }
+
+/// A loop that hangs must not fill the memory with what it is told, and a kill must hold all the
+/// same: now, by the latch, and last of all that the loop hears when it comes round.
+#[test]
+fn a_loop_that_does_not_come_round_is_told_so_much_and_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, inbox, latch) = desk(folder.path());
+    for n in 0..WAITING_MAX {
+        assert!(ask(&desk, mode(TradingMode::ReduceOnly)), "command {n}");
+    }
+    for refused in [mode(TradingMode::ReduceOnly), mode(TradingMode::Running), Request::Stop] {
+        assert!(!ask(&desk, refused));
+    }
+    assert!(!latch.is_set());
+    for _ in 0..2 * WAITING_MAX {
+        assert!(ask(&desk, mode(TradingMode::Halted)));
+        assert!(latch.is_set());
+    }
+    assert!(!ask(&desk, mode(TradingMode::Running)));
+    assert!(latch.is_set(), "what is refused moves no latch");
+    let (mut commands, mut last) = (0, None);
+    while let Ok(message) = inbox.try_recv() {
+        if let Message::Command(OperatorCommand::SetMode { mode, .. }, _) = message {
+            (commands, last) = (commands + 1, Some(mode));
+        }
+    }
+    assert_eq!((commands, last), (2 * WAITING_MAX, Some(TradingMode::Halted)));
+    assert!(ask(&desk, mode(TradingMode::Running)), "there is room again");
+    assert!(!latch.is_set());
+}

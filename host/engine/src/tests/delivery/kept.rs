@@ -114,3 +114,40 @@ fn in_quarantine_open_orders_are_left_or_canceled_as_was_said() {
         assert_eq!(rig.effects.commands.len(), cancels, "{policy:?}");
     }
 }
+
+/// Deltas count from a snapshot on: whoever starts while nothing rests in the book is given one of
+/// nothing. Its time is the host's, and says so.
+#[test]
+fn an_empty_book_is_told_to_who_starts() {
+    let mut rig = live();
+    let mut known = config(limits());
+    known.strategies[0].interest = Interest::default().with(InstrumentId(0), &[TickKind::Level]);
+    rig.engine = Engine::new(known);
+    let level = |seq: u64, quantity: i64, flags: u16| Tick {
+        ts: 3,
+        recv_ts: START,
+        seq,
+        kind: TickKind::Level.code(),
+        flags: flags | flag::LAST,
+        a: 9_990,
+        b: quantity,
+        d: 1,
+        ..Tick::default()
+    };
+    let ticks = [level(1, 100, flag::SNAPSHOT), level(2, 0, 0)];
+    rig.now = START + 7;
+    for (fed, price, quantity) in [(&ticks[..1], 9_990, 100), (&ticks[1..], 0, 0)] {
+        rig.engine.handle(Input::Market(fed), &mut rig.effects);
+        rig.effects = Effects::default();
+        start(&mut rig, false);
+        let shown = |told: &hedgerow_model::Delivery| match &told.what {
+            Delivered::Ticks(ticks) => ticks.to_vec(),
+            Delivered::Event(_) => Vec::new(),
+        };
+        let shown: Vec<Tick> = rig.effects.deliveries.iter().flat_map(shown).collect();
+        let [tick] = shown[..] else { panic!("{shown:?}") };
+        assert_eq!((tick.a, tick.b), (price, quantity));
+        assert_eq!(tick.flags, flag::SNAPSHOT | flag::LAST | flag::NO_VENUE_TIME);
+        assert_eq!((tick.ts, tick.recv_ts), (rig.now, rig.now));
+    }
+}
