@@ -263,8 +263,9 @@ impl Venues {
             }
             VenueCommand::SetLeverage { .. } => Asks::Nothing,
             VenueCommand::Reconcile { nonce, extent, .. } => {
-                if *extent == Extent::All {
-                    (session.asked, session.known) = (*nonce, false);
+                // one that is known stays so while a difference is read again
+                if *extent == Extent::All && !session.known {
+                    session.asked = *nonce;
                 }
                 Asks::Question(*nonce)
             }
