@@ -101,6 +101,7 @@ impl Pair {
                 settling: Duration::from_secs(2),
                 guards: AccountGuards::default(),
                 margin: None,
+                accept: Vec::new(),
                 asks: Asks::default(),
                 pools: Vec::new(),
             })
