@@ -233,12 +233,18 @@ impl Engine {
         (kind, json): (&str, &str),
         effects: &mut Effects,
     ) {
+        let number = self.next_host_plan(now, strategy);
+        // a refusal is a fact; it is tried again
+        let _ = self.begin_plan(now, strategy, (number, kind, json), effects);
+    }
+
+    /// A number for a plan of the host's own.
+    pub(super) fn next_host_plan(&self, now: HostTime, strategy: StrategyId) -> u64 {
         let mut number = HOST_PLANS | now.as_nanos();
         while self.plans.get(&(strategy, number)).is_some() {
             number = number.saturating_add(1);
         }
-        // a refusal is a fact; it is tried again
-        let _ = self.begin_plan(now, strategy, (number, kind, json), effects);
+        number
     }
 
     /// Base units of a position, whatever its sign, an inverse one's at its mark.

@@ -4,6 +4,7 @@
 mod delivered;
 mod ends;
 mod figures;
+mod flattened;
 mod guarded;
 mod leverage;
 mod makers;

@@ -5,6 +5,7 @@ mod barriers;
 mod closing;
 mod corrected;
 mod delivered;
+mod flattening;
 mod kinds;
 mod random;
 mod refusals;
@@ -291,7 +292,10 @@ impl One {
     }
 
     fn mode(&mut self, mode: TradingMode) {
-        let command = OperatorCommand::SetMode { scope: hedgerow_model::Scope::Host, mode };
+        self.say(OperatorCommand::SetMode { scope: Scope::Host, mode });
+    }
+
+    fn say(&mut self, command: OperatorCommand) {
         let now = HostTime::from_nanos(self.rig.now);
         let input = Input::Operator { now, command, reason: "test".into() };
         self.rig.engine.handle(input, &mut self.rig.effects);

@@ -10,9 +10,9 @@ use crate::risk::Asked;
 use crate::strategy::{Holding, StrategySlot};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    BarrierRequest, Decimal, Duration, Give, HostTime, Instrument, InstrumentKind, OrderSize,
-    PlanStep, PriceSource, Quantity, RiskRejection, Side, SingleKind, SinglePlan, SinglePurpose,
-    SingleRequest, SingleStep, StrategyId, TwapRequest, ValueError,
+    Action, AskedBy, BarrierRequest, CloseRequest, Decimal, Duration, Give, HostTime, Instrument,
+    InstrumentKind, OrderSize, PlanStep, PriceSource, Quantity, RiskRejection, Side, SingleKind,
+    SinglePlan, SinglePurpose, SingleRequest, SingleStep, StrategyId, TwapRequest, ValueError,
 };
 
 /// How long an entry is tried to be sent where only time is needed.
@@ -59,10 +59,31 @@ impl Engine {
         (id, kind, json): (u64, SingleKind, &str),
         effects: &mut Effects,
     ) -> Result<(), RiskRejection> {
-        let key = (strategy, id);
-        let request = read(kind, json)?;
+        let asked = (read(kind, json)?, AskedBy::Strategy);
+        self.begin_asked(now, (strategy, id), asked, effects)
+    }
+
+    /// An operator's word closes what a strategy holds.
+    pub(crate) fn begin_flatten(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        request: CloseRequest,
+        effects: &mut Effects,
+    ) -> Result<(), RiskRejection> {
+        let asked = (SingleRequest::ClosePosition(request), AskedBy::Operator);
+        self.begin_asked(now, key, asked, effects)
+    }
+
+    fn begin_asked(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        (request, by): (SingleRequest, AskedBy),
+        effects: &mut Effects,
+    ) -> Result<(), RiskRejection> {
         super::check::check(&request)?;
-        let plan = Box::new(self.plan_single(now, key, request)?);
+        let plan = Box::new(self.plan_single(now, key, (request, by))?);
         self.plan_fact(now, key, PlanStep::Single(SingleStep::Began(plan)), effects);
         self.tell_plan(now, key, effects);
         self.single_goes_on(now, key, effects);
@@ -73,12 +94,16 @@ impl Engine {
         &self,
         now: HostTime,
         key: PlanKey,
-        request: SingleRequest,
+        (request, asked_by): (SingleRequest, AskedBy),
     ) -> Result<SinglePlan, RiskRejection> {
         let owner = self.strategies.get(key.0.index()).ok_or(RiskRejection::UnknownInstrument)?;
         let draft = self.draft_single(owner, &request)?;
         let closes = matches!(request, SingleRequest::ClosePosition(_));
-        if let Some(plan) = self.plans.single_in_the_way(key, draft.spec.id, closes) {
+        let in_the_way = match asked_by {
+            AskedBy::Strategy => self.plans.single_in_the_way(key, draft.spec.id, closes),
+            AskedBy::Operator => self.plans.flattens(key.0, draft.spec.id),
+        };
+        if let Some(plan) = in_the_way {
             return Err(RiskRejection::PlanInTheWay { plan });
         }
         let deadline = now.after(lasts(&request));
@@ -98,6 +123,7 @@ impl Engine {
             bound: None,
             began: now,
             deadline,
+            asked_by,
         };
         let mut slot = SingleSlot::new(plan);
         slot.plan.adopted = adopted(&draft, &slot.plan.request)?;
@@ -201,13 +227,25 @@ impl Engine {
             }
             slot.plan.expected = offer.filter(|o| o.fillable == slice).map(|o| o.average);
         }
-        self.weigh(now, key.0, spec.id, &Asked::of(side, priced.price, slice, reduces))?;
+        let mut asked = Asked::of(side, priced.price, slice, reduces);
+        if slot.plan.asked_by == AskedBy::Operator {
+            // as it will be sent: less what other orders close
+            let room = Quantity::from_units(self.room(key, spec.id, side));
+            asked.quantity = slice.min(down_to_lots(spec, room));
+            asked.action = Some(Action::OperatorFlattens);
+        }
+        self.weigh(now, key.0, spec.id, &asked)?;
         let owner = self.strategies.get(key.0.index()).ok_or(RiskRejection::UnknownInstrument)?;
         if !reduces && !owner.bucket.has(now, 1) {
             return Err(RiskRejection::RateLimited { limit_per_s: owner.bucket.per_s() });
         }
         Ok(())
     }
+}
+
+fn down_to_lots(spec: &Instrument, quantity: Quantity) -> Quantity {
+    let beyond = quantity.units().checked_rem(spec.lot.units()).unwrap_or(0);
+    Quantity::from_units(quantity.units().saturating_sub(beyond))
 }
 
 /// How long a plan may last.

@@ -6,7 +6,7 @@ use super::price::Priced;
 use crate::execution::PlanKey;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Decimal, Fact, Give, HostTime, Instrument, NewOrder, OrderFact,
+    Action, AskedBy, ClientOrderId, Decimal, Fact, Give, HostTime, Instrument, NewOrder, OrderFact,
     OrderFlags, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side, SinglePurpose,
     SingleRequest, SingleStep, TimeInForce, ValueError, VenueCommand,
 };
@@ -162,6 +162,9 @@ impl Engine {
             SinglePurpose::Other => self.approve_offsetting(now, key.0, &order)?,
             SinglePurpose::TakeProfit | SinglePurpose::Exit => {
                 self.approve(now, key.0, &order, Some(Action::PlanUnwinds))?
+            }
+            SinglePurpose::Take if slot.plan.asked_by == AskedBy::Operator => {
+                self.approve(now, key.0, &order, Some(Action::OperatorFlattens))?
             }
             SinglePurpose::Take if closes && slot.attempts > 0 => {
                 self.approve(now, key.0, &order, Some(Action::PlanUnwinds))?
