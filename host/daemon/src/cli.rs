@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and how.
 
+mod emergency;
 mod plugin;
 
+pub(crate) use emergency::Emergency;
 pub(crate) use plugin::PluginCommand;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -180,6 +182,9 @@ pub(crate) enum Operate {
     Resume {
         /// The name of a strategy, an account or an instrument (venue:symbol); none: the host.
         what: Option<String>,
+        /// Lets it reduce again, and no more; guards stay as they are.
+        #[arg(long)]
+        reduce_only: bool,
         #[command(flatten)]
         host: Running,
         /// Why; it is journaled.
@@ -215,6 +220,8 @@ pub(crate) enum Operate {
         #[arg(long, default_value = "killed by hand")]
         reason: String,
     },
+    #[command(flatten)]
+    Emergency(Emergency),
     /// Ends a running host.
     Stop {
         #[command(flatten)]

@@ -3,7 +3,8 @@
 //! It is a flag that is looked at between the loop's decision and the venue, and a file whose space
 //! was taken when the host first started: a full disk does not keep it from being set, a busy loop
 //! does not delay it, and a restart finds it as it was. Whoever sets it waits until what was just
-//! being sent has left; after that nothing does. Only an operator's `resume` releases it.
+//! being sent has left; after that nothing does. Only an operator's `resume` releases it. What the
+//! gate sealed as a reduction of an operator's flatten opens nothing and leaves all the same.
 //!
 //! A file that cannot be understood counts as set; so does one that is gone, or another in its
 //! place, while a host is at work.
@@ -265,7 +266,14 @@ impl<V> Latched<V> {
 
 impl<V: Venue> Venue for Latched<V> {
     fn send(&mut self, now: HostTime, command: VenueCommand) {
-        let may_open = matches!(command, VenueCommand::Place(_) | VenueCommand::Amend { .. });
+        let may_open = match &command {
+            // the gate sealed it: an operator's own, and it can only reduce
+            VenueCommand::Place(order) if order.flattens() => {
+                !order.get().request.flags.reduce_only
+            }
+            VenueCommand::Place(_) | VenueCommand::Amend { .. } => true,
+            _ => false,
+        };
         if !may_open {
             return self.inner.send(now, command);
         }
@@ -304,78 +312,4 @@ impl<V: SimulatedVenue> SimulatedVenue for Latched<V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_as_it_was_after_a_restart_and_damage_counts_as_set() {
-        let folder = tempfile::tempdir().unwrap();
-        let (latch, why) = KillLatch::open(folder.path()).unwrap();
-        assert_eq!((latch.is_set(), why), (false, None));
-        latch.set("too much").unwrap();
-        assert!(latch.is_set());
-        let (again, why) = KillLatch::open(folder.path()).unwrap();
-        assert_eq!((again.is_set(), why.as_deref()), (true, Some("too much")));
-        again.release().unwrap();
-        assert_eq!(KillLatch::open(folder.path()).unwrap().1, None);
-        for bytes in [&[0xff; 7][..], &[0xff; BYTES]] {
-            std::fs::write(path(folder.path()), bytes).unwrap();
-            assert!(KillLatch::open(folder.path()).unwrap().0.is_set());
-        }
-        set_at(folder.path(), "").unwrap();
-        assert_eq!(KillLatch::open(folder.path()).unwrap().1.as_deref(), Some("killed"));
-    }
-
-    /// Whoever writes the file by hand, or takes it away, means it.
-    #[test]
-    fn one_at_work_takes_damage_as_set() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path();
-        let (latch, _) = KillLatch::open(state).unwrap();
-        let (told, why) = std::sync::mpsc::channel();
-        latch.watch(move |why| drop(told.send(why))).unwrap();
-        let deeds: [(&dyn Fn(), &str); 5] = [
-            // it is made short before it is written
-            (&|| std::fs::write(path(state), b"stop").unwrap(), ""),
-            (&|| std::fs::write(path(state), b"").unwrap(), "cut off"),
-            (&|| std::fs::remove_file(path(state)).unwrap(), "not where it was"),
-            (
-                &|| {
-                    std::fs::remove_file(path(state)).unwrap();
-                    set_at(state, "by hand").unwrap();
-                },
-                "",
-            ),
-            (&|| set_at(state, "once more").unwrap(), "once more"),
-        ];
-        for (deed, wanted) in deeds {
-            deed();
-            let why = why.recv_timeout(Duration::from_secs(10)).unwrap();
-            assert!(latch.is_set() && why.contains(wanted), "{why}: {wanted}");
-            latch.release().unwrap();
-            assert_eq!(KillLatch::open(state).unwrap().1, None, "what a restart finds");
-        }
-        // the file that it writes is the one that a restart looks at
-        std::fs::remove_file(path(state)).unwrap();
-        latch.set("too much").unwrap();
-        assert_eq!(KillLatch::open(state).unwrap().1.as_deref(), Some("too much"));
-    }
-
-    #[test]
-    fn one_who_sets_it_waits_for_what_is_being_sent() {
-        let folder = tempfile::tempdir().unwrap();
-        let (latch, _) = KillLatch::open(folder.path()).unwrap();
-        let sending = latch.0.sending.read().unwrap();
-        let other = latch.clone();
-        let (done, finished) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            other.set("now").unwrap();
-            done.send(()).unwrap();
-        });
-        assert!(finished.recv_timeout(Duration::from_millis(50)).is_err(), "something is leaving");
-        assert!(latch.is_set(), "and nothing more leaves after it");
-        drop(sending);
-        finished.recv_timeout(Duration::from_secs(60)).unwrap();
-        thread.join().unwrap();
-    }
-}
+mod tests;

@@ -79,7 +79,10 @@ fn operate(what: Operate) -> Result<(), Failure> {
         Operate::Pause { what, host, reason } => {
             host.tell(&run::mode(what, TradingMode::ReduceOnly, &reason))
         }
-        Operate::Resume { what, host, reason } => {
+        Operate::Resume { what, reduce_only: true, host, reason } => {
+            host.tell(&Request::ResumeReducing { what, reason })
+        }
+        Operate::Resume { what, reduce_only: false, host, reason } => {
             host.tell(&run::mode(what, TradingMode::Running, &reason))
         }
         Operate::Adopt { strategy, host, reason } => {
@@ -89,6 +92,10 @@ fn operate(what: Operate) -> Result<(), Failure> {
             host.tell(&Request::Settle { strategy, adopt: false, reason })
         }
         Operate::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
+        Operate::Emergency(what) => {
+            let (host, request) = what.request();
+            host.tell(&request)
+        }
         Operate::Stop { host } => host.tell(&Request::Stop),
         Operate::Audit { what: AuditCommand::Verify, host } => audit::audit(&host.state, host.json),
         Operate::Audit { what: AuditCommand::Tail, host } => {

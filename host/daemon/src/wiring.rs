@@ -59,6 +59,7 @@ fn account_config(config: &Config, place: usize, name: &str) -> AccountConfig {
         settling,
         guards: config.account_guards.get(place).cloned().unwrap_or_default(),
         margin: config.leverages.get(place).map(|leverage| leverage.margin),
+        accept: entry.accept,
         asks,
         pools: entry.pools,
     }

@@ -3,8 +3,8 @@
 
 use hedgerow_engine::Engine;
 use hedgerow_model::{
-    Decimal, Fact, GuardState, PairOutcome, PairResult, PlanStep, PluginStep, Scope, SingleOutcome,
-    SingleStep, StrategyId, TradingMode,
+    Decimal, Fact, FlattenStep, GuardState, PairOutcome, PairResult, PlanStep, PluginStep, Scope,
+    SingleOutcome, SingleStep, StrategyId, TradingMode,
 };
 
 /// Says a fact in the log, if it is one of those.
@@ -31,6 +31,17 @@ pub(crate) fn tell(engine: &Engine, fact: &Fact) {
             match mode {
                 TradingMode::Running => tracing::info!(%reason, "{of}: mode {mode}"),
                 _ => tracing::warn!(%reason, "{of}: mode {mode}"),
+            }
+        }
+        Fact::Flatten { strategy, instrument, step } => {
+            let (of, what) =
+                (name(*strategy), engine.scope_in_words(Scope::Instrument(*instrument)));
+            match step {
+                FlattenStep::Asked => tracing::warn!("{of}: {what} is being flattened"),
+                FlattenStep::Waits { why } => {
+                    tracing::error!(%why, "{of}: {what} cannot be flattened");
+                }
+                FlattenStep::Over { why } => tracing::warn!(%why, "{of}: {what}: flatten is over"),
             }
         }
         Fact::Guard { key, state, detail } => {

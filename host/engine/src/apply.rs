@@ -83,6 +83,9 @@ impl Engine {
                 self.apply_timer_ended(*strategy, *id, *fired);
             }
             Fact::Mode { scope, mode, reason } => self.modes.set(*scope, *mode, reason),
+            Fact::Flatten { strategy, instrument, step } => {
+                self.plans.flattening.fold(time, (*strategy, *instrument), step);
+            }
             Fact::Guard { key, state, detail } => self.apply_guard(time, key, *state, detail),
             Fact::Day { scope, day, profit } => {
                 self.guards.days.insert(*scope, *day);

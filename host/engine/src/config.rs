@@ -54,6 +54,8 @@ pub struct AccountConfig {
     /// Leverage and margin mode its venue is expected to have in every derivative; a pair opens on
     /// no other, unless it names one. Nothing: only what a pair names is checked.
     pub margin: Option<Margin>,
+    /// What else is accepted where a plan names it.
+    pub accept: Vec<Margin>,
     /// How its venue is asked.
     pub asks: Asks,
     /// How much may be sent to its venue; nothing: as much as there is.

@@ -5,8 +5,8 @@
 use crate::doubts::back_off;
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Fact, HostTime, Order, OrderStatus, PLAN_ORDERS, StrategyId,
-    TradingMode,
+    AccountId, ClientOrderId, Fact, HostTime, InstrumentId, Order, OrderStatus, PLAN_ORDERS,
+    StrategyId, TradingMode,
 };
 
 /// After so many refusals people are told.
@@ -15,11 +15,23 @@ const TOLD: u8 = 3;
 impl Engine {
     /// The host itself ends a strategy's orders; those of plans their plans end.
     pub(crate) fn end_orders(&mut self, now: HostTime, strategy: StrategyId, fx: &mut Effects) {
-        self.cancel_many(now, strategy, None, fx);
+        self.end_orders_in(now, strategy, None, fx);
+    }
+
+    /// The same in one instrument, or in all.
+    pub(crate) fn end_orders_in(
+        &mut self,
+        now: HostTime,
+        strategy: StrategyId,
+        instrument: Option<InstrumentId>,
+        fx: &mut Effects,
+    ) {
+        self.cancel_many(now, strategy, instrument, fx);
         let slot = self.strategies.get(strategy.index());
-        let own = slot.into_iter().flat_map(|slot| slot.orders.keys());
-        let own = own.filter(|number| **number < PLAN_ORDERS);
-        self.truth.to_end.extend(own.map(|number| ClientOrderId { strategy, number: *number }));
+        let own = slot.into_iter().flat_map(|slot| slot.orders.values()).map(|known| &known.order);
+        let own = own.filter(|order| order.id.number < PLAN_ORDERS);
+        let meant = own.filter(|o| instrument.is_none_or(|id| o.request.instrument == id));
+        self.truth.to_end.extend(meant.map(|order| order.id));
     }
 
     /// Whether an order may not rest as things stand, whoever wants it.

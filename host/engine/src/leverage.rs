@@ -154,8 +154,8 @@ impl Engine {
         self.leverages.get(&(account, instrument))?.margin
     }
 
-    /// Checks a leg that is to be opened: what is accepted is what the plan names, else what the
-    /// account is expected to have. Gives what is in force.
+    /// Checks a leg that is to be opened: what is accepted is what the account is expected to have,
+    /// or of what else its operator accepts the one that the plan names. Gives what is in force.
     pub(crate) fn check_margin(
         &self,
         spec: &Instrument,
@@ -168,6 +168,14 @@ impl Engine {
         let known = self.margin_of(account, spec.id);
         let config = self.config.accounts.get(account.index());
         let expected = config.and_then(|config| config.margin);
+        let further = config.map_or(&[][..], |config| config.accept.as_slice());
+        // a strategy may be stricter than its operator, never laxer
+        if let (Some(named), Some(expected)) = (named, expected)
+            && named != expected
+            && !further.contains(&named)
+        {
+            return Err(RiskRejection::LeverageDiffers { known: named, accepted: expected });
+        }
         let Some(accepted) = named.or(expected) else { return Ok(known) };
         match known {
             None => Err(RiskRejection::LeverageUnknown { accepted }),

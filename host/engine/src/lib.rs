@@ -77,7 +77,8 @@ use crate::strategy::StrategySlot;
 use crate::timers::Timers;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Delivery, Earnings, Event, HostTime, InstrumentId,
-    PluginStep, Quantity, Rates, Replacement, Stamped, StrategyId, VenueCommand, VenueTime, WireId,
+    PluginStep, Quantity, Rates, Replacement, Scope, Stamped, StrategyId, VenueCommand, VenueTime,
+    WireId,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -308,6 +309,7 @@ impl Engine {
             Input::Journal { failed } => self.journal_failed = failed,
         }
         self.replacements_go_on(effects);
+        self.flattening_goes_on(effects);
         self.look_around(effects);
     }
 
@@ -352,6 +354,7 @@ impl Engine {
             self.next_day(),
             self.next_unhedged(),
             self.next_duty(),
+            self.plans.flattening.next(),
             self.next_of_truth(),
             self.rations.next(),
             self.next_refusal(),
@@ -402,12 +405,13 @@ impl Engine {
     }
 
     fn on_stopped(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+        let scope = Scope::Strategy(strategy);
         if self.policy(strategy, |slot| slot.on_stop) == OpenOrders::Cancel {
             self.end_orders(now, strategy, effects);
-            self.stop_opening_plans(now, strategy, effects);
+            self.stop_opening_plans(now, strategy, scope, effects);
         }
         // whatever the policy: nobody would hedge what fills
-        self.makers_give_up(now, strategy, effects);
+        self.makers_give_up(now, strategy, scope, effects);
     }
 
     fn policy(

@@ -103,6 +103,7 @@ pub(crate) fn config(limits: StrategyLimits) -> EngineConfig {
             settling: Duration::ZERO,
             guards: AccountGuards::default(),
             margin: None,
+            accept: Vec::new(),
             asks: Asks::default(),
             pools: Vec::new(),
         }],

@@ -164,6 +164,7 @@ impl Engine {
         let unknown = accounts
             .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
         let mode = self.modes_in_words();
+        let flattening = self.flattening_in_words();
         let guards = self.alerts();
         let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
         let (odd, last) = &self.odd;
@@ -192,6 +193,7 @@ impl Engine {
             .chain(held)
             .chain(foreign)
             .chain(mode)
+            .chain(flattening)
             .chain(guards)
             .chain(journal)
             .chain(odd)

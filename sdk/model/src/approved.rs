@@ -7,22 +7,37 @@ use serde::Serialize;
 /// Something the risk gate has passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Approved<T>(T);
+pub struct Approved<T> {
+    value: T,
+    #[serde(skip)]
+    flattens: bool,
+}
 
 impl<T> Approved<T> {
     /// For the risk gate alone.
     #[doc(hidden)]
     pub fn seal_by_gate(value: T) -> Self {
-        Self(value)
+        Self { value, flattens: false }
+    }
+
+    /// For the risk gate alone: a reduction of an operator's flatten.
+    #[doc(hidden)]
+    pub fn flattening_seal_by_gate(value: T) -> Self {
+        Self { value, flattens: true }
     }
 
     /// What was approved.
     pub fn get(&self) -> &T {
-        &self.0
+        &self.value
+    }
+
+    /// Whether it is a reduction of an operator's flatten: it leaves past the kill latch too.
+    pub fn flattens(&self) -> bool {
+        self.flattens
     }
 
     /// Takes what was approved.
     pub fn into_inner(self) -> T {
-        self.0
+        self.value
     }
 }

@@ -118,6 +118,24 @@ impl PluginStep {
     }
 }
 
+/// How an operator's flatten of one position stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlattenStep {
+    /// It was asked for.
+    Asked,
+    /// It cannot be done now; it is tried again.
+    Waits {
+        /// Why.
+        why: String,
+    },
+    /// Nothing more is done about it.
+    Over {
+        /// Why.
+        why: String,
+    },
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
@@ -456,6 +474,15 @@ pub enum Fact {
         strategy: StrategyId,
         /// What.
         report: Report,
+    },
+    /// What a strategy holds in an instrument is closed on an operator's word.
+    Flatten {
+        /// Whose.
+        strategy: StrategyId,
+        /// In what.
+        instrument: InstrumentId,
+        /// How that stands.
+        step: FlattenStep,
     },
     /// An intent other than an order was refused.
     IntentDenied {

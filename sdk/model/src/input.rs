@@ -190,10 +190,10 @@ pub enum OperatorCommand {
         /// To what.
         mode: TradingMode,
     },
-    /// Cancels all orders of one strategy, or of all.
+    /// Cancels all open orders of a scope; modes stay as they are.
     CancelAll {
-        /// Whose.
-        strategy: Option<StrategyId>,
+        /// Of what.
+        scope: Scope,
     },
     /// The ledger takes over the positions that its venue has, where they differ.
     Adopt {
@@ -210,5 +210,16 @@ pub enum OperatorCommand {
     Ignore {
         /// Whose.
         strategy: StrategyId,
+    },
+    /// Lets a scope reduce again, and no more than that, whatever held it; guards stay as they are.
+    ResumeReducing {
+        /// Of what.
+        scope: Scope,
+    },
+    /// Closes all that is held of a scope, in whatever mode it is; strategies may only cancel from
+    /// then on.
+    Flatten {
+        /// Of what.
+        scope: Scope,
     },
 }

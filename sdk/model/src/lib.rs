@@ -58,7 +58,7 @@ pub use event::{
     BalanceUpdate, Delivered, Delivery, Event, FillNotice, FundingNotice, MarketStatus,
     OrderUpdate, PositionUpdate, ResumedState, VenueStatus,
 };
-pub use fact::{Fact, OrderFact, PluginStep, Stamped};
+pub use fact::{Fact, FlattenStep, OrderFact, PluginStep, Stamped};
 pub use fee::{Asset, Fee, FeeAsset};
 pub use fixed::{Price, Quantity, Rounding, Scale, ValueError};
 pub use funding::{FundingKind, FundingRate, FundingSchedule, QuotePeriod, RATE_SCALE};
@@ -91,7 +91,7 @@ pub use rejection::{RiskRejection, VenueRejection};
 pub use rust_decimal::Decimal;
 pub use sequence::LastUpdate;
 pub use single::{
-    AggressiveRequest, Barrier, BarrierEntry, BarrierRequest, ChaseRequest, CloseRequest,
+    AggressiveRequest, AskedBy, Barrier, BarrierEntry, BarrierRequest, ChaseRequest, CloseRequest,
     ExitFigures, InsideSpreadRequest, LimitRequest, MarketRequest, OnCancel, OrderSize,
     SingleFigures, SingleKind, SingleOutcome, SinglePhase, SinglePlan, SinglePurpose,
     SingleRequest, SingleResult, SingleStep, SingleUpdate, TieredRequest, Trail, Trailing,

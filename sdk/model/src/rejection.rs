@@ -270,10 +270,11 @@ pub enum RiskRejection {
         /// What is accepted.
         accepted: Margin,
     },
-    /// The venue has another leverage or margin mode than is accepted.
-    #[error("the venue has {known}, {accepted} is accepted")]
+    /// The venue has another leverage or margin mode than is accepted, or the plan names one that
+    /// no operator accepts.
+    #[error("{known} is not accepted, {accepted} is")]
     LeverageDiffers {
-        /// What the venue has.
+        /// What the venue has, or what the plan names.
         known: Margin,
         /// What is accepted.
         accepted: Margin,

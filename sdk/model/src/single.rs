@@ -12,8 +12,8 @@ mod working;
 
 pub use barrier::{BarrierEntry, BarrierRequest, OnCancel, Trailing};
 pub use record::{
-    Barrier, ExitFigures, SingleFigures, SingleOutcome, SinglePhase, SinglePlan, SinglePurpose,
-    SingleResult, SingleStep, SingleUpdate, Trail,
+    AskedBy, Barrier, ExitFigures, SingleFigures, SingleOutcome, SinglePhase, SinglePlan,
+    SinglePurpose, SingleResult, SingleStep, SingleUpdate, Trail,
 };
 pub use request::{
     AggressiveRequest, InsideSpreadRequest, LimitRequest, MarketRequest, OrderSize, TieredRequest,

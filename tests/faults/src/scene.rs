@@ -89,6 +89,7 @@ pub fn config(script: &Script) -> EngineConfig {
             false => AccountGuards::default(),
         },
         margin: None,
+        accept: Vec::new(),
         asks: Asks {
             orders_every: Some(Duration::from_secs(5)),
             positions_every: Some(Duration::from_secs(45)),

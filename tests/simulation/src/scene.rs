@@ -177,6 +177,7 @@ pub fn config(scene: &Scene, instruments: &[Instrument]) -> EngineConfig {
         settling: Duration::ZERO,
         guards: account_guards(scene),
         margin: None,
+        accept: Vec::new(),
         asks: Asks::default(),
         pools: if scene.pooled { vec![pool()] } else { Vec::new() },
     };

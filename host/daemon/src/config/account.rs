@@ -7,15 +7,44 @@ use hedgerow_engine::AccountGuards;
 use hedgerow_model::{Decimal, Margin, MarginMode};
 use hedgerow_simulator::paper::Leverage;
 
+const MODES: [(&str, MarginMode); 2] =
+    [("cross", MarginMode::Cross), ("isolated", MarginMode::Isolated)];
+
+/// An exact leverage in hundredths, if it is one.
+fn exact(value: Decimal) -> Option<u32> {
+    let exact = value.checked_mul(Decimal::ONE_HUNDRED)?.normalize();
+    let exact = Some(exact).filter(|exact| exact.scale() == 0)?.mantissa();
+    let bounds = Margin::ONE.leverage_hundredths..=100_000;
+    u32::try_from(exact).ok().filter(|hundredths| bounds.contains(hundredths))
+}
+
+/// What a pair may name beside what is expected, each as it is told: `3x cross`.
+fn accepted(s: &mut Section<'_, '_>) -> Vec<Margin> {
+    let mut all = Vec::new();
+    for text in s.texts("accept") {
+        let read = text.split_once("x ").and_then(|(leverage, mode)| {
+            let leverage_hundredths = exact(leverage.parse().ok()?)?;
+            let mode = MODES.iter().find(|(word, _)| *word == mode)?.1;
+            Some(Margin { leverage_hundredths, mode })
+        });
+        match read {
+            Some(margin) => all.push(margin),
+            None => {
+                let what = format!("has \"{text}\", which is no leverage and margin mode");
+                let fix = "write such as \"3x cross\" or \"2.5x isolated\"";
+                s.problem(s.span_of("accept"), "accept", what, fix);
+            }
+        }
+    }
+    all
+}
+
 /// A leverage in hundredths.
 fn hundredths(s: &mut Section<'_, '_>, key: &'static str, absent: u32) -> Option<At<u32>> {
     let Some(At { value, span }) = s.decimal_or_none(key) else {
         return Some(At { value: absent, span: s.span_of(key) });
     };
-    let exact = value.checked_mul(Decimal::ONE_HUNDRED).map(|exact| exact.normalize());
-    let exact = exact.filter(|exact| exact.scale() == 0).map(|exact| exact.mantissa());
-    let bounds = Margin::ONE.leverage_hundredths..=100_000;
-    match exact.and_then(|h| u32::try_from(h).ok()).filter(|h| bounds.contains(h)) {
+    match exact(value) {
         Some(value) => Some(At { value, span }),
         None => {
             let what = "is no leverage from 1 to 1000, in hundredths";
@@ -54,9 +83,9 @@ pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Account)>> 
     let collateral = s.table("collateral", collateral).unwrap_or_default();
     let expected = hundredths(s, "leverage", Margin::ONE.leverage_hundredths);
     let most = hundredths(s, "leverage_max", 10_000);
-    let modes = [("cross", MarginMode::Cross), ("isolated", MarginMode::Isolated)];
-    let mode = s.word_or("margin_mode", &modes, MarginMode::Cross);
-    let entry = super::asking::entry(s);
+    let mode = s.word_or("margin_mode", &MODES, MarginMode::Cross);
+    let accept = accepted(s);
+    let entry = AccountEntry { accept, ..super::asking::entry(s) };
     let name = name?;
     // what could not be read was told; the account is there all the same
     let usual = |value| At { value, span: name.span.clone() };

@@ -1,8 +1,9 @@
-//! Of an account of a config: how its venue is asked about what is, and how much may be sent to it.
+//! Of an account of a config: how its venue is asked about what is, how much may be sent to it, and
+//! what else of leverage is accepted there.
 
 use super::reader::{At, Section};
 use hedgerow_engine::{Asks, PoolConfig, Weights};
-use hedgerow_model::Duration;
+use hedgerow_model::{Duration, Margin};
 
 const MINUTE_MS: u64 = 60_001;
 const DAY_S: u64 = 24 * 3_600 + 1;
@@ -14,6 +15,8 @@ pub struct AccountEntry {
     pub asks: Option<(Duration, Asks)>,
     /// How much may be sent.
     pub pools: Vec<PoolConfig>,
+    /// Leverage and margin mode that a pair may name beside what is expected.
+    pub accept: Vec<Margin>,
 }
 
 /// What is usual where the venue is another process: its answers come in order over one stream.
@@ -37,7 +40,7 @@ pub(super) fn entry(s: &mut Section<'_, '_>) -> AccountEntry {
             s.problem(s.span(), "pool", what, "give each its own name");
         }
     }
-    AccountEntry { asks, pools }
+    AccountEntry { asks, pools, accept: Vec::new() }
 }
 
 fn asks(s: &mut Section<'_, '_>) -> (Duration, Asks) {

@@ -1,5 +1,6 @@
 //! Configs that are wrong, and what is said about them: the reason, and no wrong remedy.
 
+mod accounts;
 mod guards;
 
 use super::parse::{Folders, parse};
@@ -256,26 +257,6 @@ fn a_name_is_something_that_can_be_written_elsewhere() {
     check(&colon, &["or ':'", "there is no instrument \"v:A\""]);
     let sandbox = "[sandbox]\ncall_soft_cpu_ms = 200\n[limits]";
     check(&[("[limits]", sandbox)], &["is 200, above call_hard_cpu_ms, which is 100"]);
-}
-
-#[test]
-fn a_leverage_is_exact_and_none_is_above_what_the_venue_allows() {
-    let account = |more: &'static str| ("name = \"one\"\n", more);
-    check(&[account("name = \"one\"\nleverage = \"2.5\"\nmargin_mode = \"isolated\"\n")], &[]);
-    for wrong in ["0.5", "2.505", "1001", "-1"] {
-        let text = format!("name = \"one\"\nleverage = \"{wrong}\"\n");
-        check(&[("name = \"one\"\n", &text)], &["leverage: is no leverage"]);
-    }
-    check(
-        &[account("name = \"one\"\nleverage = \"20\"\nleverage_max = \"10\"\n")],
-        &["is above leverage_max"],
-    );
-    check(
-        &[account("name = \"one\"\nmargin_mode = \"portfolio\"\n")],
-        &["margin_mode: is \"portfolio\""],
-    );
-    let known = read(GOOD).unwrap().leverages[0];
-    assert_eq!((known.margin, known.max_hundredths), (hedgerow_model::Margin::ONE, 10_000));
 }
 
 #[test]

@@ -37,6 +37,27 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// A strategy, an account, an instrument or the host may reduce again, and no more.
+    ResumeReducing {
+        /// Which; none: the host.
+        what: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// All open orders of a strategy, an account, an instrument or the host are canceled.
+    CancelAll {
+        /// Whose; none: the host's.
+        what: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// All that a strategy holds, that is held on an account, in an instrument or at all is closed.
+    Flatten {
+        /// Whose; none: all.
+        what: Option<String>,
+        /// Why.
+        reason: String,
+    },
     /// Whose a difference between ledger and venue is.
     Settle {
         /// Which strategy.
@@ -74,16 +95,20 @@ impl Request {
 
     /// What is asked, in words, and why; nothing for a look that changes nothing.
     fn in_words(&self) -> Option<(String, String)> {
+        let scoped = |verb: &str, what: &Option<String>, reason: &String| {
+            let what = what.as_deref().unwrap_or("the host");
+            Some((format!("{verb} {what}"), reason.clone()))
+        };
         match self {
             Self::Status => None,
             Self::Stop => Some(("stop".into(), String::new())),
             Self::Retry { strategy, reason } => {
                 Some((format!("retry the component of {strategy}"), reason.clone()))
             }
-            Self::SetMode { what, mode, reason } => {
-                let what = what.as_deref().unwrap_or("the host");
-                Some((format!("{mode} for {what}"), reason.clone()))
-            }
+            Self::SetMode { what, mode, reason } => scoped(&format!("{mode} for"), what, reason),
+            Self::ResumeReducing { what, reason } => scoped("resume reduce-only", what, reason),
+            Self::CancelAll { what, reason } => scoped("cancel-all", what, reason),
+            Self::Flatten { what, reason } => scoped("flatten", what, reason),
             Self::Settle { strategy, adopt, reason } => {
                 let verb = if *adopt { "adopt" } else { "ignore" };
                 Some((format!("{verb} {strategy}"), reason.clone()))
@@ -206,6 +231,8 @@ impl Desk {
         };
         let whole = match command {
             OperatorCommand::SetMode { scope: Scope::Host, mode } => Some(*mode),
+            // what may reduce must leave: the engine holds what would open
+            OperatorCommand::ResumeReducing { scope: Scope::Host } => Some(TradingMode::Running),
             _ => None,
         };
         // a kill needs no loop: the latch holds, and a restart finds it

@@ -14,11 +14,12 @@ use super::pair::{Asked, Next, Wanted};
 use super::price::given;
 use super::single::CANCEL_AGAIN;
 use super::{PlanKey, PlanSlot};
+use crate::risk::is_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, Duration, HostTime, Instrument, InstrumentId, InstrumentKind, Making, Order,
-    OrderStatus, PairKind, PairLeg, PairPhase, Price, Purpose, Quantity, RiskRejection, Side,
-    StrategyId, Tick, TickKind,
+    OrderStatus, PairKind, PairLeg, PairPhase, Price, Purpose, Quantity, RiskRejection, Scope,
+    Side, StrategyId, Tick, TickKind,
 };
 
 /// Where a leg rests: at its own touch or behind it, and not beyond `bound`.
@@ -74,15 +75,21 @@ impl Engine {
         }
     }
 
-    /// A strategy is stopped, and the host perhaps with it: nothing of its plans goes on resting.
+    /// A strategy is stopped, or an operator ends what rests: nothing of its plans in a scope rests
+    /// any more.
     pub(crate) fn makers_give_up(
         &mut self,
         now: HostTime,
         strategy: StrategyId,
+        scope: Scope,
         effects: &mut Effects,
     ) {
         for key in self.plans.making_of(strategy) {
-            self.give_up_plan(now, key, effects);
+            let legs = self.plans.pair(&key).into_iter().flat_map(|slot| &slot.plan.legs);
+            let mut meant = legs.map(|leg| is_of(scope, leg.account, leg.instrument));
+            if meant.any(|meant| meant) {
+                self.give_up_plan(now, key, effects);
+            }
         }
     }
 

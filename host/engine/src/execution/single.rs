@@ -19,10 +19,12 @@ mod told;
 pub(crate) use slot::SingleSlot;
 
 use crate::execution::PlanKey;
+use crate::risk::is_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Barrier, Duration, HostTime, OrderStatus, PlanStep, Price, Quantity, Scope, SingleOutcome,
-    SinglePhase, SinglePurpose, SingleRequest, SingleResult, SingleStep, StrategyId, TradingMode,
+    Action, AskedBy, Barrier, Duration, HostTime, OrderStatus, PlanStep, Price, Quantity, Scope,
+    SingleOutcome, SinglePhase, SinglePurpose, SingleRequest, SingleResult, SingleStep, StrategyId,
+    TradingMode,
 };
 use send::Wanted;
 
@@ -167,7 +169,10 @@ impl Engine {
         if self.has_ended(key.0, slot.instrument()) {
             return Some("the contract has expired");
         }
-        let action = send::action_of(slot.unwinds(), slot.plan.request.reduces());
+        let action = match slot.plan.asked_by {
+            AskedBy::Operator => Action::OperatorFlattens,
+            AskedBy::Strategy => send::action_of(slot.unwinds(), slot.plan.request.reduces()),
+        };
         (!self.mode_of_single(key, slot).permits(action)).then_some("the mode forbids it")
     }
 
@@ -227,17 +232,19 @@ impl Engine {
         }
     }
 
-    /// Every plan of a strategy that would open gives up: what it has resting is canceled. What
-    /// closes goes on.
+    /// Every plan of a strategy in a scope that would open gives up: what it has resting is canceled.
+    /// What closes goes on.
     pub(crate) fn stop_opening_plans(
         &mut self,
         now: HostTime,
         strategy: StrategyId,
+        scope: Scope,
         effects: &mut Effects,
     ) {
         for key in self.plans.singles_of(strategy) {
             let Some(slot) = self.plans.single(&key) else { continue };
-            if slot.plan.request.reduces() {
+            let meant = is_of(scope, slot.account(), slot.instrument());
+            if !meant || slot.plan.request.reduces() {
                 continue;
             }
             if !matches!(slot.plan.request, SingleRequest::Barrier(_)) {

@@ -2,10 +2,10 @@
 //! so that the rest of the engine need not know which it is.
 
 use super::{PlanKey, PlanSlot, SingleSlot};
-use crate::risk::HOST_PLANS;
+use crate::risk::{Flattening, HOST_PLANS};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Duration, HostTime, InstrumentId, PLAN_ORDERS, PairKind, PairOutcome,
-    PairPhase, PlanStep, Purpose, SinglePhase, SingleRequest, StrategyId,
+    AccountId, AskedBy, ClientOrderId, Duration, HostTime, InstrumentId, PLAN_ORDERS, PairKind,
+    PairOutcome, PairPhase, PlanStep, Purpose, SinglePhase, SingleRequest, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -115,6 +115,9 @@ pub(crate) struct Plans {
     /// Instruments whose ticks concern plans (a leg that makes, a chase, a barrier), and which.
     watched: BTreeMap<InstrumentId, BTreeSet<PlanKey>>,
     ended: VecDeque<(HostTime, PlanKey)>,
+    /// What an operator has asked to be closed and is not; nothing in what an earlier host wrote.
+    #[serde(default)]
+    pub(crate) flattening: Flattening,
 }
 
 impl Plans {
@@ -317,6 +320,23 @@ impl Plans {
     /// A plan of a strategy at work in an instrument, which nobody else trades on its account.
     pub(crate) fn at_work_in(&self, strategy: StrategyId, leg: InstrumentId) -> Option<u64> {
         let mut own = self.at_work_of(strategy).filter(|(_, slot)| slot.trades(leg));
+        own.next().map(|((_, plan), _)| *plan)
+    }
+
+    /// Whether a pair is at work in an instrument.
+    pub(crate) fn is_pair_at_work(&self, strategy: StrategyId, instrument: InstrumentId) -> bool {
+        let mut own = self.at_work_of(strategy).filter(|(_, slot)| slot.trades(instrument));
+        own.any(|(_, slot)| matches!(slot, Slot::Pair(_)))
+    }
+
+    /// The operator's plan at work in an instrument, if there is one.
+    pub(crate) fn flattens(&self, strategy: StrategyId, instrument: InstrumentId) -> Option<u64> {
+        let mut own = self.at_work_of(strategy).filter(|(_, slot)| match slot {
+            Slot::Pair(_) => false,
+            Slot::Single(single) => {
+                single.instrument() == instrument && single.plan.asked_by == AskedBy::Operator
+            }
+        });
         own.next().map(|((_, plan), _)| *plan)
     }
 

@@ -103,9 +103,15 @@ impl Engine {
         request: &NewOrder,
         asked: &Asked,
     ) -> Result<Approved<Order>, RiskRejection> {
-        let account = self.judge(now, strategy, request.instrument, asked)?;
+        let (account, reduces) = self.judge(now, strategy, request.instrument, asked)?;
         let wire = WireId(self.next_wire.get(&account).copied().unwrap_or(1));
-        Ok(Approved::seal_by_gate(Order {
+        // the kill latch lets through what bears this seal: it can do nothing but reduce
+        let flattens = asked.action == Some(Action::OperatorFlattens);
+        let seal = match flattens && reduces && request.flags.reduce_only {
+            true => Approved::flattening_seal_by_gate,
+            false => Approved::seal_by_gate,
+        };
+        Ok(seal(Order {
             id: ClientOrderId { strategy, number: request.number },
             wire,
             venue_id: None,
@@ -172,11 +178,11 @@ impl Engine {
         strategy: StrategyId,
         instrument: hedgerow_model::InstrumentId,
         asked: &Asked,
-    ) -> Result<AccountId, RiskRejection> {
+    ) -> Result<(AccountId, bool), RiskRejection> {
         let (account, reduces) = self.weigh(now, strategy, instrument, asked)?;
         // what a plan completes leaves too: to hold one leg alone is worse than to be quick
         self.take_tokens(now, (strategy, account), reduces || asked.action.is_some())?;
-        Ok(account)
+        Ok((account, reduces))
     }
 
     /// Judges without counting: the account, and whether it can only reduce.
@@ -234,7 +240,8 @@ impl Engine {
         reduces: bool,
         asked: &Asked,
     ) -> Result<(), RiskRejection> {
-        if asked.reduce_only && !reduces && !asked.offsets {
+        let flattens = asked.action == Some(Action::OperatorFlattens);
+        if (asked.reduce_only || flattens) && !reduces && !asked.offsets {
             return Err(RiskRejection::WouldIncrease);
         }
         let own = if reduces { Action::StrategyReduces } else { Action::StrategyOpens };

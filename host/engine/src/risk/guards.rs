@@ -167,12 +167,14 @@ impl Engine {
             OperatorCommand::Adopt { strategy } => self.adopt(now, strategy, effects),
             OperatorCommand::IgnoreOn { account } => self.ignore_on(now, account, effects),
             OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
-            OperatorCommand::CancelAll { strategy } => {
-                for id in self.concerned(strategy.into()) {
-                    self.end_orders(now, id, effects);
-                    self.stop_opening_plans(now, id, effects);
+            OperatorCommand::CancelAll { scope } => self.cancel_all_in(now, scope, effects),
+            OperatorCommand::ResumeReducing { scope } => {
+                let mode = TradingMode::ReduceOnly;
+                if self.modes.of(scope) != mode {
+                    self.set_mode(now, scope, mode, format!("operator: {reason}"), effects);
                 }
             }
+            OperatorCommand::Flatten { scope } => self.flatten(now, scope, &reason, effects),
         }
     }
 

@@ -244,7 +244,7 @@ impl Engine {
 
 /// Whether something on an account in an instrument belongs to a scope; a strategy's and the host's
 /// are not told apart here.
-fn is_of(scope: Scope, account: AccountId, instrument: InstrumentId) -> bool {
+pub(crate) fn is_of(scope: Scope, account: AccountId, instrument: InstrumentId) -> bool {
     match scope {
         Scope::Host | Scope::Strategy(_) => true,
         Scope::Account(id) => id == account,

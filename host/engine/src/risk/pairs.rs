@@ -235,10 +235,7 @@ impl Engine {
         (kind, json): (&str, &str),
         effects: &mut Effects,
     ) {
-        let mut number = HOST_PLANS | now.as_nanos();
-        while self.plans.get(&(strategy, number)).is_some() {
-            number = number.saturating_add(1);
-        }
+        let number = self.next_host_plan(now, strategy);
         // a refusal is a fact; it is tried again
         if self.begin_plan(now, strategy, (number, kind, json), effects).is_err() {
             return;
@@ -252,6 +249,15 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// A number for a plan of the host's own.
+    pub(super) fn next_host_plan(&self, now: HostTime, strategy: StrategyId) -> u64 {
+        let mut number = HOST_PLANS | now.as_nanos();
+        while self.plans.get(&(strategy, number)).is_some() {
+            number = number.saturating_add(1);
+        }
+        number
     }
 
     /// Base units of a position, whatever its sign, an inverse one's at its mark.

@@ -186,6 +186,7 @@ fn anothers_collar_is_not_mine() {
         settling: Duration::ZERO,
         guards: AccountGuards::default(),
         margin: None,
+        accept: Vec::new(),
         asks: Asks::default(),
         pools: Vec::new(),
     });

@@ -66,7 +66,7 @@ fn a_cancel_that_a_mode_asks_for_is_repeated_until_it_is_true() {
 fn so_are_those_of_an_operator_a_quarantine_and_the_end() {
     let mut rig = resting();
     let now = HostTime::from_nanos(rig.now);
-    let command = OperatorCommand::CancelAll { strategy: None };
+    let command = OperatorCommand::CancelAll { scope: Scope::Host };
     rig.engine.handle(Input::Operator { now, command, reason: "r".into() }, &mut rig.effects);
     goes_at_last(rig);
     let mut rig = resting();

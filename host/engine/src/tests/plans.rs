@@ -4,6 +4,7 @@
 mod delivered;
 mod ends;
 mod figures;
+mod flattened;
 mod guarded;
 mod incidents;
 mod leverage;
@@ -106,6 +107,7 @@ impl Pair {
                 settling: Duration::from_secs(2),
                 guards: AccountGuards::default(),
                 margin: None,
+                accept: Vec::new(),
                 asks: Asks::default(),
                 pools: Vec::new(),
             })

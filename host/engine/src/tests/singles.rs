@@ -6,6 +6,7 @@ mod blind;
 mod closing;
 mod corrected;
 mod delivered;
+mod flattening;
 mod kinds;
 mod progress;
 mod random;
@@ -294,7 +295,10 @@ impl One {
     }
 
     fn mode(&mut self, mode: TradingMode) {
-        let command = OperatorCommand::SetMode { scope: hedgerow_model::Scope::Host, mode };
+        self.say(OperatorCommand::SetMode { scope: Scope::Host, mode });
+    }
+
+    fn say(&mut self, command: OperatorCommand) {
         let now = HostTime::from_nanos(self.rig.now);
         let input = Input::Operator { now, command, reason: "test".into() };
         self.rig.engine.handle(input, &mut self.rig.effects);

@@ -120,8 +120,8 @@ pub struct PairRequest {
     /// How the leg rests that makes; with `maker-taker` and `taker-maker`, and only with them.
     #[serde(default)]
     pub make: Option<Making>,
-    /// Leverage and margin mode that are accepted, where they are not what the account is expected
-    /// to have; each is checked against what the venue tells, before anything is opened.
+    /// Leverage and margin mode, where they are not what the account is expected to have: each one
+    /// that the operator accepts there, and what the venue tells, before anything is opened.
     #[serde(default)]
     pub accept: Accept,
 }

@@ -42,6 +42,20 @@ pub struct SinglePlan {
     pub began: HostTime,
     /// When it ends, or gives up to begin.
     pub deadline: HostTime,
+    /// Who asked for it; journals of earlier hosts do not say it.
+    #[serde(default)]
+    pub asked_by: AskedBy,
+}
+
+/// On whose word a plan began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AskedBy {
+    /// Its strategy's, or a guard's.
+    #[default]
+    Strategy,
+    /// An operator's, who flattens: every mode permits it, and it can only reduce.
+    Operator,
 }
 
 /// What an order of a plan of one leg is for.

@@ -5,8 +5,8 @@ use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 use hedgerow_engine::{Effects, Engine, Input, OperatorCommand};
 use hedgerow_model::{
-    CallFault, Duration, Fact, FaultKind, Held, HostTime, Intent, Outcome, PluginStep, StrategyId,
-    Swap, TimerId,
+    CallFault, Duration, Fact, FaultKind, Held, HostTime, Intent, Outcome, PluginStep, Scope,
+    StrategyId, Swap, TimerId,
 };
 
 /// What comes from the host itself: words of an operator, faults, starts, cuts, timers.
@@ -15,7 +15,7 @@ pub(crate) fn inputs(
     placed: impl Fn() -> (Engine, Effects),
 ) {
     let (now, strategy) = (HostTime::from_nanos(4), StrategyId(0));
-    let command = OperatorCommand::CancelAll { strategy: Some(strategy) };
+    let command = OperatorCommand::CancelAll { scope: Scope::Strategy(strategy) };
     let operator = Input::Operator { now, command, reason: "bench".into() };
     once(group, "operator, cancel all", &placed, &operator);
     let fault = CallFault { kind: FaultKind::Trap, detail: "bench".into() };

@@ -145,6 +145,7 @@ fn engine_over(instrument: Instrument) -> Engine {
             settling: Duration::ZERO,
             guards: AccountGuards::default(),
             margin: None,
+            accept: Vec::new(),
             asks: Asks::default(),
             pools: Vec::new(),
         }],

@@ -5,6 +5,7 @@ mod bad_files;
 mod beginnings;
 mod commands;
 mod day;
+mod flattens;
 mod halts;
 mod hostile;
 mod kills;

@@ -10,6 +10,9 @@ use hedgerow_model::{
 };
 use std::collections::BTreeMap;
 
+/// Plans from this number on are the host's own.
+const HOST: u64 = 1 << 63;
+
 /// What the fills of an order come to; what was inferred of it is kept apart until the real ones
 /// replace it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,11 +107,13 @@ impl Tracker {
         closes: bool,
     ) -> Result<(), String> {
         let own = |key: &StrategyId| *key == strategy;
+        let host = number >= HOST;
         for ((whose, other), plan) in &self.plans {
             let stuck = matches!(plan.outcome, Some(PairOutcome::Stuck { .. })) && !plan.released;
             let works = plan.phase != PairPhase::Ended || stuck;
             let there = plan.plan.legs.iter().any(|leg| leg.instrument == instrument);
-            let works = works && !(closes && stuck);
+            // a close of the host's mends what is stuck
+            let works = works && !((closes || host) && stuck);
             if own(whose) && works && there && *other != number {
                 return Err(format!("pair {other} is at work where {number} begins"));
             }
@@ -116,7 +121,9 @@ impl Tracker {
         for ((whose, other), single) in &self.singles {
             let waits = !closes || single.plan.request.kind() == SingleKind::ClosePosition;
             let there = single.plan.request.instrument() == instrument && waits;
-            if own(whose) && there && single.blocks() && *other != number {
+            let works = single.phase != SinglePhase::Ended;
+            let blocks = if host { works } else { single.blocks() };
+            if own(whose) && there && blocks && *other != number {
                 return Err(format!("plan {other} is at work where {number} begins"));
             }
         }
@@ -271,7 +278,9 @@ impl Tracker {
         let (single, purpose) = self.purpose_of(id)?;
         let sent = single.orders.values().filter(|purpose| **purpose == SinglePurpose::Take);
         let closing = matches!(single.plan.request, SingleRequest::ClosePosition(_));
-        let unwinds = !goes_in(purpose) || closing && sent.count() > 1;
+        // what the host closes nobody else looks after
+        let again = sent.count() > 1 || single.plan.id >= HOST;
+        let unwinds = !goes_in(purpose) || closing && again;
         Some(match mode {
             TradingMode::Running => true,
             TradingMode::ReduceOnly => reduces || unwinds,

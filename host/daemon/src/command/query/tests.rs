@@ -146,6 +146,7 @@ fn quality_counts_plans_of_one_leg_too() {
     let request = MarketRequest::new(InstrumentId(0), Side::Buy, OrderSize::Base(dec("1")), 5);
     let at = plan(4).began;
     let began = SinglePlan {
+        asked_by: hedgerow_model::AskedBy::Strategy,
         id: 4,
         request: request.into(),
         account: AccountId(0),

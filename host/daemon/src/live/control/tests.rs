@@ -55,6 +55,92 @@ fn a_host_that_ends_accepts_nothing_but_a_kill() {
     assert!(latch.is_set());
 }
 
+/// A host with an account `acc`.
+fn view() -> HostView {
+    let account = hedgerow_model::view::AccountView {
+        id: hedgerow_model::AccountId(3),
+        name: "acc".into(),
+        mode: TradingMode::Running,
+        equity: None,
+        leverage: None,
+        safe_leverage: None,
+        liquidation_distances: Vec::new(),
+    };
+    HostView { accounts: vec![account], ..HostView::default() }
+}
+
+/// What a host may be told in an emergency, of what, and how the audit calls it.
+#[test]
+fn emergencies_reach_the_loop_with_their_scope_and_a_reason() {
+    type Make = fn(Option<String>, String) -> Request;
+    type Done = fn(Scope) -> OperatorCommand;
+    let cases: [(&str, Make, Done); 3] = [
+        (
+            "cancel-all",
+            |what, reason| Request::CancelAll { what, reason },
+            |scope| OperatorCommand::CancelAll { scope },
+        ),
+        (
+            "flatten",
+            |what, reason| Request::Flatten { what, reason },
+            |scope| OperatorCommand::Flatten { scope },
+        ),
+        (
+            "resume reduce-only",
+            |what, reason| Request::ResumeReducing { what, reason },
+            |scope| OperatorCommand::ResumeReducing { scope },
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let account = Scope::Account(hedgerow_model::AccountId(3));
+    let scopes = [(None, "the host", Scope::Host), (Some("acc"), "acc", account)];
+    for (verb, make, done) in cases {
+        for (what, called, scope) in scopes {
+            let (desk, inbox, _) = desk(folder.path());
+            let request = make(what.map(str::to_owned), "so".into());
+            let call = Call { by: "me".into(), request };
+            let reply = open(&desk).take(call, view());
+            assert!(matches!(reply, Reply::Accepted), "{verb} {called}: {reply:?}");
+            let words = format!("{verb} {called}");
+            let told = inbox.try_recv().unwrap();
+            assert!(
+                matches!(&told, Message::Asked { command, reason, .. }
+                    if *command == words && reason == "so"),
+                "{words}"
+            );
+            let Message::Command(command, reason) = inbox.try_recv().unwrap() else { panic!() };
+            assert_eq!((command, reason.as_str()), (done(scope), "so"));
+        }
+        // whom nobody knows, and what nobody gives a reason for, is refused and in the audit
+        for (what, reason) in [(Some("nobody"), "so"), (None, " ")] {
+            let (desk, inbox, _) = desk(folder.path());
+            let request = make(what.map(str::to_owned), reason.into());
+            let call = Call { by: "me".into(), request };
+            let reply = open(&desk).take(call, view());
+            assert!(matches!(reply, Reply::Refused { .. }), "{verb}: {reply:?}");
+            assert!(matches!(inbox.try_recv().unwrap(), Message::Asked { .. }));
+            assert!(inbox.try_recv().is_err());
+        }
+    }
+}
+
+/// What may reduce must leave: the latch of a killed host is released, and only by the whole of it.
+#[test]
+fn to_let_the_host_reduce_releases_its_latch_and_a_flatten_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _inbox, latch) = desk(folder.path());
+    assert!(ask(&desk, mode(TradingMode::Halted)));
+    let (what, reason) = (None, "so".to_owned());
+    assert!(ask(&desk, Request::Flatten { what: what.clone(), reason: reason.clone() }));
+    assert!(ask(&desk, Request::CancelAll { what: what.clone(), reason: reason.clone() }));
+    let one = Request::ResumeReducing { what: Some("acc".into()), reason: reason.clone() };
+    let call = Call { by: "me".into(), request: one };
+    assert!(matches!(open(&desk).take(call, view()), Reply::Accepted));
+    assert!(latch.is_set());
+    assert!(ask(&desk, Request::ResumeReducing { what, reason }));
+    assert!(!latch.is_set());
+}
+
 /// Callers at once: the latch is as the last command that reaches the loop left it.
 #[test]
 fn the_latch_is_as_the_last_command_says() {

@@ -49,6 +49,10 @@ pub(super) fn named_as(view: &HostView, kind: &str, name: &str) -> Option<Scope>
 /// What a request means for the loop; or the answer to one that is none for it.
 pub(super) fn understood(request: Request, view: HostView) -> Result<Message, Reply> {
     let refused = |why| Reply::Refused { why };
+    let meant = |what: Option<String>| {
+        let scope = what.map_or(Ok(Scope::Host), |name| named(&view, ANY, &name));
+        scope.map_err(refused)
+    };
     let (command, reason) = match request {
         Request::Status => return Err(Reply::Status(Box::new(view))),
         Request::Stop => return Ok(Message::Stop),
@@ -57,8 +61,16 @@ pub(super) fn understood(request: Request, view: HostView) -> Result<Message, Re
             (settle(&view, &strategy, adopt).map_err(refused)?, reason)
         }
         Request::SetMode { what, mode, reason } => {
-            let scope = what.map_or(Ok(Scope::Host), |name| named(&view, ANY, &name));
-            (OperatorCommand::SetMode { scope: scope.map_err(refused)?, mode }, reason)
+            (OperatorCommand::SetMode { scope: meant(what)?, mode }, reason)
+        }
+        Request::ResumeReducing { what, reason } => {
+            (OperatorCommand::ResumeReducing { scope: meant(what)? }, reason)
+        }
+        Request::CancelAll { what, reason } => {
+            (OperatorCommand::CancelAll { scope: meant(what)? }, reason)
+        }
+        Request::Flatten { what, reason } => {
+            (OperatorCommand::Flatten { scope: meant(what)? }, reason)
         }
     };
     Ok(Message::Command(command, given(&reason)?))

@@ -10,11 +10,13 @@ use crate::execution::price::cost_bps;
 use crate::execution::size::whole_lots;
 use crate::risk::Asked;
 use crate::strategy::{Holding, StrategySlot};
+use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, BarrierRequest, Decimal, Duration, Give, HostTime, Instrument, InstrumentKind,
-    OrderSize, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side, SingleKind, SinglePlan,
-    SinglePurpose, SingleRequest, SingleStep, StrategyId, TwapRequest, ValueError,
+    Action, AskedBy, BarrierRequest, CloseRequest, Decimal, Duration, Give, HostTime, Instrument,
+    InstrumentKind, OrderSize, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side,
+    SingleKind, SinglePlan, SinglePurpose, SingleRequest, SingleStep, StrategyId, TwapRequest,
+    ValueError,
 };
 
 /// How long an entry is tried to be sent where only time is needed.
@@ -61,10 +63,31 @@ impl Engine {
         (id, kind, json): (u64, SingleKind, &str),
         effects: &mut Effects,
     ) -> Result<(), RiskRejection> {
-        let key = (strategy, id);
-        let request = read(kind, json)?;
+        let asked = (read(kind, json)?, AskedBy::Strategy);
+        self.begin_asked(now, (strategy, id), asked, effects)
+    }
+
+    /// An operator's word closes what a strategy holds.
+    pub(crate) fn begin_flatten(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        request: CloseRequest,
+        effects: &mut Effects,
+    ) -> Result<(), RiskRejection> {
+        let asked = (SingleRequest::ClosePosition(request), AskedBy::Operator);
+        self.begin_asked(now, key, asked, effects)
+    }
+
+    fn begin_asked(
+        &mut self,
+        now: HostTime,
+        key: PlanKey,
+        (request, by): (SingleRequest, AskedBy),
+        effects: &mut Effects,
+    ) -> Result<(), RiskRejection> {
         super::check::check(&request)?;
-        let plan = Box::new(self.plan_single(now, key, request)?);
+        let plan = Box::new(self.plan_single(now, key, (request, by))?);
         self.plan_fact(now, key, PlanStep::Single(SingleStep::Began(plan)), effects);
         self.tell_plan(now, key, effects);
         self.single_goes_on(now, key, effects);
@@ -75,12 +98,16 @@ impl Engine {
         &self,
         now: HostTime,
         key: PlanKey,
-        request: SingleRequest,
+        (request, asked_by): (SingleRequest, AskedBy),
     ) -> Result<SinglePlan, RiskRejection> {
         let owner = self.strategies.get(key.0.index()).ok_or(RiskRejection::UnknownInstrument)?;
         let draft = self.draft_single(owner, &request)?;
         let closes = matches!(request, SingleRequest::ClosePosition(_));
-        if let Some(plan) = self.plans.single_in_the_way(key, draft.spec.id, closes) {
+        let in_the_way = match asked_by {
+            AskedBy::Strategy => self.plans.single_in_the_way(key, draft.spec.id, closes),
+            AskedBy::Operator => self.plans.flattens(key.0, draft.spec.id),
+        };
+        if let Some(plan) = in_the_way {
             return Err(RiskRejection::PlanInTheWay { plan });
         }
         let deadline = now.after(lasts(&request));
@@ -100,6 +127,7 @@ impl Engine {
             bound: None,
             began: now,
             deadline,
+            asked_by,
         };
         let mut slot = SingleSlot::new(plan);
         slot.plan.adopted = adopted(&draft, &slot.plan.request)?;
@@ -208,7 +236,13 @@ impl Engine {
             check_found(&limits, self.found(now, (key, slot), spec, (&first, priced.price))?)?;
         }
         let action = slot.unwinds().then_some(Action::PlanUnwinds);
-        let asked = Asked { action, ..Asked::of(side, priced.price, slice, reduces) };
+        let mut asked = Asked { action, ..Asked::of(side, priced.price, slice, reduces) };
+        if slot.plan.asked_by == AskedBy::Operator {
+            // as it will be sent: less what other orders close
+            let room = Quantity::from_units(self.room(key, spec.id, side));
+            asked.quantity = slice.min(whole_lots_of(spec, room));
+            asked.action = Some(Action::OperatorFlattens);
+        }
         self.weigh(now, key.0, spec.id, &asked)?;
         let owner = self.strategies.get(key.0.index()).ok_or(RiskRejection::UnknownInstrument)?;
         if !reduces && !owner.bucket.has(now, 1) {

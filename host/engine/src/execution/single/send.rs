@@ -7,7 +7,7 @@ use crate::execution::PlanKey;
 use crate::terms::on_grid;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, ClientOrderId, Decimal, Fact, Give, HostTime, Instrument, NewOrder, OrderFact,
+    Action, AskedBy, ClientOrderId, Decimal, Fact, Give, HostTime, Instrument, NewOrder, OrderFact,
     OrderFlags, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side, SinglePurpose,
     SingleStep, TimeInForce, ValueError, VenueCommand,
 };
@@ -165,6 +165,9 @@ impl Engine {
             SinglePurpose::Other => self.approve_offsetting(now, key.0, &order)?,
             SinglePurpose::TakeProfit | SinglePurpose::Exit => {
                 self.approve(now, key.0, &order, Some(Action::PlanUnwinds))?
+            }
+            SinglePurpose::Take if slot.plan.asked_by == AskedBy::Operator => {
+                self.approve(now, key.0, &order, Some(Action::OperatorFlattens))?
             }
             SinglePurpose::Take if unwinds => {
                 self.approve(now, key.0, &order, Some(Action::PlanUnwinds))?

@@ -51,6 +51,7 @@ fn what_an_account_is_expected_to_have_holds_where_a_pair_names_nothing() {
     assert_eq!(pair.ask(PairKind::Open, &request()), Some(differs));
     // facts of before a restart count as told
     let mut again = expecting(Margin::ONE);
+    again.rig.engine.config.accounts[1].accept = vec![THREE];
     again.rig.engine.restore(&pair.rig.effects.facts);
     again.markets();
     assert_eq!(again.ask_as(9, PairKind::Open, &accepting(None, Some(THREE))), None);
@@ -61,6 +62,32 @@ fn what_an_account_is_expected_to_have_holds_where_a_pair_names_nothing() {
     tell(&mut again, L, THREE);
     let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
     assert_eq!(again.ask_as(10, PairKind::Close, &close), None);
+}
+
+/// A strategy may name less than its operator accepts, never more.
+#[test]
+fn what_a_pair_names_must_be_accepted_by_the_operator() {
+    let five = Margin { leverage_hundredths: 500, ..THREE };
+    let named = accepting(Some(THREE), Some(THREE));
+    let mut pair = expecting(Margin::ONE);
+    tell(&mut pair, L, THREE);
+    tell(&mut pair, S, THREE);
+    let refused = RiskRejection::LeverageDiffers { known: THREE, accepted: Margin::ONE };
+    assert_eq!(pair.ask(PairKind::Open, &named), Some(refused.clone()), "of its own accord");
+    // each account by itself, and not some other value
+    pair.rig.engine.config.accounts[0].accept = vec![five, THREE];
+    pair.rig.engine.config.accounts[1].accept = vec![five];
+    assert_eq!(pair.ask_as(2, PairKind::Open, &named), Some(refused));
+    pair.rig.engine.config.accounts[1].accept = vec![THREE];
+    // what is accepted holds only where it is named, and must be what the venue has
+    let unnamed = pair.ask_as(3, PairKind::Open, &request());
+    assert!(matches!(unnamed, Some(RiskRejection::LeverageDiffers { known: THREE, .. })));
+    let other = pair.ask_as(4, PairKind::Open, &accepting(Some(five), Some(THREE)));
+    let differs = RiskRejection::LeverageDiffers { known: THREE, accepted: five };
+    assert_eq!(other, Some(differs));
+    assert_eq!(pair.sent(), []);
+    assert_eq!(pair.ask_as(5, PairKind::Open, &named), None);
+    assert_eq!(pair.sent().len(), 2);
 }
 
 #[test]

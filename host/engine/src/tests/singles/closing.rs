@@ -161,16 +161,22 @@ fn modes_end_what_opens_and_leave_what_closes() {
 }
 
 #[test]
-fn an_operators_cancel_all_ends_what_would_open_and_not_what_closes() {
-    let mut one = One::new();
-    one.begin(LimitRequest::new(X, Side::Buy, base("0.05"), dec("59990"), 60_000));
-    let order = one.one();
-    one.accept(order);
-    let now = HostTime::from_nanos(one.rig.now);
-    let command = OperatorCommand::CancelAll { strategy: None };
-    let input = Input::Operator { now, command, reason: "test".into() };
-    one.rig.engine.handle(input, &mut one.rig.effects);
-    assert_eq!(one.canceled(), [order.wire]);
-    one.gone(order);
-    assert!(one.is_over());
+fn an_operators_cancel_all_ends_what_would_open_in_its_scope() {
+    let meant =
+        [Scope::Host, Scope::Strategy(ME), Scope::Account(AccountId(0)), Scope::Instrument(X)];
+    let others = [Scope::Account(AccountId(7)), Scope::Instrument(InstrumentId(7))];
+    for scope in meant.into_iter().chain(others) {
+        let mut one = One::new();
+        one.begin(LimitRequest::new(X, Side::Buy, base("0.05"), dec("59990"), 60_000));
+        let order = one.one();
+        one.accept(order);
+        one.say(OperatorCommand::CancelAll { scope });
+        if others.contains(&scope) {
+            assert!(one.canceled().is_empty(), "{scope:?}");
+            continue;
+        }
+        assert_eq!(one.canceled(), [order.wire], "{scope:?}");
+        one.gone(order);
+        assert!(one.is_over());
+    }
 }
