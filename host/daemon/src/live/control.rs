@@ -213,8 +213,8 @@ impl Desk {
             let ticket = Some(Ticket::of(&self.waiting));
             let _ = self.inbox.send(Message::Asked { command, reason, by, from, result, ticket });
         }
-        match message.map(|message| self.inbox.send(message)) {
-            Some(Err(_)) => Reply::Refused { why: ENDING.into() },
+        match message.map(|message| self.inbox.send(message).is_ok()) {
+            Some(false) => Reply::Refused { why: ENDING.into() },
             told => {
                 self.accepted = told.map(|_| Instant::now()).or(self.accepted);
                 reply
