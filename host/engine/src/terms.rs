@@ -13,6 +13,29 @@ use hedgerow_model::{
     Event, Fact, Instrument, InstrumentId, Price, Quantity, Side, StrategyId, VenueEvent,
     VenueReport,
 };
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Instruments before anything changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    /// As the config gave them.
+    instruments: Vec<Instrument>,
+    /// Of those whose terms changed, the finest lot that there was.
+    finest_lots: BTreeMap<InstrumentId, Quantity>,
+}
+
+impl Given {
+    pub(crate) fn of(instruments: &[Instrument]) -> Self {
+        Self { instruments: instruments.to_vec(), finest_lots: BTreeMap::new() }
+    }
+
+    /// Whether the config said the same.
+    pub(crate) fn is_of_the_same(&self, other: &Self) -> bool {
+        self.instruments == other.instruments
+    }
+}
 
 impl Engine {
     /// A venue tells its terms: when an account is asked about, and when they change.
@@ -47,8 +70,8 @@ impl Engine {
         }
     }
 
-    /// Folds it. Only the terms: an operator who corrects the rest in the config is not contradicted
-    /// by facts of before.
+    /// Folds it. Only the terms: an operator who corrects the rest in the config is not
+    /// contradicted by facts of before.
     pub(crate) fn apply_terms(&mut self, told: &Instrument) {
         let id = told.id;
         let Some(spec) = self.config.instruments.get_mut(id.index()) else { return };
@@ -60,7 +83,7 @@ impl Engine {
         }
         let before = spec.lot;
         *spec = spec.clone().with_terms(told.terms());
-        let finest = self.finest_lots.entry(id).or_insert(before);
+        let finest = self.given.finest_lots.entry(id).or_insert(before);
         *finest = (*finest).min(before).min(told.lot);
         // those that are over too: a late fill brings one back
         let instruments = &self.config.instruments;
@@ -72,13 +95,13 @@ impl Engine {
     /// The finest step that a position of it may have come in: nothing below it is a difference.
     pub(crate) fn finest_lot(&self, id: InstrumentId) -> i64 {
         let now = self.config.instrument(id).map_or(1, |spec| spec.lot.units());
-        self.finest_lots.get(&id).map_or(now, |finest| finest.units().min(now)).max(1)
+        self.given.finest_lots.get(&id).map_or(now, |finest| finest.units().min(now)).max(1)
     }
 
     /// Instruments that are not as a strategy was started with: a new instance hears of them.
     pub(crate) fn terms_now(&self, strategy: StrategyId) -> Vec<Event> {
         let Some(slot) = self.strategies.get(strategy.index()) else { return Vec::new() };
-        let pairs = self.config.instruments.iter().zip(&self.given);
+        let pairs = self.config.instruments.iter().zip(&self.given.instruments);
         let changed = pairs.filter(|(now, given)| now != given && slot.sees(now.id));
         changed.map(|(now, _)| Event::Instrument(now.clone())).collect()
     }

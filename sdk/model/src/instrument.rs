@@ -118,22 +118,6 @@ pub struct Instrument {
     pub sequence: SequenceRule,
 }
 
-/// What a venue may change of an instrument while it trades. All else is fixed for the life of the
-/// id: a venue that changes a scale, a multiplier or the kind has another instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// Which prices the venue accepts.
-    pub grid: PriceGrid,
-    /// The step of quantities.
-    pub lot: Quantity,
-    /// The smallest order.
-    pub min_quantity: Quantity,
-    /// The largest order, if the venue has one.
-    pub max_quantity: Option<Quantity>,
-    /// The smallest order value in the quote currency, if the venue has one.
-    pub min_notional: Option<Decimal>,
-}
-
 /// What is wrong with the definition of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InstrumentError {
@@ -162,20 +146,6 @@ pub enum InstrumentError {
 }
 
 impl Instrument {
-    /// What its venue may change.
-    #[must_use]
-    pub fn terms(&self) -> Terms {
-        let Self { grid, lot, min_quantity, max_quantity, min_notional, .. } = *self;
-        Terms { grid, lot, min_quantity, max_quantity, min_notional }
-    }
-
-    /// The same by other terms.
-    #[must_use]
-    pub fn with_terms(self, terms: Terms) -> Self {
-        let Terms { grid, lot, min_quantity, max_quantity, min_notional } = terms;
-        Self { grid, lot, min_quantity, max_quantity, min_notional, ..self }
-    }
-
     /// Checks what must hold between the fields; all problems at once.
     pub fn check(&self) -> Vec<InstrumentError> {
         let mut problems = Vec::new();

@@ -45,6 +45,7 @@ mod sequence;
 mod single;
 mod state_bytes;
 mod status;
+mod terms;
 mod tick;
 mod time;
 mod venue;
@@ -68,9 +69,7 @@ pub use id::{
     AccountId, ClientOrderId, InstrumentId, StrategyId, TradeId, VenueId, VenueOrderId, WireId,
 };
 pub use input::{Held, Input, OperatorCommand, Swap};
-pub use instrument::{
-    Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule, Terms,
-};
+pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
 pub use ledger::{
     Accounting, Earnings, Entry, Line, PairLegRecord, PairRecord, Rate, RateSource, Rates,
@@ -98,6 +97,7 @@ pub use single::{
     TwapRequest,
 };
 pub use status::{IllegalTransition, OrderEvent, OrderStatus};
+pub use terms::Terms;
 pub use tick::{FeedStatus, Tick, TickKind, TickSlice, flag};
 pub use time::{Duration, HostTime, VenueTime};
 pub use venue::{

@@ -393,11 +393,8 @@ impl<'s> Walk<'s> {
         }
         // messages, not ticks: there are fewer of them, and they are smaller
         self.messages.sort_by_key(|(at, _)| *at);
-        let mut heard = Vec::with_capacity(self.heard.len());
-        for (_, ticks) in self.messages {
-            heard.extend_from_slice(&self.heard[ticks]);
-        }
-        let (truth, heard) = (Arc::new(self.truth), Arc::new(heard));
-        Market { truth, heard, ..self.out }
+        let messages = self.messages.iter().map(|(_, ticks)| ticks.clone());
+        let heard = messages.flat_map(|ticks| self.heard[ticks].iter().copied()).collect();
+        Market { truth: Arc::new(self.truth), heard: Arc::new(heard), ..self.out }
     }
 }

@@ -10,6 +10,7 @@
 mod barrier;
 mod begin;
 mod check;
+mod found;
 mod price;
 mod send;
 mod slot;
@@ -232,8 +233,8 @@ impl Engine {
         }
     }
 
-    /// Every plan of a strategy in a scope that would open gives up: what it has resting is canceled.
-    /// What closes goes on.
+    /// Every plan of a strategy in a scope that would open gives up: what it has resting is
+    /// canceled. What closes goes on.
     pub(crate) fn stop_opening_plans(
         &mut self,
         now: HostTime,

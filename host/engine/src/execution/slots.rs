@@ -1,6 +1,8 @@
 //! All plans of all strategies in one map, whatever their kind: what each kind must say of itself
 //! so that the rest of the engine need not know which it is.
 
+mod ways;
+
 use super::{PlanKey, PlanSlot, SingleSlot};
 use crate::risk::{Flattening, HOST_PLANS};
 use hedgerow_model::{
@@ -360,46 +362,6 @@ impl Plans {
     pub(crate) fn gave_up(&self, id: ClientOrderId) -> bool {
         let slot = self.of_order(id).and_then(|key| self.all.get(&key));
         slot.is_some_and(Slot::has_given_up)
-    }
-
-    /// A plan at work or stuck in one of these instruments, or with this number. A close of the
-    /// host's mends what is stuck: it waits only for what is at work.
-    pub(crate) fn in_the_way(&self, asked: PlanKey, legs: &[InstrumentId]) -> Option<u64> {
-        let blocks = |(key, slot): &(&PlanKey, &Slot)| {
-            let busy = !slot.is_over() || (slot.is_stuck() && !is_of_host(asked));
-            key.1 == asked.1 || (busy && legs.iter().any(|leg| slot.trades(*leg)))
-        };
-        self.of(asked.0).find(blocks).map(|((_, id), _)| *id)
-    }
-
-    /// Whether a plan is at work or stuck in one of these: of a stuck one a fill may still come.
-    pub(crate) fn is_concerned(&self, strategy: StrategyId, legs: &[InstrumentId]) -> bool {
-        let mut own = self.of(strategy).filter(|(_, slot)| !slot.is_over() || slot.is_stuck());
-        own.any(|(_, slot)| legs.iter().any(|leg| slot.trades(*leg)))
-    }
-
-    /// Closes of the host's in one of these instruments that are stuck.
-    pub(crate) fn stuck_of_host(&self, strategy: StrategyId, leg: InstrumentId) -> Vec<PlanKey> {
-        let own = self.of(strategy).filter(|(key, slot)| is_of_host(**key) && slot.is_stuck());
-        own.filter(|(_, slot)| slot.trades(leg)).map(|(key, _)| *key).collect()
-    }
-
-    /// The same for a plan of one leg. One that only closes waits for pairs and its like alone.
-    pub(super) fn single_in_the_way(
-        &self,
-        (strategy, id): PlanKey,
-        instrument: InstrumentId,
-        closes: bool,
-    ) -> Option<u64> {
-        let blocks = |(key, slot): &(&PlanKey, &Slot)| {
-            let works = !slot.is_over() && slot.trades(instrument);
-            let blocks = match closes {
-                true => works && (slot.closes() || matches!(slot, Slot::Pair(_))),
-                false => works || (slot.is_stuck() && slot.trades(instrument)),
-            };
-            key.1 == id || blocks
-        };
-        self.of(strategy).find(blocks).map(|((_, id), _)| *id)
     }
 
     #[cfg(test)]

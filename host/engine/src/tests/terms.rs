@@ -99,7 +99,10 @@ fn terms_that_cannot_be_are_told_and_not_taken() {
     }
     rig.report(VenueReport::Terms { instrument: InstrumentId(9), terms: coarser() });
     assert_eq!(rig.engine.config.instruments[0].terms(), instrument(0).terms());
-    let odd = |stamped: &&hedgerow_model::Stamped| matches!(&stamped.fact, Fact::Discrepancy { detail, .. } if detail.contains("terms"));
+    let odd = |stamped: &&hedgerow_model::Stamped| match &stamped.fact {
+        Fact::Discrepancy { detail, .. } => detail.contains("terms"),
+        _ => false,
+    };
     assert_eq!(rig.effects.facts.iter().filter(odd).count(), 3);
     assert!(told(&rig).is_empty());
 }

@@ -5,8 +5,7 @@ use super::barrier::entry_order;
 use super::send::{At, Wanted};
 use super::steps::aggression;
 use crate::execution::PlanKey;
-use crate::execution::opening::{Found, check_found};
-use crate::execution::price::cost_bps;
+use crate::execution::opening::check_found;
 use crate::execution::size::whole_lots;
 use crate::risk::Asked;
 use crate::strategy::{Holding, StrategySlot};
@@ -14,9 +13,8 @@ use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, AskedBy, BarrierRequest, CloseRequest, Decimal, Duration, Give, HostTime, Instrument,
-    InstrumentKind, OrderSize, PlanStep, Price, PriceSource, Quantity, RiskRejection, Side,
-    SingleKind, SinglePlan, SinglePurpose, SingleRequest, SingleStep, StrategyId, TwapRequest,
-    ValueError,
+    InstrumentKind, OrderSize, PlanStep, PriceSource, Quantity, RiskRejection, Side, SingleKind,
+    SinglePlan, SinglePurpose, SingleRequest, SingleStep, StrategyId, TwapRequest, ValueError,
 };
 
 /// How long an entry is tried to be sent where only time is needed.
@@ -249,35 +247,6 @@ impl Engine {
             return Err(RiskRejection::RateLimited { limit_per_s: owner.bucket.per_s() });
         }
         Ok(())
-    }
-
-    /// What the first order of an opening finds: of one that takes, or rests where it takes.
-    fn found(
-        &self,
-        now: HostTime,
-        (key, slot): (PlanKey, &SingleSlot),
-        spec: &Instrument,
-        (first, price): (&Wanted, Price),
-    ) -> Result<Found, RiskRejection> {
-        let (side, quantity) = (slot.plan.side, first.quantity);
-        let middle = self.middle(now, spec)?;
-        let spread_bps = self.spread_bps(spec, middle);
-        let offer = self.offer(spec, side, (quantity, price));
-        let Some(offer) = offer.filter(|o| o.fillable.is_positive() && !first.post_only) else {
-            return Ok(Found { spread_bps, takes: None });
-        };
-        // all that is displayed within its reach, however little of it is needed
-        let wide = match first.at {
-            At::Beyond(give, true) => {
-                let wanted = Wanted { at: At::Beyond(give, false), ..*first };
-                self.price_at(now, spec, (key, slot), &wanted)?.price
-            }
-            _ => price,
-        };
-        let wide = self.offer(spec, side, (quantity, wide));
-        let displayed = wide.map_or(offer.displayed, |wide| wide.displayed);
-        let cost = cost_bps(side, offer.average, middle).ok_or(RiskRejection::Overflow)?;
-        Ok(Found { spread_bps, takes: Some((cost, quantity, displayed)) })
     }
 }
 
