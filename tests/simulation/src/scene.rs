@@ -140,9 +140,9 @@ fn dealt(scene: &Scene, strategy: u32) -> Vec<InstrumentId> {
     own.map(InstrumentId).collect()
 }
 
-/// Of one scene in three everybody watches what it does not trade.
+/// Of one scene in three everybody watches what it does not trade, within the loop.
 fn watched(scene: &Scene, strategy: u32) -> Vec<InstrumentId> {
-    if !scene.taste.seed.is_multiple_of(3) {
+    if scene.threads.is_some() || !scene.taste.seed.is_multiple_of(3) {
         return Vec::new();
     }
     let own = dealt(scene, strategy);

@@ -12,7 +12,7 @@ fn repairs(result: &PairResult) -> [LegRepair; 2] {
 #[test]
 fn t1_with_fees_says_what_the_repair_of_each_leg_lost() {
     let mut pair = Pair::new();
-    pair.open(&PairRequest { tries: 2, ..request() });
+    pair.open(&PairRequest { tries: 1, ..request() });
     let sent = pair.sent();
     pair.fill_with(sent[0], 600_009, 1_660, "4");
     pair.fill_with(sent[1], 600_299, 1_000, "3");
