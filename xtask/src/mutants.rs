@@ -120,10 +120,13 @@ pub(crate) fn hunt(args: &[String]) -> Result<()> {
     let scratch = Scratch::new(&target_folder()?.join("mutants"))?;
     scratch.sync()?;
     println!("{:<28}{:>8}{:>10}  found by", "mutant", "seeds", "seconds");
-    if asked.batches
-        && let Some((_, why)) = compare(&scratch)?
-    {
-        bail!("without any bug the comparison fails: {why}");
+    let hunt = || match asked.batches {
+        true => compare(&scratch),
+        false => build(&scratch).and_then(|()| look(&scratch, &asked)),
+    };
+    // what is found without a bug would be found with each
+    if let Some((seed, why)) = hunt()? {
+        bail!("without any bug something is found, in seed {seed}: {why}");
     }
     let mut alive = Vec::new();
     for mutant in &mutants {
@@ -131,11 +134,7 @@ pub(crate) fn hunt(args: &[String]) -> Result<()> {
         let planted = mutant.planted(&scratch.read(&mutant.file)?)?;
         scratch.write(&mutant.file, planted.as_bytes())?;
         let began = Instant::now();
-        let found = match asked.batches {
-            true => compare(&scratch),
-            false => build(&scratch).and_then(|()| look(&scratch, &asked)),
-        };
-        let found = found.with_context(|| format!("building mutant {}", mutant.name));
+        let found = hunt().with_context(|| format!("building mutant {}", mutant.name));
         // whatever came of it, the next one is alone
         scratch.sync()?;
         let (times, by) = match found? {

@@ -64,9 +64,9 @@ impl Venues {
         let Some(session) = self.sessions.get(account.index()) else { return };
         let (epoch, venue) = (session.epoch, session.venue);
         let wanted = |event: &&VenueEvent| match &event.report {
-            VenueReport::FundingPayment { .. } | VenueReport::Forced { .. } => {
-                event.happened >= since && extent.has_positions()
-            }
+            VenueReport::FundingPayment { .. }
+            | VenueReport::Forced { .. }
+            | VenueReport::Delivered { .. } => event.happened >= since && extent.has_positions(),
             _ => event.happened >= since && extent == Extent::All,
         };
         let mut told: Vec<VenueEvent> = session.history.iter().filter(wanted).cloned().collect();

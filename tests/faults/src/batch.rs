@@ -6,6 +6,7 @@ use crate::script::Script;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::hash::Hasher as _;
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
@@ -43,9 +44,19 @@ impl Found {
 /// A piece in the file that a later run goes on from.
 #[derive(Serialize, Deserialize)]
 struct Line {
+    /// Which program found it: what another found says nothing of this one.
+    #[serde(default)]
+    program: u64,
     from: u64,
     to: u64,
     found: Found,
+}
+
+/// This program, by its bytes.
+fn program() -> std::io::Result<u64> {
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write(&std::fs::read(std::env::current_exe()?)?);
+    Ok(hasher.finish())
 }
 
 /// Runs seeds on so many threads. With a file, pieces that it holds are not run again, and what is
@@ -59,6 +70,7 @@ pub fn seeds(
 ) -> std::io::Result<Found> {
     let mut all = Found::default();
     let (mut done, mut torn) = (BTreeSet::new(), false);
+    let program = if resume.is_some() { program()? } else { 0 };
     if let Some(text) = resume.and_then(|path| std::fs::read_to_string(path).ok()) {
         torn = !text.is_empty() && !text.ends_with('\n');
         for line in text.lines() {
@@ -66,7 +78,8 @@ pub fn seeds(
             let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
             // pieces of another range would be counted beside those that overlap them
             let place = line.from.checked_sub(range.start);
-            let ours = place.is_some_and(|place| place.is_multiple_of(PIECE))
+            let ours = line.program == program
+                && place.is_some_and(|place| place.is_multiple_of(PIECE))
                 && line.from < range.end
                 && line.to == range.end.min(line.from + PIECE);
             if ours && done.insert((line.from, line.to)) {
@@ -101,7 +114,7 @@ pub fn seeds(
                 stop.store(true, Ordering::Relaxed);
             }
             if let Some(file) = file.as_mut().filter(|_| whole) {
-                let line = serde_json::to_string(&Line { from, to, found })?;
+                let line = serde_json::to_string(&Line { program, from, to, found })?;
                 writeln!(file, "{line}")?;
             }
         }

@@ -2,8 +2,7 @@
 
 use crate::dice::Dice;
 use crate::fault::Fault;
-use crate::market::spike;
-use crate::script::{MS, S};
+use crate::script::{MS, S, spike};
 use crate::shared::Shared;
 use crate::venues::{Session, Venues, Way};
 use hedgerow_model::{AccountId, Order, VenueEvent, VenueRejection, VenueReport};

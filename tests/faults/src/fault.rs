@@ -70,6 +70,8 @@ faults! {
     FundingFlip = "funding-flip",
     /// The venue closes a part of a position by itself.
     Liquidation = "liquidation",
+    /// A dated future is delivered: what rests ends, what is held is settled and gone.
+    Delivery = "delivery",
     /// The venue takes a part of a position for somebody else's loss.
     Deleveraging = "adl",
     /// The journal cannot commit.

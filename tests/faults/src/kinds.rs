@@ -9,6 +9,7 @@ pub(crate) fn is_told_again(report: &VenueReport) -> bool {
         VenueReport::Fill { .. }
             | VenueReport::FundingPayment { .. }
             | VenueReport::Forced { .. }
+            | VenueReport::Delivered { .. }
             | VenueReport::Interest { .. }
             | VenueReport::Rejected { .. }
             | VenueReport::Canceled { .. }

@@ -92,6 +92,11 @@ impl Venues {
     /// Keeps what the host was told of trades.
     pub(crate) fn note_heard(&mut self, event: &VenueEvent) {
         self.note_terms(event);
+        if matches!(event.report, VenueReport::Delivered { .. })
+            && let Some(session) = self.session(event.account)
+        {
+            (session.held, session.heard_of_it) = (0, true);
+        }
         let (trade, sign, quantity) = match event.report {
             VenueReport::Fill { wire, trade, quantity, .. } => {
                 let way = self.wires.get(&(event.account, wire));
@@ -102,6 +107,7 @@ impl Venues {
         };
         if let Some(session) = self.session(event.account)
             && session.heard.insert(trade)
+            && !session.heard_of_it
         {
             session.held += sign * quantity.units();
         }

@@ -9,6 +9,7 @@ pub mod batch;
 mod check;
 mod components;
 pub mod coverage;
+mod deliveries;
 pub mod dice;
 mod fate;
 pub mod fault;

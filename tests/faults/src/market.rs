@@ -6,7 +6,7 @@
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::levels::{LEVELS, Levels};
-use crate::script::{S, START, Script};
+use crate::script::{S, START, Script, skewed, spike};
 use hedgerow_model::{FeedStatus, InstrumentId, PriceGrid, Tick, TickKind, flag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -69,24 +69,6 @@ struct Walk<'s> {
     out: Market,
 }
 
-/// How the venue's clock stands to the host's at a moment, ns.
-#[must_use]
-pub fn skewed(script: &Script, venue: u32, now: u64) -> u64 {
-    let past = |e: &&crate::script::Episode| {
-        e.fault == Fault::ClockSkew && e.venue == venue && START + e.from <= now
-    };
-    script.episodes.iter().filter(past).fold(now, |at, episode| {
-        let by = episode.dice % (4 * S);
-        if episode.dice & (1 << 40) == 0 { at + by } else { at - by }
-    })
-}
-
-/// How much longer ways take at a moment, ns.
-#[must_use]
-pub fn spike(script: &Script, venue: u32, now: u64) -> u64 {
-    script.at(Fault::LatencySpike, now, Some(venue)).map(|e| S / 5 + e.dice % (3 * S / 2)).sum()
-}
-
 /// The market of a script.
 #[must_use]
 pub fn market(script: &Script) -> Market {
@@ -101,6 +83,9 @@ pub fn market(script: &Script) -> Market {
         }
         walk.outages(now);
         let place = usize::try_from(walk.dice.below(walk.lines.len() as u64)).unwrap_or(0);
+        if script.is_over(place, now) {
+            continue;
+        }
         let pair = place / usize::try_from(script.venues).unwrap_or(1);
         walk.fair[pair] = (walk.fair[pair] + walk.dice.int(13) - 6).clamp(8_000, 12_500);
         let ticks = walk.update(now, place);
@@ -336,7 +321,7 @@ impl<'s> Walk<'s> {
                 }
                 let tick = Tick { a: status.code(), ..self.base(now, place, TickKind::FeedStatus) };
                 self.hear(now, place, vec![tick]);
-                if !gone && self.script.books[place] {
+                if !gone && self.script.books[place] && !self.script.is_over(place, now) {
                     self.told_whole(now, place);
                 }
             }

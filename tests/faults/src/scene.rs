@@ -14,7 +14,7 @@ use hedgerow_engine::{
 };
 use hedgerow_guest_trader::Parameters;
 use hedgerow_model::{Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind};
-use hedgerow_simulator::paper::{FeeIn, Fees};
+use hedgerow_simulator::paper::{DeliveryTerms, FeeIn, Fees};
 use hedgerow_simulator::{FillModel, PaperVenue, Tape, VenueConfig};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -162,6 +162,11 @@ pub fn venues(shared: &Rc<Shared>) -> Venues {
             let money = (spec.settle.as_str(), amount);
             inner.set_collateral(script.account(spec.id), spec.venue, money);
         }
+    }
+    for spec in &script.instruments {
+        // a paper venue averages over an hour, which is longer than a run
+        let terms = DeliveryTerms { window: Duration::from_secs(60), fee: Decimal::new(2, 4) };
+        inner.set_delivery(spec.id, terms);
     }
     let mut venues = Venues::new(inner, Rc::clone(shared));
     venues.connect(START);

@@ -97,6 +97,7 @@ impl Script {
             episodes: Vec::new(),
         };
         script.episodes = script.troubles(&mut dice);
+        script.date();
         script
     }
 
@@ -196,6 +197,23 @@ impl Script {
             episode.fault == fault && here && episode.from <= now && now < episode.to
         })
     }
+}
+
+/// How the venue's clock stands to the host's at a moment, ns.
+#[must_use]
+pub fn skewed(script: &Script, venue: u32, now: u64) -> u64 {
+    let past =
+        |e: &&Episode| e.fault == Fault::ClockSkew && e.venue == venue && START + e.from <= now;
+    script.episodes.iter().filter(past).fold(now, |at, episode| {
+        let by = episode.dice % (4 * S);
+        if episode.dice & (1 << 40) == 0 { at + by } else { at - by }
+    })
+}
+
+/// How much longer ways take at a moment, ns.
+#[must_use]
+pub fn spike(script: &Script, venue: u32, now: u64) -> u64 {
+    script.at(Fault::LatencySpike, now, Some(venue)).map(|e| S / 5 + e.dice % (3 * S / 2)).sum()
 }
 
 /// Two instruments of one strategy are one base asset at two venues, with lots and ticks of their

@@ -32,6 +32,9 @@ pub(crate) struct Session {
     pub(crate) truth: i64,
     /// Trades of the venue's own will.
     pub(crate) forced: BTreeSet<TradeId>,
+    /// What it held was delivered; whether the host has heard of that.
+    pub(crate) delivered: bool,
+    pub(crate) heard_of_it: bool,
     /// Orders and cancels without an answer, and since when.
     pub(crate) waits: BTreeMap<WireId, u64>,
 }

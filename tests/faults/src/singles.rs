@@ -15,6 +15,7 @@ type Trades = BTreeMap<(AccountId, WireId), (i64, Decimal, Decimal)>;
 impl Venues {
     /// A fill happens at a venue: what was to reduce does, whatever the position was thought to be.
     pub(crate) fn note_truth(&mut self, event: &VenueEvent) {
+        self.note_delivered(event);
         if let VenueReport::Forced { trade, side, quantity, .. } = &event.report
             && let Some(session) = self.session(event.account)
         {
@@ -68,6 +69,9 @@ impl Venues {
                 let Some((units, value, fees)) = of(order) else { continue };
                 let sum = if goes_in(*purpose) { &mut sums.0 } else { &mut sums.1 };
                 *sum = (sum.0 + units, sum.1 + value, sum.2 + fees);
+            }
+            if self.is_delivered(single.plan.account) {
+                continue; // what was delivered of it is in its figures, and no trade of its orders
             }
             let spec = &self.shared.script.instruments[single.plan.request.instrument().index()];
             if let Err(what) = is_sum(spec, single, result, sums) {

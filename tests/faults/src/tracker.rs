@@ -58,12 +58,14 @@ pub struct Plan {
 /// Everything the facts say.
 #[derive(Debug, Default)]
 pub struct Tracker {
-    alive: BTreeMap<ClientOrderId, Known>,
+    pub(crate) alive: BTreeMap<ClientOrderId, Known>,
     over: BTreeMap<ClientOrderId, Known>,
     wires: BTreeMap<(AccountId, WireId), ClientOrderId>,
-    positions: BTreeMap<(StrategyId, InstrumentId), i64>,
+    pub(crate) positions: BTreeMap<(StrategyId, InstrumentId), i64>,
+    /// Accounts whose position was delivered.
+    pub(crate) delivered: BTreeSet<AccountId>,
     modes: BTreeMap<Scope, TradingMode>,
-    instruments: Vec<Instrument>,
+    pub(crate) instruments: Vec<Instrument>,
     /// Trades of the venues' own will.
     pub forced: BTreeSet<(AccountId, TradeId)>,
     standing: Standing,
@@ -189,6 +191,10 @@ impl Tracker {
             Fact::IntentDenied { intent, reason, .. } if intent != "plan" => {
                 coverage.refused(reason);
             }
+            Fact::Delivered { .. } => {
+                coverage.total("deliveries");
+                self.delivered(fact);
+            }
             Fact::Instrument(spec) => {
                 coverage.total("terms changed");
                 self.changed(spec);
@@ -277,6 +283,7 @@ impl Tracker {
         coverage: &mut Coverage,
     ) -> Result<(), String> {
         coverage.total("orders");
+        self.is_traded(order)?;
         let (strategy, request) = (id.strategy, &order.request);
         let (instrument, side) = (request.instrument, request.side);
         let units = request.quantity.units();
@@ -342,7 +349,7 @@ impl Tracker {
 
     fn filled(&mut self, id: ClientOrderId, units: i64, coverage: &mut Coverage) {
         let over = self.over.contains_key(&id);
-        if over {
+        if over && units != 0 {
             coverage.total("fills of orders that were over");
         }
         let known = self.alive.get_mut(&id).or_else(|| self.over.get_mut(&id));
@@ -352,7 +359,10 @@ impl Tracker {
         known.order.filled = hedgerow_model::Quantity::from_units(filled);
         let event = if units >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
         let ended = known.ending.is_some_and(|all| filled >= all);
-        self.moved(id, event, coverage);
+        // the real one of what was inferred brings nothing new
+        if units != 0 {
+            self.moved(id, event, coverage);
+        }
         // the venue's word of its end comes true with the last fill
         if ended && let Some(mut known) = self.alive.remove(&id) {
             known.order.status = OrderStatus::Canceled;

@@ -7,8 +7,7 @@
 use crate::dice::Dice;
 use crate::fate::{Fate, Fates};
 use crate::kinds::{is_answer, wire_of};
-use crate::market::skewed;
-use crate::script::{MS, S};
+use crate::script::{MS, S, skewed};
 pub(crate) use crate::session::Session;
 use crate::shared::Shared;
 use crate::terms::Heard;

@@ -296,6 +296,9 @@ impl Tracker {
             return Ok(());
         };
         let Some(spec) = self.instruments.get(instrument.index()) else { return Ok(()) };
+        if self.delivered.contains(&single.plan.account) {
+            return Ok(()); // the venue closed a part of it
+        }
         is_sum(spec, single, result, (single.sum(true), single.sum(false)))?;
         let Some(exit) = &result.figures.exit else { return Ok(()) };
         let position = self.positions.get(&(key.0, instrument)).copied().unwrap_or(0);
