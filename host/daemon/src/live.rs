@@ -129,6 +129,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         folder: Vec::new(),
         began: Instant::now(),
         published: None,
+        reducing: false,
         ended: Ended { files, ..Ended::default() },
     };
     let result = match session.run(options) {
@@ -196,6 +197,8 @@ struct Session<'h> {
     began: Instant,
     published: Option<Instant>,
     ended: Ended,
+    /// The host was told to reduce again: its latch goes when its mode holds what opens.
+    reducing: bool,
 }
 
 impl Session<'_> {
@@ -212,6 +215,7 @@ impl Session<'_> {
                 return Err(Failure { code: crate::command::exit::CONFIG, message: why });
             }
             let progress = self.stretch()?;
+            self.release_for_reducing();
             let due = self.published.is_none_or(|at| at.elapsed() >= PUBLISH);
             if due || stop || progress == Progress::Finished {
                 self.publish()?;
@@ -284,6 +288,22 @@ impl Session<'_> {
         Ok(())
     }
 
+    fn command(&mut self, command: OperatorCommand, reason: String) {
+        match command {
+            OperatorCommand::ResumeReducing { scope: Scope::Host } => self.reducing = true,
+            OperatorCommand::SetMode { scope: Scope::Host, .. } => self.reducing = false,
+            _ => {}
+        }
+        self.host.command(command, reason);
+    }
+
+    fn release_for_reducing(&mut self) {
+        if self.reducing && !self.host.has_commands() {
+            let holds = self.host.engine().host_mode() == TradingMode::ReduceOnly;
+            self.reducing = holds && !control::release_for_reducing(&self.desk);
+        }
+    }
+
     fn fills(&self) -> u64 {
         self.host.venue().inner().fill_count()
     }
@@ -300,7 +320,7 @@ impl Session<'_> {
     fn take(&mut self, message: Message) -> Result<bool, Failure> {
         match message {
             Message::Stop => return Ok(true),
-            Message::Command(command, reason) => self.host.command(command, reason),
+            Message::Command(command, reason) => self.command(command, reason),
             Message::Answered => {}
             Message::Asked { command, reason, by, from, result, ticket: _held } => {
                 self.host.note(Fact::Asked { command, reason, by, from, result })?;

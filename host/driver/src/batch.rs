@@ -33,7 +33,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         horizon: HostTime,
         wake: Option<HostTime>,
     ) -> Result<bool, DriverError> {
-        let slice = self.feed.peek(self.batch.min(self.least_room()));
+        let slice = self.feed.peek(self.batch);
         let n = self.quiet_stretch(&slice, (horizon, wake));
         if n == 0 {
             return Ok(false);
@@ -50,14 +50,6 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         let acted = self.settle_answers(m)?;
         self.batch = if acted { AFTER_ACT } else { (self.batch * 2).min(LARGEST) };
         Ok(true)
-    }
-
-    /// What each that is to be called now can read in the time of one call.
-    fn least_room(&self) -> usize {
-        let reads = |instance: &&Instance| instance.is_callable() && instance.is_settled();
-        let rooms = self.instances.iter().filter(reads);
-        let room = |instance: &Instance| self.host.room_in_loop(instance.strategy);
-        rooms.map(room).min().unwrap_or(usize::MAX)
     }
 
     /// How many of these ticks come before anything else can happen.
@@ -100,17 +92,24 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             instance.ahead = slice.len();
             return Some(slice.len());
         }
-        let answer = self.call_market(index, &own);
+        // no more than it can read in the time of one call
+        let room = self.host.room_in_loop(instance.strategy).max(1).min(own.len());
+        let answer = self.call_market(index, &own.prefix(room));
         let instance = &mut self.instances[index];
+        let place_of =
+            |nth: usize| if whole { Some(nth) } else { instance.places.get(nth).copied() };
+        let read = match room < own.len() {
+            true => place_of(room - 1).map_or(slice.len(), |place| place + 1),
+            false => slice.len(),
+        };
         let left = match &answer {
             // a fault is dated at the first tick that it was shown
             Err(_) if whole => 1,
             Err(_) => instance.places.first().map_or(1, |place| place + 1),
-            Ok(called) if called.outcome.intents.is_empty() => slice.len(),
+            Ok(called) if called.outcome.intents.is_empty() => read,
             Ok(called) => {
                 let last = (called.outcome.consumed as usize).saturating_sub(1);
-                let place = if whole { Some(last) } else { instance.places.get(last).copied() };
-                place.map_or(slice.len(), |place| place + 1)
+                place_of(last).map_or(read, |place| place + 1)
             }
         };
         let acted = answer.as_ref().map_or(true, |called| !called.outcome.intents.is_empty());

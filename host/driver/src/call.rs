@@ -102,7 +102,9 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     ) -> Result<(), DriverError> {
         let mut rest = TickSlice::new(Arc::new(ticks));
         while !rest.is_empty() && self.instances[index].is_callable() {
-            let answer = self.call_market(index, &rest);
+            let room = self.host.room_in_loop(self.instances[index].strategy).max(1);
+            let part = rest.prefix(rest.len().min(room));
+            let answer = self.call_market(index, &part);
             let read = answer.as_ref().map_or(rest.len(), |c| c.outcome.consumed.max(1) as usize);
             self.apply_answer(index, answer, false)?;
             self.commit()?;

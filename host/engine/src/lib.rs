@@ -410,7 +410,7 @@ impl Engine {
             self.stop_opening_plans(now, strategy, scope, effects);
         }
         // whatever the policy: nobody would hedge what fills
-        self.makers_give_up(now, strategy, scope, effects);
+        self.makers_give_up(now, strategy, (scope, true), effects);
     }
 
     fn policy(

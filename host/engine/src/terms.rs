@@ -123,7 +123,8 @@ fn coarsen(pair: &mut PlanSlot, instruments: &[Instrument]) {
 }
 
 /// An order of a plan on the grid of now, giving no more than before: prices of plans come from
-/// books and bounds that may be older than the grid.
+/// books and bounds that may be older than the grid, and what is to be closed may be more than the
+/// largest order of now.
 pub(crate) fn on_grid(
     spec: &Instrument,
     side: Side,
@@ -131,7 +132,8 @@ pub(crate) fn on_grid(
 ) -> (Price, Quantity) {
     let fits = spec.grid.accepts(price, spec.price_scale);
     let rounded = (!fits).then(|| spec.round_price(price, side.passive_rounding()).ok()).flatten();
-    (rounded.unwrap_or(price), whole_lots_of(spec, quantity))
+    let most = spec.max_quantity.map_or(quantity, |most| quantity.min(most));
+    (rounded.unwrap_or(price), whole_lots_of(spec, most))
 }
 
 /// A quantity in whole lots, toward zero.

@@ -27,8 +27,12 @@ pub(crate) fn stands_for(fuel: u64) -> u64 {
     fuel / FUEL_PER_NS
 }
 
+/// What a field of a line comes to beside its text, bytes.
+const LOG_FIELD: usize = 48;
+
 /// What a line of the log costs.
-pub(crate) fn log_fuel(bytes: usize) -> u64 {
+pub(crate) fn log_fuel(bytes: usize, fields: usize) -> u64 {
+    let bytes = bytes.saturating_add(fields.saturating_mul(LOG_FIELD));
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     bytes.saturating_mul(LOG_BYTE).saturating_add(LOG_CALL)
 }
@@ -117,6 +121,8 @@ mod tests {
     fn fuel_and_the_time_that_it_stands_for_are_the_same() {
         let hard = Limits::default().call_hard;
         assert_eq!(stands_for(fuel(hard)), hard.as_nanos());
-        assert_eq!(log_fuel(usize::MAX), u64::MAX);
+        assert_eq!(log_fuel(usize::MAX, 1), u64::MAX);
+        // what has no text is not free
+        assert!(log_fuel(0, 1_000) > 100 * log_fuel(0, 0));
     }
 }

@@ -104,8 +104,9 @@ impl Ring {
 impl Ring {
     /// `resumed` and the markets, as the running version knows them.
     fn opening(&self, header: Header) -> Vec<Entry> {
-        let (resumed, ticks) = self.world.opening(header.now.as_nanos());
-        let mut opening = vec![Entry::event(header, resumed, Vec::new())];
+        let (events, ticks) = self.world.opening(header.now.as_nanos());
+        let told = events.into_iter().map(|event| Entry::event(header, event, Vec::new()));
+        let mut opening: Vec<Entry> = told.collect();
         if !ticks.is_empty() {
             let ticks = TickSlice::new(std::sync::Arc::new(ticks));
             opening.push(Entry::market(&ticks, header, Vec::new()));

@@ -52,7 +52,8 @@ impl State {
     fn pay(&mut self, message: &str, fields: &[(String, String)]) -> Result<(), Trap> {
         let Some((_, left)) = &mut self.fuel else { return Ok(()) };
         let told = fields.iter().map(|(key, value)| key.len().saturating_add(value.len()));
-        let cost = limits::log_fuel(told.fold(message.len(), usize::saturating_add));
+        let bytes = told.fold(message.len(), usize::saturating_add);
+        let cost = limits::log_fuel(bytes, fields.len());
         *left = left.checked_sub(cost).ok_or(Trap::OutOfFuel)?;
         Ok(())
     }

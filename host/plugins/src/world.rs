@@ -2,8 +2,8 @@
 //! from the middle of what the running version was given.
 
 use hedgerow_model::{
-    Book, Event, Intent, MarketStatus, OpaqueMessage, OrderStatus, OrderUpdate, PairOutcome,
-    PlanUpdate, PositionUpdate, ResumedState, Tick, TickKind, flag,
+    Book, Event, Instrument, InstrumentId, Intent, MarketStatus, OpaqueMessage, OrderStatus,
+    OrderUpdate, PairOutcome, PlanUpdate, PositionUpdate, ResumedState, Tick, TickKind, flag,
 };
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ struct Shown {
 pub(crate) struct World {
     resumed: ResumedState,
     markets: BTreeMap<u32, Shown>,
+    /// Instruments that are not what an instance is started with.
+    changed: BTreeMap<InstrumentId, Instrument>,
 }
 
 impl World {
@@ -49,7 +51,10 @@ impl World {
         let known = &mut self.resumed;
         match event {
             Event::Resumed(state) => {
-                *self = Self { resumed: state.clone(), markets: BTreeMap::new() };
+                *self = Self { resumed: state.clone(), ..Self::default() };
+            }
+            Event::Instrument(spec) => {
+                self.changed.insert(spec.id, spec.clone());
             }
             Event::Order(update) => {
                 known.orders.retain(|order| order.number != update.number);
@@ -113,10 +118,13 @@ impl World {
         }
     }
 
-    /// `resumed`, and the markets as a snapshot at a time.
-    pub(crate) fn opening(&self, now: u64) -> (Event, Vec<Tick>) {
+    /// `resumed` and instruments that are not what they were, and the markets as a snapshot at a
+    /// time.
+    pub(crate) fn opening(&self, now: u64) -> (Vec<Event>, Vec<Tick>) {
         let shown = self.markets.values().flat_map(|shown| shown.ticks(now));
-        (Event::Resumed(self.resumed.clone()), shown.collect())
+        let changed = self.changed.values().cloned().map(Event::Instrument);
+        let resumed = std::iter::once(Event::Resumed(self.resumed.clone()));
+        (resumed.chain(changed).collect(), shown.collect())
     }
 }
 
@@ -186,7 +194,12 @@ mod tests {
         world.see(&level(7, 1, flag::SNAPSHOT));
         world.see(&level(8, 3, flag::SELL | flag::LAST));
         world.see(&level(7, 0, flag::LAST));
-        let (Event::Resumed(resumed), ticks) = world.opening(50) else { panic!() };
+        let opening = |world: &World, now| {
+            let (events, ticks) = world.opening(now);
+            let Some(Event::Resumed(resumed)) = events.into_iter().next() else { panic!() };
+            (resumed, ticks)
+        };
+        let (resumed, ticks) = opening(&world, 50);
         let numbers: Vec<u64> = resumed.orders.iter().map(|order| order.number).collect();
         assert_eq!((numbers, resumed.timers.len()), (vec![4, 5], 1));
         assert_eq!(ticks.len(), 1);
@@ -194,7 +207,7 @@ mod tests {
         let canceled = OrderUpdate { status: OrderStatus::Canceled, ..resumed.orders[0] };
         world.hear(&Event::Order(canceled));
         world.hear(&Event::Market { instrument: InstrumentId(1), status: MarketStatus::Gap });
-        let (Event::Resumed(resumed), ticks) = world.opening(60) else { panic!() };
+        let (resumed, ticks) = opening(&world, 60);
         assert_eq!((resumed.orders.len(), ticks.len()), (1, 0));
     }
 

@@ -124,6 +124,9 @@ impl Emergency {
     }
 
     fn append(&mut self, text: &str, after: Option<i64>) -> Result<()> {
+        if text.is_empty() {
+            return Ok(()); // nothing that a restart needs
+        }
         let more = text.len() as u64;
         if self.used + more > BYTES - HEAD {
             return Err(std::io::Error::other("the emergency file is full"));

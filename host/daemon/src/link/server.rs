@@ -363,6 +363,8 @@ fn is_history(report: &VenueReport) -> bool {
             | VenueReport::Margin { .. }
             | VenueReport::LiquidationPrice { .. }
             | VenueReport::Brackets { .. }
+            // the config says when they change, over a death of the venue too
+            | VenueReport::Terms { .. }
             | VenueReport::OrderState { .. }
             | VenueReport::TradesTold { .. }
             | VenueReport::QueryFailed { .. }

@@ -176,6 +176,19 @@ pub(super) fn close(desk: &SharedDesk) {
     open(desk).ending = true;
 }
 
+/// The engine holds what would open by its mode: what reduces may leave. Not while anything that
+/// was asked waits for the loop: a kill may be among it. Whether that is settled.
+pub(super) fn release_for_reducing(desk: &SharedDesk) -> bool {
+    let desk = open(desk);
+    if desk.waiting.load(Ordering::SeqCst) > 0 {
+        return false;
+    }
+    if let Err(error) = desk.latch.release() {
+        tracing::error!(%error, "the kill latch stays: say `resume --reduce-only` again");
+    }
+    true
+}
+
 impl Desk {
     pub(super) fn new(inbox: Sender<Message>, latch: KillLatch) -> SharedDesk {
         let (ending, accepted, waiting) = (false, None, Arc::default());
@@ -231,8 +244,6 @@ impl Desk {
         };
         let whole = match command {
             OperatorCommand::SetMode { scope: Scope::Host, mode } => Some(*mode),
-            // what may reduce must leave: the engine holds what would open
-            OperatorCommand::ResumeReducing { scope: Scope::Host } => Some(TradingMode::Running),
             _ => None,
         };
         // a kill needs no loop: the latch holds, and a restart finds it

@@ -124,7 +124,7 @@ pub(super) fn watch(
         partial: Vec::new(),
         again: Vec::new(),
         retried: Arc::clone(&retried),
-        folder: Folder::default(),
+        folder: Folder::new(config.data.is_live()),
         tried: BTreeMap::new(),
     };
     let (folder, ended) = (config.plugins.clone(), Arc::clone(&stop));

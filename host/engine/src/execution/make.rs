@@ -81,11 +81,15 @@ impl Engine {
         &mut self,
         now: HostTime,
         strategy: StrategyId,
-        scope: Scope,
+        (scope, closes): (Scope, bool),
         effects: &mut Effects,
     ) {
         for key in self.plans.making_of(strategy) {
-            let legs = self.plans.pair(&key).into_iter().flat_map(|slot| &slot.plan.legs);
+            let pair = self.plans.pair(&key);
+            if !closes && pair.is_some_and(|slot| slot.plan.kind == PairKind::Close) {
+                continue; // given up it would take at once what it was to make
+            }
+            let legs = pair.into_iter().flat_map(|slot| &slot.plan.legs);
             let mut meant = legs.map(|leg| is_of(scope, leg.account, leg.instrument));
             if meant.any(|meant| meant) {
                 self.give_up_plan(now, key, effects);

@@ -18,7 +18,7 @@ impl Engine {
                 }
             }
             self.stop_opening_plans(now, strategy, scope, effects);
-            self.makers_give_up(now, strategy, scope, effects);
+            self.makers_give_up(now, strategy, (scope, false), effects);
         }
     }
 

@@ -7,6 +7,7 @@
 //!   it closes: an order of the flatten is never more than what would be left of the position.
 //! - What cannot be closed is said, in words, until it can.
 
+use super::modes::is_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, CloseRequest, Duration, Fact, FlattenStep, HostTime, InstrumentId, OrderStatus,
@@ -279,6 +280,20 @@ impl Engine {
         }
         let step = FlattenStep::Over { why: why.into() };
         self.record(now, Fact::Flatten { strategy, instrument, step }, effects);
+    }
+
+    /// An operator who halts a scope after a flatten of it ends that too: whoever wants it then asks
+    /// for it again.
+    pub(super) fn end_flattens_in(&mut self, now: HostTime, scope: Scope, effects: &mut Effects) {
+        let meant = |(strategy, instrument): &Key| {
+            let account = self.account_of(*strategy, *instrument);
+            let theirs = matches!(scope, Scope::Strategy(other) if other != *strategy);
+            !theirs && account.is_some_and(|account| is_of(scope, account, *instrument))
+        };
+        let keys: Vec<Key> = self.plans.flattening.wanted.keys().copied().filter(meant).collect();
+        for key in keys {
+            self.end_flatten(now, key, "an operator halted it", effects);
+        }
     }
 
     /// What is to be closed and is not, one sentence each.

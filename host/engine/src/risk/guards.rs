@@ -159,7 +159,11 @@ impl Engine {
                         // a leg that is held alone is taken over by its strategy's name
                         self.release_plans(now, id, effects);
                     }
-                } else if mode <= self.modes.of(scope) {
+                }
+                if mode == TradingMode::Halted {
+                    self.end_flattens_in(now, scope, effects);
+                }
+                if mode != TradingMode::Running && mode <= self.modes.of(scope) {
                     return; // only a release loosens, and what holds keeps its reason
                 }
                 self.set_mode(now, scope, mode, format!("operator: {reason}"), effects);

@@ -68,11 +68,6 @@ impl PaperVenue {
                 let pit = pit.ok_or(AgainError::NoInstrument(*instrument))?;
                 pit.book_delivery(account, *price, *quantity, *fee)?;
             }
-            VenueReport::Terms { instrument, terms } => {
-                let pit = self.pits.get_mut(instrument.index());
-                let pit = pit.ok_or(AgainError::NoInstrument(*instrument))?;
-                (pit.spec, pit.changed) = (pit.spec.clone().with_terms(*terms), true);
-            }
             VenueReport::Accepted { order, .. } => {
                 let next = order.0.checked_add(1).ok_or(AgainError::LastId)?;
                 self.next_order = self.next_order.max(next);

@@ -113,7 +113,7 @@ fn a_killed_host_may_be_let_reduce_and_no_more() {
     let orders = |view: &HostView| view.strategies.iter().map(|s| s.orders).sum::<u64>();
     say(&all, &["resume", "--reduce-only"]);
     wait("it may reduce", || view(&all).is_some_and(|view| view.mode == TradingMode::ReduceOnly));
-    assert!(!is_latched(&all));
+    wait("its latch is released", || !is_latched(&all));
     let before = view(&all).unwrap();
     wait("the market goes on", || view(&all).is_some_and(|now| now.ticks > before.ticks + 2_000));
     println!("{} orders while it may reduce", orders(&view(&all).unwrap()) - orders(&before));

@@ -124,11 +124,12 @@ fn emergencies_reach_the_loop_with_their_scope_and_a_reason() {
     }
 }
 
-/// What may reduce must leave: the latch of a killed host is released, and only by the whole of it.
+/// What may reduce must leave: the latch of a killed host is released once the loop has done what
+/// was asked, and not by anything before.
 #[test]
-fn to_let_the_host_reduce_releases_its_latch_and_a_flatten_does_not() {
+fn to_let_the_host_reduce_releases_its_latch_when_its_mode_holds_what_opens() {
     let folder = tempfile::tempdir().unwrap();
-    let (desk, _inbox, latch) = desk(folder.path());
+    let (desk, inbox, latch) = desk(folder.path());
     assert!(ask(&desk, mode(TradingMode::Halted)));
     let (what, reason) = (None, "so".to_owned());
     assert!(ask(&desk, Request::Flatten { what: what.clone(), reason: reason.clone() }));
@@ -138,7 +139,9 @@ fn to_let_the_host_reduce_releases_its_latch_and_a_flatten_does_not() {
     assert!(matches!(open(&desk).take(call, view()), Reply::Accepted));
     assert!(latch.is_set());
     assert!(ask(&desk, Request::ResumeReducing { what, reason }));
-    assert!(!latch.is_set());
+    assert!(!release_for_reducing(&desk) && latch.is_set(), "the loop has not heard of it");
+    drop(inbox.try_iter().collect::<Vec<_>>());
+    assert!(release_for_reducing(&desk) && !latch.is_set());
 }
 
 /// Callers at once: the latch is as the last command that reaches the loop left it.

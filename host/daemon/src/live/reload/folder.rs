@@ -20,9 +20,16 @@ pub(super) struct Folder {
     gone: BTreeSet<PathBuf>,
     /// Whether what is seen from now on is news.
     begun: bool,
+    /// Whether a restart goes on with what ran last, and needs no file.
+    kept: bool,
 }
 
 impl Folder {
+    /// Before the first look.
+    pub(super) fn new(kept: bool) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
     /// A component that no strategy names: whoever put it there may have meant another name.
     pub(super) fn is_unnamed(&mut self, path: PathBuf, inbox: &Sender<Message>) {
         let shown = path.display();
@@ -67,10 +74,11 @@ impl Folder {
         let unnamed = unnamed.map(|path| format!("no strategy names the plugin {}", name(path)));
         let gone = self.gone.iter().take(SHOWN).map(|path| {
             let name = name(path);
-            format!(
-                "{name} is gone from the plugins folder: what runs goes on, over a restart too; \
-                 put a file there to change it"
-            )
+            let then = match self.kept {
+                true => "a restart goes on with what ran last",
+                false => "a restart needs it",
+            };
+            format!("{name} is gone from the plugins folder: {then}; put it back or replace it")
         });
         let _ = inbox.send(Message::Folder(unnamed.chain(gone).collect()));
     }

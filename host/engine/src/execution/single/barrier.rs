@@ -231,8 +231,9 @@ impl Engine {
             return fired(Barrier::Stop, seen);
         }
         let trigger = slot.trigger.filter(|_| request.trailing.is_some());
-        if seen.zip(trigger).is_some_and(|(seen, trigger)| seen < trigger) {
-            return fired(Barrier::Trailing, seen);
+        // it follows the touch: a mark beside it stands elsewhere
+        if profit.zip(trigger).is_some_and(|(profit, trigger)| profit < trigger) {
+            return fired(Barrier::Trailing, profit);
         }
         if let Some(now) = profit {
             if let Some(trailing) = request.trailing {

@@ -9,7 +9,7 @@ use crate::execution::opening::check_found;
 use crate::execution::size::whole_lots;
 use crate::risk::Asked;
 use crate::strategy::{Holding, StrategySlot};
-use crate::terms::whole_lots_of;
+use crate::terms::{on_grid, whole_lots_of};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, AskedBy, BarrierRequest, CloseRequest, Decimal, Duration, Give, HostTime, Instrument,
@@ -235,10 +235,14 @@ impl Engine {
         }
         let action = slot.unwinds().then_some(Action::PlanUnwinds);
         let mut asked = Asked { action, ..Asked::of(side, priced.price, slice, reduces) };
+        if reduces {
+            // as it will be sent: the rest follows
+            asked.quantity = on_grid(spec, side, (priced.price, slice)).1;
+        }
         if slot.plan.asked_by == AskedBy::Operator {
             // as it will be sent: less what other orders close
             let room = Quantity::from_units(self.room(key, spec.id, side));
-            asked.quantity = slice.min(whole_lots_of(spec, room));
+            asked.quantity = asked.quantity.min(whole_lots_of(spec, room));
             asked.action = Some(Action::OperatorFlattens);
         }
         self.weigh(now, key.0, spec.id, &asked)?;

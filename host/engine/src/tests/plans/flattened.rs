@@ -103,3 +103,19 @@ fn a_cancel_all_ends_the_making_of_pairs_in_its_scope() {
 }
 
 const L_ALONE: Scope = Scope::Instrument(L);
+
+/// A closing that makes goes on: given up it would take all that is left at once.
+#[test]
+fn a_cancel_all_leaves_a_closing_that_makes() {
+    let mut pair = opened();
+    let make = Some(Making::new(60_000, Give::Ticks(30)));
+    let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    let close = PairRequest { legs: LegOrder::MakerTaker, make, deadline_ms: 120_000, ..close };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let quote = pair.sent()[0];
+    assert!(quote.rests);
+    pair.accepted(quote);
+    say(&mut pair, OperatorCommand::CancelAll { scope: Scope::Host });
+    assert!(!pair.pulled(quote));
+    assert_eq!(pair.sent(), []);
+}

@@ -105,10 +105,10 @@ fn a_mark_that_is_old_or_not_the_venues_fires_nothing() {
     assert_eq!(fired(&one), []);
 }
 
-/// The trailing stop fires by the mark, below what the touch had armed it at; nothing arms it,
-/// raises it or takes profit but a price that could be traded at.
+/// A trailing stop follows the touch alone: a mark that stands a little beside it is no fall. And
+/// nothing takes profit but a price that could be traded at.
 #[test]
-fn the_mark_fires_what_is_armed_and_gains_nothing() {
+fn a_mark_moves_no_trailing_stop_and_gains_nothing() {
     let trails =
         |asked: BarrierRequest| asked.trailing(dec("0.010"), dec("0.004")).take_profit(dec("0.05"));
     let mut one = blind(trails);
@@ -125,6 +125,8 @@ fn the_mark_fires_what_is_armed_and_gains_nothing() {
     mark(&mut one, 10_900);
     assert_eq!((trigger(&one), fired(&one)), (Some(dec("0.014")), vec![]));
     mark(&mut one, 10_139);
+    assert_eq!(fired(&one), vec![]);
+    one.quote(10_139, 10_140);
     assert_eq!(fired(&one), [(Barrier::Trailing, Some(dec("0.0139")))]);
     assert_eq!(one.one().quantity, 1_000);
 }

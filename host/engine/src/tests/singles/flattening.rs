@@ -314,3 +314,38 @@ fn nobody_but_the_gate_seals_and_only_what_can_do_nothing_but_reduce() {
         assert_eq!(sealed, Ok(false), "{action:?}");
     }
 }
+
+/// An operator who halts after a flatten stops that too; one that a guard halts goes on.
+#[test]
+fn a_halt_of_an_operator_ends_it_and_it_can_be_asked_for_again() {
+    let mut one = held(TradingMode::Running);
+    flatten(&mut one, Scope::Host);
+    let order = one.one();
+    one.expire(order);
+    one.say(OperatorCommand::SetMode { scope: Scope::Host, mode: TradingMode::Halted });
+    assert!(is_over(&one));
+    one.pass(60_000);
+    assert_eq!(one.sent(), []);
+    one.assert_restores();
+    flatten(&mut one, Scope::Host);
+    let order = one.one();
+    one.fill(order, 599_998, 50);
+    assert!(is_over(&one));
+}
+
+/// What is held may be more than the largest order of now: it goes in parts.
+#[test]
+fn more_than_the_largest_order_is_closed_in_parts() {
+    let mut one = held(TradingMode::Running);
+    let most = Some(Quantity::from_units(20));
+    let terms = hedgerow_model::Terms { max_quantity: most, ..spec().terms() };
+    one.rig.report(VenueReport::Terms { instrument: X, terms });
+    flatten(&mut one, Scope::Host);
+    for part in [20, 20, 10] {
+        let order = one.one();
+        assert_eq!(order.quantity, part);
+        one.fill(order, 599_998, part);
+        one.pass(200);
+    }
+    assert!(is_over(&one));
+}

@@ -52,3 +52,26 @@ fn a_change_is_a_bound_of_what_is_quiet() {
     rig.venue.change_terms(at, InstrumentId(0), coarser());
     assert_eq!(rig.venue.quiet_until(HostTime::from_nanos(150 * MS)), at);
 }
+
+/// Books of an earlier process change nothing: the config says what holds when.
+#[test]
+fn terms_told_by_an_earlier_process_are_not_taken_from_its_books() {
+    let quote = |ms| tick(ms, TickKind::Quote, 0, [1_000, 100, 1_010, 100]);
+    let mut rig = Rig::new((0..20).map(|n| quote(n * 10)).collect(), 0);
+    let (id, account) = (InstrumentId(0), AccountId(0));
+    rig.venue.tells(account);
+    rig.venue.change_terms(HostTime::from_nanos(10 * MS), id, coarser());
+    rig.venue.change_terms(HostTime::from_nanos(20 * MS), id, instrument().terms());
+    rig.reports(30);
+    let at = HostTime::from_nanos(10 * MS);
+    let event = VenueEvent {
+        venue: VenueId(0),
+        account,
+        received: at,
+        happened: VenueTime::from_nanos(at.as_nanos()),
+        report: VenueReport::Terms { instrument: id, terms: coarser() },
+    };
+    rig.venue.book_again(&event).unwrap();
+    rig.order(40, Side::Buy, 991, 1, OrderFlags::default());
+    assert!(matches!(rig.reports(40)[..], [VenueReport::Accepted { .. }]));
+}
