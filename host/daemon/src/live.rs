@@ -108,8 +108,11 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     note_components(&mut host, &loaded)?;
     if let Some(why) = killed {
         tracing::warn!(%why, "the kill latch is set: nothing opens before `hedgerow resume`");
-        let (command, reason) = halt(&why);
-        host.command(command, reason);
+        // said once: a flatten that was asked for since goes on
+        if host.engine().host_mode() < TradingMode::Halted {
+            let (command, reason) = halt(&why);
+            host.command(command, reason);
+        }
     }
     keep_out(&mut host, &loaded)?;
     host.start()?;
