@@ -56,7 +56,8 @@ fn found(
         (Ok(loaded), None) => judge(loaded),
         (Ok(loaded), Some((_, misfits))) => {
             let (mut found, own) = judge(loaded);
-            let why = misfits.0.first().map_or("it does not fit", |misfit| misfit.what.as_str());
+            let why = misfits.0.first().map(|misfit| format!("{} {}", misfit.key, misfit.what));
+            let why = why.unwrap_or_default();
             found.instead = Some(format!(
                 "the component that ran last does not fit this config ({why}); the one in the \
                  plugins folder was not tried here: resume the strategy to begin with it"

@@ -37,6 +37,8 @@ enum Act {
     Look,
     Reconnect,
     Adopt,
+    /// An operator flattens a strategy, an account or the host; the next release ends it.
+    Flatten(u64),
 }
 
 struct World {
@@ -89,6 +91,12 @@ impl World {
             acts.push((START + n * 150 * S, Act::Reconnect));
             acts.push((START + (n * 150 + 12) * S, Act::Adopt));
         }
+        let flattens = shared.script.seed % 4 == 2;
+        acts.extend(
+            (0..)
+                .map(|n| (START + (75 + n * 130) * S, Act::Flatten(n)))
+                .take_while(|(at, _)| flattens && *at < calm),
+        );
         let after = [
             (5, Act::Operator),
             (10, Act::Reconnect),
@@ -236,6 +244,14 @@ impl World {
                 }
             }
             Act::Operator => self.release(driver),
+            Act::Flatten(n) => {
+                let strategies = u64::from(shared.script.strategies);
+                let one = StrategyId(u32::try_from(n % strategies).unwrap_or(0));
+                let account = AccountId(one.0 * shared.script.venues);
+                let scopes = [Scope::Strategy(one), Scope::Host, Scope::Account(account)];
+                let scope = scopes[usize::try_from((n + shared.script.seed / 4) % 3).unwrap_or(0)];
+                driver.command(OperatorCommand::Flatten { scope }, "the script".into());
+            }
             Act::Look => self.compare(driver, now),
             Act::Reconnect => driver.venue_mut().reset_all(now, None),
             Act::Adopt => {

@@ -140,27 +140,31 @@ fn a_file_that_nobody_tried_waits_for_an_operator() {
 fn a_component_that_does_not_fit_the_config_any_more_is_replaced_at_a_word() {
     let mut all = Processes::new();
     let plugins = all.own_plugins();
+    // one whose schema lacks a parameter that the next has
+    let file = plugins.join("hedgerow-guest-probe.wasm");
+    let probe = std::fs::read(&file).unwrap();
+    put(&file, &patched(&probe, b"every", b"evory"));
     all.start_host();
     let first = |view: &serde_json::Value, key: &str| view["strategies"][0][key].clone();
     let fills = |view: serde_json::Value| first(&view, "fills").as_u64() > Some(3);
     wait("it trades", || all.status().is_some_and(fills));
     let before = first(&all.status().unwrap(), "hash");
     all.kill_host();
-    // the same component, its parameter by another name
-    let file = plugins.join("hedgerow-guest-probe.wasm");
-    let new = patched(&std::fs::read(&file).unwrap(), b"every", b"evory");
-    put(&file, &new);
+    put(&file, &probe);
     let config = all.path("host.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     let named = "[strategy.parameters]\n";
     assert!(text.contains(named));
-    std::fs::write(&config, text.replace(named, &format!("{named}evory = 300\n"))).unwrap();
+    std::fs::write(&config, text.replace(named, &format!("{named}every = 300\n"))).unwrap();
     all.start_host();
     wait("it is kept out", || {
         all.status().is_some_and(|view| first(&view, "state") == "Quarantined")
     });
     let said = all.status().unwrap()["strategies"][0].to_string();
-    assert!(said.contains("does not fit this config") && said.contains("evory"), "{said}");
+    assert!(
+        said.contains("does not fit this config") && said.contains("parameters.every"),
+        "{said}"
+    );
     let state = all.path("state");
     let state = state.to_str().unwrap();
     for name in ["strategy/one", "strategy/two"] {

@@ -4,9 +4,9 @@
 use super::Tracker;
 use crate::coverage::Coverage;
 use hedgerow_model::{
-    Barrier, ClientOrderId, Decimal, Fact, Instrument, InstrumentId, Order, PairOutcome, PairPhase,
-    PlanStep, Quantity, SingleKind, SingleOutcome, SinglePhase, SinglePlan, SinglePurpose,
-    SingleRequest, SingleResult, SingleStep, StrategyId, TradingMode,
+    AskedBy, Barrier, ClientOrderId, Decimal, Fact, Instrument, InstrumentId, Order, PairOutcome,
+    PairPhase, PlanStep, Quantity, SingleKind, SingleOutcome, SinglePhase, SinglePlan,
+    SinglePurpose, SingleRequest, SingleResult, SingleStep, StrategyId, TradingMode,
 };
 use std::collections::BTreeMap;
 
@@ -141,6 +141,10 @@ impl Tracker {
             coverage.plan("asked", &format!("{} {:?}", kind.word(), SinglePhase::Working));
             let closes = kind == SingleKind::ClosePosition;
             self.singles.insert(key, Single::new((**plan).clone()));
+            if plan.asked_by == AskedBy::Operator {
+                coverage.total("plans of an operator's flatten");
+                return Ok(()); // whatever is in its way was given its time
+            }
             return self.is_free(key, plan.request.instrument(), closes);
         }
         let Some(known) = self.singles.get_mut(&key) else { return Ok(()) };
@@ -276,6 +280,9 @@ impl Tracker {
         reduces: bool,
     ) -> Option<bool> {
         let (single, purpose) = self.purpose_of(id)?;
+        if single.plan.asked_by == AskedBy::Operator {
+            return Some(true); // in every mode
+        }
         let sent = single.orders.values().filter(|purpose| **purpose == SinglePurpose::Take);
         let closing = matches!(single.plan.request, SingleRequest::ClosePosition(_));
         // what the host closes nobody else looks after
