@@ -33,6 +33,7 @@ impl Grid {
         if !entry.due || waits || !ctx.mode().permits(Action::StrategyOpens) {
             return;
         }
+        self.lay_waiting();
         let passed = self.passed();
         let Some(first) = passed.first().and_then(|place| self.state.levels.get(*place)) else {
             self.state.entry.due = false;
@@ -59,7 +60,11 @@ impl Grid {
     /// buys above the market or sells below it.
     fn passed(&self) -> Vec<usize> {
         let waits = |level: &Level| {
-            level.state == LevelState::Idle && !level.armed && !level.adopted && level.held() == 0
+            level.state == LevelState::Idle
+                && !level.armed
+                && !level.adopted
+                && level.held() == 0
+                && (!self.relays || self.is_enough(level))
         };
         let levels = self.state.levels.iter().enumerate().filter(|(_, level)| waits(level));
         let mut places: Vec<(i64, usize)> = levels

@@ -20,6 +20,7 @@ mod lever;
 mod parameters;
 mod placing;
 mod stops;
+mod terms;
 
 pub use backoff::Backoff;
 pub use layout::Layout;
@@ -72,6 +73,8 @@ pub struct Grid {
     state: State,
     /// The levels are those of other parameters: no opens until there are new ones.
     outdated: bool,
+    /// The venue's steps are not what they were when the levels were made.
+    relays: bool,
     /// Orders under cancel, and when that was asked for: a venue that refuses is not asked at once.
     canceling: BTreeMap<u64, u64>,
     /// Live orders that no level owns: left by a state that was lost.
@@ -127,7 +130,8 @@ impl Strategy for Grid {
         }
         let outdated = !changed.is_empty();
         let (canceling, strays, lever) = (BTreeMap::new(), Vec::new(), Lever::default());
-        Ok(Self { parameters, market, state, outdated, canceling, strays, lever })
+        let relays = false;
+        Ok(Self { parameters, market, state, outdated, relays, canceling, strays, lever })
     }
 
     fn on_tick(&mut self, ctx: &mut Context, _: &Tick) {
@@ -146,6 +150,7 @@ impl Strategy for Grid {
             }
             Event::Other(notice) => return self.lever.on_notice(ctx, notice),
             Event::Instrument(_) | Event::FeeTier { .. } => {
+                self.relays |= matches!(event, Event::Instrument(spec) if spec.id == id);
                 if let Some(market) = ctx.instrument(id) {
                     self.market = market.clone();
                 }
@@ -178,6 +183,7 @@ impl Strategy for Grid {
             "held": self.market.spec.quantity(held),
             "adopted": self.market.spec.quantity(adopted),
             "waits_for_new_levels": self.outdated,
+            "too_small": self.too_small(),
             "stopping": self.state.stopping,
             "trailing_at": self.state.trailing,
             "done": self.state.done,

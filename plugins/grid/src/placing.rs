@@ -93,6 +93,7 @@ impl Grid {
         if (waiting && self.state.last_open > 0) || batch == 0 || !may_open {
             return;
         }
+        self.lay_waiting();
         let mut left = batch;
         let mut reached = [Side::Buy, Side::Sell].map(|side| self.reached(side));
         for place in self.candidates(now.as_nanos(), quote) {
@@ -137,6 +138,7 @@ impl Grid {
         let away = |level: &Level| levels::distance(level.price, quote.mid_doubled());
         let ready = |level: &Level| {
             level.state == LevelState::Idle
+                && (!self.relays || self.is_enough(level))
                 && !level.adopted
                 && level.armed
                 && level.backoff.is_over(now)

@@ -1,7 +1,7 @@
 //! The worked numbers G1 to G5, and what becomes of partial fills, restarts and late fills.
 
 use super::*;
-use hedgerow_sdk::model::{InstrumentKind, PositionUpdate, ResumedState};
+use hedgerow_sdk::model::{InstrumentId, InstrumentKind, PositionUpdate, PriceGrid, ResumedState};
 use hedgerow_sdk::testing::{Harness, perpetual};
 use hedgerow_sdk::{Fee, FeeAsset, Price, Side, TradingMode};
 
@@ -336,4 +336,36 @@ fn winding_down_sends_one_close_and_waits_for_late_fills() {
     h.quote(1, 9_590, 9_592);
     assert!(h.strategy().state.done);
     assert_eq!(h.strategy().held(), Quantity::ZERO);
+}
+
+/// A lot or a tick that grows: what waits is laid on it, and goes on; what is too small then says
+/// so and is not sent.
+#[test]
+fn levels_follow_the_steps_of_the_venue() {
+    let mut h = started(&g1());
+    let before = h.open(Side::Buy).len();
+    let change = |h: &mut Harness<Grid>, lot: i64, tick: i64| {
+        let mut spec = h.context().instrument(InstrumentId(1)).unwrap().spec.clone();
+        (spec.lot, spec.min_quantity) = (Quantity::from_units(lot), Quantity::from_units(lot));
+        spec.grid = PriceGrid::Tick(Price::from_units(tick));
+        h.event(&Event::Instrument(spec));
+    };
+    let quantity = nearest(&h).1;
+    let lot = quantity / 2;
+    change(&mut h, lot, 7);
+    let resting: Vec<u64> = h.open(Side::Buy).iter().map(|order| order.0).collect();
+    resting.into_iter().for_each(|number| h.update(number, OrderStatus::Canceled));
+    h.advance(120_000_000_000);
+    h.quote(1, 9_999, 10_001);
+    let laid = h.open(Side::Buy);
+    assert!(laid.len() >= before, "{laid:?}");
+    assert!(laid.iter().all(|order| order.2 % lot == 0 && order.1 % 7 == 0), "{laid:?}");
+    change(&mut h, quantity * 3, 7);
+    let resting: Vec<u64> = laid.iter().map(|order| order.0).collect();
+    resting.into_iter().for_each(|number| h.update(number, OrderStatus::Canceled));
+    h.advance(120_000_000_000);
+    h.quote(1, 9_999, 10_001);
+    assert!(h.open(Side::Buy).is_empty());
+    let status = h.status();
+    assert!(status["too_small"].as_u64() > Some(3), "{status}");
 }
