@@ -106,14 +106,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     // until here nothing is under way: a signal ends the process at once, however long it reads
     signals::end_in_order(end);
     note_components(&mut host, &loaded)?;
-    if let Some(why) = killed {
-        tracing::warn!(%why, "the kill latch is set: nothing opens before `hedgerow resume`");
-        // said once: a flatten that was asked for since goes on
-        if host.engine().host_mode() < TradingMode::Halted {
-            let (command, reason) = halt(&why);
-            host.command(command, reason);
-        }
-    }
+    killed.into_iter().for_each(|why| begins_halted(&mut host, &why));
     keep_out(&mut host, &loaded)?;
     host.start()?;
     let mut session = Session {
@@ -157,6 +150,15 @@ fn was_set(inbox: &Sender<Message>, why: &str) {
     let (reason, ticket) = (why.to_owned(), None);
     let _ = inbox.send(Message::Asked { command, reason, by, from, result, ticket });
     let _ = inbox.send(Message::Command(halted, with));
+}
+
+/// A host whose latch is set halts; said once, so that a flatten that was asked for since goes on.
+fn begins_halted(host: &mut Host<SqliteJournal>, why: &str) {
+    tracing::warn!(%why, "the kill latch is set: nothing opens before `hedgerow resume`");
+    if host.engine().host_mode() < TradingMode::Halted {
+        let (command, reason) = halt(why);
+        host.command(command, reason);
+    }
 }
 
 /// Strategies that do not start from where the journal ends.

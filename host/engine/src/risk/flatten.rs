@@ -282,8 +282,8 @@ impl Engine {
         self.record(now, Fact::Flatten { strategy, instrument, step }, effects);
     }
 
-    /// An operator who halts a scope after a flatten of it ends that too: whoever wants it then asks
-    /// for it again.
+    /// An operator who halts a scope after a flatten of it ends that too: whoever wants it then
+    /// asks for it again.
     pub(super) fn end_flattens_in(&mut self, now: HostTime, scope: Scope, effects: &mut Effects) {
         let meant = |(strategy, instrument): &Key| {
             let account = self.account_of(*strategy, *instrument);

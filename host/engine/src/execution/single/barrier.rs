@@ -224,14 +224,13 @@ impl Engine {
             return fired(Barrier::TakeProfit, None); // the order that took profit is filled
         }
         let profit = self.profit_of(now, slot, request).filter(|_| held > 0);
-        // a stop is not blind without a touch; what gains by the price waits for one
+        // a stop is not blind without a touch; the rest waits for one
         let marked = || self.profit_by_mark(now, slot, request).filter(|_| held > 0);
         let seen = profit.or_else(marked);
         if seen.zip(request.stop_loss).is_some_and(|(seen, loss)| seen <= -loss) {
             return fired(Barrier::Stop, seen);
         }
         let trigger = slot.trigger.filter(|_| request.trailing.is_some());
-        // it follows the touch: a mark beside it stands elsewhere
         if profit.zip(trigger).is_some_and(|(profit, trigger)| profit < trigger) {
             return fired(Barrier::Trailing, profit);
         }
