@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use single::SingleSlot;
-pub(crate) use size::{common_step, lot_base};
+pub(crate) use size::{common_step, level_step, lot_base};
 use slots::is_of_host;
 pub(crate) use slots::{Plans, Slot};
 

@@ -7,7 +7,7 @@
 //! instrument. Half of a lot that was once whole may stay behind: a difference to the venue is one
 //! from the finest lot on that there was.
 
-use crate::execution::{PlanSlot, common_step, lot_base};
+use crate::execution::{PlanSlot, level_step, lot_base};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Event, Fact, Instrument, InstrumentId, Price, Quantity, Side, StrategyId, VenueEvent,
@@ -116,8 +116,7 @@ fn coarsen(pair: &mut PlanSlot, instruments: &[Instrument]) {
         Some((lot_base(spec, price.unwrap_or(planned.middle))?, spec.kind.is_inverse()))
     };
     let (Some((buy, inverse)), Some((sell, other))) = (lot(0), lot(1)) else { return };
-    let step = if inverse || other { Some(buy.max(sell)) } else { common_step(buy, sell) };
-    if let Some(step) = step {
+    if let Some(step) = level_step([buy, sell], inverse || other) {
         pair.plan.step = pair.plan.step.max(step);
     }
 }

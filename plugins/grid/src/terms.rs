@@ -2,7 +2,7 @@
 
 use crate::Grid;
 use crate::level::{Level, LevelState};
-use hedgerow_sdk::{Quantity, model::Rounding};
+use hedgerow_sdk::model::Rounding;
 
 impl Grid {
     /// Levels with nothing open, on the steps of now: a quantity in whole lots, down; a price away
@@ -31,9 +31,7 @@ impl Grid {
         let spec = &self.market.spec;
         let worth = spec.notional(level.price, level.quantity).ok();
         let least = spec.min_notional.unwrap_or_default();
-        level.quantity.is_positive()
-            && level.quantity >= spec.min_quantity.max(Quantity::from_units(1))
-            && worth.is_some_and(|worth| worth >= least)
+        level.quantity >= spec.min_quantity && worth.is_some_and(|worth| worth >= least)
     }
 
     /// How many levels that wait are too small for the venue of now: they open nothing.

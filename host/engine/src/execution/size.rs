@@ -57,6 +57,12 @@ pub(crate) fn common_step(a: Decimal, b: Decimal) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(step, digits).ok().map(|step| step.normalize())
 }
 
+/// Within what two legs count as level, base units, by the lots of both: what both can trade, or
+/// the coarser lot where one is inverse.
+pub(crate) fn level_step([buy, sell]: [Decimal; 2], inverse: bool) -> Option<Decimal> {
+    if inverse { Some(buy.max(sell)) } else { common_step(buy, sell) }
+}
+
 /// Base units of one lot at a price.
 pub(crate) fn lot_base(spec: &Instrument, price: Decimal) -> Option<Decimal> {
     let notional = spec.notional_at(price, spec.lot).ok()?;
@@ -76,11 +82,7 @@ pub(super) fn size(
 ) -> Result<([Quantity; 2], Decimal), RiskRejection> {
     let [buy, sell] = drafts;
     let inverse = drafts.iter().any(|draft| draft.spec.kind.is_inverse());
-    let step = if inverse {
-        buy.lot.max(sell.lot)
-    } else {
-        common_step(buy.lot, sell.lot).ok_or(RiskRejection::Overflow)?
-    };
+    let step = level_step([buy.lot, sell.lot], inverse).ok_or(RiskRejection::Overflow)?;
     if kind == PairKind::Close && request.size == PairSize::All {
         return Ok((held(slot, drafts)?, step));
     }

@@ -6,6 +6,7 @@ use super::send::{At, Wanted};
 use super::{Live, Next, PAUSE, SingleSlot};
 use crate::Engine;
 use crate::execution::PlanKey;
+use crate::terms::whole_lots_of;
 use hedgerow_model::{
     ChaseRequest, CloseRequest, Duration, Give, HostTime, Instrument, Quantity, RiskRejection,
     Side, SinglePurpose, SingleRequest, TwapRequest,
@@ -241,16 +242,12 @@ impl Engine {
     /// As much as is known to be held, at most what was asked for.
     fn next_of_close(&self, key: PlanKey, slot: &SingleSlot, request: &CloseRequest) -> Next {
         let room = self.room(key, slot.instrument(), slot.plan.side);
-        let spec = self.spec_of(slot);
-        let lot = spec.map_or(1, |spec| spec.lot.units()).max(1);
-        let most = slot.left().min(room);
-        let units = most - most.checked_rem(lot).unwrap_or(0);
-        let least = spec.map_or(i64::MAX, |spec| spec.min_quantity.units());
-        if units < least {
+        let most = Quantity::from_units(slot.left().min(room));
+        let known = self.spec_of(slot).map(|spec| (whole_lots_of(spec, most), spec.min_quantity));
+        let Some((quantity, _)) = known.filter(|(whole, least)| whole >= least) else {
             let why = "nothing more is held that it could close";
             return Next::End(self.outcome_of(slot, why));
-        }
-        let quantity = Quantity::from_units(units);
+        };
         let at = At::Beyond(Give::Bps(request.slippage_bps), false);
         let order = |purpose| Wanted { purpose, at, quantity, post_only: false };
         let mut orders = vec![order(SinglePurpose::Take)];
