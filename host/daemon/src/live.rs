@@ -126,6 +126,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         began: Instant::now(),
         published: None,
         reducing: false,
+        receipts: Vec::new(),
         ended: Ended { files, ..Ended::default() },
     };
     let result = match session.run(options) {
@@ -204,6 +205,8 @@ struct Session<'h> {
     ended: Ended,
     /// The host was told to reduce again: its latch goes when its mode holds what opens.
     reducing: bool,
+    /// Who waits until what was asked is done and in the journal.
+    receipts: Vec<Sender<bool>>,
 }
 
 impl Session<'_> {
@@ -221,6 +224,7 @@ impl Session<'_> {
             }
             let progress = self.stretch()?;
             self.release_for_reducing();
+            self.give_receipts();
             let due = self.published.is_none_or(|at| at.elapsed() >= PUBLISH);
             if due || stop || progress == Progress::Finished {
                 self.publish()?;
@@ -309,6 +313,17 @@ impl Session<'_> {
         }
     }
 
+    /// What was asked is done and committed, or held for a journal that cannot be written.
+    fn give_receipts(&mut self) {
+        if !self.host.has_commands() {
+            let kept = self.host.unwritten() == 0;
+            // whoever waited may have gone
+            for receipt in self.receipts.drain(..) {
+                let _ = receipt.send(kept);
+            }
+        }
+    }
+
     fn fills(&self) -> u64 {
         self.host.venue().inner().fill_count()
     }
@@ -343,6 +358,7 @@ impl Session<'_> {
                     false => self.tried.remove(&strategy),
                 };
             }
+            Message::Receipt(receipt) => self.receipts.push(receipt),
             Message::Folder(odd) => self.folder = odd,
             Message::Plugin(strategy, step, hash, detail) => {
                 let judged = self.judged.get(&strategy).map_or(0, |(_, count)| *count);

@@ -74,7 +74,10 @@ pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> 
     let failure = match &reply {
         Reply::Accepted => None,
         Reply::Refused { why } => Some(Failure { code: exit::REFUSED, message: why.clone() }),
-        Reply::NotKept { why } => Some(not_kept(why)),
+        Reply::NotKept { why } => Some(Failure {
+            code: exit::NOT_KEPT,
+            message: format!("accepted, but a restart may forget it: {why}"),
+        }),
         Reply::Status(_) => return Err(Failure::new("unexpected answer")),
     };
     if json {

@@ -3,6 +3,7 @@
 //! It answers from the published view and hands commands to the loop; it never waits for the
 //! engine.
 
+mod kept;
 mod understood;
 
 use super::message::Ticket;
@@ -123,9 +124,10 @@ impl Request {
 pub enum Reply {
     /// The newest view.
     Status(Box<HostView>),
-    /// It is on its way to the loop.
+    /// It is done, and a restart finds it in the journal. A kill: its latch is set, in its file too.
     Accepted,
-    /// A kill that holds, and that a restart may forget: its file could not be written.
+    /// A kill that holds, and that a restart may forget: its file could not be written. Anything
+    /// else: a restart may forget it, since the journal does not have it yet.
     NotKept {
         /// Why.
         why: String,
@@ -314,7 +316,15 @@ fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Re
     let reply = match asked {
         // a look waits for nobody's command
         Ok(Call { request: Request::Status, .. }) => Reply::Status(Box::new(view)),
-        Ok(call) => open(desk).take(call, view),
+        Ok(call) => {
+            let journaled = call.request.is_for_the_journal();
+            // the desk is for others while this one waits
+            let reply = open(desk).take(call, view);
+            match reply {
+                Reply::Accepted if journaled => kept::wait(desk),
+                reply => reply,
+            }
+        }
         Err(e) => Reply::Refused { why: format!("not a request: {e}") },
     };
     let mut text = serde_json::to_string(&reply).unwrap_or_default();

@@ -76,6 +76,8 @@ pub enum Message {
     Folder(Vec<String>),
     /// Something to journal about a component.
     Plugin(StrategyId, PluginStep, String, String),
+    /// To be told, once what came before is done, whether the journal has it.
+    Receipt(Sender<bool>),
     /// A strategy has answered.
     Answered,
 }

@@ -17,6 +17,7 @@ impl Session<'_> {
         control::close(&self.desk);
         self.take_all()?;
         self.obey_all()?;
+        self.give_receipts();
         while !self.host.is_ready_to_stop() {
             self.host.advance(self.pacer.horizon())?;
         }

@@ -228,3 +228,33 @@ fn a_loop_that_does_not_come_round_is_told_so_much_and_a_kill() {
     assert!(ask(&desk, mode(TradingMode::Running)), "there is room again");
     assert!(!latch.is_set());
 }
+
+/// An answer waits until the loop has done it and its journal has it, and says so where that is not
+/// so.
+#[test]
+fn accepted_is_said_of_what_is_in_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    for (kept, said) in [(Some(true), ""), (Some(false), "journal"), (None, "come round")] {
+        let (desk, inbox, _) = desk(folder.path());
+        assert!(ask(&desk, Request::Flatten { what: None, reason: "so".into() }));
+        let work = std::thread::spawn(move || {
+            let mut done = 0;
+            for message in inbox {
+                match message {
+                    Message::Receipt(_) if kept.is_none() => return done,
+                    Message::Receipt(receipt) => receipt.send(kept.unwrap()).unwrap(),
+                    _ => done += 1,
+                }
+            }
+            done
+        });
+        match kept::wait(&desk) {
+            Reply::Accepted => assert_eq!(kept, Some(true)),
+            Reply::NotKept { why } => assert!(!said.is_empty() && why.contains(said), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        drop(desk);
+        // the audit and the command lie before the receipt
+        assert_eq!(work.join().unwrap(), 2);
+    }
+}
