@@ -43,6 +43,11 @@ impl Engine {
                 self.look_at_pairs(*scope);
                 return;
             }
+            // what was less than an order can be may not be any more
+            Fact::Instrument(spec) => {
+                self.look_at_pairs(Scope::Instrument(spec.id));
+                return;
+            }
             _ => return,
         };
         if let Some((strategy, account)) = moved {

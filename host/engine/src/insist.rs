@@ -38,7 +38,8 @@ impl Engine {
     fn must_end(&self, order: &Order) -> bool {
         let id = order.id;
         if id.number >= PLAN_ORDERS {
-            return false;
+            // plans see to their own, but for an entry that an operator ended and its barriers stay
+            return self.truth.to_end.contains(&id);
         }
         let mode = self.mode_at(id.strategy, order.account, order.request.instrument);
         let forbidden = match mode {

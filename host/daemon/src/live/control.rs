@@ -124,7 +124,7 @@ impl Request {
 pub enum Reply {
     /// The newest view.
     Status(Box<HostView>),
-    /// It is done, and a restart finds it in the journal. A kill: its latch is set, in its file too.
+    /// It is done, and a restart finds it in the journal; of a kill: its latch is in its file.
     Accepted,
     /// A kill that holds, and that a restart may forget: its file could not be written. Anything
     /// else: a restart may forget it, since the journal does not have it yet.
@@ -162,10 +162,6 @@ pub(super) struct Desk {
 /// the audit, which waits behind them. A kill never is: from here on it is the latch alone that
 /// takes it once as many kills wait as well, since then the loop hears of one last of all.
 const WAITING_MAX: usize = 1_024;
-
-/// How long it may take until a command that was accepted is done and seen: the loop looks into
-/// its inbox and makes a view ten times a second.
-const SEEN: Duration = Duration::from_millis(120);
 
 pub(super) type SharedDesk = Arc<Mutex<Desk>>;
 
@@ -308,7 +304,7 @@ fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Re
     BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
     let asked = serde_json::from_str::<Call>(&line);
     if matches!(&asked, Ok(Call { request: Request::Status, .. })) {
-        await_what_was_accepted(shared, desk);
+        kept::await_view(shared, desk);
     }
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -330,20 +326,6 @@ fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Re
     let mut text = serde_json::to_string(&reply).unwrap_or_default();
     text.push('\n');
     writer.write_all(text.as_bytes())
-}
-
-/// Whoever looks after a command was accepted sees what came of it; a loop that does not come round
-/// is not waited for.
-fn await_what_was_accepted(shared: &Shared, desk: &SharedDesk) {
-    let Some(accepted) = open(desk).accepted else { return };
-    while accepted.elapsed() < Duration::from_millis(500) {
-        let (_, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // what was made in the same moment may not know it
-        if made > accepted + SEEN {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn plain(text: &str) -> String {

@@ -23,9 +23,9 @@ use crate::execution::PlanKey;
 use crate::risk::is_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, AskedBy, Barrier, Duration, HostTime, OrderStatus, PlanStep, Price, Quantity, Scope,
-    SingleOutcome, SinglePhase, SinglePurpose, SingleRequest, SingleResult, SingleStep, StrategyId,
-    TradingMode,
+    Action, AskedBy, Barrier, ClientOrderId, Duration, HostTime, OrderStatus, PlanStep, Price,
+    Quantity, Scope, SingleOutcome, SinglePhase, SinglePurpose, SingleRequest, SingleResult,
+    SingleStep, StrategyId, TradingMode,
 };
 use send::Wanted;
 
@@ -256,6 +256,7 @@ impl Engine {
             let entries = self.live_in_plan(key, slot).into_iter();
             let entries = entries.filter(|live| live.purpose == SinglePurpose::Make);
             for number in entries.map(|live| live.number).collect::<Vec<_>>() {
+                self.truth.to_end.insert(ClientOrderId { strategy, number });
                 self.cancel(now, strategy, number, effects);
             }
         }

@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long orders that stand in the way are given to end.
 const CLEARED: Duration = Duration::from_millis(100);
-/// Between two tries for one pair.
+/// Between two tries for one pair; twice as long after each that changed nothing, up to the longest.
 const AGAIN: Duration = Duration::from_secs(5);
+const AGAIN_MAX: Duration = Duration::from_secs(60);
 /// Plans from here on are the host's; strategies number theirs from below.
 pub(crate) const HOST_PLANS: u64 = 1 << 63;
 
@@ -26,8 +27,30 @@ pub(crate) const HOST_PLANS: u64 = 1 << 63;
 #[derive(Debug, Default)]
 pub(crate) struct Duties {
     of: BTreeSet<StrategyId>,
-    tried: BTreeMap<Hedge, HostTime>,
+    tried: BTreeMap<Hedge, Tried>,
     again: BTreeMap<Hedge, HostTime>,
+}
+
+/// The last try for one pair.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    at: HostTime,
+    /// What was held then.
+    held: [Quantity; 2],
+    /// How long after it the next may come while that is still held.
+    pause: Duration,
+}
+
+impl Tried {
+    fn next(last: Option<&Self>, at: HostTime, held: [Quantity; 2]) -> Self {
+        let same = last.filter(|last| last.held == held);
+        let longer = |last: &Self| Duration::from_nanos(last.pause.as_nanos().saturating_mul(2));
+        Self { at, held, pause: same.map_or(AGAIN, |last| longer(last).min(AGAIN_MAX)) }
+    }
+
+    fn not_before(&self, held: [Quantity; 2]) -> HostTime {
+        self.at.after(if self.held == held { self.pause } else { AGAIN })
+    }
 }
 
 impl Duties {
@@ -110,8 +133,8 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let (strategy, a, b) = hedge;
-        let position = |id| self.strategies.get(strategy.index()).map(|slot| slot.position(id));
-        let (Some(one), Some(other)) = (position(a), position(b)) else { return };
+        let held = [a, b].map(|id| self.closable(strategy, id));
+        let [one, other] = held;
         if (one.is_zero() && other.is_zero()) || self.plans.is_busy(strategy, &[a, b]) {
             return;
         }
@@ -119,7 +142,8 @@ impl Engine {
             // small enough, or what it is worth is not known: marks move that
             return self.try_again(hedge, now.after(AGAIN));
         };
-        let again = self.duties.tried.get(&hedge).map(|tried| tried.after(AGAIN));
+        let last = self.duties.tried.get(&hedge);
+        let again = last.map(|tried| tried.not_before(held));
         let again = again.filter(|again| *again > now);
         // what is held is not sure before its venues have told
         let known = |id| self.account_of(strategy, id).is_some_and(|a| self.is_reconciled(a));
@@ -133,7 +157,8 @@ impl Engine {
             self.try_again(hedge, now.after(CLEARED));
             return;
         }
-        self.duties.tried.insert(hedge, now);
+        let tried = Tried::next(self.duties.tried.get(&hedge), now, held);
+        self.duties.tried.insert(hedge, tried);
         let lone = match (one.is_zero(), other.is_zero()) {
             (true, _) => Some(b),
             (_, true) => Some(a),
@@ -148,6 +173,14 @@ impl Engine {
             self.begin_closing(now, hedge, ((buy, sell), size), effects);
         }
         self.try_again(hedge, now.after(AGAIN));
+    }
+
+    /// What is held, if it is enough for an order: if not, a fill changes that, or other terms.
+    fn closable(&self, strategy: StrategyId, id: InstrumentId) -> Quantity {
+        let slot = self.strategies.get(strategy.index());
+        let held = slot.map_or(Quantity::ZERO, |slot| slot.position(id));
+        let least = self.config.instrument(id).map_or(Quantity::ZERO, |spec| spec.min_quantity);
+        if held.abs() < least { Quantity::ZERO } else { held }
     }
 
     /// The strategy's own orders that reduce the same legs go first: beside them a plan could not

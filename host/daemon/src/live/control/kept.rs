@@ -1,14 +1,19 @@
 //! An answer to an operator means that what was asked is done and outlives the host, or says that
 //! it may not.
 
-use super::super::Message;
+use super::super::{Message, Shared};
 use super::{Reply, Request, SharedDesk, open};
+use std::sync::PoisonError;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// So long a caller waits for the loop and its journal; a loop that is busy for longer does what it
 /// accepted later, and whoever asked is told so.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it may take until a command that was accepted is done and seen: the loop looks into
+/// its inbox and makes a view ten times a second.
+const SEEN: Duration = Duration::from_millis(120);
 
 impl Request {
     /// Whether it is the journal that keeps it over a restart: a kill is kept by its latch, and
@@ -32,4 +37,18 @@ pub(super) fn wait(desk: &SharedDesk) -> Reply {
         ),
     };
     Reply::NotKept { why }
+}
+
+/// Whoever looks after a command was accepted sees what came of it; a loop that does not come round
+/// is not waited for.
+pub(super) fn await_view(shared: &Shared, desk: &SharedDesk) {
+    let Some(accepted) = open(desk).accepted else { return };
+    while accepted.elapsed() < Duration::from_millis(500) {
+        let (_, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // what was made in the same moment may not know it
+        if made > accepted + SEEN {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -180,3 +180,26 @@ fn an_operators_cancel_all_ends_what_would_open_in_its_scope() {
         assert!(one.is_over());
     }
 }
+
+/// A barrier stays, its entry goes: a venue that refuses the cancel is asked again.
+#[test]
+fn an_entry_whose_cancel_is_refused_after_a_cancel_all_is_asked_for_again() {
+    let mut one = One::new();
+    let barrier = BarrierRequest::new(X, Side::Buy, (Decimal::ZERO, Decimal::ZERO), 20);
+    one.begin(barrier.stop_loss(dec("0.1")).enter_at(base("0.05"), dec("59990")));
+    let entry = one.one();
+    one.accept(entry);
+    one.fill(entry, 599_900, 20);
+    one.say(OperatorCommand::CancelAll { scope: Scope::Host });
+    assert_eq!(one.canceled(), [entry.wire]);
+    for asked in 2..5 {
+        let (wire, reason) = (WireId(entry.wire), hedgerow_model::VenueRejection::Other(429));
+        one.rig.report(VenueReport::CancelRejected { wire, reason });
+        one.pass(20_000);
+        assert_eq!(one.canceled().len(), asked);
+    }
+    one.gone(entry);
+    one.pass(60_000);
+    assert!(one.sent().is_empty() && !one.is_over(), "what is filled is watched, nothing enters");
+    assert_eq!(one.rig.engine.truth.to_end.len(), 0);
+}
