@@ -6,6 +6,8 @@
 //! is ever sent twice: an order that could not be written has an unknown outcome, and the venue is
 //! asked.
 
+#[cfg(debug_assertions)]
+mod dies;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -313,11 +315,17 @@ impl Venue for RemoteVenue {
         };
         let mut inbox = lock(&self.shared);
         let link = self.link_of(&request);
+        #[cfg(debug_assertions)]
+        dies::point(&request);
         let frame = Frame::Request(request);
         let link = link.and_then(|place| inbox.links.get_mut(place));
         let mut none = None;
         let writer = link.map_or(&mut none, |link| &mut link.writer);
         let written = writer.as_mut().is_some_and(|writer| frame.write(writer).is_ok());
+        #[cfg(debug_assertions)]
+        if let Frame::Request(request) = &frame {
+            dies::point(request);
+        }
         if !written && let Some(writer) = writer.take() {
             // half a frame may be out: the stream is of no more use, and the reader connects anew
             let _ = writer.shutdown(std::net::Shutdown::Both);

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long orders that stand in the way are given to end.
 const CLEARED: Duration = Duration::from_millis(100);
-/// Between two tries for one pair; twice as long after each that changed nothing, up to the longest.
+/// Between two tries for one pair: twice as long after each that changed nothing, up to the
+/// longest.
 const AGAIN: Duration = Duration::from_secs(5);
 const AGAIN_MAX: Duration = Duration::from_secs(60);
 /// Plans from here on are the host's; strategies number theirs from below.

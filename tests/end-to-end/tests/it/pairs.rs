@@ -1,13 +1,18 @@
 //! Pairs of two accounts on two venues, each a paper venue in a process of its own, with the host
-//! killed at any moment: every plan ends balanced or flat, no order is sent twice, the ledger is
-//! the venues'.
+//! killed before or after each of its orders and at any moment between: every plan ends balanced or
+//! flat, no order is sent twice, the ledger is the venues'.
 //! `HEDGEROW_PAIR_KILLS=500` is the long form.
 
 use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::run;
 use hedgerow_model::{Fact, OrderFact, PLAN_ORDERS, PairOutcome, PlanStep, Stamped};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
+
+/// Points at which a host may die: four for the orders of one pair that needs no more, and those of
+/// the next ones.
+const POINTS: u64 = 12;
 
 fn strategy(name: &str, symbols: [&str; 2], legs: &str) -> String {
     let [long, short] = symbols;
@@ -82,9 +87,16 @@ fn killed(kills: u64, legs: &str) {
     second_venue(&all.path("host.toml"));
     all.start_one_venue("v");
     all.start_one_venue("w");
-    let mut dice = 0x9E37_79B9_u64;
-    for _ in 0..kills {
+    let (mut dice, mut points) = (0x9E37_79B9_u64, 0..POINTS.min(kills.div_ceil(2)));
+    for kill in 0..kills {
+        // a death at each point in turn, beginning with that before the first order of a pair
+        all.dies_at = (kill % 2 == 0).then(|| points.next().unwrap_or(dice % POINTS) + 1);
         all.start_host();
+        if all.dies_at.is_some() {
+            let ended = all.host.take().unwrap().wait().unwrap();
+            assert_eq!(ended.signal(), Some(9), "it dies by itself");
+            continue;
+        }
         wait("a plan is under way", || {
             all.status().is_some_and(|view| {
                 view["strategies"][0]["plans"].as_array().is_some_and(|plans| !plans.is_empty())
@@ -94,6 +106,7 @@ fn killed(kills: u64, legs: &str) {
         std::thread::sleep(Duration::from_millis((dice >> 33) % 400));
         all.kill_host();
     }
+    all.dies_at = None;
     all.start_host();
     wait("it goes on", || {
         all.status().is_some_and(|view| view["strategies"][0]["fills"].as_u64() > Some(0))

@@ -22,6 +22,8 @@ pub(crate) struct Processes {
     /// Venues beside the first, each in a process of its own.
     pub(crate) others: Vec<(String, Child)>,
     pub(crate) host: Option<Child>,
+    /// Before or after which of its orders the next host dies by itself, counted in halves.
+    pub(crate) dies_at: Option<u64>,
 }
 
 impl Drop for Processes {
@@ -56,7 +58,8 @@ impl Processes {
             .replace("latency_out_ms = 1", &format!("latency_out_ms = {out}"))
             .replace("latency_back_ms = 1", &format!("latency_back_ms = {back}"));
         std::fs::write(folder.path().join("host.toml"), config).unwrap();
-        let mut this = Self { folder, user: None, venue: None, others: Vec::new(), host: None };
+        let mut this =
+            Self { folder, user: None, venue: None, others: Vec::new(), host: None, dies_at: None };
         this.start_venue();
         this
     }
@@ -110,6 +113,9 @@ impl Processes {
         let said = (args[0] == "run").then(|| std::fs::File::create(self.path("said")).unwrap());
         command.stdout(said.map_or_else(Stdio::null, Stdio::from));
         command.args(args).current_dir(root()).env("HEDGEROW_LOG", "info");
+        if let Some(at) = self.dies_at.filter(|_| args[0] == "run") {
+            command.env("HEDGEROW_DIES_AT", at.to_string());
+        }
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
