@@ -1,5 +1,6 @@
 //! Risk: the gate that every order passes, and the guards that watch the whole. Both fail closed.
 
+mod band;
 mod cancel_ratio;
 mod collar;
 pub(crate) mod drawdown;

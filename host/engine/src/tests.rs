@@ -51,6 +51,7 @@ pub(crate) fn instrument(id: u32) -> Instrument {
         min_quantity: Quantity::from_units(10),
         max_quantity: Some(Quantity::from_units(1_000_000)),
         min_notional: Some(dec("5")),
+        band: None,
         multiplier: Decimal::ONE,
         sequence: SequenceRule::PreviousId,
     }

@@ -269,6 +269,7 @@ mod tests {
             min_quantity: Quantity::from_units(1),
             max_quantity: None,
             min_notional: None,
+            band: None,
             multiplier: Decimal::ONE,
             sequence: SequenceRule::Snapshots,
         }

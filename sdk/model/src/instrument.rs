@@ -7,6 +7,7 @@
 //! Money is rounded half-even to [`MONEY_DIGITS`] decimals wherever a division or a rate makes
 //! more.
 
+use crate::band::PriceBand;
 use crate::fixed::{Price, Quantity, Rounding, Scale, ValueError};
 use crate::grid::PriceGrid;
 use crate::id::{InstrumentId, VenueId};
@@ -112,6 +113,9 @@ pub struct Instrument {
     pub max_quantity: Option<Quantity>,
     /// The smallest order value in the quote currency, if the venue has one.
     pub min_notional: Option<Decimal>,
+    /// How far from the mark its venue lets prices be, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<PriceBand>,
     /// Linear: base units per unit of quantity. Inverse: quote units per contract.
     pub multiplier: Decimal,
     /// How book updates are numbered.

@@ -18,6 +18,7 @@
 
 mod answer;
 mod approved;
+mod band;
 mod book;
 mod borrow;
 mod event;
@@ -53,6 +54,7 @@ pub mod view;
 
 pub use answer::{AnswerKind, Meaning, RequestKind, meaning};
 pub use approved::Approved;
+pub use band::PriceBand;
 pub use book::{Book, Level, Quote, Walk};
 pub use borrow::{BorrowRate, BorrowSource};
 pub use event::{

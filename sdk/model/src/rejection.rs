@@ -65,6 +65,14 @@ pub enum RiskRejection {
         /// Age of the newest data.
         age_ms: u64,
     },
+    /// Further from the mark than the venue takes prices.
+    #[error("price {price} is more than {bps} bps worse than the mark: the venue would refuse it")]
+    OutsideBand {
+        /// As asked.
+        price: Price,
+        /// How far the venue lets this side go, basis points.
+        bps: u32,
+    },
     /// Too far from the mark.
     #[error("price {price} is outside the collar {low} to {high}")]
     OutsideCollar {
@@ -393,6 +401,7 @@ impl RiskRejection {
             Self::SlippageAboveMax { .. } => 51,
             Self::SpreadAboveMax { .. } => 52,
             Self::DepthShareAboveMax { .. } => 53,
+            Self::OutsideBand { .. } => 54,
         }
     }
 }

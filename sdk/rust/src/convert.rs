@@ -130,6 +130,7 @@ fn spec(from: &w::Instrument) -> m::Instrument {
         min_quantity: quantity(from.min_quantity),
         max_quantity: (from.max_quantity > 0).then_some(quantity(from.max_quantity)),
         min_notional: from.min_notional.map(decimal),
+        band: None,
         multiplier: decimal(from.multiplier),
         sequence: m::SequenceRule::Snapshots,
     }

@@ -42,6 +42,7 @@ pub fn perpetual(id: u32, role: &str, price_digits: u8, quantity_digits: u8) -> 
             min_quantity: Quantity::from_units(1),
             max_quantity: None,
             min_notional: None,
+            band: None,
             multiplier: Decimal::ONE,
             sequence: SequenceRule::Snapshots,
         },

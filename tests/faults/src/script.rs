@@ -244,6 +244,7 @@ fn instrument(id: u32, venues: u32, dice: &mut Dice) -> Instrument {
         min_quantity: Quantity::from_units(lot),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: Decimal::from(if inverse { 10 } else { 1 }),
         sequence: SequenceRule::PreviousId,
     }

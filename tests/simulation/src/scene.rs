@@ -111,6 +111,7 @@ pub fn instrument(id: u32, scene: &Scene) -> Instrument {
         min_quantity: Quantity::from_units(1),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: Decimal::from(if inverse { 10 } else { 1 }),
         sequence: SequenceRule::PreviousId,
     }

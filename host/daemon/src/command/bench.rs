@@ -89,6 +89,7 @@ fn instrument() -> (Instrument, Fees) {
         min_quantity: Quantity::from_units(1),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: Decimal::ONE,
         sequence: SequenceRule::Snapshots,
     };

@@ -80,12 +80,35 @@ pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> 
         }),
         Reply::Status(_) => return Err(Failure::new("unexpected answer")),
     };
+    let still = if failure.is_none() { still_held(state, request) } else { Vec::new() };
     if json {
-        super::print_done(&format!("{:#}\n", serde_json::json!(reply)));
+        let mut document = serde_json::json!(reply);
+        if let (false, Some(fields)) = (still.is_empty(), document.as_object_mut()) {
+            fields.insert("still".into(), still.into());
+        }
+        super::print_done(&format!("{document:#}\n"));
     } else if failure.is_none() {
-        super::print_done("accepted\n");
+        let still: String = still.iter().map(|line| format!("{line}\n")).collect();
+        super::print_done(&format!("accepted\n{still}"));
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// Strategies that a resume has not let go on, since something else holds them, a sentence each.
+fn still_held(state: &Path, request: &Request) -> Vec<String> {
+    let Request::SetMode { what, mode: TradingMode::Running, .. } = request else {
+        return Vec::new();
+    };
+    let Ok(Reply::Status(view)) = live::ask(state, &Request::Status) else { return Vec::new() };
+    let called = what.as_deref().map(|what| what.strip_prefix("strategy/").unwrap_or(what));
+    let one = view.strategies.iter().any(|strategy| Some(strategy.name.as_str()) == called);
+    let meant = |name: &str| !one || Some(name) == called;
+    let held = view.strategies.iter().filter(|s| s.mode != TradingMode::Running && meant(&s.name));
+    let said = held.map(|s| {
+        let why = s.why.as_deref().map_or(String::new(), |why| format!(": {why}"));
+        format!("strategy {} is still {}{why}", s.name, s.mode)
+    });
+    said.collect()
 }
 
 fn not_kept(why: &str) -> Failure {

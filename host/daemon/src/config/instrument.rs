@@ -2,8 +2,8 @@
 
 use super::reader::{At, Section};
 use hedgerow_model::{
-    Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity, Scale,
-    SequenceRule, VenueId, VenueTime,
+    Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceBand, PriceGrid, Quantity,
+    Scale, SequenceRule, VenueId, VenueTime,
 };
 use hedgerow_simulator::VenueConfig;
 use hedgerow_simulator::paper::{FeeIn, Fees};
@@ -130,6 +130,17 @@ fn fees_in(s: &mut Section<'_, '_>, kind: Option<InstrumentKind>) -> Option<FeeI
     Some(taken_in)
 }
 
+/// How far from the mark the venue takes prices, if it says so: both ways, or neither.
+fn band(s: &mut Section<'_, '_>) -> Option<PriceBand> {
+    const KEYS: [&str; 2] = ["band_above_bps", "band_below_bps"];
+    if !KEYS.iter().any(|key| s.has(key)) {
+        return None;
+    }
+    let [above, below] = KEYS.map(|key| s.whole(key, 1..10_000));
+    let bps = |at: Option<At<u64>>| at.and_then(|at| u32::try_from(at.value).ok());
+    Some(PriceBand { above_bps: bps(above)?, below_bps: bps(below)? })
+}
+
 /// The venues of a config.
 pub(super) struct Venues<'a> {
     pub(super) known: &'a [(String, VenueConfig)],
@@ -162,6 +173,7 @@ pub(super) fn instrument(
     let lot = on_scale(s, "lot", quantity_scale, Quantity::exact);
     let min_quantity = on_scale(s, "min_quantity", quantity_scale, Quantity::exact);
     let min_notional = s.positive_or_none("min_notional");
+    let band = band(s);
     let multiplier = multiplier(s, kind);
     let sequence = sequence(s, numbered, kind);
     let maker = s.rate("maker_fee");
@@ -184,6 +196,7 @@ pub(super) fn instrument(
         min_quantity: min_quantity?,
         max_quantity: None,
         min_notional,
+        band,
         multiplier: multiplier?,
         sequence: sequence?,
     };

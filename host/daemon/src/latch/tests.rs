@@ -118,6 +118,7 @@ fn config() -> EngineConfig {
         min_quantity: Quantity::from_units(10),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: Decimal::ONE,
         sequence: SequenceRule::PreviousId,
     };

@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// The limit of an order that takes: what it is priced from, widened; within the collar of the
-    /// strategy around a fresh mark.
+    /// strategy around a fresh mark, and within the band of the venue.
     pub(crate) fn taking_limit(
         &self,
         now: HostTime,
@@ -148,19 +148,21 @@ impl Engine {
         let limit = given(spec, side, from, give).ok_or(RiskRejection::Overflow)?;
         let limit = spec.aggressive_price(side, limit).map_err(overflow)?;
         let market = self.markets.get(spec.id).ok_or(RiskRejection::NoMarket)?;
-        let mark = market.mark(spec).filter(|_| self.is_fresh(now, market));
-        let limit = match mark {
-            Some(mark) => {
-                let edge = widened(side, mark, collar_bps).ok_or(RiskRejection::Overflow)?;
-                // rounded to the inside
-                let edge = spec.passive_price(side, edge).map_err(overflow)?;
-                match side {
-                    Side::Buy => limit.min(edge),
-                    Side::Sell => limit.max(edge),
-                }
-            }
-            None => limit,
-        };
+        let mark = market.mark(spec);
+        let fresh = mark.filter(|_| self.is_fresh(now, market));
+        let collar = fresh.map(|mark| widened(side, mark, collar_bps));
+        // an old mark is the best guess of where the venue's band lies
+        let band = mark.zip(spec.band).map(|(mark, band)| band.edge(side, mark));
+        let mut limit = limit;
+        for edge in [collar, band].into_iter().flatten() {
+            let edge = edge.ok_or(RiskRejection::Overflow)?;
+            // rounded to the inside
+            let edge = spec.passive_price(side, edge).map_err(overflow)?;
+            limit = match side {
+                Side::Buy => limit.min(edge),
+                Side::Sell => limit.max(edge),
+            };
+        }
         Ok(Priced { limit, source, reach: reach(spec, side, from, limit) })
     }
 

@@ -8,8 +8,8 @@
 
 use super::worst::{Wanted, Worst};
 use super::{
-    collar, gross, leverage, liquidation, net, notional, open_orders, position, safe_leverage,
-    self_cross, stale, venue_health,
+    band, collar, gross, leverage, liquidation, net, notional, open_orders, position,
+    safe_leverage, self_cross, stale, venue_health,
 };
 use crate::strategy::Holding;
 use crate::{AccountGuards, Engine, InstrumentLimits};
@@ -273,6 +273,7 @@ impl Engine {
         if fresh {
             // an old mark says nothing of what a price should be
             collar::check(asked.price, mark, collar_bps)?;
+            band::check(spec, (asked.side, asked.price), mark)?;
         }
         market.mark_exact(spec).ok_or(RiskRejection::NoMarket)
     }

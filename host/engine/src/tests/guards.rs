@@ -133,6 +133,24 @@ fn a_reduction_is_held_to_a_fresh_mark_and_to_no_old_one() {
     assert_eq!(rig.sell(9_000, 500), None, "nobody knows better");
 }
 
+/// The venue would refuse it: nothing leaves, and it is told which bound that was.
+#[test]
+fn a_price_beyond_the_band_of_the_venue_is_refused_both_ways() {
+    let mut config = config(limits());
+    config.instruments[0].band = Some(hedgerow_model::PriceBand { above_bps: 50, below_bps: 20 });
+    let mut rig = Rig::over(config);
+    // the edges of the band are between these prices
+    let beyond =
+        |price, bps| Some(RiskRejection::OutsideBand { price: Price::from_units(price), bps });
+    assert_eq!(rig.buy(10_060, 100), beyond(10_060, 50));
+    assert_eq!(rig.buy(10_050, 100), None);
+    rig.fill(1, 10_010, 100);
+    assert_eq!(rig.sell(9_970, 100), beyond(9_970, 20), "a reduction too");
+    assert_eq!(rig.sell(9_980, 100), None);
+    // what rests on its own side is not bound
+    assert_eq!(rig.buy(9_950, 100), None);
+}
+
 #[test]
 fn a_peak_that_marks_alone_have_raised_is_a_fact() {
     let mut rig = Rig::new();

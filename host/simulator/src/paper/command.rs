@@ -216,13 +216,15 @@ impl Pit {
             return Some(VenueRejection::InsufficientBalance);
         }
         let fits = left > 0 && self.fits(amend.price, amend.quantity);
+        let fits = fits && self.is_in_band(resting.side, amend.price);
         (!fits).then_some(VenueRejection::FilterFailed)
     }
 
     /// Why the venue would not take an order, if it would not.
     fn refuses(&self, order: &Order) -> Option<VenueRejection> {
         let request = &order.request;
-        if !self.fits(request.price, request.quantity) || !self.is_enough(request) {
+        let fits = self.fits(request.price, request.quantity) && self.is_enough(request);
+        if !fits || !self.is_in_band(request.side, request.price) {
             return Some(VenueRejection::FilterFailed);
         }
         if self.sells_unheld(order.account, request.side, request.quantity.units()) {
@@ -275,6 +277,12 @@ impl Pit {
             && quantity.is_positive()
             && self.spec.is_whole_lots(quantity)
             && self.spec.max_quantity.is_none_or(|most| quantity <= most)
+    }
+
+    /// Whether a price is as near to the mark as the venue wants it.
+    fn is_in_band(&self, side: Side, price: Price) -> bool {
+        let around = self.spec.band.zip(self.mark_doubled);
+        around.is_none_or(|(band, mark)| band.allows(side, price, mark))
     }
 
     /// Whether an order is large enough. A reduction of a derivative may be worth less, as it is

@@ -23,6 +23,7 @@ fn instrument(kind: InstrumentKind, multiplier: &str, quantity_digits: u8) -> In
         min_quantity: Quantity::from_units(1),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: dec(multiplier),
         sequence: SequenceRule::Snapshots,
     }

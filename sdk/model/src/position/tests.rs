@@ -24,6 +24,7 @@ fn contract(inverse: bool) -> Instrument {
         min_quantity: Quantity::from_units(1),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: Decimal::from(if inverse { 100 } else { 1 }),
         sequence: SequenceRule::Snapshots,
     }

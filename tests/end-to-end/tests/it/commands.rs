@@ -251,6 +251,12 @@ fn answers(state: &str) {
         let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((output.status.code(), &said["answer"]), (Some(code), &answer.into()));
     }
+    // what is let go on and held by something else is said to be
+    let tell = |words: &[&str]| text(&run(&[words, &["--state", state]].concat()).stdout);
+    assert_eq!(tell(&["pause", "account/one"]), "accepted\n");
+    let said = tell(&["resume", "strategy/one", "--reason", "on"]);
+    assert!(said.contains("\nstrategy one is still ReduceOnly: "), "{said}");
+    assert_eq!(tell(&["resume", "account/one", "--reason", "on"]), "accepted\n");
 }
 
 #[test]

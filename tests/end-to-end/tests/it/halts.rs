@@ -64,6 +64,12 @@ impl Watch {
         self.0.lock().unwrap().len()
     }
 
+    /// How long after a moment the last of them passed, if one did.
+    fn last_after(&self, moment: Instant) -> Option<Duration> {
+        let seen = self.0.lock().unwrap();
+        seen.iter().filter_map(|at| at.checked_duration_since(moment)).max()
+    }
+
     fn after(&self, moment: Instant) -> usize {
         self.0.lock().unwrap().iter().filter(|at| **at > moment).count()
     }
@@ -110,9 +116,10 @@ fn kill(all: &Processes, watch: &Watch, while_what: &str) {
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(watch.count(), before, "{while_what}: something left after the kill");
     println!(
-        "{while_what}: kill returned after {} ms, its process included; {} of {before} orders were \
-         read from the wire after that, sent before",
+        "{while_what}: kill returned after {} ms, its process included; the last of {before} orders \
+         was read from the wire {} after it was begun, {} after it returned, sent before",
         returned.duration_since(began).as_millis(),
+        watch.last_after(began).map_or("not".into(), |ms| format!("{} ms", ms.as_millis())),
         watch.after(returned)
     );
 }

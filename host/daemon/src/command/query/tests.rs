@@ -268,6 +268,7 @@ fn inferred_fills_are_told_from_those_that_replace_them() {
         min_quantity: Quantity::from_units(1),
         max_quantity: None,
         min_notional: None,
+        band: None,
         multiplier: Decimal::ONE,
         sequence: SequenceRule::Snapshots,
     };

@@ -203,3 +203,23 @@ fn an_entry_whose_cancel_is_refused_after_a_cancel_all_is_asked_for_again() {
     assert!(one.sent().is_empty() && !one.is_over(), "what is filled is watched, nothing enters");
     assert_eq!(one.rig.engine.truth.to_end.len(), 0);
 }
+
+/// Without a book a reduction is priced from the mark, and no further than the venue takes it.
+#[test]
+fn a_close_stays_within_the_band_of_the_venue_with_a_book_and_without() {
+    for blind in [false, true] {
+        let band = Some(hedgerow_model::PriceBand { above_bps: 10, below_bps: 10 });
+        let mut one = One::with(Instrument { band, ..spec() }, wide(), false);
+        one.hold(Side::Buy, 600_000, 50);
+        if blind {
+            one.market = None;
+            one.pass(60_000);
+        }
+        one.begin(CloseRequest::new(X, 50));
+        let order = one.one();
+        // the mark is 59 999.9: 10 bps below lie 59 939.9001, rounded to the inside
+        assert_eq!((order.side, order.price), (Side::Sell, 599_400), "blind {blind}");
+        let reach = one.plan().reach.map(|reach| reach.bps);
+        assert!(reach.is_some_and(|bps| bps < dec("50")), "it says how far it reached: {reach:?}");
+    }
+}

@@ -42,6 +42,29 @@ fn from_then_on_orders_are_judged_by_the_new_terms_and_what_rests_stays() {
     assert!(terms < place(|report| matches!(report, VenueReport::OpenOrder { .. })));
 }
 
+/// As real venues do: a purchase far above the mark is refused, whatever the book shows.
+#[test]
+fn a_price_outside_the_band_of_the_venue_is_refused() {
+    let quote = |ms| tick(ms, TickKind::Quote, 0, [1_000, 100, 1_010, 100]);
+    let mut rig = Rig::new((0..20).map(|n| quote(n * 10)).collect(), 0);
+    let band = Some(hedgerow_model::PriceBand { above_bps: 100, below_bps: 100 });
+    rig.venue.pits[0].spec.band = band;
+    let reason = VenueRejection::FilterFailed;
+    // the mark is 1 005
+    for (side, price, taken) in [
+        (Side::Buy, 1_016, false),
+        (Side::Sell, 994, false),
+        (Side::Buy, 994, true),
+        (Side::Sell, 1_015, true),
+    ] {
+        let lot = instrument().lot.units();
+        let wire = WireId(rig.order(60, side, price, lot, OrderFlags::default()));
+        let told = rig.reports(60);
+        let refused = told == [VenueReport::Rejected { wire, reason }];
+        assert_eq!(!refused, taken, "{side:?} at {price}: {told:?}");
+    }
+}
+
 /// Time that is quiet for a batch ends where something changes.
 #[test]
 fn a_change_is_a_bound_of_what_is_quiet() {
