@@ -50,6 +50,7 @@ impl Engine {
             self.note_hedges(time, strategy);
             if let Some(account) = account {
                 self.margins.forget_prices(account);
+                self.note_margin_needed(time, account);
             }
         }
     }

@@ -384,6 +384,7 @@ impl Engine {
             let asset = asset.clone();
             self.deliver(strategy, now, Event::BorrowRate { account, asset, hourly }, effects);
         }
+        self.guard_borrowing(now, (account, &asset), effects);
     }
 
     /// What borrowing an asset costs on an account per hour, 1e-15, as its venue said last.

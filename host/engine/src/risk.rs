@@ -35,6 +35,7 @@ mod stale;
 mod tally;
 mod trip;
 mod unhedged;
+mod unknown;
 mod venue_health;
 mod worst;
 

@@ -49,6 +49,17 @@ pub struct Rate {
 /// The rates that facts noted, by asset.
 pub type Rates = BTreeMap<String, Rate>;
 
+/// An amount of an asset in another, by the rates of both in one currency, rounded half-even to
+/// [`MONEY_DIGITS`]. Nothing when either has none.
+#[must_use]
+pub fn in_asset(rates: &Rates, (amount, of): (Decimal, &str), to: &str) -> Option<Decimal> {
+    let (of, to) = (rates.get(of)?, rates.get(to)?);
+    let (from, into) = (of.worth?.0, to.worth?.0);
+    let known = of.currency == to.currency && into > Decimal::ZERO;
+    let worth = known.then(|| amount.checked_mul(from)?.checked_div(into))??;
+    Some(Rounding::HalfEven.decimal(worth, MONEY_DIGITS))
+}
+
 /// What an amount is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -174,14 +185,17 @@ impl Earnings {
         fee: Fee,
         rates: &Rates,
     ) -> Result<(), ValueError> {
-        let (realised, fees) = (position.realised, position.fees);
-        position.book(instrument, side, price, quantity, fee)?;
+        let mut after = position.clone();
+        after.book(instrument, side, price, quantity, fee)?;
         let settle = instrument.settle.as_str();
-        self.enter(settle, Entry::Price, position.realised - realised, rates);
-        self.enter(settle, Entry::Fee, position.fees - fees, rates);
         if let FeeAsset::Other(asset) = fee.asset {
+            let worth = in_asset(rates, (fee.amount, &asset), settle);
+            after.rate_fee(asset, fee.amount, worth)?;
             self.enter(&asset, Entry::Fee, fee.amount, rates);
         }
+        self.enter(settle, Entry::Price, after.realised - position.realised, rates);
+        self.enter(settle, Entry::Fee, after.fees - position.fees, rates);
+        *position = after;
         Ok(())
     }
 }
