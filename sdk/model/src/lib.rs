@@ -20,6 +20,8 @@ mod answer;
 mod approved;
 mod book;
 mod borrow;
+mod capacity;
+pub mod carry;
 mod event;
 mod fact;
 mod fee;
@@ -55,6 +57,7 @@ pub use answer::{AnswerKind, Meaning, RequestKind, meaning};
 pub use approved::Approved;
 pub use book::{Book, Level, Quote, Walk};
 pub use borrow::{BorrowRate, BorrowSource};
+pub use capacity::Capacity;
 pub use event::{
     BalanceUpdate, Delivered, Delivery, Event, FillNotice, FundingNotice, MarketStatus,
     OrderUpdate, PositionUpdate, ResumedState, VenueStatus,
