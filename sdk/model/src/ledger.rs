@@ -244,6 +244,24 @@ impl PairLegRecord {
         Ok(())
     }
 
+    /// What was booked of a fill turns out to have been worth so much more, settle asset. On an
+    /// error nothing has changed.
+    pub fn correct(
+        &mut self,
+        instrument: &Instrument,
+        (side, quantity): (Side, Quantity),
+        more: Decimal,
+        rates: &Rates,
+    ) -> Result<(), ValueError> {
+        let before = self.position.realised;
+        self.position.correct(instrument, (side, quantity), more)?;
+        let gain = self.position.realised.saturating_sub(before);
+        self.earned.enter(&instrument.settle, Entry::Price, gain, rates);
+        let sum = if side == self.side { &mut self.entered } else { &mut self.left };
+        sum.1 = sum.1.saturating_add(more);
+        Ok(())
+    }
+
     /// Average price of an `entered` or `left`; nothing when there is none.
     #[must_use]
     pub fn average(instrument: &Instrument, (units, value): (i64, Decimal)) -> Option<Decimal> {

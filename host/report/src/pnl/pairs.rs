@@ -161,11 +161,7 @@ impl Pairs {
     ) -> Parts {
         let Some(place) = self.of(order) else { return Vec::new() };
         self.earn((place, spec.id), |leg| {
-            let before = leg.position.realised;
-            if leg.position.correct(spec, (side, quantity), more).is_ok() {
-                let gain = leg.position.realised.saturating_sub(before);
-                leg.earned.enter(&spec.settle, Entry::Price, gain, rates);
-            }
+            let _ = leg.correct(spec, (side, quantity), more, rates);
         })
     }
 
