@@ -63,6 +63,7 @@ impl Pairs {
             PlanStep::Sends { number, .. } => {
                 self.of_order.insert((strategy, *number), id);
             }
+            PlanStep::Ended(_) => self.ended(strategy, id),
             _ => {}
         }
     }
@@ -96,6 +97,22 @@ impl Pairs {
             record.plans.push(plan.id);
         }
         self.of_plan.insert((strategy, plan.id), place);
+    }
+
+    /// A plan ended: where nothing of its pair was ever filled it was none of its plans, and what
+    /// has no plan was no pair.
+    fn ended(&mut self, strategy: StrategyId, plan: u64) {
+        let place = self.of_plan.get(&(strategy, plan)).copied();
+        let Some(place) = place.filter(|place| self.open.contains(place)) else { return };
+        let Some(record) = self.all.get_mut(place) else { return };
+        if record.legs.iter().any(|leg| leg.position.traded != 0) {
+            return;
+        }
+        record.plans.retain(|known| *known != plan);
+        self.of_plan.remove(&(strategy, plan));
+        if record.plans.is_empty() {
+            self.open.retain(|open| *open != place);
+        }
     }
 
     fn of(&self, order: ClientOrderId) -> Option<usize> {
