@@ -87,8 +87,8 @@ fn fresh(pair: &Pair) -> crate::EngineConfig {
     pair.rig.engine.config().clone()
 }
 
-/// S was inferred at 60 020 and turns out to have been sold at 60 030: the pair's entry is that, and
-/// what it made is what the strategy made.
+/// S was inferred at 60 020 and turns out to have been sold at 60 030: the pair's entry is that,
+/// and its cost is that of the strategy's position.
 #[test]
 fn a_pair_takes_over_what_an_inferred_fill_was_really_worth() {
     let mut pair = Pair::with(legs(), wide(), false);
