@@ -1,11 +1,12 @@
 //! What the compiler does not check: budgets, who may depend on whom, licences, words in the wrong
-//! room.
+//! room, worked numbers without a test.
 //!
 //! Every rule gives all its findings. The rules run as tests of this package and by `cargo xtask
 //! tidy`.
 
 mod graph;
 mod text;
+mod vectors;
 
 use anyhow::{Result, bail};
 
@@ -25,6 +26,7 @@ pub(crate) const LONG_FILES: &[(&str, &str)] = &[
 fn findings() -> Result<Vec<String>> {
     let mut all = text::findings()?;
     all.extend(graph::findings()?);
+    all.extend(vectors::findings()?);
     Ok(all)
 }
 

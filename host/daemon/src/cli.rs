@@ -316,6 +316,8 @@ pub(crate) enum Apart {
     Instrument,
     /// The day, UTC.
     Day,
+    /// The pair: what plans opened together; `-` is what is in none.
+    Pair,
 }
 
 impl From<Apart> for By {
@@ -324,6 +326,7 @@ impl From<Apart> for By {
             Apart::Strategy => Self::Strategy,
             Apart::Account => Self::Account,
             Apart::Instrument => Self::Instrument,
+            Apart::Pair => Self::Pair,
             Apart::Day => Self::Day,
         }
     }

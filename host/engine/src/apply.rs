@@ -55,6 +55,7 @@ impl Engine {
             self.note_hedges(time, strategy);
             if let Some(account) = account {
                 self.margins.forget_prices(account);
+                self.note_margin_needed(time, account);
             }
         }
     }

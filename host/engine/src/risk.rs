@@ -36,6 +36,7 @@ mod stale;
 mod tally;
 mod trip;
 mod unhedged;
+mod unknown;
 mod venue_health;
 mod worst;
 

@@ -17,6 +17,7 @@ mod replaces;
 mod singles;
 mod terms;
 mod truth;
+mod unknowns;
 mod watching;
 
 use super::*;

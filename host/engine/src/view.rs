@@ -165,7 +165,7 @@ impl Engine {
             .map(|a| format!("account {}: its venue has not told what is, nothing opens", a.name));
         let mode = self.modes_in_words();
         let flattening = self.flattening_in_words();
-        let guards = self.alerts();
+        let guards = self.alerts().into_iter().chain(self.unseen_by_guards());
         let journal = self.journal_failed.then(|| "the journal cannot be written".to_owned());
         let (odd, last) = &self.odd;
         let odd =

@@ -1,55 +1,24 @@
-//! Profit and loss from facts alone: every amount under its day, strategy, account and instrument,
-//! in its asset and worth at its own time.
+//! Profit and loss from facts alone: every amount under its day, strategy, account, instrument and
+//! pair, in its asset and worth at its own time. What cannot be converted stays apart, with what is
+//! missing; it is in no worth.
 
-use hedgerow_model::view::Counted;
+mod pairs;
+mod rows;
+
+use self::pairs::Pairs;
+pub use self::rows::{By, Row};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Earnings, Entry, Fact, Fee, HostTime, Instrument,
-    InstrumentId, Line, Position, Price, Quantity, Rates, Side, Stamped, StrategyId,
+    InstrumentId, Position, Price, Quantity, Rates, Side, Stamped, StrategyId,
 };
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Whose, on which account, in what. Nothing: nobody's.
 type Held = (StrategyId, AccountId, InstrumentId);
-
-/// What rows may be told apart by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The strategy.
-    Strategy,
-    /// The account.
-    Account,
-    /// The instrument.
-    Instrument,
-    /// The day, UTC.
-    Day,
-}
-
-/// One sum.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
-    /// The day, UTC, `2026-01-31`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub day: Option<String>,
-    /// The strategy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<String>,
-    /// The account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// Venue and symbol.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub instrument: Option<String>,
-    /// Amounts of an asset, their worth in a currency, or amounts that had no rate.
-    pub counted: Counted,
-    /// The asset or currency.
-    pub currency: String,
-    /// The sums.
-    #[serde(flatten)]
-    pub line: Line,
-    /// All together.
-    pub net: Decimal,
-}
+/// The day since 1970, whose, on which account, in what.
+type Key = (u64, Option<StrategyId>, AccountId, Option<InstrumentId>);
+/// An amount of an asset.
+type Amount<'a> = (&'a str, Entry, Decimal);
 
 /// A journal's profit and loss as it is read.
 #[derive(Debug, Default)]
@@ -61,17 +30,21 @@ pub struct Pnl {
     positions: BTreeMap<Held, Position>,
     /// Units and value of fills that were inferred and have not come yet.
     inferred: BTreeMap<ClientOrderId, (i64, Decimal)>,
-    sums: BTreeMap<(u64, Option<StrategyId>, AccountId, Option<InstrumentId>), Earnings>,
+    sums: BTreeMap<Key, Earnings>,
+    pairs: Pairs,
+    /// What of `sums` is of a pair, by its place in `pairs`.
+    paired: BTreeMap<(Key, usize), Earnings>,
     /// Amounts of instruments that the journal does not define.
     pub undefined: u64,
 }
 
 /// Kinds of facts that it wants.
-pub const PNL_KINDS: [&str; 10] = [
+pub const PNL_KINDS: [&str; 11] = [
     "Named",
     "Defined",
     "Instrument",
     "Rate",
+    "Plan",
     "Fill",
     "Forced",
     "Delivered",
@@ -94,8 +67,9 @@ impl Pnl {
         if early || until.is_some_and(|until| stamped.time >= until) {
             // positions go on, sums do not
             let sums = std::mem::take(&mut self.sums);
+            let paired = std::mem::take(&mut self.paired);
             self.fold(stamped);
-            self.sums = sums;
+            (self.sums, self.paired) = (sums, paired);
         } else {
             self.fold(stamped);
         }
@@ -115,7 +89,8 @@ impl Pnl {
             Fact::Rate { asset, rate } => {
                 self.rates.insert(asset.clone(), rate.clone());
             }
-            Fact::Fill { .. } => self.fold_fill(day, fact),
+            Fact::Plan { strategy, plan, step } => self.pairs.plan((*strategy, *plan), step),
+            Fact::Fill { .. } => self.fold_fill((day, *time), fact),
             Fact::Forced { strategy, account, instrument, side, price, quantity, fee, .. } => {
                 let held = (*strategy, *account, *instrument);
                 self.fold_trade(day, held, (*side, *price, *quantity), *fee);
@@ -124,8 +99,12 @@ impl Pnl {
                 let held = (*strategy, *account, *instrument);
                 let side = if quantity.is_positive() { Side::Sell } else { Side::Buy };
                 self.fold_trade(day, held, (side, *price, quantity.abs()), *fee);
+                let Some(spec) = self.instruments.get(instrument) else { return };
+                let what = (*price, *quantity, *fee);
+                let parts = self.pairs.delivered(*time, held, spec, (what, &self.rates));
+                self.pair_off(day, held, parts);
             }
-            Fact::Funding { account, instrument, amount, others, .. } => {
+            Fact::Funding { account, instrument, amount, others, settlement } => {
                 if let Some(spec) = self.instruments.get(instrument).filter(|_| !others.is_zero()) {
                     let sums = self.sums.entry((day, None, *account, None)).or_default();
                     sums.enter(&spec.settle, Entry::Funding, *others, &self.rates);
@@ -134,8 +113,13 @@ impl Pnl {
                 let owners: Vec<Held> =
                     owners.filter(|(_, on, what)| on == account && what == instrument).collect();
                 let settle = self.instruments.get(instrument).map(|spec| spec.settle.clone());
+                let ours = amount.saturating_sub(*others);
                 for (held, settle) in owners.into_iter().zip(settle.iter().cycle()) {
-                    self.enter(day, held, (settle, Entry::Funding, amount.saturating_sub(*others)));
+                    self.enter(day, held, (settle, Entry::Funding, ours));
+                    let units = self.positions.get(&held).map_or(0, |p| p.quantity.units());
+                    let paid = (settle.as_str(), ours, *settlement);
+                    let parts = self.pairs.funded(held, paid, (units, &self.rates));
+                    self.pair_off(day, held, parts);
                 }
             }
             Fact::Interest { account, asset, amount, of, .. } => {
@@ -144,24 +128,29 @@ impl Pnl {
                 let sums = self.sums.entry(key).or_default();
                 sums.enter(asset, Entry::Interest, *amount, &self.rates);
             }
-            Fact::Adopted { strategy, instrument, quantity, price, account, .. } => {
-                // where it does not say its account, fills that came before it do
-                let is_it = |held: &&Held| held.0 == *strategy && held.2 == *instrument;
-                let known = || self.positions.keys().find(is_it).copied();
-                let held = account.map(|account| (*strategy, account, *instrument)).or_else(known);
-                let Some(held) = held else { return };
-                let Some(spec) = self.instruments.get(instrument) else {
-                    self.undefined += 1;
-                    return;
-                };
-                let position = self.positions.entry(held).or_default();
-                let before = position.realised;
-                if position.adopt(spec, *quantity, *price).is_ok() {
-                    let (gain, settle) = (position.realised - before, spec.settle.clone());
-                    self.enter(day, held, (&settle, Entry::Price, gain));
-                }
-            }
+            Fact::Adopted { .. } => self.fold_adopted(day, fact),
             _ => {}
+        }
+    }
+
+    fn fold_adopted(&mut self, day: u64, fact: &Fact) {
+        let Fact::Adopted { strategy, instrument, quantity, price, account, .. } = fact else {
+            return;
+        };
+        // where it does not say its account, fills that came before it do
+        let is_it = |held: &&Held| held.0 == *strategy && held.2 == *instrument;
+        let known = || self.positions.keys().find(is_it).copied();
+        let held = account.map(|account| (*strategy, account, *instrument)).or_else(known);
+        let Some(held) = held else { return };
+        let Some(spec) = self.instruments.get(instrument) else {
+            self.undefined += 1;
+            return;
+        };
+        let position = self.positions.entry(held).or_default();
+        let before = position.realised;
+        if position.adopt(spec, *quantity, *price).is_ok() {
+            let (gain, settle) = (position.realised - before, spec.settle.clone());
+            self.enter(day, held, (&settle, Entry::Price, gain));
         }
     }
 
@@ -178,7 +167,7 @@ impl Pnl {
 
     /// A fill; where it is the real one of what was inferred, what that was booked at is set right
     /// with the last of it.
-    fn fold_fill(&mut self, day: u64, fact: &Fact) {
+    fn fold_fill(&mut self, (day, time): (u64, HostTime), fact: &Fact) {
         let Fact::Fill {
             id,
             account,
@@ -197,6 +186,10 @@ impl Pnl {
         let held = (id.strategy, *account, *instrument);
         let new = Quantity::from_units(quantity.units().saturating_sub(replaces.units()));
         self.fold_trade(day, held, (*side, *price, new), *fee);
+        let Some(spec) = self.instruments.get(instrument) else { return };
+        let what = ((*side, *price, new), *fee);
+        let parts = self.pairs.filled((time, *id), spec, (what, &self.rates));
+        self.pair_off(day, held, parts);
         let Some(spec) = self.instruments.get(instrument) else { return };
         let worth = |quantity| spec.value(*price, quantity).unwrap_or_default();
         let open = self.inferred.entry(*id).or_default();
@@ -219,7 +212,18 @@ impl Pnl {
         if position.correct(spec, (*side, *replaces), more).is_ok() {
             let gain = position.realised.saturating_sub(before);
             let settle = spec.settle.clone();
+            let parts = self.pairs.corrected(*id, spec, ((*side, *replaces, more), &self.rates));
             self.enter(day, held, (&settle, Entry::Price, gain));
+            self.pair_off(day, held, parts);
+        }
+    }
+
+    /// Notes which part of what was just entered is of which pair.
+    fn pair_off(&mut self, day: u64, held: Held, parts: Vec<(usize, Earnings)>) {
+        let (strategy, account, instrument) = held;
+        let key = (day, Some(strategy), account, Some(instrument));
+        for (pair, part) in parts {
+            self.paired.entry((key, pair)).or_default().add(&part);
         }
     }
 
@@ -227,168 +231,12 @@ impl Pnl {
         &mut self,
         day: u64,
         (strategy, account, instrument): Held,
-        (asset, what, amount): (&str, Entry, Decimal),
+        (asset, what, amount): Amount<'_>,
     ) {
         let key = (day, Some(strategy), account, Some(instrument));
         self.sums.entry(key).or_default().enter(asset, what, amount, &self.rates);
     }
-
-    /// The sums, told apart as asked, always by asset; of all strategies or of one.
-    #[must_use]
-    pub fn rows(&self, by: &[By], only: Option<&str>) -> Vec<Row> {
-        let asks = |what| by.contains(&what);
-        type Key = (Option<u64>, Option<String>, Option<String>, Option<String>);
-        let mut all: BTreeMap<Key, Earnings> = BTreeMap::new();
-        for ((day, strategy, account, instrument), earned) in &self.sums {
-            let whose = strategy.and_then(|id| self.names.get(&("strategy".to_owned(), id.0)));
-            if only.is_some_and(|only| whose.map(String::as_str) != Some(only)) {
-                continue;
-            }
-            let name = |what: &str, id: Option<u32>| match id {
-                Some(id) => {
-                    let known = self.names.get(&(what.to_owned(), id));
-                    known.cloned().unwrap_or_else(|| id.to_string())
-                }
-                None => "-".to_owned(),
-            };
-            let key = (
-                asks(By::Day).then_some(*day),
-                asks(By::Strategy).then(|| name("strategy", strategy.map(|s| s.0))),
-                asks(By::Account).then(|| name("account", Some(account.0))),
-                asks(By::Instrument).then(|| name("instrument", instrument.map(|i| i.0))),
-            );
-            all.entry(key).or_default().add(earned);
-        }
-        let mut rows = Vec::new();
-        for ((day, strategy, account, instrument), earned) in all {
-            let parts = [
-                (Counted::Asset, &earned.assets),
-                (Counted::Worth, &earned.worth),
-                (Counted::Unconverted, &earned.unconverted),
-            ];
-            // where no currency is counted in, nothing is without its worth
-            let counts = !self.rates.is_empty();
-            let parts = parts.into_iter().filter(|(of, _)| counts || *of != Counted::Unconverted);
-            for (counted, lines) in parts {
-                rows.extend(lines.iter().map(|(currency, line)| Row {
-                    day: day.map(date),
-                    strategy: strategy.clone(),
-                    account: account.clone(),
-                    instrument: instrument.clone(),
-                    counted,
-                    currency: currency.clone(),
-                    line: *line,
-                    net: line.net(),
-                }));
-            }
-        }
-        rows
-    }
-}
-
-/// A day since 1970 as a date of the Gregorian calendar.
-fn date(day: u64) -> String {
-    // years begin in March, so that the day that comes and goes is the last
-    let day = day + 719_468;
-    let (era, of_era) = (day / 146_097, day % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{of_month:02}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hedgerow_model::{FeeAsset, InstrumentKind, PriceGrid, Scale, SequenceRule, VenueId};
-
-    fn perpetual() -> Instrument {
-        Instrument {
-            id: InstrumentId(0),
-            venue: VenueId(0),
-            symbol: "X".into(),
-            kind: InstrumentKind::LinearPerpetual,
-            base: "B".into(),
-            quote: "Q".into(),
-            settle: "Q".into(),
-            price_scale: Scale::new(0).unwrap(),
-            quantity_scale: Scale::new(0).unwrap(),
-            grid: PriceGrid::Tick(Price::from_units(1)),
-            lot: Quantity::from_units(1),
-            min_quantity: Quantity::from_units(1),
-            max_quantity: None,
-            min_notional: None,
-            band: None,
-            multiplier: Decimal::ONE,
-            sequence: SequenceRule::Snapshots,
-        }
-    }
-
-    /// A journal that was lost begins with what is adopted: funding finds its owner, and a sale
-    /// closes the position instead of opening one the other way.
-    #[test]
-    fn what_was_adopted_without_a_fill_has_an_owner() {
-        let (strategy, account, instrument) = (StrategyId(0), AccountId(3), InstrumentId(0));
-        let forced = |price: i64| Fact::Forced {
-            kind: hedgerow_model::ForcedKind::Liquidation,
-            strategy,
-            account,
-            instrument,
-            trade: hedgerow_model::TradeId(1),
-            side: Side::Sell,
-            price: Price::from_units(price),
-            quantity: Quantity::from_units(5),
-            fee: Fee { amount: Decimal::ZERO, asset: FeeAsset::Settle },
-            happened: hedgerow_model::VenueTime::EPOCH,
-        };
-        let settlement = hedgerow_model::VenueTime::EPOCH;
-        let facts = [
-            Fact::Defined(Box::new(perpetual())),
-            Fact::Adopted {
-                strategy,
-                instrument,
-                quantity: Quantity::from_units(5),
-                price: Price::from_units(100),
-                id: 1,
-                account: Some(account),
-            },
-            Fact::Funding {
-                account,
-                instrument,
-                settlement,
-                amount: Decimal::TWO,
-                others: Decimal::ZERO,
-            },
-            forced(110),
-        ];
-        let mut pnl = Pnl::default();
-        for fact in facts {
-            pnl.take(&Stamped { time: HostTime::EPOCH, fact });
-        }
-        let rows = pnl.rows(&[By::Account], None);
-        let nets: Vec<_> = rows.iter().filter(|row| row.counted == Counted::Asset).collect();
-        let [row] = nets.as_slice() else { panic!("{rows:?}") };
-        assert_eq!((row.account.as_deref(), row.net), (Some("3"), Decimal::from(52)));
-        let left: Vec<_> = pnl.positions.values().map(|held| held.quantity.units()).collect();
-        assert_eq!(left, [0]);
-    }
-
-    #[test]
-    fn days_are_dates() {
-        for (day, expected) in [
-            (0, "1970-01-01"),
-            (59, "1970-03-01"),
-            (11_016, "2000-02-29"),
-            (19_782, "2024-02-29"),
-            (19_783, "2024-03-01"),
-            (20_453, "2025-12-31"),
-            (47_540, "2100-02-28"),
-            (47_541, "2100-03-01"),
-        ] {
-            assert_eq!(date(day), expected);
-        }
-    }
-}
+mod tests;

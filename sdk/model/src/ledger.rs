@@ -49,6 +49,17 @@ pub struct Rate {
 /// The rates that facts noted, by asset.
 pub type Rates = BTreeMap<String, Rate>;
 
+/// An amount of an asset in another, by the rates of both in one currency, rounded half-even to
+/// [`MONEY_DIGITS`]. Nothing when either has none.
+#[must_use]
+pub fn in_asset(rates: &Rates, (amount, of): (Decimal, &str), to: &str) -> Option<Decimal> {
+    let (of, to) = (rates.get(of)?, rates.get(to)?);
+    let (from, into) = (of.worth?.0, to.worth?.0);
+    let known = of.currency == to.currency && into > Decimal::ZERO;
+    let worth = known.then(|| amount.checked_mul(from)?.checked_div(into))??;
+    Some(Rounding::HalfEven.decimal(worth, MONEY_DIGITS))
+}
+
 /// What an amount is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -174,14 +185,17 @@ impl Earnings {
         fee: Fee,
         rates: &Rates,
     ) -> Result<(), ValueError> {
-        let (realised, fees) = (position.realised, position.fees);
-        position.book(instrument, side, price, quantity, fee)?;
+        let mut after = position.clone();
+        after.book(instrument, side, price, quantity, fee)?;
         let settle = instrument.settle.as_str();
-        self.enter(settle, Entry::Price, position.realised - realised, rates);
-        self.enter(settle, Entry::Fee, position.fees - fees, rates);
         if let FeeAsset::Other(asset) = fee.asset {
+            let worth = in_asset(rates, (fee.amount, &asset), settle);
+            after.rate_fee(asset, fee.amount, worth)?;
             self.enter(&asset, Entry::Fee, fee.amount, rates);
         }
+        self.enter(settle, Entry::Price, after.realised - position.realised, rates);
+        self.enter(settle, Entry::Fee, after.fees - position.fees, rates);
+        *position = after;
         Ok(())
     }
 }
@@ -227,6 +241,24 @@ impl PairLegRecord {
         self.earned.fill(&mut self.position, instrument, what, fee, rates)?;
         let sum = if side == self.side { &mut self.entered } else { &mut self.left };
         *sum = (sum.0.saturating_add(quantity.units()), sum.1.saturating_add(value));
+        Ok(())
+    }
+
+    /// What was booked of a fill turns out to have been worth so much more, settle asset. On an
+    /// error nothing has changed.
+    pub fn correct(
+        &mut self,
+        instrument: &Instrument,
+        (side, quantity): (Side, Quantity),
+        more: Decimal,
+        rates: &Rates,
+    ) -> Result<(), ValueError> {
+        let before = self.position.realised;
+        self.position.correct(instrument, (side, quantity), more)?;
+        let gain = self.position.realised.saturating_sub(before);
+        self.earned.enter(&instrument.settle, Entry::Price, gain, rates);
+        let sum = if side == self.side { &mut self.entered } else { &mut self.left };
+        sum.1 = sum.1.saturating_add(more);
         Ok(())
     }
 

@@ -21,6 +21,8 @@ mod approved;
 mod band;
 mod book;
 mod borrow;
+mod capacity;
+pub mod carry;
 mod event;
 mod fact;
 mod fee;
@@ -57,6 +59,7 @@ pub use approved::Approved;
 pub use band::PriceBand;
 pub use book::{Book, Level, Quote, Walk};
 pub use borrow::{BorrowRate, BorrowSource};
+pub use capacity::Capacity;
 pub use event::{
     BalanceUpdate, Delivered, Delivery, Event, FillNotice, FundingNotice, MarketStatus,
     OrderUpdate, PositionUpdate, ResumedState, VenueStatus,

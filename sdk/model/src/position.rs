@@ -32,6 +32,12 @@ pub struct Position {
     /// Fees paid in assets that the instrument does not price; not in `fees`.
     #[serde(default)]
     pub other_fees: BTreeMap<Asset, Decimal>,
+    /// What of `other_fees` had a rate was worth so much, settle asset, at the rate of its moment.
+    #[serde(default)]
+    pub other_fees_worth: Decimal,
+    /// What of `other_fees` had none: it is in no profit.
+    #[serde(default)]
+    pub unrated_fees: BTreeMap<Asset, Decimal>,
     /// Base asset taken as fees that does not make a whole unit of quantity yet.
     #[serde(default)]
     pub owed: Decimal,
@@ -141,11 +147,30 @@ impl Position {
         Ok(())
     }
 
+    /// Counts a fee in another asset, which [`Self::book`] has noted, at its worth in the settle
+    /// asset; nothing: no rate says what it is worth, and it stays apart. On an error nothing has
+    /// changed.
+    pub fn rate_fee(
+        &mut self,
+        asset: Asset,
+        amount: Decimal,
+        worth: Option<Decimal>,
+    ) -> Result<(), ValueError> {
+        let mut after = self.clone();
+        let sum = match worth {
+            Some(_) => &mut after.other_fees_worth,
+            None => after.unrated_fees.entry(asset).or_default(),
+        };
+        *sum = sum.checked_add(worth.unwrap_or(amount)).ok_or(ValueError::Overflow)?;
+        *self = after.checked()?;
+        Ok(())
+    }
+
     /// Every amount is one that a ledger holds, so that sums of them are exact; and a zero has no
     /// sign, so that what is equal is written alike.
     fn checked(mut self) -> Result<Self, ValueError> {
-        let Self { cost, realised, fees, funding, interest, .. } = &mut self;
-        for amount in [cost, realised, fees, funding, interest] {
+        let Self { cost, realised, fees, other_fees_worth, funding, interest, .. } = &mut self;
+        for amount in [cost, realised, fees, other_fees_worth, funding, interest] {
             if amount.abs() > LEDGER_MAX {
                 return Err(ValueError::Overflow);
             }
@@ -154,7 +179,8 @@ impl Position {
             }
         }
         let fits = |amount: &Decimal| amount.abs() <= LEDGER_MAX;
-        if self.other_fees.values().all(fits) { Ok(self) } else { Err(ValueError::Overflow) }
+        let mut elsewhere = self.other_fees.values().chain(self.unrated_fees.values());
+        if elsewhere.all(fits) { Ok(self) } else { Err(ValueError::Overflow) }
     }
 
     fn charge_elsewhere(&mut self, fee: Fee) -> Result<(), ValueError> {
@@ -238,12 +264,14 @@ impl Position {
         instrument.profit_from_values(self.cost, instrument.value(mark, self.quantity)?)
     }
 
-    /// Realised profit and funding less fees and interest, settle asset.
+    /// Realised profit and funding less fees and interest, settle asset. Fees in other assets are
+    /// in it as far as a rate said what they were worth.
     #[must_use]
     pub fn net_realised(&self) -> Decimal {
         // amounts that a ledger holds always fit; a position that was read from elsewhere may not
         let gains = self.realised.saturating_add(self.funding);
-        gains.saturating_sub(self.fees).saturating_sub(self.interest)
+        let fees = self.fees.saturating_add(self.other_fees_worth);
+        gains.saturating_sub(fees).saturating_sub(self.interest)
     }
 }
 

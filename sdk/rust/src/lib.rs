@@ -20,6 +20,7 @@ mod context;
 #[cfg(target_arch = "wasm32")]
 mod convert;
 mod describe;
+pub mod estimate;
 #[doc(hidden)]
 pub mod guest;
 mod instrument;

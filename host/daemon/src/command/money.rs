@@ -107,20 +107,26 @@ pub fn pnl(state: &Path, by: &[By], filter: &Filter) -> Result<Answer, Failure> 
 pub fn rows(answer: &Answer) -> String {
     let rows = &answer.rows;
     let Some(first) = rows.first() else { return "nothing was earned or paid\n".into() };
-    fn heading(row: &Row) -> [(&'static str, &Option<String>); 4] {
+    fn heading(row: &Row) -> [(&'static str, &Option<String>); 5] {
         [
             ("day", &row.day),
             ("strategy", &row.strategy),
             ("account", &row.account),
             ("instrument", &row.instrument),
+            ("pair", &row.pair),
         ]
     }
     let asked = heading(first).into_iter().filter(|(_, value)| value.is_some());
-    let head: Vec<&str> = asked.map(|(name, _)| name).chain(SUMS).collect();
+    // what could not be converted is in no worth: it says what is missing
+    let apart = rows.iter().any(|row| row.missing.is_some());
+    let last = apart.then_some("missing");
+    let head: Vec<&str> = asked.map(|(name, _)| name).chain(SUMS).chain(last).collect();
     let mut table = table(&head);
     for row in rows {
         let whose = heading(row).into_iter().filter_map(|(_, value)| value.clone());
-        table.add_row(whose.chain(sums(row.counted, &row.currency, &row.line, row.net)));
+        let sums = sums(row.counted, &row.currency, &row.line, row.net);
+        let missing = apart.then(|| row.missing.clone().unwrap_or_default());
+        table.add_row(whose.chain(sums).chain(missing));
     }
     format!("{table}\n")
 }

@@ -102,5 +102,6 @@ impl Engine {
         self.count_for_plan(time, *id, (*instrument, *side), (*price, new, *fee));
         self.count_for_pair(time, *id, *instrument, (what, *fee));
         self.correct_for_plan(*id, *side, corrected);
+        self.correct_for_pair(*id, *instrument, (*side, *replaces, corrected));
     }
 }

@@ -1,13 +1,17 @@
 //! The worked numbers F6 (per pair and per strategy) and C4 through the engine; rates as facts;
 //! interest.
 
+use super::pairs::share;
 use super::*;
 use crate::snapshot::tests::any_cut_is_the_whole;
 use crate::tests::plans::{L, Pair, S, legs, request, wide};
 use crate::tests::{Rig, config, dec, instrument, limits};
 use crate::{Engine, EngineConfig, Input};
 use hedgerow_model::view::Counted;
-use hedgerow_model::{Accounting, PairSize, Tick, TickKind, flag};
+use hedgerow_model::{
+    Accounting, ClientOrderId, Fee, Liquidity, PairKind, PairSize, PlanStep, Price, Quantity, Side,
+    Stamped, Tick, TickKind, TradeId, flag,
+};
 
 const ME: StrategyId = StrategyId(0);
 
@@ -81,6 +85,54 @@ fn vector_f6_per_pair_and_per_strategy() {
 
 fn fresh(pair: &Pair) -> crate::EngineConfig {
     pair.rig.engine.config().clone()
+}
+
+/// S was inferred at 60 020 and turns out to have been sold at 60 030: the pair's entry is that,
+/// and its cost is that of the strategy's position.
+#[test]
+fn a_pair_takes_over_what_an_inferred_fill_was_really_worth() {
+    let mut pair = Pair::with(legs(), wide(), false);
+    pair.rig.engine.config.accounting = in_usd();
+    pair.open(&request());
+    pair.sent();
+    let sends = pair.rig.effects.facts.iter().filter_map(|stamped| match &stamped.fact {
+        Fact::Plan { step: PlanStep::Sends { number, .. }, .. } => Some(*number),
+        _ => None,
+    });
+    let [long, short] = sends.collect::<Vec<_>>()[..] else { panic!("two orders") };
+    let fill = |number, leg: InstrumentId, (price, trade), (inferred, replaced)| Fact::Fill {
+        id: ClientOrderId { strategy: ME, number },
+        account: AccountId(leg.0),
+        instrument: leg,
+        trade: TradeId(trade),
+        side: if leg == L { Side::Buy } else { Side::Sell },
+        price: Price::from_units(price),
+        quantity: Quantity::from_units(1_660),
+        liquidity: Liquidity::Taker,
+        fee: Fee::ZERO,
+        happened: VenueTime::from_nanos(trade),
+        inferred,
+        replaces: Quantity::from_units(replaced),
+    };
+    let mut facts = pair.rig.effects.facts.clone();
+    let rate = Rate { currency: "USD".into(), worth: Some((Decimal::ONE, RateSource::Config)) };
+    let time = HostTime::from_nanos(pair.rig.now);
+    let more = [
+        Fact::Rate { asset: "Q".into(), rate },
+        fill(long, L, (600_000, 1), (false, 0)),
+        fill(short, S, (600_200, 2), (true, 0)),
+        fill(short, S, (600_300, 3), (false, 1_660)),
+    ];
+    facts.extend(more.map(|fact| Stamped { time, fact }));
+    let config = fresh(&pair);
+    let mut engine = Engine::new(config.clone());
+    engine.restore(&facts);
+    let view = engine.strategy_view(ME).unwrap();
+    let entries = view.pairs[0].legs.iter().map(|leg| leg.entry.unwrap());
+    assert_eq!(entries.collect::<Vec<_>>(), [dec("60000"), dec("60030")]);
+    let holding = engine.strategies[0].holding(S).unwrap();
+    assert_eq!(engine.pairs.of(ME).next().unwrap().legs[1].position.cost, holding.position.cost);
+    any_cut_is_the_whole(&config, &facts);
 }
 
 /// A payment is expected until the venue's own figure is there, and is in no sum before.

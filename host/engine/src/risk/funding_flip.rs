@@ -1,18 +1,19 @@
 //! Funding that is about to turn: what a hedge earns per hour is below its minimum at so many
 //! announcements in a row (S23, strategies 1.6). Rates are compared per hour; an unknown interval
-//! is no rate, and a spot leg pays nothing.
+//! is no rate. A spot leg that is owned outright pays nothing, one that is borrowed pays what its
+//! venue asks for that (strategies 1.2, vector M6).
 
 use super::unhedged::Hedge;
 use crate::{Effects, Engine, FundingGuard};
 use hedgerow_model::{
-    Decimal, Guard, GuardKey, HostTime, InstrumentId, InstrumentKind, RATE_SCALE, Scope,
+    AccountId, Decimal, Guard, GuardKey, HostTime, InstrumentId, InstrumentKind, RATE_SCALE, Scope,
 };
 use std::collections::BTreeSet;
 
 const HOUR_NS: i64 = 3_600 * 1_000_000_000;
 
 /// A rate per interval (scaled as in ticks) as a fraction per hour.
-fn hourly(rate: i64, interval_ns: i64) -> Option<Decimal> {
+pub(super) fn hourly(rate: i64, interval_ns: i64) -> Option<Decimal> {
     let interval = Some(interval_ns).filter(|interval| *interval > 0)?;
     let whole = Decimal::try_from_i128_with_scale(i128::from(rate), RATE_SCALE).ok()?;
     whole.checked_mul(HOUR_NS.into())?.checked_div(interval.into())
@@ -24,7 +25,7 @@ fn count(before: u32, edge: Decimal, guard: &FundingGuard) -> u32 {
 }
 
 impl Engine {
-    fn funding_guard(&self, (strategy, ..): Hedge) -> Option<FundingGuard> {
+    pub(super) fn funding_guard(&self, (strategy, ..): Hedge) -> Option<FundingGuard> {
         self.config.strategies.get(strategy.index())?.guards.funding
     }
 
@@ -36,25 +37,36 @@ impl Engine {
     }
 
     /// Whether both legs are held, in opposite directions.
-    fn is_whole(&self, (strategy, a, b): Hedge) -> bool {
+    pub(super) fn is_whole(&self, (strategy, a, b): Hedge) -> bool {
         let slot = self.strategies.get(strategy.index());
         let sign = |id| slot.map_or(0, |slot| slot.position(id).units().signum());
         sign(a).saturating_mul(sign(b)) < 0
     }
 
-    /// What a hedge earns per hour: the rate of the short leg less that of the long one.
+    /// What a hedge earns per hour: the rate of the short leg less that of the long one, less what
+    /// borrowing costs.
     fn edge(&self, (strategy, a, b): Hedge) -> Option<Decimal> {
-        let slot = self.strategies.get(strategy.index())?;
-        let earns = |id: InstrumentId| {
-            let spec = self.config.instrument(id)?;
-            if spec.kind == InstrumentKind::Spot {
-                return Some(Decimal::ZERO);
-            }
-            let announced = self.markets.get(id)?.funding_tick?;
-            let sign = slot.position(id).units().signum();
-            hourly(announced.a, announced.b)?.checked_mul((-sign).into())
-        };
-        earns(a)?.checked_add(earns(b)?)
+        self.leg_earns(strategy, a)?.checked_add(self.leg_earns(strategy, b)?)
+    }
+
+    /// After a venue said what borrowing an asset costs: an announcement for what is borrowed.
+    pub(crate) fn guard_borrowing(
+        &mut self,
+        now: HostTime,
+        (account, asset): (AccountId, &str),
+        effects: &mut Effects,
+    ) {
+        let spots = self.config.instruments.iter().filter(|spec| {
+            let of = spec.base == asset || spec.quote == asset;
+            spec.kind == InstrumentKind::Spot && of
+        });
+        let held = spots.filter(|spec| {
+            let mut holdings = self.strategies.iter().filter_map(|slot| slot.holding(spec.id));
+            holdings.any(|h| h.account == account && !h.position.quantity.is_zero())
+        });
+        for id in held.map(|spec| spec.id).collect::<Vec<_>>() {
+            self.guard_funding(now, id, effects);
+        }
     }
 
     /// After funding of an instrument was announced.

@@ -326,6 +326,7 @@ impl Engine {
             let all = sums.of(scope).with_order(asked.side, asked.beside.1)?;
             gross::check(scope, &all, most)?;
         }
+        self.check_margin_known(now, account, spec)?;
         if theirs.is_margin_limited() {
             self.check_equity(theirs, whose, instrument, &sums.account)?;
         }

@@ -26,6 +26,10 @@ pub(crate) struct Pool {
     pub(crate) equity: Decimal,
     pub(crate) used: Decimal,
     pub(crate) maintenance: Decimal,
+    /// When that was told.
+    pub(crate) told: HostTime,
+    /// Since when, at the latest, its account holds derivatives; nothing: it has none.
+    pub(crate) needed: Option<HostTime>,
 }
 
 /// Everything that venues told.
@@ -67,6 +71,23 @@ impl Margins {
         pool.equity.checked_sub(pool.used)
     }
 
+    /// Of an account's margin at a venue what was told last, and since when it must be known;
+    /// nothing: none was told.
+    pub(crate) fn told_at(
+        &self,
+        account: AccountId,
+        venue: VenueId,
+    ) -> Option<(HostTime, Option<HostTime>)> {
+        let all = self.pools.iter().filter(|((whose, at, _), _)| (*whose, *at) == (account, venue));
+        all.map(|(_, pool)| (pool.told, pool.needed)).max()
+    }
+
+    /// An account holds derivatives from a time on, or none any more.
+    pub(crate) fn note_needed(&mut self, account: AccountId, since: Option<HostTime>) {
+        let mine = self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account);
+        mine.for_each(|(_, pool)| pool.needed = since.and(pool.needed.or(since)));
+    }
+
     fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {
         let all = self.pools.iter().filter(move |((whose, ..), _)| *whose == account);
         all.map(|((.., asset), pool)| (asset.as_str(), pool))
@@ -93,7 +114,9 @@ impl Engine {
         let (now, account) = (event.received, event.account);
         match &event.report {
             VenueReport::Margin { asset, equity, used, maintenance } => {
-                let pool = Pool { equity: *equity, used: *used, maintenance: *maintenance };
+                let (equity, used, maintenance) = (*equity, *used, *maintenance);
+                let needed = self.derivatives(account).next().map(|_| now);
+                let pool = Pool { equity, used, maintenance, told: now, needed };
                 self.margins.pools.insert((account, event.venue, asset.clone()), pool);
                 self.compute_prices(account, event.venue, asset, pool);
                 self.guard_margin(now, account, effects);

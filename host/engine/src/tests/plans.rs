@@ -1,6 +1,7 @@
-//! Two legs: the worked numbers F5, L1, C3 and T1 to T4, every refusal, every mode, late fills,
+//! Two legs: the worked numbers F5, L1, M4, C3 and T1 to T4, every refusal, every mode, late fills,
 //! restarts.
 
+mod borrowed;
 mod delivered;
 mod ends;
 mod figures;

@@ -2,7 +2,8 @@
 
 use crate::batches;
 use hedgerow_driver::Batching;
-use hedgerow_model::{Fact, HostTime, Stamped};
+use hedgerow_model::view::Counted;
+use hedgerow_model::{Decimal, Fact, HostTime, Stamped};
 use hedgerow_report::{By, Pnl};
 use hedgerow_simulation::scene::{engine, run};
 use proptest::prelude::*;
@@ -42,5 +43,32 @@ proptest! {
         ledger.sort_by_key(|row| (row.0.clone(), row.1.clone(), row.2, row.3.clone()));
         prop_assert_eq!(ours, ledger);
         prop_assert_eq!(pnl.undefined, 0);
+        // told apart by pair: what each pair of the ledger made, and all of it together
+        let by_pair = pnl.rows(&[By::Strategy, By::Pair], None);
+        let mut ours: Vec<_> = by_pair
+            .iter()
+            .filter_map(|row| {
+                let (pair, _) = row.pair.as_deref()?.split_once(':')?;
+                Some((pair.to_owned(), row.counted, row.currency.clone(), row.line))
+            })
+            .collect();
+        let views = engine.config().strategies.iter().filter_map(|s| engine.strategy_view(s.id));
+        let mut ledger: Vec<_> = views
+            .flat_map(|view| view.pairs.into_iter().map(move |pair| (view.name.clone(), pair)))
+            .flat_map(|(name, pair)| {
+                let of = format!("{name} {}", pair.plans[0]);
+                pair.earned.into_iter().map(move |(counted, currency, line, _)| {
+                    (of.clone(), counted, currency, line)
+                })
+            })
+            .collect();
+        ours.sort_by_key(|row| (row.0.clone(), row.1, row.2.clone()));
+        ledger.sort_by_key(|row| (row.0.clone(), row.1, row.2.clone()));
+        prop_assert_eq!(ours, ledger);
+        let net = |rows: &[hedgerow_report::Row]| {
+            let assets = rows.iter().filter(|row| row.counted == Counted::Asset);
+            assets.map(|row| row.net).sum::<Decimal>()
+        };
+        prop_assert_eq!(net(&by_pair), net(&pnl.rows(&[], None)));
     }
 }

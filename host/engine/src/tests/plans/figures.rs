@@ -2,7 +2,7 @@
 //! made from, how far they reach in both measures, and which order of legs the books speak for.
 
 use super::*;
-use hedgerow_model::{Give, Margin, MarginMode, PairLeg, PriceSource, Reach};
+use hedgerow_model::{Capacity, Give, Margin, MarginMode, PairLeg, PriceSource, Reach};
 
 fn planned(pair: &Pair, id: u64) -> [PairLeg; 2] {
     pair.rig.engine.plans.pair(&(ME, id)).unwrap().plan.legs.clone()
@@ -210,4 +210,35 @@ fn a_derivative_needs_its_margin() {
     low(pair.ask(PairKind::Open, &request()), "19924.9634");
     pair.report(L, balance("20000"));
     pair.open(&request());
+}
+
+/// M4: free 500 and 420 at leverage 3 carry 0.0246 and 0.0207 of base; on the step of 0.001 both
+/// accounts pay for 0.020, and no longer for the next step.
+#[test]
+fn vector_m4_what_both_accounts_carry_is_opened_and_one_step_more_is_not() {
+    let three = Margin { leverage_hundredths: 300, mode: MarginMode::Cross };
+    let mut pair = Pair::new();
+    for (leg, free) in [(L, "500"), (S, "420")] {
+        let (instrument, max_hundredths) = (leg, 1_000);
+        pair.report(leg, VenueReport::Leverage { instrument, margin: three, max_hundredths });
+        let (asset, total, available) = ("Q".into(), dec(free), dec(free));
+        pair.report(leg, VenueReport::Balance { asset, total, available });
+    }
+    let fees = [dec("0.0005"); 2];
+    let carries = |free: &str, mid: &str| {
+        let leg = Capacity { free: dec(free), leverage: three.leverage(), fees };
+        leg.base(dec(mid)).unwrap()
+    };
+    let base = carries("500", "60000").min(carries("420", "60030"));
+    assert_eq!(base.round_dp(8), dec("0.02071746"));
+    let more = PairRequest { size: PairSize::Base(dec("0.021")), ..request() };
+    // 0.021 x 60 029.8 / 3
+    assert!(matches!(
+        pair.ask_as(1, PairKind::Open, &more),
+        Some(RiskRejection::BalanceTooLow { needed, .. }) if needed == dec("420.2086")
+    ));
+    let size = PairSize::Base(base);
+    assert_eq!(pair.ask_as(2, PairKind::Open, &PairRequest { size, ..request() }), None);
+    let sent = pair.sent();
+    assert_eq!([sent[0].quantity, sent[1].quantity], [200, 200], "0.020");
 }

@@ -22,6 +22,15 @@ fn guarded(change: impl Fn(&mut EngineConfig)) -> Pair {
 /// A pair of 0.166 / 0.166 is open: long L at 60 000, short S at 60 030.
 fn held(change: impl Fn(&mut EngineConfig)) -> Pair {
     let mut pair = guarded(change);
+    // a guard that acts on margin lets nothing open before it is known
+    let accounts = pair.rig.engine.config().accounts.iter();
+    let acts = accounts.map(|account| account.guards.margin_utilisation.action);
+    if acts.max() > Some(GuardAction::Alert) {
+        for leg in [L, S] {
+            let (equity, used, maintenance) = (dec("100000"), dec("0"), dec("0"));
+            pair.report(leg, VenueReport::Margin { asset: "Q".into(), equity, used, maintenance });
+        }
+    }
     pair.open(&request());
     for sent in pair.sent() {
         let price = if sent.side == Side::Buy { 600_000 } else { 600_300 };

@@ -158,6 +158,33 @@ fn vector_t3_an_unknown_outcome_is_waited_for() {
     assert_eq!([pair.held(L), pair.held(S)], [1_660, -1_660]);
 }
 
+/// T3: S is asked for by its client id. "Unknown order" twice is no proof; the fill that the stream
+/// brings is. Whoever unwound L on the time-out would be short 0.166 now.
+#[test]
+fn vector_t3_unknown_order_twice_is_no_proof_and_the_fill_still_balances() {
+    let mut pair = Pair::with(legs(), wide(), true);
+    up(&mut pair, [0, 0]);
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, 1_660);
+    pair.report(S, VenueReport::OutcomeUnknown { wire: WireId(sent[1].wire) });
+    for asked in 1..=2 {
+        while pair.rig.queries().len() < asked {
+            pair.rig.wake_next();
+        }
+        let (account, nonce, wire, trades) = *pair.rig.queries().last().unwrap();
+        assert_eq!((account, wire.0, trades), (AccountId(1), sent[1].wire, false));
+        let answer = QueryAnswer::NotFound;
+        pair.rig.tell(account, VenueReport::OrderState { nonce: Some(nonce), wire, answer });
+        assert_eq!(pair.sent(), [], "answer {asked} is acted on");
+    }
+    assert_eq!((pair.held(L), pair.held(S)), (1_660, 0));
+    pair.fill(sent[1], 600_299, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Balanced);
+    assert_eq!([pair.held(L), pair.held(S)], [1_660, -1_660]);
+    pair.assert_restores();
+}
+
 /// Both venues are reached and tell what there is.
 pub(super) fn up(pair: &mut Pair, positions: [i64; 2]) {
     for (leg, units) in [L, S].into_iter().zip(positions) {

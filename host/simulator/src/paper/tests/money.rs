@@ -246,3 +246,24 @@ fn what_cannot_be_booked_again_is_an_error() {
     });
     assert_eq!(last, (Err("the last of all ids is used".into()), 0));
 }
+
+/// T1: what is taken back, 0.006 at 59 998.0, pays 0.00045 of its value.
+#[test]
+fn vector_t1_taking_back_costs_its_fee() {
+    let scales = (Scale::new(1).unwrap(), Scale::new(4).unwrap());
+    let spec = Instrument { price_scale: scales.0, quantity_scale: scales.1, ..instrument() };
+    let book = ((599_980, 5_000), (600_000, 5_000));
+    let market = vec![quote(1, book.0, book.1), quote(30, book.0, book.1)];
+    let mut rig = Rig::with(spec.clone(), market.clone(), 0);
+    let fees = Fees { taker: Decimal::new(45, 5), ..Fees::default() };
+    let venue = rig.venue.venues.clone();
+    rig.venue = PaperVenue::new(venue, &[(spec, fees)], &Tape::of(market));
+    rig.order(2, Side::Buy, 600_000, 60, PLAIN);
+    rig.reports(3);
+    rig.order(4, Side::Sell, 599_980, 60, PLAIN);
+    let fee = rig.reports(10).into_iter().find_map(|report| match report {
+        VenueReport::Fill { fee, .. } => Some(fee),
+        _ => None,
+    });
+    assert_eq!(fee, Some(Fee::in_settle("0.1619946".parse().unwrap())));
+}

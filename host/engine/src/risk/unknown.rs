@@ -1,0 +1,148 @@
+//! What guards cannot see: margin that its venue has not told, or told long ago; what a hedge earns
+//! while a rate is missing; fees in an asset that nothing says the worth of.
+//!
+//! None of it is silent: each is a sentence of the status for as long as it lasts. Where a guard of
+//! margin does more than tell, what opens is refused meanwhile.
+
+use super::unhedged::Hedge;
+use crate::{AccountConfig, AccountGuards, Engine};
+use hedgerow_model::{
+    AccountId, Asset, Decimal, Duration, GuardAction, HostTime, Instrument, InstrumentId,
+    InstrumentKind, RiskRejection, Scope, StrategyId, VenueId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Margin is old after so long while something is held; where the venue is asked less often, after
+/// three times as long as from one question to the next.
+const MARGIN_AGE_MIN: Duration = Duration::from_secs(60);
+
+impl AccountGuards {
+    /// Whether something is to follow from its margin but a word.
+    fn acts_on_margin(&self) -> bool {
+        let grades = self.grades.iter().map(|(_, action)| *action);
+        let ratio = self.margin_ratio.map(|watch| watch.action);
+        let mut all = grades.chain(ratio).chain([self.margin_utilisation.action]);
+        let limited = self.leverage_max.is_some() || self.adverse_move.is_some();
+        limited || all.any(|action| action != GuardAction::Alert)
+    }
+}
+
+fn margin_age_max(account: &AccountConfig) -> Duration {
+    let asked = account.asks.positions_every.map_or(0, Duration::as_nanos);
+    MARGIN_AGE_MIN.max(Duration::from_nanos(asked.saturating_mul(3)))
+}
+
+impl Engine {
+    /// Notes since when an account holds derivatives: before, nobody tells of margin that stays.
+    pub(crate) fn note_margin_needed(&mut self, now: HostTime, account: AccountId) {
+        let since = self.derivatives(account).next().map(|_| now);
+        self.margins.note_needed(account, since);
+    }
+
+    /// What is not known of an account's margin, in words, with what is about to be opened there.
+    fn margin_doubt(
+        &self,
+        now: HostTime,
+        account: &AccountConfig,
+        more: Option<&Instrument>,
+    ) -> Option<String> {
+        let more = more.filter(|spec| spec.kind != InstrumentKind::Spot);
+        let held = self.derivatives(account.id).map(|(spec, _)| spec.venue);
+        let venues: BTreeSet<VenueId> = held.chain(more.map(|spec| spec.venue)).collect();
+        venues.into_iter().find_map(|venue| {
+            let Some((told, needed)) = self.margins.told_at(account.id, venue) else {
+                return Some("its venue has told none".to_owned());
+            };
+            let old = now > told.max(needed?).after(margin_age_max(account));
+            old.then(|| format!("told {} s ago", now.since(told).as_nanos() / 1_000_000_000))
+        })
+    }
+
+    /// Refuses what opens where a guard is to act on margin that is not known.
+    pub(crate) fn check_margin_known(
+        &self,
+        now: HostTime,
+        account: &AccountConfig,
+        spec: &Instrument,
+    ) -> Result<(), RiskRejection> {
+        if account.guards.acts_on_margin() && self.margin_doubt(now, account, Some(spec)).is_some()
+        {
+            return Err(RiskRejection::MarginUnknown);
+        }
+        Ok(())
+    }
+
+    /// What guards do not see, one sentence each.
+    pub(crate) fn unseen_by_guards(&self) -> Vec<String> {
+        let margin = self.config.accounts.iter().filter_map(|account| {
+            let why = self.margin_doubt(self.now, account, None)?;
+            let on = self.scope_in_words(Scope::Account(account.id));
+            let follows = if account.guards.acts_on_margin() { ", nothing opens" } else { "" };
+            Some(format!("{on}: margin is not known ({why}): its guards do not see it{follows}"))
+        });
+        let funding = self.hedges.all().filter_map(|hedge| self.edge_doubt(hedge));
+        margin.chain(funding).chain(self.unrated_fees()).collect()
+    }
+
+    /// What is missing to say what a hedge earns, where that is guarded.
+    fn edge_doubt(&self, hedge: Hedge) -> Option<String> {
+        let (strategy, a, b) = hedge;
+        self.funding_guard(hedge).filter(|_| self.is_whole(hedge))?;
+        let missing: Vec<String> = [a, b]
+            .into_iter()
+            .filter(|id| self.leg_earns(strategy, *id).is_none())
+            .filter_map(|id| Some(self.rate_in_words(self.config.instrument(id)?)))
+            .collect();
+        let of = self.scope_in_words(Scope::Strategy(strategy));
+        let (guard, missing) = (hedgerow_model::Guard::FundingFlip, missing.join(" and "));
+        (!missing.is_empty()).then(|| format!("guard {guard}: {of}: no {missing}: it sees nothing"))
+    }
+
+    fn rate_in_words(&self, spec: &Instrument) -> String {
+        let what = if spec.kind == InstrumentKind::Spot { "borrow rate of" } else { "funding of" };
+        format!("{what} {}", self.name(spec))
+    }
+
+    /// Fees that nothing says the worth of.
+    fn unrated_fees(&self) -> Vec<String> {
+        let mut all: BTreeMap<(StrategyId, Asset), Decimal> = BTreeMap::new();
+        for (id, slot) in (0_u32..).map(StrategyId).zip(&self.strategies) {
+            for (asset, paid) in slot.holdings.iter().flat_map(|h| &h.position.unrated_fees) {
+                let sum = all.entry((id, *asset)).or_default();
+                *sum = sum.saturating_add(*paid);
+            }
+        }
+        let paid = all.into_iter().filter(|(_, paid)| !paid.is_zero());
+        let told = paid.map(|((id, asset), paid)| {
+            let (of, paid) = (self.scope_in_words(Scope::Strategy(id)), paid.normalize());
+            format!("{of}: fees of {paid} {asset} had no rate: no guard of profit counts them")
+        });
+        told.collect()
+    }
+
+    /// What one unit of a leg earns per hour, a fraction, as it is held; a leg that is not held
+    /// earns nothing. Nothing: a rate is missing.
+    pub(crate) fn leg_earns(&self, strategy: StrategyId, id: InstrumentId) -> Option<Decimal> {
+        let spec = self.config.instrument(id)?;
+        let holding = self.strategies.get(strategy.index())?.holding(id)?;
+        let sign = holding.position.quantity.units().signum();
+        if spec.kind != InstrumentKind::Spot {
+            let announced = self.markets.get(id)?.funding_tick?;
+            let hourly = super::funding_flip::hourly(announced.a, announced.b)?;
+            return hourly.checked_mul(sign.checked_neg()?.into());
+        }
+        // what is sold short is borrowed; what was bought is, if the venue says that it is owed
+        let owes = |asset: &String| {
+            let told = self.balances.get(&(holding.account, asset.clone()));
+            told.is_some_and(|(total, _)| total.is_sign_negative() && !total.is_zero())
+        };
+        let borrowed = match sign {
+            -1 => &spec.base,
+            1 if owes(&spec.quote) => &spec.quote,
+            _ => return Some(Decimal::ZERO),
+        };
+        let rate = self.borrow_rate_of(holding.account, borrowed)?;
+        let whole = Decimal::try_from_i128_with_scale(rate.into(), hedgerow_model::RATE_SCALE);
+        whole.ok()?.checked_mul(Decimal::NEGATIVE_ONE)
+    }
+}
