@@ -66,8 +66,10 @@ impl Venues {
             self.shared.happened(Fault::Liquidation);
             self.shared.say(now, "venue", format_args!("liquidates {part} of {held} on {account}"));
             self.inner.hold(account, instrument, position);
+            let shared = std::rc::Rc::clone(&self.shared);
+            let spec = &shared.script.instruments[instrument.index()];
             if let Some(session) = self.sessions.get_mut(account.index()) {
-                session.moved = true;
+                session.book_beside(spec, (side, price, part, Fee::ZERO));
                 session.truth += side.sign() * part.units();
             }
             self.reset(account, now + dice.between(100, 8_000) * MS);

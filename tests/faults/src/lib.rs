@@ -6,6 +6,7 @@
 
 mod answers;
 pub mod batch;
+mod beside;
 mod check;
 mod components;
 pub mod coverage;

@@ -16,6 +16,7 @@ impl Venues {
     /// A fill happens at a venue: what was to reduce does, whatever the position was thought to be.
     pub(crate) fn note_truth(&mut self, event: &VenueEvent) {
         self.note_delivered(event);
+        self.note_beside(event);
         if let VenueReport::Forced { trade, side, quantity, .. } = &event.report
             && let Some(session) = self.session(event.account)
         {

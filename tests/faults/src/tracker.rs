@@ -11,8 +11,8 @@ use crate::coverage::Coverage;
 use crate::script::Script;
 use hedgerow_model::{
     AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, PlanStep, Purpose, Scope, Side,
-    SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
+    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, PlanStep, Position, Purpose, Scope,
+    Side, SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
 };
 use standing::Standing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +62,9 @@ pub struct Tracker {
     over: BTreeMap<ClientOrderId, Known>,
     wires: BTreeMap<(AccountId, WireId), ClientOrderId>,
     pub(crate) positions: BTreeMap<(StrategyId, InstrumentId), i64>,
+    /// What was adopted: what of it is there now, and how much of it was delivered.
+    pub(crate) taken_over: BTreeMap<(StrategyId, InstrumentId), Position>,
+    pub(crate) delivered_of_them: BTreeMap<(StrategyId, InstrumentId), i64>,
     /// Accounts whose position was delivered.
     pub(crate) delivered: BTreeSet<AccountId>,
     modes: BTreeMap<Scope, TradingMode>,
@@ -171,9 +174,9 @@ impl Tracker {
                 self.standing.filled(id.strategy, now);
                 self.filled(*id, units, coverage);
             }
-            Fact::Adopted { strategy, instrument, quantity, .. } => {
+            Fact::Adopted { .. } => {
                 coverage.total("adopted");
-                self.positions.insert((*strategy, *instrument), quantity.units());
+                return self.adopted(fact);
             }
             Fact::Mode { scope, mode, .. } => {
                 self.modes.insert(*scope, *mode);

@@ -19,7 +19,7 @@ use hedgerow_model::{
 use hedgerow_ports::{SimulatedVenue, Venue};
 use hedgerow_simulator::PaperVenue;
 use hedgerow_simulator::paper::Request;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// Something on its way.
@@ -59,6 +59,8 @@ pub struct Venues {
     pub(crate) sessions: Vec<Session>,
     /// Orders that left: which way each goes, and whether it may only reduce.
     pub(crate) wires: BTreeMap<(AccountId, WireId), (Side, bool)>,
+    /// Orders whose facts a power cut has taken.
+    pub(crate) lost: BTreeSet<(AccountId, WireId)>,
     /// At which price each was sent or last amended, and when.
     pub(crate) prices: BTreeMap<(AccountId, WireId), (Price, u64)>,
     /// What the host was told of what its venues accept.
@@ -88,6 +90,7 @@ impl Venues {
             scratch: Vec::new(),
             sessions,
             wires: BTreeMap::new(),
+            lost: BTreeSet::new(),
             prices: BTreeMap::new(),
             terms: BTreeMap::new(),
             left: BTreeMap::new(),
@@ -346,7 +349,7 @@ impl Venue for Venues {
             match &event.report {
                 VenueReport::Down | VenueReport::Up => session.known = false,
                 VenueReport::Reconciled { nonce } if *nonce == session.asked => {
-                    session.known = true;
+                    (session.known, session.grown) = (true, false);
                 }
                 _ => {}
             }
