@@ -166,11 +166,27 @@ impl Venues {
         own.any(|held| !held.is_zero())
     }
 
+    /// Whether a contract is over and its venue has not delivered it: it held none at its end.
+    pub(crate) fn awaits_delivery(&self, now: u64, account: AccountId) -> bool {
+        let session = self.sessions.get(account.index());
+        session.is_some_and(|session| {
+            !session.delivered && self.shared.script.is_over(session.instrument.index(), now)
+        })
+    }
+
     /// The ledger of an account is its venue's, but for what happened beside it and what of that
     /// was adopted at another price. Fills that were heard in another order may have realised
     /// another part of the same money, and what was delivered before all of it was heard is closed
     /// in several parts, which trade more.
-    pub(crate) fn is_same(&self, ours: &Position, account: AccountId, spec: &Instrument) -> bool {
+    ///
+    /// Of a contract that is over the host waits for the word of its delivery, for an hour: what it
+    /// has too much of one that was not held at its end stays that long.
+    pub(crate) fn is_same(
+        &self,
+        now: u64,
+        (ours, account): (&Position, AccountId),
+        spec: &Instrument,
+    ) -> bool {
         let Some(session) = self.sessions.get(account.index()) else { return false };
         let key = (self.shared.script.owner(spec.id), spec.id);
         let (adopted, _) = self.shared.tracker.borrow().taken_over(key);
@@ -182,7 +198,8 @@ impl Venues {
             |whole: &Position, part: &Position| whole.quantity.units() - part.quantity.units();
         // the fee of a delivery is of all that is delivered
         let charged = session.delivered_beside == 0;
-        ours.quantity == truth.quantity
+        let waits = self.awaits_delivery(now, account);
+        (waits || ours.quantity == truth.quantity)
             && units(ours, &adopted) == units(&truth, &session.beside)
             && (!charged || near(ours.fees, truth.fees - session.beside.fees))
             && ours.funding == truth.funding

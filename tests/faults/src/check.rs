@@ -67,7 +67,10 @@ impl Venues {
         let tracker = self.shared.tracker.borrow();
         let heard = |trade: &TradeId| tracker.forced.contains(&(account, *trade));
         let settled = !session.delivered || tracker.delivered.contains(&account);
-        let clear = !session.grown && now >= session.vague_until;
+        // an adoption on a full disk is no fact yet
+        let adopts = |stamped: &Stamped| matches!(stamped.fact, Fact::Adopted { account: of, .. } if of == Some(account));
+        let told = !self.shared.disk.borrow().aside.iter().any(adopts);
+        let clear = told && !session.grown && now >= session.vague_until;
         settled && clear && session.forced.iter().all(heard)
     }
 
@@ -104,7 +107,7 @@ impl Venues {
             let ours = engine.positions(strategy).find(|(spec, ..)| spec.id == instrument);
             let ours = ours.map(|(_, position, _)| position.clone()).unwrap_or_default();
             let spec = &self.shared.script.instruments[instrument.index()];
-            if !self.is_same(&ours, account, spec) {
+            if !self.is_same(now, (&ours, account), spec) {
                 self.shared.must_not(
                     now,
                     format!("ledger of {instrument}: the venue has {truth:?}, we have {ours:?}"),

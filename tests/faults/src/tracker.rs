@@ -11,8 +11,8 @@ use crate::coverage::Coverage;
 use crate::script::Script;
 use hedgerow_model::{
     AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, PlanStep, Position, Purpose, Scope,
-    Side, SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
+    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, Position, Purpose, Scope, Side,
+    SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
 };
 use standing::Standing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -303,10 +303,11 @@ impl Tracker {
             Scope::Account(order.account),
             Scope::Instrument(instrument),
         ]);
+        let unwinds = reduces || (of_plan && self.buys_back(order));
         let may = self.may_send(id, mode, reduces).unwrap_or(match mode {
             TradingMode::Running => true,
-            TradingMode::ReduceOnly => reduces,
-            TradingMode::CancelOnly => reduces && of_plan,
+            TradingMode::ReduceOnly => unwinds,
+            TradingMode::CancelOnly => unwinds && of_plan,
             TradingMode::Halted => false,
         });
         if !may {
@@ -371,31 +372,5 @@ impl Tracker {
             known.order.status = OrderStatus::Canceled;
             self.over.insert(id, known);
         }
-    }
-
-    fn plan(
-        &mut self,
-        key: (StrategyId, u64),
-        step: &PlanStep,
-        coverage: &mut Coverage,
-    ) -> Result<(), String> {
-        match step {
-            PlanStep::Began(plan) => {
-                let phase = match plan.maker {
-                    Some(_) => PairPhase::Making,
-                    None => PairPhase::Opening,
-                };
-                coverage.plan("asked", &format!("{:?} {phase:?}", plan.kind));
-                for leg in &plan.legs {
-                    self.is_free(key, leg.instrument, false)?;
-                }
-                let plan = (**plan).clone();
-                let (orders, outcome, released) = (BTreeMap::new(), None, false);
-                self.plans.insert(key, Plan { plan, orders, phase, outcome, released });
-            }
-            PlanStep::Single(step) => return self.single(key, step, coverage),
-            _ => self.pair_step(key, step, coverage),
-        }
-        Ok(())
     }
 }
