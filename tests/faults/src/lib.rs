@@ -15,6 +15,7 @@ pub mod dice;
 mod fate;
 pub mod fault;
 mod feed;
+pub mod guards;
 mod harm;
 mod host;
 mod journal;
