@@ -68,7 +68,10 @@ impl Venues {
         let heard = |trade: &TradeId| tracker.forced.contains(&(account, *trade));
         let settled = !session.delivered || tracker.delivered.contains(&account);
         // an adoption on a full disk is no fact yet
-        let adopts = |stamped: &Stamped| matches!(stamped.fact, Fact::Adopted { account: of, .. } if of == Some(account));
+        let adopts = |stamped: &Stamped| match stamped.fact {
+            Fact::Adopted { account: of, .. } => of == Some(account),
+            _ => false,
+        };
         let told = !self.shared.disk.borrow().aside.iter().any(adopts);
         let clear = told && !session.grown && now >= session.vague_until;
         settled && clear && session.forced.iter().all(heard)

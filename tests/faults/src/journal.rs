@@ -32,7 +32,8 @@ impl Journal for Log {
             facts.iter().for_each(|stamped| shared.say(now, "fact", words(&stamped.fact)));
         }
         let taken = shared.tracker.borrow_mut().take(facts, &mut shared.coverage.borrow_mut());
-        if let Err(what) = taken {
+        let says = std::mem::take(&mut shared.tracker.borrow_mut().says);
+        if let Err(what) = taken.and_then(|()| shared.owe_words(says)) {
             shared.must_not(now, what);
         }
         self.check_markets(facts);

@@ -2,11 +2,11 @@
 //! the process, and the checks.
 
 use crate::check::{Folded, summary};
-use crate::components::Host;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::feed::Heard;
 use crate::journal::Log;
+use crate::listening::Listening;
 use crate::market::market;
 use crate::ran::Ran;
 use crate::scene;
@@ -26,7 +26,7 @@ const LOOK: u64 = 16;
 /// No instant takes so many steps of the loop.
 const STEPS_MAX: u64 = 200_000;
 
-type Loop = Driver<Heard, Venues, Host, Log>;
+type Loop = Driver<Heard, Venues, Listening, Log>;
 
 /// Something the world does at a time.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +170,7 @@ impl World {
         }
         let feed = Heard::from(&shared.market.heard, now);
         let host = scene::host(&shared.script, &self.traps, &engine);
+        let host = Listening::new(host, Rc::clone(shared));
         let log = Log(Rc::clone(shared));
         let mut driver = Driver::new(engine, feed, venues, host, log, Batching::Adaptive);
         driver.on_journal_failure(OnJournalFailure::Hold);
@@ -351,7 +352,8 @@ impl World {
             self.shared.must_not(now, "the loop never comes to an end of this instant");
         }
         if self.steps.is_multiple_of(LOOK) && !self.shared.dead.get() {
-            driver.venue().check_exposure(driver.engine(), driver.now().as_nanos());
+            driver.venue().check_exposure(driver.engine(), now);
+            driver.venue().check_cancels(now);
         }
     }
 

@@ -36,8 +36,8 @@ impl Venues {
     /// Keeps what the host was told, and counts what is news to it.
     pub(crate) fn note_terms(&mut self, event: &VenueEvent) {
         let VenueReport::Terms { instrument, terms } = event.report else { return };
-        if event.account != self.shared.script.account(instrument) {
-            return; // of another venue's: the host takes no word of it from here
+        if event.venue.0 != self.shared.script.venue_of(instrument) {
+            return; // the host takes no word of it from another venue
         }
         let own = self.shared.script.instruments[instrument.index()].terms();
         let begun = Heard { since: VenueTime::default(), at: None, terms: own };

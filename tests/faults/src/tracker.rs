@@ -1,13 +1,16 @@
 //! The facts of a run, folded a second time and independently of the engine: what orders, plans and
 //! modes they say there are, and whether an approval was one that could be given.
 
+mod lookups;
 mod pairs;
 mod singles;
 mod standing;
 
 pub use singles::{Single, Sums, goes_in, is_sum};
 
+use crate::cancels::is_denial;
 use crate::coverage::Coverage;
+use crate::ears::{Word, word_of};
 use crate::script::Script;
 use hedgerow_model::{
     AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, OrderEvent, OrderFact,
@@ -77,6 +80,10 @@ pub struct Tracker {
     /// All plans of one leg that began, and whose each of their orders is.
     pub singles: BTreeMap<(StrategyId, u64), Single>,
     of_order: BTreeMap<ClientOrderId, (StrategyId, u64)>,
+    /// Orders that have ended with the newest fact.
+    ended: Vec<ClientOrderId>,
+    /// What strategies are to be told of what was taken.
+    pub(crate) says: Vec<(StrategyId, Word)>,
     /// Plans that are stuck and whose alarm must follow.
     stuck: Vec<(StrategyId, u64)>,
 }
@@ -94,6 +101,9 @@ impl Tracker {
         for stamped in facts {
             let (stuck, latches) = (std::mem::take(&mut self.stuck), self.standing.latches());
             self.fold(stamped, coverage).map_err(|what| format!("{what}: {stamped:?}"))?;
+            self.says.extend(word_of(&stamped.fact));
+            let own = self.ended.drain(..).filter(|id| id.number < PLAN_ORDERS);
+            self.says.extend(own.map(|id| (id.strategy, Word::End(id.number))));
             // an alarm, a latch is the very next fact, if the mode does not hold already
             self.check_alarms(stuck)?;
             self.check_latches(latches)?;
@@ -132,6 +142,7 @@ impl Tracker {
             folded.map_err(|what| format!("{what}: {stamped:?}"))?;
         }
         self.stuck.clear();
+        self.ended.clear();
         self.standing.latches();
         Ok(())
     }
@@ -140,21 +151,6 @@ impl Tracker {
     fn mode(&self, scopes: &[Scope]) -> TradingMode {
         let all = scopes.iter().chain([&Scope::Host]);
         all.filter_map(|scope| self.modes.get(scope)).copied().max().unwrap_or_default()
-    }
-
-    /// The order behind a wire id.
-    #[must_use]
-    pub fn by_wire(&self, account: AccountId, wire: WireId) -> Option<&Known> {
-        let id = self.wires.get(&(account, wire))?;
-        self.alive.get(id).or_else(|| self.over.get(id))
-    }
-
-    /// Where an order is: account and wire id, and its instrument.
-    #[must_use]
-    pub fn key_of(&self, id: ClientOrderId) -> Option<((AccountId, WireId), InstrumentId)> {
-        let known = self.alive.get(&id).or_else(|| self.over.get(&id))?;
-        let order = &known.order;
-        Some(((order.account, order.wire), order.request.instrument))
     }
 
     fn fold(&mut self, stamped: &Stamped, coverage: &mut Coverage) -> Result<(), String> {
@@ -193,6 +189,7 @@ impl Tracker {
             Fact::Guard { key, state, .. } => self.standing.guard(key, *state, coverage),
             Fact::IntentDenied { intent, reason, .. } if intent != "plan" => {
                 coverage.refused(reason);
+                return is_denial(intent, reason);
             }
             Fact::Delivered { .. } => {
                 coverage.total("deliveries");
@@ -344,11 +341,16 @@ impl Tracker {
             coverage.transition(order.status, event);
             order.status = next;
         }
-        if order.status.is_terminal()
-            && let Some(known) = self.alive.remove(&id)
-        {
-            self.over.insert(id, known);
+        if order.status.is_terminal() {
+            self.is_over_now(id);
         }
+    }
+
+    /// An order ends, and its strategy is to be told.
+    fn is_over_now(&mut self, id: ClientOrderId) {
+        let Some(known) = self.alive.remove(&id) else { return };
+        self.over.insert(id, known);
+        self.ended.push(id);
     }
 
     fn filled(&mut self, id: ClientOrderId, units: i64, coverage: &mut Coverage) {
@@ -368,9 +370,9 @@ impl Tracker {
             self.moved(id, event, coverage);
         }
         // the venue's word of its end comes true with the last fill
-        if ended && let Some(mut known) = self.alive.remove(&id) {
+        if ended && let Some(known) = self.alive.get_mut(&id) {
             known.order.status = OrderStatus::Canceled;
-            self.over.insert(id, known);
+            self.is_over_now(id);
         }
     }
 }

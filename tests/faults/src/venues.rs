@@ -257,6 +257,9 @@ impl Venues {
     fn leave(&mut self, now: u64, command: VenueCommand) {
         self.check(now, &command);
         let account = command.account();
+        if let VenueCommand::Cancel { account, wire, .. } = &command {
+            self.shared.canceled(*account, *wire);
+        }
         let Some(session) = self.sessions.get_mut(account.index()) else { return };
         let asks = match &command {
             VenueCommand::Place(order) => Asks::Order(order.get().wire),
@@ -345,6 +348,7 @@ impl Venue for Venues {
         // one at a time: what follows from it leaves before the next is heard
         let Some(event) = self.ready.pop_front() else { return };
         self.note_heard(&event);
+        self.shared.note_ban(event.account, event.received, &event.report);
         if let Some(session) = self.session(event.account) {
             match &event.report {
                 VenueReport::Down | VenueReport::Up => session.known = false,
