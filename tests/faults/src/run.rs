@@ -305,7 +305,7 @@ impl World {
             }
             Fault::TickChange | Fault::LotChange => driver.venue_mut().change_terms(now, episode),
             Fault::Outage => driver.venue_mut().outage(now, venue),
-            Fault::Delisting => driver.venue_mut().delist(now, venue),
+            Fault::Delisting => driver.venue_mut().delist(now, episode),
             Fault::Deleveraging => driver.venue_mut().deleverage(now, episode),
             Fault::Liquidation => driver.venue_mut().liquidate(now, episode),
             Fault::ClockSkew => shared.happened(Fault::ClockSkew),

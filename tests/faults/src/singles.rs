@@ -74,6 +74,9 @@ impl Venues {
                 let sum = if goes_in(*purpose) { &mut sums.0 } else { &mut sums.1 };
                 *sum = (sum.0 + units, sum.1 + value, sum.2 + fees);
             }
+            if single.is_released() {
+                continue; // it was stuck and an operator has taken it over: late fills are his
+            }
             if self.is_delivered(single.plan.account) {
                 continue; // what was delivered of it is in its figures, and no trade of its orders
             }
@@ -82,7 +85,8 @@ impl Venues {
                 self.shared.must_not(now, format!("the venue's trades: {what}"));
             }
             // an order that is said to have ended without its late fills is made up for by the next
-            let late = self.shared.coverage.borrow().faults.contains_key(&Fault::LateFill);
+            let happened = &self.shared.coverage.borrow().faults;
+            let late = [Fault::LateFill, Fault::VeryLate].iter().any(|f| happened.contains_key(f));
             if sums.0.0 > single.plan.target.units() && !late {
                 self.shared.must_not(now, format!("plan {number} traded too much: {single:?}"));
             }
@@ -91,6 +95,12 @@ impl Venues {
 }
 
 impl Single {
+    /// Whether it was stuck and an operator has taken over.
+    #[must_use]
+    pub fn is_released(&self) -> bool {
+        self.released
+    }
+
     /// Whether it has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -5,7 +5,7 @@
 //! is open and held. Nothing else may be needed to know the truth.
 
 use crate::dice::Dice;
-use crate::fate::{Fate, Fates};
+use crate::fate::{ANY_STREAM, Fate, Fates};
 use crate::kinds::{is_answer, wire_of};
 use crate::script::{MS, S, skewed};
 pub(crate) use crate::session::Session;
@@ -234,7 +234,7 @@ impl Venues {
     fn deliver(&mut self, now: u64, mut event: VenueEvent, epoch: u64) {
         let account = event.account;
         let Some(session) = self.session(account) else { return };
-        if !session.up || session.epoch != epoch {
+        if !session.up || (epoch != ANY_STREAM && session.epoch != epoch) {
             return;
         }
         if let Some(wire) = wire_of(&event.report).filter(|_| is_answer(&event.report)) {
@@ -257,8 +257,12 @@ impl Venues {
     fn leave(&mut self, now: u64, command: VenueCommand) {
         self.check(now, &command);
         let account = command.account();
-        if let VenueCommand::Cancel { account, wire, .. } = &command {
-            self.shared.canceled(*account, *wire);
+        match &command {
+            VenueCommand::Cancel { account, wire, .. } => self.shared.canceled(*account, *wire),
+            VenueCommand::Amend { account, instrument, wire, .. } => {
+                self.meets(now, (*account, *instrument, *wire));
+            }
+            _ => {}
         }
         let Some(session) = self.sessions.get_mut(account.index()) else { return };
         let asks = match &command {

@@ -35,7 +35,7 @@ pub struct Single {
     /// What came of it, as it was told last.
     pub result: Option<SingleResult>,
     /// An operator has taken over what was stuck.
-    released: bool,
+    pub(crate) released: bool,
     fired: Option<Barrier>,
     traded: BTreeMap<u64, Traded>,
 }
