@@ -6,8 +6,8 @@ use crate::venues::{Venues, Way};
 use hedgerow_engine::Engine;
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Fact, InstrumentId, OrderFact, PairKind, PairOutcome,
-    PairPhase, Position, Purpose, Quantity, Side, Stamped, StrategyId, TradeId, VenueEvent,
-    VenueReport, WireId,
+    PairPhase, Purpose, Quantity, Side, Stamped, StrategyId, TradeId, VenueEvent, VenueReport,
+    WireId,
 };
 use hedgerow_simulator::paper::Request;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn traded(script: &Script) -> impl Iterator<Item = (StrategyId, InstrumentId, Ac
 
 impl Venues {
     /// What could still trade at the venue at most, per side: what rests, and what is on its way
-    /// there.
+    /// there; but not of orders whose facts are lost.
     fn worst(&self, account: AccountId, side: Side) -> i64 {
         let mut open: BTreeMap<WireId, i64> = BTreeMap::new();
         let resting: BTreeMap<WireId, (i64, i64)> = self
@@ -57,7 +57,8 @@ impl Venues {
                 _ => {}
             }
         }
-        open.values().sum()
+        let known = |(wire, _): &(&WireId, &i64)| !self.lost.contains(&(account, **wire));
+        open.iter().filter(known).map(|(_, units)| units).sum()
     }
 
     /// Whether nothing but orders has changed what an account has, as far as the host has heard.
@@ -66,7 +67,14 @@ impl Venues {
         let tracker = self.shared.tracker.borrow();
         let heard = |trade: &TradeId| tracker.forced.contains(&(account, *trade));
         let settled = !session.delivered || tracker.delivered.contains(&account);
-        settled && !session.moved && now >= session.vague_until && session.forced.iter().all(heard)
+        // an adoption on a full disk is no fact yet
+        let adopts = |stamped: &Stamped| match stamped.fact {
+            Fact::Adopted { account: of, .. } => of == Some(account),
+            _ => false,
+        };
+        let told = !self.shared.disk.borrow().aside.iter().any(adopts);
+        let clear = told && !session.grown && now >= session.vague_until;
+        settled && clear && session.forced.iter().all(heard)
     }
 
     /// The engine holds reserved at least the worst that can come of what is at the venue.
@@ -75,7 +83,9 @@ impl Venues {
             if !self.is_known(now, account) {
                 continue;
             }
-            let truth = self.inner.position(account, instrument).quantity.units();
+            // what is not adopted yet the host does not know of
+            let unexplained = self.unexplained(account);
+            let truth = self.inner.position(account, instrument).quantity.units() - unexplained;
             let ours = engine.positions(strategy).find(|(spec, ..)| spec.id == instrument);
             let ours = ours.map_or(0, |(_, position, _)| position.quantity.units());
             let (buys, sells) = engine.reserved(strategy, instrument);
@@ -99,13 +109,8 @@ impl Venues {
             let truth = self.inner.position(account, instrument);
             let ours = engine.positions(strategy).find(|(spec, ..)| spec.id == instrument);
             let ours = ours.map(|(_, position, _)| position.clone()).unwrap_or_default();
-            let moved = self.sessions.get(account.index()).is_none_or(|session| session.moved);
-            let delivered = self.is_delivered(account);
-            let same = match moved {
-                true => ours.quantity == truth.quantity,
-                false => is_same(&ours, &truth, delivered),
-            };
-            if !same {
+            let spec = &self.shared.script.instruments[instrument.index()];
+            if !self.is_same(now, (&ours, account), spec) {
                 self.shared.must_not(
                     now,
                     format!("ledger of {instrument}: the venue has {truth:?}, we have {ours:?}"),
@@ -262,21 +267,6 @@ fn key_of(event: &VenueEvent) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Whether two ledgers are one. Fills that were heard in another order may have realised another
-/// part of the same money.
-///
-/// What was delivered before all of it was heard is closed in several parts, which trade more.
-fn is_same(ours: &Position, truth: &Position, delivered: bool) -> bool {
-    let near = |a: Decimal, b: Decimal| (a - b).abs() < Decimal::new(1, 8);
-    let linear = near(ours.realised - ours.cost, truth.realised - truth.cost);
-    let inverse = near(ours.realised + ours.cost, truth.realised + truth.cost);
-    ours.quantity == truth.quantity
-        && ours.fees == truth.fees
-        && ours.funding == truth.funding
-        && (delivered || ours.traded == truth.traded)
-        && (linear || inverse)
 }
 
 /// What two engines have to agree on, one line for each thing.

@@ -2,47 +2,11 @@
 //! of a plan.
 
 use crate::fault::Fault;
+use crate::guards::guard_steps;
 use crate::steps::{is_possible, order_step, plan_steps};
-use hedgerow_model::{OrderEvent, OrderStatus, RiskRejection, Scope};
+use hedgerow_model::{OrderEvent, OrderStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Refusals of the gate that are a guard's, by code.
-const REFUSING: [(u32, &str); 24] = [
-    (8, "no market"),
-    (9, "stale market"),
-    (10, "collar"),
-    (11, "order notional"),
-    (12, "position"),
-    (13, "gross"),
-    (14, "live orders"),
-    (15, "order rate"),
-    (16, "mode"),
-    (22, "journal"),
-    (24, "not reconciled"),
-    (29, "crossed book"),
-    (31, "expired"),
-    (35, "unknown positions"),
-    (40, "net"),
-    (41, "instrument position"),
-    (42, "leverage"),
-    (43, "adverse move"),
-    (44, "margin unknown"),
-    (45, "liquidation unknown"),
-    (46, "cancel ratio"),
-    (47, "self-cross"),
-    (48, "venue down"),
-    (49, "venue lags"),
-];
-
-fn scope_word(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Host => " of host",
-        Scope::Account(_) => " of account",
-        Scope::Strategy(_) => " of strategy",
-        Scope::Instrument(_) => " of instrument",
-    }
-}
 
 /// Counts of one run, or of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,18 +43,6 @@ impl Coverage {
     /// A guard did something.
     pub fn guard(&mut self, what: &str) {
         *self.guards.entry(what.into()).or_default() += 1;
-    }
-
-    /// The gate refused.
-    pub fn refused(&mut self, reason: &RiskRejection) {
-        if let Some((_, word)) = REFUSING.iter().find(|(code, _)| *code == reason.code()) {
-            let scope = match reason {
-                RiskRejection::GrossAboveMax { scope, .. }
-                | RiskRejection::NetAboveMax { scope, .. } => scope_word(*scope),
-                _ => "",
-            };
-            self.guard(&format!("{word}{scope} refused"));
-        }
     }
 
     /// Something else happened.
@@ -151,9 +103,12 @@ impl Coverage {
             text.push_str(title);
             text.push('\n');
             let mut counts = counts.clone();
-            if title == "plans" {
-                plan_steps().into_iter().for_each(|name| _ = counts.entry(name).or_default());
-            }
+            let steps = match title {
+                "plans" => plan_steps(),
+                "guards" => guard_steps(),
+                _ => Vec::new(),
+            };
+            steps.into_iter().for_each(|name| _ = counts.entry(name).or_default());
             for (name, count) in &counts {
                 text.push_str(&format!("  {name:<34}{count:>12}\n"));
             }

@@ -10,6 +10,7 @@ use hedgerow_model::{
     VenueTime,
 };
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 impl Script {
     /// What is delivered is a future of that moment.
@@ -38,7 +39,10 @@ impl Script {
 impl Tracker {
     /// Folds a delivery: what was held is gone.
     pub(crate) fn delivered(&mut self, fact: &Fact) {
-        let Fact::Delivered { strategy, account, instrument, quantity, .. } = fact else { return };
+        let Fact::Delivered { strategy, account, instrument, quantity, price, .. } = fact else {
+            return;
+        };
+        self.deliver_adopted((*strategy, *instrument), *price);
         *self.positions.entry((*strategy, *instrument)).or_default() -= quantity.units();
         self.delivered.insert(*account);
     }
@@ -62,14 +66,17 @@ impl Tracker {
 impl Venues {
     /// A venue delivers a position.
     pub(crate) fn note_delivered(&mut self, event: &VenueEvent) {
-        let VenueReport::Delivered { .. } = &event.report else { return };
+        let VenueReport::Delivered { price, .. } = event.report else { return };
         self.shared.happened(Fault::Delivery);
         let rests = self.inner.resting().any(|rests| rests.account == event.account);
         let open = self.shared.tracker.borrow().has_open(event.account);
         if rests || open {
             self.shared.coverage.borrow_mut().total("deliveries beside orders");
         }
+        let shared = Rc::clone(&self.shared);
         if let Some(session) = self.session(event.account) {
+            let spec = &shared.script.instruments[session.instrument.index()];
+            session.deliver_beside(spec, price);
             (session.delivered, session.truth) = (true, 0);
         }
     }
@@ -99,22 +106,26 @@ impl Venues {
         let history = self.sessions.iter().flat_map(|session| &session.history);
         let told: BTreeMap<AccountId, (Quantity, Price)> = history.filter_map(told).collect();
         for (account, (units, prices)) in &booked {
-            let moved = self.sessions.get(account.index()).is_none_or(|session| session.moved);
             let Some((quantity, price)) = told.get(account) else {
                 self.shared.must_not(now, format!("a delivery on {account} that never was"));
                 continue;
             };
-            let same = moved || *units == quantity.units();
-            if !same || prices.iter().any(|known| known != price) {
+            if prices.iter().any(|known| known != price) {
                 let what = format!("{quantity} at {price} were delivered on {account}");
                 self.shared.must_not(now, format!("{what}, booked are {units} at {prices:?}"));
             }
         }
         for (account, (quantity, _)) in &told {
-            let moved = self.sessions.get(account.index()).is_none_or(|session| session.moved);
-            if !moved && !booked.contains_key(account) {
-                self.shared
-                    .must_not(now, format!("{quantity} were delivered on {account}, unheard"));
+            let Some(session) = self.sessions.get(account.index()) else { continue };
+            let key = (self.shared.script.owner(session.instrument), session.instrument);
+            let (adopted, of_them) = self.shared.tracker.borrow().taken_over(key);
+            let ours = booked.get(account).map_or(0, |(units, _)| *units);
+            // what happened beside the facts is delivered there, what was adopted here
+            let own = ours - of_them - adopted.quantity.units();
+            let theirs = quantity.units() - session.delivered_beside;
+            if own != theirs {
+                let what = format!("{theirs} of our own were delivered on {account}");
+                self.shared.must_not(now, format!("{what}, booked are {own}"));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use crate::fault::Fault;
+use crate::kinds::{is_answer, wire_of};
 use crate::script::{MS, S, spike};
 use crate::shared::Shared;
 use crate::venues::{Session, Venues, Way};
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 const PATIENCE: u64 = 2 * S;
 /// How long an order may be on its way: what the engine is told as the venue's settling time.
 pub const SETTLING: u64 = 6 * S;
+/// A message that comes whatever became of its stream meanwhile, if that is up again.
+pub const ANY_STREAM: u64 = u64::MAX;
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -201,17 +204,24 @@ impl Venues {
             return;
         }
         let mut after = self.fates.way_back(&shared, now, venue);
+        let chosen = self.ends_first(now, &event);
         let late = matches!(event.report, VenueReport::Fill { .. })
-            && self.fates.hits(&shared, Fault::LateFill, now, venue, 50);
+            && (self.fates.hits(&shared, Fault::LateFill, now, venue, 50)
+                || chosen == Some(Fault::LateFill));
         if late {
             shared.happened(Fault::LateFill);
             after += self.fates.dice.between(100, 3_000) * MS;
         }
-        if self.fates.hits(&shared, Fault::LateFill, now, venue, 30)
+        let vague = self.fates.hits(&shared, Fault::LateFill, now, venue, 30) || chosen.is_some();
+        if vague
             && say_less(&mut event.report)
             && let Some(session) = self.session(account)
         {
-            session.vague_until = now + 10 * S;
+            let late = shared.script.at(Fault::VeryLate, now, Some(venue)).next().is_some();
+            session.vague_until = session.vague_until.max(now + if late { 70 } else { 10 } * S);
+        }
+        if let Some(at) = self.very_late(now, &event, chosen) {
+            return self.put(at, Way::Report(event, ANY_STREAM));
         }
         let reorders = self.fates.hits(&shared, Fault::Reorder, now, venue, 60);
         if reorders {
@@ -230,6 +240,40 @@ impl Venues {
             self.put(again, Way::Report(event.clone(), epoch));
         }
         self.put(at, Way::Report(event, epoch));
+    }
+
+    /// Whether an order is one whose end is told before its fills are, and says nothing of them.
+    fn ends_first(&self, now: u64, event: &VenueEvent) -> Option<Fault> {
+        let venue = self.sessions.get(event.account.index())?.venue;
+        let wire = wire_of(&event.report)?;
+        let script = &self.shared.script;
+        let chosen = |fault: &Fault| {
+            let mut all = script.at(*fault, now, Some(venue));
+            all.any(|episode| Dice::of(episode.dice ^ wire.0, 13).percent(40))
+        };
+        [Fault::LateFill, Fault::VeryLate].into_iter().find(chosen)
+    }
+
+    /// When a message comes that is told long after its venue's settling time, torn streams and
+    /// all; whoever waits for it as an answer gives up.
+    fn very_late(&mut self, now: u64, event: &VenueEvent, chosen: Option<Fault>) -> Option<u64> {
+        let session = self.sessions.get(event.account.index())?;
+        let (venue, shared) = (session.venue, std::rc::Rc::clone(&self.shared));
+        let wire = wire_of(&event.report)?;
+        let fills = matches!(event.report, VenueReport::Fill { .. });
+        let hit = self.fates.hits(&shared, Fault::VeryLate, now, venue, 40);
+        let comes_late = match chosen {
+            Some(Fault::VeryLate) => fills,
+            _ => hit,
+        };
+        if !comes_late {
+            return None;
+        }
+        shared.happened(Fault::VeryLate);
+        if is_answer(&event.report) {
+            self.put(now + PATIENCE, Way::TimeOut(event.account, wire));
+        }
+        Some(now + SETTLING + self.fates.dice.between(1, 54_000) * MS)
     }
 
     /// Counts fills that leave something of their order.

@@ -86,4 +86,6 @@ faults! {
     Reload = "reload",
     /// An operator tightens a mode.
     ModeChange = "mode-change",
+    /// A private message comes long after its venue's settling time.
+    VeryLate = "very-late",
 }

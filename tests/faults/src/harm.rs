@@ -1,12 +1,13 @@
 //! What befalls a venue itself.
 
 use crate::dice::Dice;
+use crate::fate::ANY_STREAM;
 use crate::fault::Fault;
 use crate::script::{Episode, MS, S};
 use crate::venues::{Venues, Way};
 use hedgerow_model::{
     AccountId, Fee, ForcedKind, InstrumentId, InstrumentKind, Price, Quantity, Side, StrategyId,
-    TradeId, VenueReport,
+    TradeId, VenueReport, WireId,
 };
 use hedgerow_simulator::paper::Request;
 
@@ -27,14 +28,35 @@ impl Venues {
         }
     }
 
-    /// All that rests at a venue ends, by the venue's will.
-    pub(crate) fn delist(&mut self, now: u64, venue: u32) {
+    /// All that rests at a venue ends within three seconds, by the venue's will.
+    pub(crate) fn delist(&mut self, now: u64, episode: &Episode) {
+        let (venue, mut dice) = (episode.venue, Dice::of(episode.dice, 12));
         let accounts = self.accounts(venue);
         let resting: Vec<_> =
             self.inner.resting().filter(|rests| accounts.contains(&rests.account)).collect();
         for rests in resting {
             self.shared.happened(Fault::Delisting);
             let (account, instrument, wire) = (rests.account, rests.instrument, rests.wire);
+            let at = now + dice.between(0, 3_000) * MS;
+            self.put(at, Way::Request(Request::Cancel { account, instrument, wire }, false));
+        }
+    }
+
+    /// What happens to an order just while an amendment of it is on its way: its acceptance is told
+    /// at last, or a venue that is taking its instrument from trading ends it.
+    pub(crate) fn meets(&mut self, now: u64, key: (AccountId, InstrumentId, WireId)) {
+        let (account, instrument, wire) = key;
+        let accepts = |way: &Way| {
+            matches!(way, Way::Report(event, ANY_STREAM) if event.account == account
+                && matches!(event.report, VenueReport::Accepted { wire: of, .. } if of == wire))
+        };
+        let late = self.queue.iter().find(|(_, way)| accepts(way)).map(|(at, _)| *at);
+        if let Some(way) = late.and_then(|at| self.queue.remove(&at)) {
+            self.put(now + 1, way);
+        }
+        let venue = self.sessions.get(account.index()).map(|session| session.venue);
+        if self.shared.script.at(Fault::Delisting, now, venue).next().is_some() {
+            self.shared.happened(Fault::Delisting);
             self.put(now, Way::Request(Request::Cancel { account, instrument, wire }, false));
         }
     }
@@ -66,8 +88,10 @@ impl Venues {
             self.shared.happened(Fault::Liquidation);
             self.shared.say(now, "venue", format_args!("liquidates {part} of {held} on {account}"));
             self.inner.hold(account, instrument, position);
+            let shared = std::rc::Rc::clone(&self.shared);
+            let spec = &shared.script.instruments[instrument.index()];
             if let Some(session) = self.sessions.get_mut(account.index()) {
-                session.moved = true;
+                session.book_beside(spec, (side, price, part, Fee::ZERO));
                 session.truth += side.sign() * part.units();
             }
             self.reset(account, now + dice.between(100, 8_000) * MS);

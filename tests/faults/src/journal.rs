@@ -32,7 +32,8 @@ impl Journal for Log {
             facts.iter().for_each(|stamped| shared.say(now, "fact", words(&stamped.fact)));
         }
         let taken = shared.tracker.borrow_mut().take(facts, &mut shared.coverage.borrow_mut());
-        if let Err(what) = taken {
+        let says = std::mem::take(&mut shared.tracker.borrow_mut().says);
+        if let Err(what) = taken.and_then(|()| shared.owe_words(says)) {
             shared.must_not(now, what);
         }
         self.check_markets(facts);
@@ -64,19 +65,21 @@ impl Log {
 }
 
 impl Disk {
-    /// The last commits are lost, down to what was written through.
-    pub fn lose(&mut self, commits: u64) -> usize {
-        let before = self.facts.len();
+    /// The last commits are lost, down to what was written through, and all that waited; what that
+    /// was, and how much of it was committed.
+    pub fn lose(&mut self, commits: u64) -> (Vec<Stamped>, usize) {
+        let mut lost = Vec::new();
         for _ in 0..commits {
             if self.ends.len() < 2 || self.facts.len() <= self.durable {
                 break;
             }
             self.ends.pop();
             let end = self.ends.last().copied().unwrap_or(0).max(self.durable);
-            self.facts.truncate(end);
+            lost.splice(0..0, self.facts.split_off(end));
         }
-        self.aside.clear();
-        before - self.facts.len()
+        let committed = lost.len();
+        lost.append(&mut self.aside);
+        (lost, committed)
     }
 
     /// What a start finds: the emergency file is part of it.

@@ -1,7 +1,7 @@
 //! What must hold of everything that leaves the process, and what the host was told so far.
 
 use crate::limits::Leaves;
-use crate::venues::{Session, Venues};
+use crate::venues::Venues;
 use hedgerow_model::{AccountId, Amend, VenueCommand, VenueEvent, VenueReport, WireId};
 use std::rc::Rc;
 
@@ -82,11 +82,11 @@ impl Venues {
 
     /// Whether an order takes from what is held, as far as the host was told.
     fn reduces(&self, order: &hedgerow_model::Order) -> bool {
-        let session = self.sessions.get(order.account.index());
-        let reduces = |session: &Session| {
-            session.moved || session.held.signum() * order.request.side.sign() < 0
-        };
-        session.is_some_and(reduces)
+        let Some(session) = self.sessions.get(order.account.index()) else { return false };
+        let key = (order.id.strategy, order.request.instrument);
+        let (adopted, _) = self.shared.tracker.borrow().taken_over(key);
+        let held = session.held + adopted.quantity.units();
+        held.signum() * order.request.side.sign() < 0
     }
 
     /// Keeps what the host was told of trades.
@@ -108,6 +108,7 @@ impl Venues {
         if let Some(session) = self.session(event.account)
             && session.heard.insert(trade)
             && !session.heard_of_it
+            && !session.forgotten.contains(&trade)
         {
             session.held += sign * quantity.units();
         }

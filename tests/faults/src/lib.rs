@@ -6,14 +6,18 @@
 
 mod answers;
 pub mod batch;
+mod beside;
+mod cancels;
 mod check;
 mod components;
 pub mod coverage;
 mod deliveries;
 pub mod dice;
+mod ears;
 mod fate;
 pub mod fault;
 mod feed;
+pub mod guards;
 mod harm;
 mod host;
 mod journal;
@@ -21,6 +25,7 @@ mod kinds;
 mod leaving;
 mod levels;
 mod limits;
+mod listening;
 mod market;
 mod ran;
 pub mod run;

@@ -229,7 +229,7 @@ impl Venues {
             if !is_of {
                 continue;
             }
-            if !self.is_known(now, account) {
+            if !self.is_known(now, account) || self.unexplained(account) != 0 {
                 return None;
             }
             all.add(&self.sum_of(now, (id, account), leaves)?);

@@ -2,11 +2,11 @@
 //! the process, and the checks.
 
 use crate::check::{Folded, summary};
-use crate::components::Host;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::feed::Heard;
 use crate::journal::Log;
+use crate::listening::Listening;
 use crate::market::market;
 use crate::ran::Ran;
 use crate::scene;
@@ -26,7 +26,7 @@ const LOOK: u64 = 16;
 /// No instant takes so many steps of the loop.
 const STEPS_MAX: u64 = 200_000;
 
-type Loop = Driver<Heard, Venues, Host, Log>;
+type Loop = Driver<Heard, Venues, Listening, Log>;
 
 /// Something the world does at a time.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +170,7 @@ impl World {
         }
         let feed = Heard::from(&shared.market.heard, now);
         let host = scene::host(&shared.script, &self.traps, &engine);
+        let host = Listening::new(host, Rc::clone(shared));
         let log = Log(Rc::clone(shared));
         let mut driver = Driver::new(engine, feed, venues, host, log, Batching::Adaptive);
         driver.on_journal_failure(OnJournalFailure::Hold);
@@ -187,14 +188,14 @@ impl World {
         let shared = Rc::clone(&self.shared);
         let died = driver.now().as_nanos();
         let (_, mut venues, _, _) = driver.into_parts();
+        let mut lost = Vec::new();
         if let Some(commits) = self.loses.take() {
-            let lost = shared.disk.borrow_mut().lose(commits);
-            if lost > 0 {
+            let committed;
+            (lost, committed) = shared.disk.borrow_mut().lose(commits);
+            if committed > 0 {
                 shared.happened(Fault::PowerCut);
-                // what is lost may have left the house
-                venues.sessions.iter_mut().for_each(|session| session.moved = true);
             }
-            shared.say(died, "power", format_args!("{lost} facts are lost"));
+            shared.say(died, "power", format_args!("{committed} facts are lost"));
         } else {
             shared.happened(Fault::Kill);
         }
@@ -207,6 +208,8 @@ impl World {
             shared.must_not(now, format!("facts at a start: {what}"));
         }
         *shared.tracker.borrow_mut() = tracker;
+        // what is lost may have left the house
+        venues.forget(now, &lost);
         shared.dead.set(false);
         shared.full.set(false);
         venues.disconnect();
@@ -256,7 +259,10 @@ impl World {
             Act::Reconnect => driver.venue_mut().reset_all(now, None),
             Act::Adopt => {
                 for id in (0..shared.script.strategies).map(StrategyId) {
-                    if driver.venue().is_still(id) {
+                    let venues = driver.venue();
+                    // in every fourth seed whether anything differs or not: it must not matter
+                    let asked = shared.script.seed.is_multiple_of(4);
+                    if venues.is_still(id) && (asked || venues.differs(driver.engine(), id)) {
                         let command = OperatorCommand::Adopt { strategy: id };
                         driver.command(command, "the venue is right".into());
                     }
@@ -299,7 +305,7 @@ impl World {
             }
             Fault::TickChange | Fault::LotChange => driver.venue_mut().change_terms(now, episode),
             Fault::Outage => driver.venue_mut().outage(now, venue),
-            Fault::Delisting => driver.venue_mut().delist(now, venue),
+            Fault::Delisting => driver.venue_mut().delist(now, episode),
             Fault::Deleveraging => driver.venue_mut().deleverage(now, episode),
             Fault::Liquidation => driver.venue_mut().liquidate(now, episode),
             Fault::ClockSkew => shared.happened(Fault::ClockSkew),
@@ -346,7 +352,8 @@ impl World {
             self.shared.must_not(now, "the loop never comes to an end of this instant");
         }
         if self.steps.is_multiple_of(LOOK) && !self.shared.dead.get() {
-            driver.venue().check_exposure(driver.engine(), driver.now().as_nanos());
+            driver.venue().check_exposure(driver.engine(), now);
+            driver.venue().check_cancels(now);
         }
     }
 

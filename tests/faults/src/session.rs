@@ -1,7 +1,7 @@
 //! The session of one account at its venue, as the simulation knows it.
 
 use crate::kinds::about;
-use hedgerow_model::{InstrumentId, TradeId, VenueEvent, VenueReport, WireId};
+use hedgerow_model::{InstrumentId, Position, TradeId, VenueEvent, VenueReport, WireId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The session of one account.
@@ -21,8 +21,13 @@ pub(crate) struct Session {
     pub(crate) unanswered: BTreeSet<WireId>,
     /// What the venue tells again.
     pub(crate) history: Vec<VenueEvent>,
-    /// Its truth was changed by something else than our orders.
-    pub(crate) moved: bool,
+    /// What happened to its position beside the facts, what of it was delivered, and which of its
+    /// trades were heard under facts that are lost.
+    pub(crate) beside: Position,
+    pub(crate) delivered_beside: i64,
+    pub(crate) forgotten: BTreeSet<TradeId>,
+    /// An order may be larger than the facts that are left say, until all is told again.
+    pub(crate) grown: bool,
     /// Until when fills may be heard of orders whose end was told without how much filled.
     pub(crate) vague_until: u64,
     /// The trades that were heard, and what they come to.

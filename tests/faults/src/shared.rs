@@ -1,7 +1,9 @@
 //! What the parts of a run share: the script, the disk, whether the process lives, and what was
 //! seen. One thread, so cells do.
 
+use crate::cancels::Owed;
 use crate::coverage::Coverage;
+use crate::ears::Ears;
 use crate::fault::Fault;
 use crate::market::Market;
 use crate::script::{START, Script};
@@ -43,6 +45,10 @@ pub struct Shared {
     pub full: Cell<bool>,
     /// What the facts say.
     pub tracker: RefCell<Tracker>,
+    /// What strategies are told.
+    pub ears: RefCell<Ears>,
+    /// What they asked to cancel.
+    pub owed: RefCell<Owed>,
     /// What happened, counted.
     pub coverage: RefCell<Coverage>,
     /// The first thing that must not be.
@@ -65,6 +71,8 @@ impl Shared {
             dies_in: Cell::new(None),
             full: Cell::new(false),
             tracker: RefCell::new(tracker),
+            ears: RefCell::default(),
+            owed: RefCell::default(),
             coverage: RefCell::new(coverage),
             broken: RefCell::new(None),
             timeline: told.then(RefCell::default),

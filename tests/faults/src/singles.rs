@@ -16,6 +16,7 @@ impl Venues {
     /// A fill happens at a venue: what was to reduce does, whatever the position was thought to be.
     pub(crate) fn note_truth(&mut self, event: &VenueEvent) {
         self.note_delivered(event);
+        self.note_beside(event);
         if let VenueReport::Forced { trade, side, quantity, .. } = &event.report
             && let Some(session) = self.session(event.account)
         {
@@ -56,6 +57,9 @@ impl Venues {
         let trades = self.trades();
         for ((strategy, number), single) in &tracker.singles {
             let Some(result) = single.result.as_ref().filter(|_| single.is_over()) else {
+                if self.awaits_delivery(now, single.plan.account) {
+                    continue; // what it holds by the facts cannot be closed any more
+                }
                 self.shared.must_not(now, format!("plan {number} has not ended: {single:?}"));
                 continue;
             };
@@ -70,6 +74,9 @@ impl Venues {
                 let sum = if goes_in(*purpose) { &mut sums.0 } else { &mut sums.1 };
                 *sum = (sum.0 + units, sum.1 + value, sum.2 + fees);
             }
+            if single.is_released() {
+                continue; // it was stuck and an operator has taken it over: late fills are his
+            }
             if self.is_delivered(single.plan.account) {
                 continue; // what was delivered of it is in its figures, and no trade of its orders
             }
@@ -78,7 +85,8 @@ impl Venues {
                 self.shared.must_not(now, format!("the venue's trades: {what}"));
             }
             // an order that is said to have ended without its late fills is made up for by the next
-            let late = self.shared.coverage.borrow().faults.contains_key(&Fault::LateFill);
+            let happened = &self.shared.coverage.borrow().faults;
+            let late = [Fault::LateFill, Fault::VeryLate].iter().any(|f| happened.contains_key(f));
             if sums.0.0 > single.plan.target.units() && !late {
                 self.shared.must_not(now, format!("plan {number} traded too much: {single:?}"));
             }
@@ -87,6 +95,12 @@ impl Venues {
 }
 
 impl Single {
+    /// Whether it was stuck and an operator has taken over.
+    #[must_use]
+    pub fn is_released(&self) -> bool {
+        self.released
+    }
+
     /// Whether it has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -36,6 +36,9 @@ impl Venues {
     /// Keeps what the host was told, and counts what is news to it.
     pub(crate) fn note_terms(&mut self, event: &VenueEvent) {
         let VenueReport::Terms { instrument, terms } = event.report else { return };
+        if event.venue.0 != self.shared.script.venue_of(instrument) {
+            return; // the host takes no word of it from another venue
+        }
         let own = self.shared.script.instruments[instrument.index()].terms();
         let begun = Heard { since: VenueTime::default(), at: None, terms: own };
         let known = self.terms.get(&instrument).copied().unwrap_or(begun);

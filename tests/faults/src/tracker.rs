@@ -1,17 +1,20 @@
 //! The facts of a run, folded a second time and independently of the engine: what orders, plans and
 //! modes they say there are, and whether an approval was one that could be given.
 
+mod lookups;
 mod pairs;
 mod singles;
 mod standing;
 
 pub use singles::{Single, Sums, goes_in, is_sum};
 
+use crate::cancels::is_denial;
 use crate::coverage::Coverage;
+use crate::ears::{Word, word_of};
 use crate::script::Script;
 use hedgerow_model::{
     AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, PlanStep, Purpose, Scope, Side,
+    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, Position, Purpose, Scope, Side,
     SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
 };
 use standing::Standing;
@@ -62,6 +65,9 @@ pub struct Tracker {
     over: BTreeMap<ClientOrderId, Known>,
     wires: BTreeMap<(AccountId, WireId), ClientOrderId>,
     pub(crate) positions: BTreeMap<(StrategyId, InstrumentId), i64>,
+    /// What was adopted: what of it is there now, and how much of it was delivered.
+    pub(crate) taken_over: BTreeMap<(StrategyId, InstrumentId), Position>,
+    pub(crate) delivered_of_them: BTreeMap<(StrategyId, InstrumentId), i64>,
     /// Accounts whose position was delivered.
     pub(crate) delivered: BTreeSet<AccountId>,
     modes: BTreeMap<Scope, TradingMode>,
@@ -74,6 +80,10 @@ pub struct Tracker {
     /// All plans of one leg that began, and whose each of their orders is.
     pub singles: BTreeMap<(StrategyId, u64), Single>,
     of_order: BTreeMap<ClientOrderId, (StrategyId, u64)>,
+    /// Orders that have ended with the newest fact.
+    ended: Vec<ClientOrderId>,
+    /// What strategies are to be told of what was taken.
+    pub(crate) says: Vec<(StrategyId, Word)>,
     /// Plans that are stuck and whose alarm must follow.
     stuck: Vec<(StrategyId, u64)>,
 }
@@ -91,6 +101,9 @@ impl Tracker {
         for stamped in facts {
             let (stuck, latches) = (std::mem::take(&mut self.stuck), self.standing.latches());
             self.fold(stamped, coverage).map_err(|what| format!("{what}: {stamped:?}"))?;
+            self.says.extend(word_of(&stamped.fact));
+            let own = self.ended.drain(..).filter(|id| id.number < PLAN_ORDERS);
+            self.says.extend(own.map(|id| (id.strategy, Word::End(id.number))));
             // an alarm, a latch is the very next fact, if the mode does not hold already
             self.check_alarms(stuck)?;
             self.check_latches(latches)?;
@@ -129,6 +142,7 @@ impl Tracker {
             folded.map_err(|what| format!("{what}: {stamped:?}"))?;
         }
         self.stuck.clear();
+        self.ended.clear();
         self.standing.latches();
         Ok(())
     }
@@ -137,21 +151,6 @@ impl Tracker {
     fn mode(&self, scopes: &[Scope]) -> TradingMode {
         let all = scopes.iter().chain([&Scope::Host]);
         all.filter_map(|scope| self.modes.get(scope)).copied().max().unwrap_or_default()
-    }
-
-    /// The order behind a wire id.
-    #[must_use]
-    pub fn by_wire(&self, account: AccountId, wire: WireId) -> Option<&Known> {
-        let id = self.wires.get(&(account, wire))?;
-        self.alive.get(id).or_else(|| self.over.get(id))
-    }
-
-    /// Where an order is: account and wire id, and its instrument.
-    #[must_use]
-    pub fn key_of(&self, id: ClientOrderId) -> Option<((AccountId, WireId), InstrumentId)> {
-        let known = self.alive.get(&id).or_else(|| self.over.get(&id))?;
-        let order = &known.order;
-        Some(((order.account, order.wire), order.request.instrument))
     }
 
     fn fold(&mut self, stamped: &Stamped, coverage: &mut Coverage) -> Result<(), String> {
@@ -171,9 +170,9 @@ impl Tracker {
                 self.standing.filled(id.strategy, now);
                 self.filled(*id, units, coverage);
             }
-            Fact::Adopted { strategy, instrument, quantity, .. } => {
+            Fact::Adopted { .. } => {
                 coverage.total("adopted");
-                self.positions.insert((*strategy, *instrument), quantity.units());
+                return self.adopted(fact);
             }
             Fact::Mode { scope, mode, .. } => {
                 self.modes.insert(*scope, *mode);
@@ -190,6 +189,7 @@ impl Tracker {
             Fact::Guard { key, state, .. } => self.standing.guard(key, *state, coverage),
             Fact::IntentDenied { intent, reason, .. } if intent != "plan" => {
                 coverage.refused(reason);
+                return is_denial(intent, reason);
             }
             Fact::Delivered { .. } => {
                 coverage.total("deliveries");
@@ -300,10 +300,11 @@ impl Tracker {
             Scope::Account(order.account),
             Scope::Instrument(instrument),
         ]);
+        let unwinds = reduces || (of_plan && self.buys_back(order));
         let may = self.may_send(id, mode, reduces).unwrap_or(match mode {
             TradingMode::Running => true,
-            TradingMode::ReduceOnly => reduces,
-            TradingMode::CancelOnly => reduces && of_plan,
+            TradingMode::ReduceOnly => unwinds,
+            TradingMode::CancelOnly => unwinds && of_plan,
             TradingMode::Halted => false,
         });
         if !may {
@@ -340,11 +341,16 @@ impl Tracker {
             coverage.transition(order.status, event);
             order.status = next;
         }
-        if order.status.is_terminal()
-            && let Some(known) = self.alive.remove(&id)
-        {
-            self.over.insert(id, known);
+        if order.status.is_terminal() {
+            self.is_over_now(id);
         }
+    }
+
+    /// An order ends, and its strategy is to be told.
+    fn is_over_now(&mut self, id: ClientOrderId) {
+        let Some(known) = self.alive.remove(&id) else { return };
+        self.over.insert(id, known);
+        self.ended.push(id);
     }
 
     fn filled(&mut self, id: ClientOrderId, units: i64, coverage: &mut Coverage) {
@@ -364,35 +370,9 @@ impl Tracker {
             self.moved(id, event, coverage);
         }
         // the venue's word of its end comes true with the last fill
-        if ended && let Some(mut known) = self.alive.remove(&id) {
+        if ended && let Some(known) = self.alive.get_mut(&id) {
             known.order.status = OrderStatus::Canceled;
-            self.over.insert(id, known);
+            self.is_over_now(id);
         }
-    }
-
-    fn plan(
-        &mut self,
-        key: (StrategyId, u64),
-        step: &PlanStep,
-        coverage: &mut Coverage,
-    ) -> Result<(), String> {
-        match step {
-            PlanStep::Began(plan) => {
-                let phase = match plan.maker {
-                    Some(_) => PairPhase::Making,
-                    None => PairPhase::Opening,
-                };
-                coverage.plan("asked", &format!("{:?} {phase:?}", plan.kind));
-                for leg in &plan.legs {
-                    self.is_free(key, leg.instrument, false)?;
-                }
-                let plan = (**plan).clone();
-                let (orders, outcome, released) = (BTreeMap::new(), None, false);
-                self.plans.insert(key, Plan { plan, orders, phase, outcome, released });
-            }
-            PlanStep::Single(step) => return self.single(key, step, coverage),
-            _ => self.pair_step(key, step, coverage),
-        }
-        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! is open and held. Nothing else may be needed to know the truth.
 
 use crate::dice::Dice;
-use crate::fate::{Fate, Fates};
+use crate::fate::{ANY_STREAM, Fate, Fates};
 use crate::kinds::{is_answer, wire_of};
 use crate::script::{MS, S, skewed};
 pub(crate) use crate::session::Session;
@@ -19,7 +19,7 @@ use hedgerow_model::{
 use hedgerow_ports::{SimulatedVenue, Venue};
 use hedgerow_simulator::PaperVenue;
 use hedgerow_simulator::paper::Request;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// Something on its way.
@@ -59,6 +59,8 @@ pub struct Venues {
     pub(crate) sessions: Vec<Session>,
     /// Orders that left: which way each goes, and whether it may only reduce.
     pub(crate) wires: BTreeMap<(AccountId, WireId), (Side, bool)>,
+    /// Orders whose facts a power cut has taken.
+    pub(crate) lost: BTreeSet<(AccountId, WireId)>,
     /// At which price each was sent or last amended, and when.
     pub(crate) prices: BTreeMap<(AccountId, WireId), (Price, u64)>,
     /// What the host was told of what its venues accept.
@@ -88,6 +90,7 @@ impl Venues {
             scratch: Vec::new(),
             sessions,
             wires: BTreeMap::new(),
+            lost: BTreeSet::new(),
             prices: BTreeMap::new(),
             terms: BTreeMap::new(),
             left: BTreeMap::new(),
@@ -231,7 +234,7 @@ impl Venues {
     fn deliver(&mut self, now: u64, mut event: VenueEvent, epoch: u64) {
         let account = event.account;
         let Some(session) = self.session(account) else { return };
-        if !session.up || session.epoch != epoch {
+        if !session.up || (epoch != ANY_STREAM && session.epoch != epoch) {
             return;
         }
         if let Some(wire) = wire_of(&event.report).filter(|_| is_answer(&event.report)) {
@@ -254,6 +257,13 @@ impl Venues {
     fn leave(&mut self, now: u64, command: VenueCommand) {
         self.check(now, &command);
         let account = command.account();
+        match &command {
+            VenueCommand::Cancel { account, wire, .. } => self.shared.canceled(*account, *wire),
+            VenueCommand::Amend { account, instrument, wire, .. } => {
+                self.meets(now, (*account, *instrument, *wire));
+            }
+            _ => {}
+        }
         let Some(session) = self.sessions.get_mut(account.index()) else { return };
         let asks = match &command {
             VenueCommand::Place(order) => Asks::Order(order.get().wire),
@@ -342,11 +352,12 @@ impl Venue for Venues {
         // one at a time: what follows from it leaves before the next is heard
         let Some(event) = self.ready.pop_front() else { return };
         self.note_heard(&event);
+        self.shared.note_ban(event.account, event.received, &event.report);
         if let Some(session) = self.session(event.account) {
             match &event.report {
                 VenueReport::Down | VenueReport::Up => session.known = false,
                 VenueReport::Reconciled { nonce } if *nonce == session.asked => {
-                    session.known = true;
+                    (session.known, session.grown) = (true, false);
                 }
                 _ => {}
             }

@@ -330,10 +330,16 @@ impl Engine {
         left.is_positive().then_some(left)
     }
 
-    /// What one leg has too much.
+    /// What one leg has too much, and never more than it has: where a late fill took back more of a
+    /// leg than there was, the other one has nothing to give for that.
     fn longer(&self, slot: &PlanSlot) -> Option<(u8, Quantity)> {
         let leg = u8::from(slot.residual().is_sign_negative());
-        Some((leg, self.missing(slot, leg)?))
+        let (planned, state) =
+            (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
+        let spec = self.config.instrument(planned.instrument)?;
+        let there = whole_lots_of(spec, Quantity::from_units(state.filled));
+        let quantity = self.missing(slot, leg)?.min(there);
+        (quantity.is_positive() && quantity >= spec.min_quantity).then_some((leg, quantity))
     }
 
     /// The residual in whole lots of a leg: never more than is missing.

@@ -133,8 +133,9 @@ impl Engine {
         let slot = self.strategies.get(strategy.index()).ok_or(RiskRejection::UnknownInstrument)?;
         let known = slot.orders.get(&amend.order).filter(|_| amend.order < PLAN_ORDERS);
         let known = known.ok_or(RiskRejection::UnknownOrder)?;
-        let working =
-            matches!(known.order.status, OrderStatus::Open | OrderStatus::PartiallyFilled);
+        // with one on its way whose outcome is not known a second one would hide what that may do
+        let working = known.amending.is_none()
+            && matches!(known.order.status, OrderStatus::Open | OrderStatus::PartiallyFilled);
         let left = amend.quantity.checked_sub(known.order.filled).ok_or(RiskRejection::Overflow)?;
         if !working || !left.is_positive() {
             return Err(RiskRejection::NotAmendable);

@@ -54,6 +54,45 @@ fn an_amendment_reserves_the_larger_size_until_it_is_answered() {
     assert_eq!((rig.open(Side::Buy), rig.status(1)), (8_900, Some(OrderStatus::PartiallyFilled)));
 }
 
+/// One amendment at a time: the first, whose outcome is not known, may still arrive after the
+/// answer that does not show it, and then its size is the order's.
+#[test]
+fn while_an_amendment_may_still_arrive_there_is_no_second_one() {
+    let mut config = config(limits());
+    config.accounts[0].settling = Duration::from_secs(2);
+    let mut rig = Rig::over(config);
+    rig.quote(0, 9_990, 10_010);
+    rig.buy(9_980, 500);
+    rig.accept(1);
+    let amend = |quantity: i64| {
+        let (price, quantity) = (Price::from_units(9_980), Quantity::from_units(quantity));
+        vec![Intent::Amend(Amend { order: 1, price, quantity })]
+    };
+    rig.want(amend(800));
+    rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
+    let (account, query, wire, _) = *rig.queries().last().expect("it is asked about");
+    let state = hedgerow_model::OrderState {
+        order: None,
+        instrument: InstrumentId(0),
+        phase: hedgerow_model::OrderPhase::Open,
+        price: Price::from_units(9_980),
+        quantity: Quantity::from_units(500),
+        filled: Quantity::ZERO,
+        average: None,
+    };
+    let answer = QueryAnswer::Found(state);
+    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Open), 800));
+    let sent = rig.effects.commands.len();
+    rig.want(amend(400));
+    assert_eq!(rig.effects.commands.len(), sent, "the first one may still come");
+    let (price, quantity) = (Price::from_units(9_980), Quantity::from_units(800));
+    rig.report(VenueReport::Amended { wire, price, quantity });
+    assert_eq!(rig.open(Side::Buy), 800);
+    rig.want(amend(400));
+    assert_eq!(rig.effects.commands.len(), sent + 1, "its answer is known");
+}
+
 /// An amendment that may have arrived keeps its order alive beyond its old size; when it is refused
 /// the last fill was the last.
 #[test]

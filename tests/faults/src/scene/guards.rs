@@ -83,7 +83,21 @@ pub(super) fn strategy_guards(script: &Script, id: StrategyId) -> StrategyGuards
             times: scale.count(1, 4),
             action: scale.action(),
         }),
-        opening: OpeningLimits { pair_cooldown: Duration::from_secs(1), ..Default::default() },
+        opening: opening(&mut scale),
+    }
+}
+
+/// What a plan finds before it opens: each on in half of the scripts.
+fn opening(scale: &mut Scale) -> OpeningLimits {
+    let mut limit = |least: i64, wide: u64, digits: u32| {
+        let limit = Decimal::new(least + scale.0.int(wide), digits);
+        scale.0.percent(50).then_some(limit)
+    };
+    OpeningLimits {
+        max_slippage_bps: limit(5, 300, 1),
+        max_spread_bps: limit(2, 20, 0),
+        max_depth_share: limit(5, 95, 2),
+        pair_cooldown: Duration::from_secs(20),
     }
 }
 

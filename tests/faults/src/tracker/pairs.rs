@@ -1,10 +1,12 @@
 //! Pairs as the facts have them: where each stands, and whether an order of it may be sent.
 
-use super::Tracker;
+use super::{Plan, Tracker};
 use crate::coverage::Coverage;
 use hedgerow_model::{
-    ClientOrderId, Instrument, PairOutcome, PairPhase, PlanStep, Purpose, Quantity, StrategyId,
+    ClientOrderId, Instrument, InstrumentKind, Order, PairOutcome, PairPhase, PlanStep, Purpose,
+    Quantity, StrategyId,
 };
+use std::collections::BTreeMap;
 
 impl Tracker {
     /// No leg is sent more than is planned of it, nor more taken back than there is.
@@ -40,6 +42,16 @@ impl Tracker {
             return Err(format!("plan {number} sends {sent} of at most {most} on leg {leg}"));
         }
         Ok(())
+    }
+
+    /// Whether an order takes back spot that a plan has sold: no position makes it a reduction, and
+    /// every mode that lets a plan unwind lets it go.
+    pub(super) fn buys_back(&self, order: &Order) -> bool {
+        let spec = &self.instruments[order.request.instrument.index()];
+        let id = order.id;
+        let own = self.plans.range((id.strategy, 0)..=(id.strategy, u64::MAX));
+        let mut purposes = own.filter_map(|(_, plan)| plan.orders.get(&id.number));
+        spec.kind == InstrumentKind::Spot && purposes.any(|(_, what)| *what == Purpose::TakeBack)
     }
 
     /// Legs are level within what both can trade, in the lots of then.
@@ -99,5 +111,32 @@ impl Tracker {
             PlanStep::Released => known.released = true,
             _ => {}
         }
+    }
+
+    /// Folds a step of a plan.
+    pub(super) fn plan(
+        &mut self,
+        key: (StrategyId, u64),
+        step: &PlanStep,
+        coverage: &mut Coverage,
+    ) -> Result<(), String> {
+        match step {
+            PlanStep::Began(plan) => {
+                let phase = match plan.maker {
+                    Some(_) => PairPhase::Making,
+                    None => PairPhase::Opening,
+                };
+                coverage.plan("asked", &format!("{:?} {phase:?}", plan.kind));
+                for leg in &plan.legs {
+                    self.is_free(key, leg.instrument, false)?;
+                }
+                let plan = (**plan).clone();
+                let (orders, outcome, released) = (BTreeMap::new(), None, false);
+                self.plans.insert(key, Plan { plan, orders, phase, outcome, released });
+            }
+            PlanStep::Single(step) => return self.single(key, step, coverage),
+            _ => self.pair_step(key, step, coverage),
+        }
+        Ok(())
     }
 }

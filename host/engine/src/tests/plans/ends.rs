@@ -201,6 +201,33 @@ fn a_fill_that_comes_late_reopens_what_was_balanced() {
     pair.assert_restores();
 }
 
+/// What was taken back was said not to be, was taken back again, and comes late: the other leg has
+/// nothing to give for that. People are told.
+#[test]
+fn what_was_taken_back_twice_is_not_taken_from_the_other_leg() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.rig.want(vec![Intent::CancelPlan(1)]);
+    pair.fill(sent[0], 600_000, 1_660);
+    pair.reject(sent[1]);
+    let back = pair.sent();
+    pair.expire(back[0]);
+    pair.pass(1_000);
+    let again = pair.sent();
+    assert_eq!((again[0].leg, again[0].quantity), (L, 1_660));
+    pair.fill(again[0], 599_998, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
+    pair.fill(back[0], 599_998, 1_660);
+    assert_eq!((pair.held(L), pair.sent()), (-1_660, vec![]));
+    assert!(matches!(pair.result().outcome, PairOutcome::Stuck { .. }));
+    let denied = |stamped: &Stamped| {
+        matches!(stamped.fact, Fact::Plan { step: PlanStep::Denied { .. }, .. })
+    };
+    assert!(!pair.rig.effects.facts.iter().any(denied), "nobody asks for the other leg");
+    pair.assert_restores();
+}
+
 #[test]
 fn a_plan_that_is_given_up_completes_nothing_more() {
     let mut pair = Pair::new();

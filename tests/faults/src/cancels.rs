@@ -1,0 +1,128 @@
+//! Cancels are never refused: what a strategy asks to cancel leaves at once, or as soon as the
+//! pools and a venue's ban let it, in every mode, behind every guard, on a full disk. An order that
+//! is over by then needs none.
+
+use crate::shared::Shared;
+use crate::venues::Venues;
+use hedgerow_model::{
+    AccountId, ClientOrderId, Fact, HostTime, Intent, OrderFact, OrderStatus, Outcome, PLAN_ORDERS,
+    RiskRejection, StrategyId, VenueReport, WireId,
+};
+use std::collections::BTreeMap;
+
+/// How long a pool of a script takes to let one more leave, ns: twelve in two seconds.
+const UNIT: u64 = 2_000_000_000 / 12;
+/// So many cancels of the host's own may stand before one in the line of a pool.
+const OTHERS: u64 = 12;
+
+/// Cancels that strategies have asked for and that have not left yet: since when.
+#[derive(Debug, Default)]
+pub struct Owed {
+    cancels: BTreeMap<ClientOrderId, u64>,
+    /// By account: until when its venue has banned the host.
+    banned: BTreeMap<AccountId, u64>,
+}
+
+/// A cancel is refused where there is nothing to cancel, and for no other reason.
+pub(crate) fn is_denial(intent: &str, reason: &RiskRejection) -> Result<(), String> {
+    let cancels = matches!(intent, "cancel" | "cancel-plan" | "cancel-all");
+    match cancels && *reason != RiskRejection::UnknownOrder {
+        true => Err(format!("a {intent} is refused: {reason}")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a fact says something of an order that may be its end.
+fn moves(fact: &Fact, of: ClientOrderId) -> bool {
+    match fact {
+        Fact::Fill { id, .. } => *id == of,
+        Fact::Order { id, fact } => {
+            *id == of && !matches!(fact, OrderFact::CancelRequested | OrderFact::AmendRequested(_))
+        }
+        _ => false,
+    }
+}
+
+impl Shared {
+    /// A strategy has answered: what it cancels is owed from then on.
+    pub(crate) fn note_cancels(&self, now: u64, strategy: StrategyId, outcome: &Outcome) {
+        if self.dead.get() {
+            return;
+        }
+        let tracker = self.tracker.borrow();
+        let mut owed = self.owed.borrow_mut();
+        let mut owes = |number: u64| {
+            let id = ClientOrderId { strategy, number };
+            let known = tracker.alive.get(&id);
+            let waits = known.is_some_and(|k| k.order.status != OrderStatus::PendingCancel);
+            if waits && number < PLAN_ORDERS {
+                owed.cancels.entry(id).or_insert(now);
+                self.coverage.borrow_mut().total("cancels asked for");
+            }
+        };
+        for intent in &outcome.intents {
+            match intent {
+                Intent::Cancel(number) => owes(*number),
+                Intent::CancelAll(instrument) => {
+                    let all = tracker.alive.range(
+                        ClientOrderId { strategy, number: 0 }..ClientOrderId {
+                            strategy,
+                            number: PLAN_ORDERS,
+                        },
+                    );
+                    let of =
+                        |order: &hedgerow_model::Order| order.request.instrument == *instrument;
+                    let all = all.filter(|(_, known)| of(&known.order));
+                    all.map(|(id, _)| id.number).for_each(&mut owes);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A cancel leaves the process.
+    pub(crate) fn canceled(&self, account: AccountId, wire: WireId) {
+        if let Some(id) = self.tracker.borrow().id_of(account, wire) {
+            self.owed.borrow_mut().cancels.remove(&id);
+        }
+    }
+
+    /// What waited is lost with the process; the next one asks its venues.
+    pub(crate) fn owes_nothing(&self) {
+        *self.owed.borrow_mut() = Owed::default();
+    }
+
+    /// A venue says until when it takes nothing.
+    pub(crate) fn note_ban(&self, account: AccountId, now: HostTime, report: &VenueReport) {
+        let VenueReport::RateLimited { retry_after, .. } = report else { return };
+        let until = now.after(*retry_after).as_nanos();
+        let mut owed = self.owed.borrow_mut();
+        let known = owed.banned.entry(account).or_default();
+        *known = (*known).max(until);
+    }
+}
+
+impl Venues {
+    /// No cancel that was asked for waits for longer than the pools and a ban say.
+    pub(crate) fn check_cancels(&self, now: u64) {
+        let shared = &self.shared;
+        let tracker = shared.tracker.borrow();
+        let mut owed = shared.owed.borrow_mut();
+        // on a full disk an order may be over and that no fact yet
+        let aside = &shared.disk.borrow().aside;
+        let moved = |id: &ClientOrderId| aside.iter().any(|stamped| moves(&stamped.fact, *id));
+        owed.cancels.retain(|id, _| tracker.alive.contains_key(id) && !moved(id));
+        let pools = shared.script.seed % 2 == 1;
+        for (id, since) in &owed.cancels {
+            let Some(known) = tracker.alive.get(id) else { continue };
+            let account = known.order.account;
+            let beside = tracker.alive.values().filter(|other| other.order.account == account);
+            let line = if pools { (OTHERS + beside.count() as u64) * UNIT } else { 0 };
+            let banned = owed.banned.get(&account).copied().unwrap_or(0);
+            if now > banned.max(*since) + line {
+                let waited = now - since;
+                shared.must_not(now, format!("a cancel of {id} has not left for {waited} ns"));
+            }
+        }
+    }
+}
