@@ -195,8 +195,14 @@ impl Venues {
         let account = leaves.order.account;
         let most = config.accounts[account.index()].guards.answer_max;
         let session = self.sessions.get(account.index());
-        let waits = session.into_iter().flat_map(|session| session.waits.values());
-        let first = waits.min().copied().unwrap_or(u64::MAX);
+        let tracker = self.shared.tracker.borrow();
+        // what is sent once more for an order that is over waits for nothing
+        let lives = |wire: WireId| {
+            tracker.id_of(account, wire).is_some_and(|id| tracker.alive.contains_key(&id))
+        };
+        let waits = session.into_iter().flat_map(|session| &session.waits);
+        let waits = waits.filter(|(wire, _)| lives(**wire)).map(|(_, since)| *since);
+        let first = waits.min().unwrap_or(u64::MAX);
         let waited = leaves.since.saturating_sub(first);
         match most.filter(|most| waited > most.as_nanos()) {
             Some(most) => {

@@ -14,9 +14,10 @@ pub const NEVER: [(OrderStatus, OrderEvent, &str); 5] = [
 ];
 
 /// Steps of the order table that seeds take so seldom that none of them need be among many.
-pub const RARE: [(OrderStatus, OrderEvent, &str); 2] = [
+pub const RARE: [(OrderStatus, OrderEvent, &str); 3] = [
     (OrderStatus::Filled, OrderEvent::FinalFill, "more than the facts say, after a power cut"),
     (OrderStatus::Canceled, OrderEvent::FinalFill, "its end must have been inferred and be none"),
+    (OrderStatus::Expired, OrderEvent::FinalFill, "its end must say nothing of all that filled"),
 ];
 
 /// Steps of pairs that no seed takes.
@@ -35,7 +36,11 @@ pub const NEVER_SINGLES: [(&str, &str); 2] = [
 
 /// Steps of plans that have ended, which only what comes after the end of their orders makes them
 /// take. Of the kinds that are over within seconds that is too rare to ask for of each: of one.
-pub const LATE: [(&str, &str); 8] = [
+pub const LATE: [(&str, &str); 12] = [
+    ("Open Ended -> Balanced", "a late fill must level just what was stuck"),
+    ("Open Ended -> Flat", "a late fill must level just what was stuck"),
+    ("Close Ended -> Balanced", "a late fill must level just what was stuck"),
+    ("Close Ended -> Flat", "a late fill must level just what was stuck"),
     ("limit Ended -> told again", "one order, and it must end without its fills"),
     ("market Ended -> told again", "one order, and it must end without its fills"),
     ("aggressive-limit Ended -> told again", "few orders, and one must end without its fills"),

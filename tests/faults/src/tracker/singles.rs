@@ -313,11 +313,9 @@ impl Tracker {
         if exit.held.units() != held {
             return Err(format!("it holds {held} and says {}", exit.held));
         }
-        // what somebody else closed may be there again when a late fill has it told again
-        let elsewhere = SingleOutcome::Closed { by: Barrier::Elsewhere };
+        // what was closed may have been opened by others when a late fill has it told again
         let over = matches!(result.outcome, SingleOutcome::Closed { .. } | SingleOutcome::Expired);
-        let free = again && result.outcome == elsewhere;
-        match over && !free && held != 0 {
+        match over && !again && held != 0 {
             true => Err(format!("it ends {:?} and holds {held}", result.outcome)),
             false => Ok(()),
         }
