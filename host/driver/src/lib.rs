@@ -201,8 +201,10 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
             && !(self.coupled || self.is_live)
             && self.operator.is_empty()
             && !self.settling;
-        // asked once for both
-        let wake = self.engine.next_fixed_wakeup();
+        // asked once for both; what should have been before the present (a timer that was set for
+        // the past) comes after the ticks of this moment: at a wake-up everybody is served for whom
+        // it is time, and who has read this moment ahead may be among them
+        let wake = self.engine.next_fixed_wakeup().map(|at| at.max(self.now));
         if may_batch && self.try_batch(horizon, wake)? {
             return Ok(Progress::Worked);
         }
