@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 /// Something that waits.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "few wait; a box for each event would cost more")]
 pub(crate) enum Item {
     Ticks(TickSlice),
     Event(HostTime, Event),

@@ -25,7 +25,7 @@ impl Engine {
             Fact::Forced { strategy, account, .. } | Fact::Delivered { strategy, account, .. } => {
                 Some((*strategy, Some(*account)))
             }
-            Fact::Adopted { strategy, .. } => Some((*strategy, None)),
+            Fact::Adopted { strategy, account, .. } => Some((*strategy, *account)),
             Fact::Plan { strategy, step: PlanStep::Began(plan), .. } => {
                 if plan.kind == PairKind::Open {
                     self.hedges.insert(*strategy, plan.request.buy, plan.request.sell);
@@ -41,6 +41,7 @@ impl Engine {
             }
             Fact::Guard { key: GuardKey { scope, .. }, .. } | Fact::Mode { scope, .. } => {
                 self.look_at_pairs(*scope);
+                self.duties.try_soon(&self.concerned(*scope));
                 return;
             }
             // what was less than an order can be may not be any more

@@ -1,7 +1,7 @@
 //! What the facts tell of a strategy's components: which runs, and which are not let in again.
 
 use crate::Engine;
-use hedgerow_model::{PluginStep, StrategyId};
+use hedgerow_model::{PLAN_ORDERS, PluginStep, StrategyId};
 
 /// Components that failed in a strategy's place and are remembered: the newest of them.
 const FAILED_KEPT: usize = 64;
@@ -37,9 +37,11 @@ impl Engine {
         if matches!(step, PluginStep::Accepted | PluginStep::RolledBack | PluginStep::Failed) {
             self.forget_cut(strategy);
         }
-        if matches!(step, PluginStep::Released | PluginStep::Swapped | PluginStep::RolledBack) {
-            // it goes on: what it is told to have open is its own again
-            self.truth.to_end.retain(|id| id.strategy != strategy);
+        if step == PluginStep::Released {
+            // it goes on: what it is told to have open is its own again; plans are the host's
+            let slot = self.strategies.get_mut(strategy.index());
+            let orders = slot.into_iter().flat_map(|slot| slot.orders.range_mut(..PLAN_ORDERS));
+            orders.for_each(|(_, known)| known.must_end = false);
         }
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
         match step {

@@ -5,8 +5,8 @@
 use crate::doubts::back_off;
 use crate::{Effects, Engine, OpenOrders};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Fact, HostTime, InstrumentId, Order, OrderStatus, PLAN_ORDERS,
-    StrategyId, TradingMode,
+    AccountId, ClientOrderId, Fact, HostTime, InstrumentId, Order, OrderFact, OrderStatus,
+    PLAN_ORDERS, StrategyId, TradingMode,
 };
 
 /// After so many refusals people are told.
@@ -26,12 +26,26 @@ impl Engine {
         instrument: Option<InstrumentId>,
         fx: &mut Effects,
     ) {
-        self.cancel_many(now, strategy, instrument, fx);
         let slot = self.strategies.get(strategy.index());
         let own = slot.into_iter().flat_map(|slot| slot.orders.values()).map(|known| &known.order);
         let own = own.filter(|order| order.id.number < PLAN_ORDERS);
         let meant = own.filter(|o| instrument.is_none_or(|id| o.request.instrument == id));
-        self.truth.to_end.extend(meant.map(|order| order.id));
+        for id in meant.map(|order| order.id).collect::<Vec<_>>() {
+            self.must_be_over(now, id, fx);
+        }
+        self.cancel_many(now, strategy, instrument, fx);
+    }
+
+    /// The host ends an order; a fact, so that a restart goes on with it.
+    pub(crate) fn must_be_over(&mut self, now: HostTime, id: ClientOrderId, fx: &mut Effects) {
+        if !self.is_to_end(id) {
+            self.record(now, Fact::Order { id, fact: OrderFact::MustEnd }, fx);
+        }
+    }
+
+    fn is_to_end(&self, id: ClientOrderId) -> bool {
+        let slot = self.strategies.get(id.strategy.index());
+        slot.and_then(|slot| slot.orders.get(&id.number)).is_some_and(|known| known.must_end)
     }
 
     /// Whether an order may not rest as things stand, whoever wants it.
@@ -39,7 +53,7 @@ impl Engine {
         let id = order.id;
         if id.number >= PLAN_ORDERS {
             // plans see to their own, but for an entry that an operator ended and its barriers stay
-            return self.truth.to_end.contains(&id);
+            return self.is_to_end(id);
         }
         let mode = self.mode_at(id.strategy, order.account, order.request.instrument);
         let forbidden = match mode {
@@ -49,7 +63,7 @@ impl Engine {
         };
         let ends = self.policy(id.strategy, |slot| slot.on_quarantine) == OpenOrders::Cancel;
         let kept_out = self.is_quarantined(id.strategy) && ends;
-        forbidden || kept_out || self.truth.to_end.contains(&id)
+        forbidden || kept_out || self.is_to_end(id)
     }
 
     /// Its venue refused to cancel an order.
@@ -103,6 +117,5 @@ impl Engine {
     /// An order is over: nothing of it is asked for again.
     pub(crate) fn ends_no_more(&mut self, id: ClientOrderId) {
         self.truth.again.remove(&id);
-        self.truth.to_end.remove(&id);
     }
 }

@@ -128,6 +128,8 @@ pub(crate) struct OrderSlot {
     pub(crate) accepted: bool,
     /// A cancel was asked for and not refused since: if the order lives, it is asked for again.
     pub(crate) cancel_wanted: bool,
+    /// The host itself ends it: its cancel is asked for until it is over.
+    pub(crate) must_end: bool,
     /// When something last became known of it, or was asked of its venue.
     pub(crate) touched: HostTime,
 }

@@ -21,8 +21,6 @@ pub(crate) struct Truth {
     pub(crate) linger: BTreeMap<ClientOrderId, (u8, HostTime)>,
     /// Cancels that were refused and must come true: how often, and when the next is due.
     pub(crate) again: BTreeMap<ClientOrderId, (u8, HostTime)>,
-    /// Orders that the host itself ends.
-    pub(crate) to_end: BTreeSet<ClientOrderId>,
     /// Accounts of which everything was told since this process began.
     pub(crate) told: BTreeSet<AccountId>,
     pub(crate) checks: BTreeMap<AccountId, Check>,

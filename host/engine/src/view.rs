@@ -75,7 +75,7 @@ impl Engine {
         let orders = self.strategies.iter().flat_map(|slot| slot.orders.values());
         let ends = |known: &&crate::strategy::OrderSlot| {
             let asked = known.cancel_wanted || known.order.status == OrderStatus::PendingCancel;
-            asked || self.truth.to_end.contains(&known.order.id)
+            asked || known.must_end
         };
         orders.filter(ends).count()
     }

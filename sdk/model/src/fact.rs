@@ -36,6 +36,9 @@ pub struct Stamped {
 pub enum OrderFact {
     /// The gate passed it and it may leave, under this wire id.
     Approved(Box<Order>),
+    /// The host ends it, for an operator, a mode or an end: its cancel is asked for until it is
+    /// over, whatever its venue says to the first.
+    MustEnd,
     /// The gate denied it.
     Denied {
         /// The strategy's number.

@@ -37,7 +37,8 @@ fn moves(fact: &Fact, of: ClientOrderId) -> bool {
     match fact {
         Fact::Fill { id, .. } => *id == of,
         Fact::Order { id, fact } => {
-            *id == of && !matches!(fact, OrderFact::CancelRequested | OrderFact::AmendRequested(_))
+            use OrderFact as F;
+            *id == of && !matches!(fact, F::CancelRequested | F::AmendRequested(_) | F::MustEnd)
         }
         _ => false,
     }

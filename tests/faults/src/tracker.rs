@@ -224,6 +224,7 @@ impl Tracker {
                 coverage.refused(reason);
             }
             OrderFact::Replaces(_) => coverage.total("replacements"),
+            OrderFact::MustEnd => coverage.total("orders that the host ends"),
             OrderFact::CancelRequested => self.moved(id, OrderEvent::CancelRequested, coverage),
             OrderFact::AmendRequested(amend) => {
                 self.moved(id, OrderEvent::AmendRequested, coverage);

@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
     Amend, ClientOrderId, Decimal, HostTime, Order, OrderEvent, OrderFact, PLAN_ORDERS, Price,
-    Quantity, WireId,
+    Quantity, RiskRejection, StrategyId, WireId,
 };
 
 impl Engine {
@@ -15,14 +15,7 @@ impl Engine {
             OrderFact::Replaces(wanted) => self.apply_replaces(id, *wanted),
             OrderFact::Denied { number, reason, .. } => {
                 self.replacing.remove(&id);
-                if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-                    slot.last_denial = Some((time, reason.to_string()));
-                    slot.denied = slot.denied.saturating_add(1);
-                    slot.active = time;
-                    if *number < PLAN_ORDERS {
-                        slot.next_order = slot.next_order.max(number.saturating_add(1));
-                    }
-                }
+                self.apply_denied(time, id.strategy, (*number, reason));
             }
             OrderFact::Inferred { event, .. } => {
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
@@ -30,6 +23,7 @@ impl Engine {
                 }
                 self.advance_order(time, id, *event, |_| {});
             }
+            OrderFact::MustEnd => self.set_must_end(id),
             OrderFact::CancelRequested => {
                 self.count_cancel(time, id);
                 self.set_cancel_wanted(id, true);
@@ -130,6 +124,7 @@ impl Engine {
             counted: None,
             accepted: false,
             cancel_wanted: false,
+            must_end: false,
             touched: order.created,
         };
         slot.orders.insert(id.number, fresh);
@@ -220,6 +215,28 @@ impl Engine {
         }
         self.reserve_remaining(id);
         self.count_order(id);
+    }
+
+    fn apply_denied(
+        &mut self,
+        time: HostTime,
+        strategy: StrategyId,
+        (number, reason): (u64, &RiskRejection),
+    ) {
+        let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
+        slot.last_denial = Some((time, reason.to_string()));
+        slot.denied = slot.denied.saturating_add(1);
+        slot.active = time;
+        if number < PLAN_ORDERS {
+            slot.next_order = slot.next_order.max(number.saturating_add(1));
+        }
+    }
+
+    fn set_must_end(&mut self, id: ClientOrderId) {
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+            known.must_end = true;
+        }
     }
 
     fn set_cancel_wanted(&mut self, id: ClientOrderId, wanted: bool) {

@@ -256,7 +256,7 @@ impl Engine {
             let entries = self.live_in_plan(key, slot).into_iter();
             let entries = entries.filter(|live| live.purpose == SinglePurpose::Make);
             for number in entries.map(|live| live.number).collect::<Vec<_>>() {
-                self.truth.to_end.insert(ClientOrderId { strategy, number });
+                self.must_be_over(now, ClientOrderId { strategy, number }, effects);
                 self.cancel(now, strategy, number, effects);
             }
         }

@@ -6,7 +6,7 @@
 use super::unhedged::Hedge;
 use crate::{Effects, Engine, FundingGuard};
 use hedgerow_model::{
-    AccountId, Decimal, Guard, GuardKey, HostTime, InstrumentId, InstrumentKind, RATE_SCALE, Scope,
+    AccountId, Decimal, Guard, GuardKey, HostTime, InstrumentId, RATE_SCALE, Scope,
 };
 use std::collections::BTreeSet;
 
@@ -56,23 +56,27 @@ impl Engine {
         (account, asset): (AccountId, &str),
         effects: &mut Effects,
     ) {
-        let spots = self.config.instruments.iter().filter(|spec| {
-            let of = spec.base == asset || spec.quote == asset;
-            spec.kind == InstrumentKind::Spot && of
-        });
-        let held = spots.filter(|spec| {
-            let mut holdings = self.strategies.iter().filter_map(|slot| slot.holding(spec.id));
-            holdings.any(|h| h.account == account && !h.position.quantity.is_zero())
-        });
-        for id in held.map(|spec| spec.id).collect::<Vec<_>>() {
-            self.guard_funding(now, id, effects);
-        }
+        let pays = |(strategy, a, b): &Hedge| {
+            [*a, *b].into_iter().any(|id| {
+                self.account_of(*strategy, id) == Some(account)
+                    && self.borrowed(*strategy, id) == Some(asset)
+            })
+        };
+        let hedges = self.hedges.all().filter(pays).filter(|hedge| self.is_whole(*hedge));
+        let hedges = hedges.collect();
+        self.count_edges(now, hedges, effects);
     }
 
     /// After funding of an instrument was announced.
     pub(crate) fn guard_funding(&mut self, now: HostTime, id: InstrumentId, effects: &mut Effects) {
         let of = |hedge: &Hedge| (hedge.1 == id || hedge.2 == id) && self.is_whole(*hedge);
-        for hedge in self.hedges.all().filter(of).collect::<Vec<_>>() {
+        let hedges = self.hedges.all().filter(of).collect();
+        self.count_edges(now, hedges, effects);
+    }
+
+    /// What each of these hedges earns now counts as one announcement.
+    fn count_edges(&mut self, now: HostTime, hedges: Vec<Hedge>, effects: &mut Effects) {
+        for hedge in hedges {
             let Some(guard) = self.funding_guard(hedge) else { continue };
             let Some(edge) = self.edge(hedge) else { continue };
             let before = self.funding_counts.get(&hedge).copied().unwrap_or(0);

@@ -71,15 +71,16 @@ impl Margins {
         pool.equity.checked_sub(pool.used)
     }
 
-    /// Of an account's margin at a venue what was told last, and since when it must be known;
-    /// nothing: none was told.
+    /// Of an account's margin in an asset at a venue what was told last, and since when it must be
+    /// known; nothing: none was told.
     pub(crate) fn told_at(
         &self,
         account: AccountId,
         venue: VenueId,
+        asset: &str,
     ) -> Option<(HostTime, Option<HostTime>)> {
-        let all = self.pools.iter().filter(|((whose, at, _), _)| (*whose, *at) == (account, venue));
-        all.map(|(_, pool)| (pool.told, pool.needed)).max()
+        let pool = self.pools.get(&(account, venue, asset.to_owned()))?;
+        Some((pool.told, pool.needed))
     }
 
     /// An account holds derivatives from a time on, or none any more.

@@ -16,7 +16,7 @@ const CLEARED: Duration = Duration::from_millis(100);
 /// Between two tries for one pair: twice as long after each that changed nothing, up to the
 /// longest.
 const AGAIN: Duration = Duration::from_secs(5);
-const AGAIN_MAX: Duration = Duration::from_secs(60);
+const AGAIN_MAX: Duration = Duration::from_secs(30);
 /// Plans from here on are the host's; strategies number theirs from below.
 pub(crate) const HOST_PLANS: u64 = 1 << 63;
 
@@ -36,21 +36,21 @@ pub(crate) struct Duties {
 #[derive(Clone, Copy, Debug)]
 struct Tried {
     at: HostTime,
-    /// What was held then.
-    held: [Quantity; 2],
-    /// How long after it the next may come while that is still held.
+    /// What was asked for, and what was held then.
+    what: (GuardAction, [Quantity; 2]),
+    /// How long after it the next may come while that is so.
     pause: Duration,
 }
 
 impl Tried {
-    fn next(last: Option<&Self>, at: HostTime, held: [Quantity; 2]) -> Self {
-        let same = last.filter(|last| last.held == held);
+    fn next(last: Option<&Self>, at: HostTime, what: (GuardAction, [Quantity; 2])) -> Self {
+        let same = last.filter(|last| last.what == what);
         let longer = |last: &Self| Duration::from_nanos(last.pause.as_nanos().saturating_mul(2));
-        Self { at, held, pause: same.map_or(AGAIN, |last| longer(last).min(AGAIN_MAX)) }
+        Self { at, what, pause: same.map_or(AGAIN, |last| longer(last).min(AGAIN_MAX)) }
     }
 
-    fn not_before(&self, held: [Quantity; 2]) -> HostTime {
-        self.at.after(if self.held == held { self.pause } else { AGAIN })
+    fn not_before(&self, what: (GuardAction, [Quantity; 2])) -> HostTime {
+        self.at.after(if self.what == what { self.pause } else { AGAIN })
     }
 }
 
@@ -62,6 +62,12 @@ impl Duties {
 
     pub(crate) fn look_at(&mut self, strategies: impl IntoIterator<Item = StrategyId>) {
         self.of.extend(strategies);
+    }
+
+    /// A mode or a guard of theirs has changed: what could not be done may be possible now.
+    pub(crate) fn try_soon(&mut self, strategies: &[StrategyId]) {
+        let mine = self.tried.iter_mut().filter(|(hedge, _)| strategies.contains(&hedge.0));
+        mine.for_each(|(_, tried)| tried.pause = AGAIN);
     }
 
     fn forget(&mut self, hedge: Hedge) {
@@ -95,14 +101,11 @@ impl Engine {
             asked.map(|(key, tripped)| (key.clone(), tripped.action)).collect();
         let mine = |hedge: &Hedge| whose.contains(&hedge.0);
         for hedge in self.hedges.all().filter(mine).collect::<Vec<_>>() {
-            if !asked.iter().any(|(key, _)| self.is_meant(key, hedge)) {
-                self.duties.forget(hedge);
-            }
-        }
-        for (key, action) in asked {
-            let meant = |hedge: &Hedge| mine(hedge) && self.is_meant(&key, *hedge);
-            for hedge in self.hedges.all().filter(meant).collect::<Vec<_>>() {
-                self.see_to_pair(now, (hedge, action), effects);
+            // of several the one that asks for most
+            let meant = asked.iter().filter(|(key, _)| self.is_meant(key, hedge));
+            match meant.map(|(_, action)| *action).max() {
+                Some(action) => self.see_to_pair(now, (hedge, action), effects),
+                None => self.duties.forget(hedge),
             }
         }
     }
@@ -139,12 +142,12 @@ impl Engine {
         if (one.is_zero() && other.is_zero()) || self.plans.is_busy(strategy, &[a, b]) {
             return;
         }
-        let Some(size) = self.closing_size(hedge, action) else {
+        let Some(size) = self.closing_size(hedge, action, held) else {
             // small enough, or what it is worth is not known: marks move that
             return self.try_again(hedge, now.after(AGAIN));
         };
         let last = self.duties.tried.get(&hedge);
-        let again = last.map(|tried| tried.not_before(held));
+        let again = last.map(|tried| tried.not_before((action, held)));
         let again = again.filter(|again| *again > now);
         // what is held is not sure before its venues have told
         let known = |id| self.account_of(strategy, id).is_some_and(|a| self.is_reconciled(a));
@@ -158,7 +161,7 @@ impl Engine {
             self.try_again(hedge, now.after(CLEARED));
             return;
         }
-        let tried = Tried::next(self.duties.tried.get(&hedge), now, held);
+        let tried = Tried::next(self.duties.tried.get(&hedge), now, (action, held));
         self.duties.tried.insert(hedge, tried);
         let lone = match (one.is_zero(), other.is_zero()) {
             (true, _) => Some(b),
@@ -206,21 +209,25 @@ impl Engine {
     }
 
     /// How much of a hedge goes. Where others share a leg with it, no more than both legs have.
-    fn closing_size(&self, hedge: Hedge, action: GuardAction) -> Option<serde_json::Value> {
-        let (strategy, a, b) = hedge;
+    fn closing_size(
+        &self,
+        hedge: Hedge,
+        action: GuardAction,
+        held: [Quantity; 2],
+    ) -> Option<serde_json::Value> {
         let base = match action {
             GuardAction::ClosePair if self.hedges.together(hedge).len() == 2 => {
                 return Some(serde_json::json!("all"));
             }
             GuardAction::ClosePair => {
-                let (one, other) = (self.base_held(strategy, a)?, self.base_held(strategy, b)?);
+                let [one, other] = self.bases(hedge, held)?;
                 let less = one.min(other);
                 if less.is_zero() {
                     return None; // what is held belongs to another hedge
                 }
                 less
             }
-            _ => self.reduction(hedge)?,
+            _ => self.reduction(hedge, held)?,
         };
         Some(serde_json::json!({ "base": base }))
     }
@@ -294,10 +301,18 @@ impl Engine {
         number
     }
 
+    /// Base units of what is held of both legs.
+    fn bases(&self, (_, a, b): Hedge, [one, other]: [Quantity; 2]) -> Option<[Decimal; 2]> {
+        Some([self.base_of(a, one)?, self.base_of(b, other)?])
+    }
+
     /// Base units of a position, whatever its sign, an inverse one's at its mark.
-    fn base_held(&self, strategy: StrategyId, id: InstrumentId) -> Option<Decimal> {
+    fn base_of(&self, id: InstrumentId, held: Quantity) -> Option<Decimal> {
         let spec = self.config.instrument(id)?;
-        let held = self.strategies.get(strategy.index())?.position(id).abs();
+        let held = held.abs();
+        if held.is_zero() {
+            return Some(Decimal::ZERO);
+        }
         if !spec.kind.is_inverse() {
             return spec.quantity(held).checked_mul(spec.multiplier);
         }
@@ -307,12 +322,12 @@ impl Engine {
 
     /// Base units by which both legs of a pair shrink so that neither account is above its target:
     /// the larger of the accounts' needs, on the common step rounded up (M8).
-    fn reduction(&self, hedge: Hedge) -> Option<Decimal> {
+    fn reduction(&self, hedge: Hedge, held: [Quantity; 2]) -> Option<Decimal> {
         let (strategy, a, b) = hedge;
         let accounts = [a, b].map(|id| self.account_of(strategy, id));
         let needs = accounts.into_iter().flatten().filter_map(|account| self.need(account));
         let share = needs.max().filter(|share| *share > Decimal::ZERO)?;
-        let (one, other) = (self.base_held(strategy, a)?, self.base_held(strategy, b)?);
+        let [one, other] = self.bases(hedge, held)?;
         // one leg alone shrinks by itself
         let lone = one.is_zero() || other.is_zero();
         let held = if lone { one.max(other) } else { one.min(other) };

@@ -47,14 +47,17 @@ impl Engine {
         more: Option<&Instrument>,
     ) -> Option<String> {
         let more = more.filter(|spec| spec.kind != InstrumentKind::Spot);
-        let held = self.derivatives(account.id).map(|(spec, _)| spec.venue);
-        let venues: BTreeSet<VenueId> = held.chain(more.map(|spec| spec.venue)).collect();
-        venues.into_iter().find_map(|venue| {
-            let Some((told, needed)) = self.margins.told_at(account.id, venue) else {
-                return Some("its venue has told none".to_owned());
+        let held = self.derivatives(account.id).map(|(spec, _)| spec);
+        // each asset is a margin of its own: that of another says nothing of it
+        let all: BTreeSet<(VenueId, &str)> =
+            held.chain(more).map(|spec| (spec.venue, spec.settle.as_str())).collect();
+        all.into_iter().find_map(|(venue, asset)| {
+            let Some((told, needed)) = self.margins.told_at(account.id, venue, asset) else {
+                return Some(format!("its venue has told none in {asset}"));
             };
             let old = now > told.max(needed?).after(margin_age_max(account));
-            old.then(|| format!("told {} s ago", now.since(told).as_nanos() / 1_000_000_000))
+            let ago = || now.since(told).as_nanos() / 1_000_000_000;
+            old.then(|| format!("that in {asset} was told {} s ago", ago()))
         })
     }
 
@@ -120,6 +123,22 @@ impl Engine {
         told.collect()
     }
 
+    /// What a spot leg owes: what is sold short is borrowed; what was bought is paid with borrowed
+    /// money if the venue says that it is owed.
+    pub(super) fn borrowed(&self, strategy: StrategyId, id: InstrumentId) -> Option<&str> {
+        let spec = self.config.instrument(id).filter(|spec| spec.kind == InstrumentKind::Spot)?;
+        let holding = self.strategies.get(strategy.index())?.holding(id)?;
+        let owes = |asset: &String| {
+            let told = self.balances.get(&(holding.account, asset.clone()));
+            told.is_some_and(|(total, _)| total.is_sign_negative() && !total.is_zero())
+        };
+        match holding.position.quantity.units().signum() {
+            -1 => Some(&spec.base),
+            1 if owes(&spec.quote) => Some(&spec.quote),
+            _ => None,
+        }
+    }
+
     /// What one unit of a leg earns per hour, a fraction, as it is held; a leg that is not held
     /// earns nothing. Nothing: a rate is missing.
     pub(crate) fn leg_earns(&self, strategy: StrategyId, id: InstrumentId) -> Option<Decimal> {
@@ -131,16 +150,7 @@ impl Engine {
             let hourly = super::funding_flip::hourly(announced.a, announced.b)?;
             return hourly.checked_mul(sign.checked_neg()?.into());
         }
-        // what is sold short is borrowed; what was bought is, if the venue says that it is owed
-        let owes = |asset: &String| {
-            let told = self.balances.get(&(holding.account, asset.clone()));
-            told.is_some_and(|(total, _)| total.is_sign_negative() && !total.is_zero())
-        };
-        let borrowed = match sign {
-            -1 => &spec.base,
-            1 if owes(&spec.quote) => &spec.quote,
-            _ => return Some(Decimal::ZERO),
-        };
+        let Some(borrowed) = self.borrowed(strategy, id) else { return Some(Decimal::ZERO) };
         let rate = self.borrow_rate_of(holding.account, borrowed)?;
         let whole = Decimal::try_from_i128_with_scale(rate.into(), hedgerow_model::RATE_SCALE);
         whole.ok()?.checked_mul(Decimal::NEGATIVE_ONE)

@@ -8,6 +8,11 @@ fn cancels(rig: &Rig) -> usize {
     rig.effects.commands.iter().filter(cancel).count()
 }
 
+fn to_end(rig: &Rig) -> usize {
+    let orders = rig.engine.strategies.iter().flat_map(|slot| slot.orders.values());
+    orders.filter(|known| known.must_end).count()
+}
+
 fn refuse(rig: &mut Rig) {
     let reason = VenueRejection::Other(429);
     rig.report(VenueReport::CancelRejected { wire: WireId(1), reason });
@@ -36,7 +41,7 @@ fn goes_at_last(mut rig: Rig) {
         assert_eq!(cancels(&rig), refused);
         refuse(&mut rig);
         assert_eq!(rig.status(1), Some(OrderStatus::Open));
-        assert_eq!(rig.engine.cancels_under_way(), usize::from(rig.engine.truth.to_end.len() == 1));
+        assert_eq!(rig.engine.cancels_under_way(), usize::from(to_end(&rig) == 1));
         let next = rig.engine.next_fixed_wakeup().expect("nothing follows").as_nanos();
         let pause = next - rig.now;
         assert!(pause >= last, "{pause} after {last}");
@@ -49,7 +54,7 @@ fn goes_at_last(mut rig: Rig) {
     };
     assert_eq!(rig.effects.facts.iter().filter(odd).count(), 1);
     rig.report(VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) });
-    assert_eq!((rig.engine.truth.again.len(), rig.engine.truth.to_end.len()), (0, 0));
+    assert_eq!((rig.engine.truth.again.len(), to_end(&rig)), (0, 0));
     assert_eq!(rig.engine.cancels_under_way(), 0);
 }
 
@@ -125,4 +130,32 @@ fn what_a_released_strategy_has_open_stays() {
     rig.engine.handle(Input::Note { now, fact }, &mut rig.effects);
     rig.wake_next();
     assert_eq!((cancels(&rig), rig.status(1)), (1, Some(OrderStatus::Open)));
+}
+
+/// An operator was told that it is accepted: neither a death nor another component forgets it.
+#[test]
+fn what_an_operator_ended_is_ended_over_a_restart_and_a_replacement() {
+    for place in 0..2 {
+        let mut rig = resting();
+        let now = HostTime::from_nanos(rig.now);
+        let command = OperatorCommand::CancelAll { scope: Scope::Host };
+        rig.engine.handle(Input::Operator { now, command, reason: "r".into() }, &mut rig.effects);
+        refuse(&mut rig);
+        crate::snapshot::tests::any_cut_is_the_whole(rig.engine.config(), &rig.effects.facts);
+        if place == 0 {
+            let mut engine = Engine::new(rig.engine.config().clone());
+            engine.restore(&rig.effects.facts);
+            rig.engine = engine;
+            rig.engine.end_what_may_not_rest(now, AccountId(0), &mut rig.effects);
+            assert_eq!(cancels(&rig), 2, "its account was compared");
+        } else {
+            let (step, hash, detail) = (PluginStep::Swapped, "h".into(), String::new());
+            let fact = Box::new(Fact::Plugin { strategy: ME, step, hash, detail });
+            rig.engine.handle(Input::Note { now, fact }, &mut rig.effects);
+            rig.wake_next();
+            assert_eq!(cancels(&rig), 2, "it is still insisted upon");
+        }
+        rig.report(VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) });
+        assert_eq!(to_end(&rig), 0);
+    }
 }

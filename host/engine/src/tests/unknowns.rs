@@ -91,7 +91,7 @@ fn margin_that_is_old_is_not_known() {
     assert_eq!(sentences(&rig, "margin"), Vec::<String>::new());
     rig.advance(1);
     rig.quote(0, 9_990, 10_010);
-    let said = sentences(&rig, "margin is not known (told 3660 s ago)");
+    let said = sentences(&rig, "margin is not known (that in Q was told 3660 s ago)");
     assert!(said.len() == 1 && said[0].ends_with("nothing opens"), "{said:?}");
     assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::MarginUnknown));
     assert_eq!(rig.sell(9_990, 100), None, "what reduces goes on");
@@ -180,4 +180,25 @@ fn a_fee_that_has_no_rate_counts_nothing_and_is_said() {
         assert_eq!(said.len(), 1, "{:?}", rig.engine.conditions());
         crate::snapshot::tests::any_cut_is_the_whole(rig.engine.config(), &rig.effects.facts);
     }
+}
+
+/// What is settled in another asset has a margin of its own.
+#[test]
+fn margin_in_one_asset_says_nothing_of_another() {
+    let mut rig = with(|c| {
+        paused(c);
+        c.instruments[1].kind = InstrumentKind::InversePerpetual;
+        c.instruments[1].settle = "B".into();
+        c.instruments[1].quantity_scale = Scale::ZERO;
+        c.strategies[0].trades.push((InstrumentId(1), AccountId(0)));
+    });
+    rig.quote(1, 9_990, 10_010);
+    margin(&mut rig);
+    assert_eq!(rig.buy(9_990, 100), None);
+    let order = NewOrder { instrument: InstrumentId(1), ..rig.order(Side::Buy, 9_990, 100) };
+    assert_eq!(rig.submit(order), Some(RiskRejection::MarginUnknown));
+    let (equity, used, maintenance) = (dec("1000"), dec("10"), dec("1"));
+    rig.report(VenueReport::Margin { asset: "B".into(), equity, used, maintenance });
+    let order = NewOrder { instrument: InstrumentId(1), ..rig.order(Side::Buy, 9_990, 100) };
+    assert_eq!(rig.submit(order), None);
 }

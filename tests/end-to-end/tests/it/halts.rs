@@ -116,8 +116,8 @@ fn kill(all: &Processes, watch: &Watch, while_what: &str) {
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(watch.count(), before, "{while_what}: something left after the kill");
     println!(
-        "{while_what}: kill returned after {} ms, its process included; the last of {before} orders \
-         was read from the wire {} after it was begun, {} after it returned, sent before",
+        "{while_what}: kill returned after {} ms, its process included; the last of {before} \
+         orders was read from the wire {} after it was begun, {} after it returned, sent before",
         returned.duration_since(began).as_millis(),
         watch.last_after(began).map_or("not".into(), |ms| format!("{} ms", ms.as_millis())),
         watch.after(returned)

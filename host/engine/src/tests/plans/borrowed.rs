@@ -118,3 +118,36 @@ fn a_purchase_costs_what_is_owed_for_it() {
     pair.report(L, VenueReport::BorrowRate { asset: "Q".into(), hourly: 6_250_000_000 });
     assert_eq!(earns(&pair), Some(dec("-0.00000625")));
 }
+
+/// What is owned outright pays no interest: a rate of it is no announcement.
+#[test]
+fn a_borrow_rate_of_what_nobody_owes_counts_as_nothing() {
+    let mut instruments = legs();
+    instruments[0].kind = InstrumentKind::Spot;
+    let mut pair = Pair::with(instruments, wide(), false);
+    let mut config = pair.rig.engine.config().clone();
+    config.strategies[0].guards.funding =
+        Some(FundingGuard { edge_per_h_min: dec("0.01"), times: 2, action: GuardAction::Pause });
+    pair.rig.engine = Engine::new(config);
+    pair.markets();
+    pair.open(&request());
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_300 }, sent.quantity);
+    }
+    let funding = |pair: &mut Pair| {
+        pair.rig.advance(1);
+        let (ts, kind, flags) = (pair.rig.now, TickKind::Funding.code(), flag::LAST);
+        let tick =
+            Tick { ts, recv_ts: ts, instrument: S.0, kind, flags, b: HOUR, ..Tick::default() };
+        pair.rig.engine.handle(Input::Market(&[tick]), &mut pair.rig.effects);
+    };
+    funding(&mut pair);
+    for hourly in 1..5 {
+        for asset in ["B", "Q"] {
+            pair.report(L, VenueReport::BorrowRate { asset: asset.into(), hourly });
+        }
+    }
+    assert_eq!(said(&pair), [], "one announcement was below the minimum");
+    funding(&mut pair);
+    assert_eq!(said(&pair).len(), 1, "this is the second");
+}

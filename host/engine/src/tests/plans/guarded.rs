@@ -2,6 +2,7 @@
 //! turns, pairs made smaller or closed.
 
 mod closing;
+mod tries;
 
 use super::*;
 use hedgerow_model::{Guard, GuardState};
@@ -140,62 +141,6 @@ fn a_closing_that_is_refused_is_tried_again() {
     assert_eq!(pair.sent(), []);
     pair.pass(1);
     assert_eq!(pair.sent().len(), 2);
-}
-
-/// Each try is a refusal in the journal: nothing is gained by thousands of them in a night.
-#[test]
-fn tries_that_change_nothing_come_less_and_less_often_and_go_on() {
-    let mut pair = held(|_| {});
-    sell_of_l(&mut pair, 60);
-    pair.mode(TradingMode::Halted);
-    let refused = |pair: &Pair| {
-        let of = |stamped: &&hedgerow_model::Stamped| {
-            matches!(&stamped.fact, Fact::Plan { step: PlanStep::Refused { .. }, .. })
-        };
-        pair.rig.effects.facts.iter().filter(of).count()
-    };
-    let mut tries = Vec::new();
-    for second in 0..300 {
-        let before = refused(&pair);
-        pair.pass(1_000);
-        if refused(&pair) > before {
-            tries.push(second);
-        }
-    }
-    let pauses: Vec<i32> = tries.windows(2).map(|two| two[1] - two[0]).collect();
-    assert_eq!(pauses, [5, 10, 20, 40, 60, 60, 60]);
-    // what changes the position is progress: the next comes soon
-    pair.mode(TradingMode::Running);
-    let within = (0..60).find(|_| {
-        pair.pass(1_000);
-        !pair.sent().is_empty()
-    });
-    assert!(within.is_some(), "it is still tried");
-}
-
-/// No venue takes an order for less than its smallest: it is told, and not tried every few seconds.
-#[test]
-fn less_than_an_order_can_be_is_told_and_not_closed() {
-    let mut pair = held(|_| {});
-    sell_of_l(&mut pair, 60);
-    let mut terms = pair.rig.engine.config().instrument(L).unwrap().terms();
-    terms.min_quantity = Quantity::from_units(2_000);
-    pair.report(L, VenueReport::Terms { instrument: L, terms });
-    pair.pass(60_000);
-    assert_eq!(guards(&pair).first(), Some(&(Guard::Unhedged, true)));
-    let sent = pair.sent();
-    let legs: Vec<_> = sent.iter().map(|s| (s.leg, s.side, s.quantity, s.reduce_only)).collect();
-    assert_eq!(legs, [(S, Side::Buy, 1_660, true)], "the other leg is closed by itself");
-    pair.fill(sent[0], 600_301, 1_660);
-    pair.pass(300_000);
-    assert_eq!((pair.held(L), pair.sent()), (1_600, vec![]));
-    // once the venue takes it, it goes
-    terms.min_quantity = Quantity::from_units(10);
-    pair.report(L, VenueReport::Terms { instrument: L, terms });
-    pair.pass(60_000);
-    let sent = pair.sent();
-    let legs: Vec<_> = sent.iter().map(|s| (s.leg, s.side, s.quantity, s.reduce_only)).collect();
-    assert_eq!(legs, [(L, Side::Sell, 1_600, true)]);
 }
 
 /// What another strategy does moves nothing: two that share nothing are batched apart.

@@ -201,7 +201,7 @@ fn an_entry_whose_cancel_is_refused_after_a_cancel_all_is_asked_for_again() {
     one.gone(entry);
     one.pass(60_000);
     assert!(one.sent().is_empty() && !one.is_over(), "what is filled is watched, nothing enters");
-    assert_eq!(one.rig.engine.truth.to_end.len(), 0);
+    assert_eq!(one.rig.engine.cancels_under_way(), 0);
 }
 
 /// Without a book a reduction is priced from the mark, and no further than the venue takes it.
