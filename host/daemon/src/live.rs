@@ -19,7 +19,7 @@ mod wind_up;
 pub(crate) use clock::{clock, system};
 pub use clock::{since_start, wall};
 pub(crate) use control::lock;
-pub use control::{Reply, Request, ask, socket_path};
+pub use control::{Reply, Request, ask, ask_within, socket_path};
 pub(crate) use journal::{goes_on, ran};
 pub use message::{Message, Told};
 pub use pace::Pacer;

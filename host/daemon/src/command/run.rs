@@ -104,9 +104,17 @@ fn still_held(state: &Path, request: &Request) -> Vec<String> {
     let one = view.strategies.iter().any(|strategy| Some(strategy.name.as_str()) == called);
     let meant = |name: &str| !one || Some(name) == called;
     let held = view.strategies.iter().filter(|s| s.mode != TradingMode::Running && meant(&s.name));
+    let running = TradingMode::Running;
+    let host = (view.mode != running).then(|| format!("the host is {}", view.mode));
+    let accounts = view.accounts.iter().filter(|account| account.mode != running);
+    let accounts = accounts.map(|account| format!("account {} is {}", account.name, account.mode));
+    // a strategy is also as strict as what it trades on
+    let beside: Vec<String> = host.into_iter().chain(accounts).collect();
     let said = held.map(|s| {
-        let why = s.why.as_deref().map_or(String::new(), |why| format!(": {why}"));
-        format!("strategy {} is still {}{why}", s.name, s.mode)
+        let why = s.why.clone().into_iter().chain(beside.iter().cloned());
+        let why = why.collect::<Vec<_>>().join("; ");
+        let why = if why.is_empty() { "look at `hedgerow status`".into() } else { why };
+        format!("strategy {} is still {}: {why}", s.name, s.mode)
     });
     said.collect()
 }
@@ -117,9 +125,13 @@ fn not_kept(why: &str) -> Failure {
     Failure { code: exit::NOT_KEPT, message }
 }
 
+/// A host that says nothing for so long is killed by its file: a kill waits for nobody's answer.
+const UNHEARD: Duration = Duration::from_millis(500);
+
 /// Kills: nothing opens any more, whatever state the host is in.
 pub fn kill(state: &Path, json: bool, reason: &str) -> Result<(), Failure> {
-    let unheard = match live::ask(state, &mode(None, TradingMode::Halted, reason)) {
+    let request = mode(None, TradingMode::Halted, reason);
+    let unheard = match live::ask_within(state, &request, UNHEARD) {
         Ok(Reply::Accepted) => {
             return answer(json, "accepted", "accepted: nothing that opens leaves any more\n");
         }

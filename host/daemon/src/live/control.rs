@@ -364,8 +364,16 @@ fn caller() -> String {
     format!("user {name} ({uid}), process {} of {parent}", std::process::id())
 }
 
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Asks a running host.
 pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
+    ask_within(state, request, ANSWER)
+}
+
+/// The same for whoever has another way.
+pub fn ask_within(state: &Path, request: &Request, patience: Duration) -> Result<Reply, Failure> {
     let path = socket_path(state);
     let absent = |e: std::io::Error| Failure {
         code: exit::NOT_RUNNING,
@@ -375,7 +383,7 @@ pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
         ),
     };
     let mut stream = UnixStream::connect(&path).map_err(absent)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(Failure::new)?;
+    stream.set_read_timeout(Some(patience)).map_err(Failure::new)?;
     let call = Call { by: caller(), request: request.clone() };
     let mut text = serde_json::to_string(&call).map_err(Failure::new)?;
     text.push('\n');
