@@ -21,7 +21,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const BYTES: usize = 4_096;
 /// How often the file is looked at, for whoever sets it without the host's help.
@@ -139,7 +139,18 @@ impl Held {
     }
 }
 
+/// How coarse times of files are.
+const FILE_TIME: Duration = Duration::from_millis(5);
+
 impl KillLatch {
+    /// Whether it was set after a moment, as its file says: whoever asked for a release before that
+    /// did not know of it.
+    pub fn was_set_after(&self, moment: SystemTime) -> bool {
+        let Some(held) = &self.0.file else { return false };
+        let changed = std::fs::metadata(path(&held.state)).and_then(|file| file.modified());
+        held.look().is_some() && changed.is_ok_and(|at| at + FILE_TIME > moment)
+    }
+
     /// Opens or makes the latch of a state folder; why it is set, if it is.
     pub fn open(state: &Path) -> Result<(Self, Option<String>)> {
         let file = open(state)?;

@@ -94,27 +94,24 @@ pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> 
     failure.map_or(Ok(()), Err)
 }
 
-/// Strategies that a resume has not let go on, since something else holds them, a sentence each.
+/// What a resume has not let go on, a sentence each: strategies by their own word, and whatever
+/// else is held, since a strategy is as strict as what it trades on.
 fn still_held(state: &Path, request: &Request) -> Vec<String> {
-    let Request::SetMode { what, mode: TradingMode::Running, .. } = request else {
+    let Request::SetMode { mode: TradingMode::Running, .. } = request else {
         return Vec::new();
     };
     let Ok(Reply::Status(view)) = live::ask(state, &Request::Status) else { return Vec::new() };
-    let called = what.as_deref().map(|what| what.strip_prefix("strategy/").unwrap_or(what));
-    let one = view.strategies.iter().any(|strategy| Some(strategy.name.as_str()) == called);
-    let meant = |name: &str| !one || Some(name) == called;
-    let held = view.strategies.iter().filter(|s| s.mode != TradingMode::Running && meant(&s.name));
-    let running = TradingMode::Running;
-    let host = (view.mode != running).then(|| format!("the host is {}", view.mode));
-    let accounts = view.accounts.iter().filter(|account| account.mode != running);
-    let accounts = accounts.map(|account| format!("account {} is {}", account.name, account.mode));
-    // a strategy is also as strict as what it trades on
-    let beside: Vec<String> = host.into_iter().chain(accounts).collect();
-    let said = held.map(|s| {
-        let why = s.why.clone().into_iter().chain(beside.iter().cloned());
-        let why = why.collect::<Vec<_>>().join("; ");
-        let why = if why.is_empty() { "look at `hedgerow status`".into() } else { why };
-        format!("strategy {} is still {}: {why}", s.name, s.mode)
+    let host = ("the host".to_owned(), view.mode, None);
+    let accounts = view.accounts.iter().map(|a| (format!("account {}", a.name), a.mode, None));
+    let instruments =
+        view.instruments.iter().map(|i| (format!("instrument {}", i.name), i.mode, None));
+    let strategies =
+        view.strategies.iter().map(|s| (format!("strategy {}", s.name), s.mode, s.why.as_deref()));
+    let all = std::iter::once(host).chain(accounts).chain(instruments).chain(strategies);
+    let held = all.filter(|(_, mode, _)| *mode != TradingMode::Running);
+    let said = held.map(|(what, mode, why)| {
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
+        format!("still held: {what} is {mode}{why}")
     });
     said.collect()
 }

@@ -3,12 +3,13 @@
 //! It answers from the published view and hands commands to the loop; it never waits for the
 //! engine.
 
+mod asking;
 mod kept;
 mod understood;
 
 use super::message::Ticket;
 use super::{Message, Shared};
-use crate::command::{Failure, exit};
+use crate::command::Failure;
 use crate::latch::KillLatch;
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
@@ -20,8 +21,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use understood::understood;
+
+pub use asking::{ask, ask_within};
 
 /// What can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -85,6 +88,9 @@ struct Call {
     /// As the caller says: whoever can write to the socket is who started the host, or root.
     #[serde(default)]
     by: String,
+    /// When, unix time in ms, by the caller's clock, which is the host's.
+    #[serde(default)]
+    asked_ms: Option<u64>,
     #[serde(flatten)]
     request: Request,
 }
@@ -92,6 +98,15 @@ struct Call {
 impl Request {
     fn is_kill(&self) -> bool {
         matches!(self, Self::SetMode { what: None, mode: TradingMode::Halted, .. })
+    }
+
+    /// Whether it may take the host's latch away.
+    fn is_release(&self) -> bool {
+        matches!(
+            self,
+            Self::SetMode { what: None, mode: TradingMode::Running, .. }
+                | Self::ResumeReducing { what: None, .. }
+        )
     }
 
     /// What is asked, in words, and why; nothing for a look that changes nothing.
@@ -202,8 +217,10 @@ impl Desk {
             let why = format!("{waiting} commands wait for the loop, which does not come round");
             return Reply::Refused { why };
         }
+        let outdated = self.outdated(&call);
         let (reply, message) = match understood(call.request, view) {
             Err(reply) => (reply, None),
+            Ok(_) if outdated.is_some() => (outdated.unwrap_or(Reply::Accepted), None),
             Ok(message) => match self.accept(&message) {
                 Ok(None) => (Reply::Accepted, Some(message)),
                 Ok(Some(why)) => (Reply::NotKept { why }, Some(message)),
@@ -231,6 +248,21 @@ impl Desk {
                 reply
             }
         }
+    }
+
+    /// A host that was frozen finds what was asked meanwhile all at once and in no order: nothing
+    /// of it is done whose caller has given up, and no release that was asked for before a kill.
+    fn outdated(&self, call: &Call) -> Option<Reply> {
+        let asked = SystemTime::UNIX_EPOCH + Duration::from_millis(call.asked_ms?);
+        let age = SystemTime::now().duration_since(asked).unwrap_or_default();
+        let refused = |why: String| Some(Reply::Refused { why });
+        if age > asking::TAKEN && !call.request.is_kill() {
+            return refused(format!("it was asked {} ms ago: ask again", age.as_millis()));
+        }
+        if call.request.is_release() && self.latch.was_set_after(asked) {
+            return refused("a kill came after it was asked: ask again if it still holds".into());
+        }
+        None
     }
 
     /// Why it is not kept over a restart, if it is accepted and is not.
@@ -355,43 +387,6 @@ fn move_latch(
 
 /// What a command may be about.
 const ANY: &[&str] = &["strategy", "account", "instrument"];
-
-/// Who this process is: its user, its number, and by whom it was started.
-fn caller() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
-    let parent = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
-    format!("user {name} ({uid}), process {} of {parent}", std::process::id())
-}
-
-/// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(5);
-
-/// Asks a running host.
-pub fn ask(state: &Path, request: &Request) -> Result<Reply, Failure> {
-    ask_within(state, request, ANSWER)
-}
-
-/// The same for whoever has another way.
-pub fn ask_within(state: &Path, request: &Request, patience: Duration) -> Result<Reply, Failure> {
-    let path = socket_path(state);
-    let absent = |e: std::io::Error| Failure {
-        code: exit::NOT_RUNNING,
-        message: format!(
-            "no host runs here ({}: {e}): start one with `hedgerow run` or `hedgerow demo`",
-            path.display()
-        ),
-    };
-    let mut stream = UnixStream::connect(&path).map_err(absent)?;
-    stream.set_read_timeout(Some(patience)).map_err(Failure::new)?;
-    let call = Call { by: caller(), request: request.clone() };
-    let mut text = serde_json::to_string(&call).map_err(Failure::new)?;
-    text.push('\n');
-    stream.write_all(text.as_bytes()).map_err(Failure::new)?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).map_err(Failure::new)?;
-    serde_json::from_str(&line).map_err(Failure::new)
-}
 
 #[cfg(test)]
 mod tests;

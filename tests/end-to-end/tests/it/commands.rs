@@ -255,7 +255,8 @@ fn answers(state: &str) {
     let tell = |words: &[&str]| text(&run(&[words, &["--state", state]].concat()).stdout);
     assert_eq!(tell(&["pause", "account/one"]), "accepted\n");
     let said = tell(&["resume", "strategy/one", "--reason", "on"]);
-    assert!(said.contains("\nstrategy one is still ReduceOnly: "), "{said}");
+    assert!(said.contains("\nstill held: account one is ReduceOnly"), "{said}");
+    assert!(said.contains("\nstill held: strategy one is ReduceOnly"), "{said}");
     assert_eq!(tell(&["resume", "account/one", "--reason", "on"]), "accepted\n");
 }
 

@@ -4,7 +4,7 @@ use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::run;
 use hedgerow_model::{Fact, OrderFact, Scope, TradingMode};
 use serde_json::Value;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 fn tell(all: &Processes, command: &[&str]) -> (Option<i32>, Value) {
@@ -80,10 +80,22 @@ fn a_host_that_does_not_answer_is_killed_by_its_file() {
         assert!(Command::new("kill").args([name, &host]).status().unwrap().success());
     };
     signal("-STOP");
+    // a release that waits in the socket since before the kill: it must not undo it
+    let state = all.path("state");
+    let mut resume = Command::new(hedgerow_end_to_end::host())
+        .args(["resume", "--reason", "old", "--state", state.to_str().unwrap()])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
     let (code, said) = tell(&all, &["kill", "--reason", "it hangs"]);
     assert_eq!((code, &said["answer"]), (Some(0), &"latched".into()));
     signal("-CONT");
     wait("it is halted", || is_halted(&all));
+    assert_eq!(resume.wait().unwrap().code(), Some(5), "refused");
+    let before = orders(&all);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(is_halted(&all) && orders(&all) == before);
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
 }

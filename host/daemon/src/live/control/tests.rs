@@ -1,6 +1,7 @@
 //! Commands of several callers: in the audit, in order with the latch, and not after the end.
 
 use super::*;
+use crate::command::exit;
 use std::sync::mpsc::{Receiver, channel};
 
 fn desk(folder: &Path) -> (SharedDesk, Receiver<Message>, KillLatch) {
@@ -10,7 +11,7 @@ fn desk(folder: &Path) -> (SharedDesk, Receiver<Message>, KillLatch) {
 }
 
 fn ask(desk: &SharedDesk, request: Request) -> bool {
-    let call = Call { by: "me".into(), request };
+    let call = Call { by: "me".into(), asked_ms: None, request };
     matches!(open(desk).take(call, HostView::default()), Reply::Accepted)
 }
 
@@ -98,7 +99,7 @@ fn emergencies_reach_the_loop_with_their_scope_and_a_reason() {
         for (what, called, scope) in scopes {
             let (desk, inbox, _) = desk(folder.path());
             let request = make(what.map(str::to_owned), "so".into());
-            let call = Call { by: "me".into(), request };
+            let call = Call { by: "me".into(), asked_ms: None, request };
             let reply = open(&desk).take(call, view());
             assert!(matches!(reply, Reply::Accepted), "{verb} {called}: {reply:?}");
             let words = format!("{verb} {called}");
@@ -115,7 +116,7 @@ fn emergencies_reach_the_loop_with_their_scope_and_a_reason() {
         for (what, reason) in [(Some("nobody"), "so"), (None, " ")] {
             let (desk, inbox, _) = desk(folder.path());
             let request = make(what.map(str::to_owned), reason.into());
-            let call = Call { by: "me".into(), request };
+            let call = Call { by: "me".into(), asked_ms: None, request };
             let reply = open(&desk).take(call, view());
             assert!(matches!(reply, Reply::Refused { .. }), "{verb}: {reply:?}");
             assert!(matches!(inbox.try_recv().unwrap(), Message::Asked { .. }));
@@ -135,7 +136,7 @@ fn to_let_the_host_reduce_releases_its_latch_when_its_mode_holds_what_opens() {
     assert!(ask(&desk, Request::Flatten { what: what.clone(), reason: reason.clone() }));
     assert!(ask(&desk, Request::CancelAll { what: what.clone(), reason: reason.clone() }));
     let one = Request::ResumeReducing { what: Some("acc".into()), reason: reason.clone() };
-    let call = Call { by: "me".into(), request: one };
+    let call = Call { by: "me".into(), asked_ms: None, request: one };
     assert!(matches!(open(&desk).take(call, view()), Reply::Accepted));
     assert!(latch.is_set());
     assert!(ask(&desk, Request::ResumeReducing { what, reason }));
@@ -173,7 +174,7 @@ fn a_kill_that_is_not_kept_says_so() {
     let latch = KillLatch::of_a_file_that_cannot_be_written(folder.path()).unwrap();
     let (sender, inbox) = channel();
     let desk = Desk::new(sender, latch.clone());
-    let call = Call { by: "me".into(), request: mode(TradingMode::Halted) };
+    let call = Call { by: "me".into(), asked_ms: None, request: mode(TradingMode::Halted) };
     let reply = open(&desk).take(call, HostView::default());
     assert!(matches!(&reply, Reply::NotKept { why } if !why.is_empty()), "{reply:?}");
     assert!(latch.is_set());
@@ -257,4 +258,36 @@ fn accepted_is_said_of_what_is_in_the_journal() {
         // the audit and the command lie before the receipt
         assert_eq!(work.join().unwrap(), 2);
     }
+}
+
+/// A frozen host finds what was asked meanwhile at once, in any order.
+#[test]
+fn what_was_asked_long_ago_and_a_release_from_before_a_kill_are_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, inbox, latch) = desk(folder.path());
+    let since = |age_ms: u64| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Some(u64::try_from(now.as_millis()).unwrap() - age_ms)
+    };
+    let take = |asked_ms, request| {
+        let call = Call { by: "me".into(), asked_ms, request };
+        let reply = open(&desk).take(call, HostView::default());
+        let told = inbox.try_iter().map(|message| matches!(message, Message::Command(..)));
+        (matches!(reply, Reply::Accepted), told.filter(|command| *command).count())
+    };
+    let pause = || mode(TradingMode::ReduceOnly);
+    assert_eq!(take(since(3_500), pause()), (false, 0), "its caller has given up");
+    assert_eq!(take(since(1_000), pause()), (true, 1));
+    assert_eq!(take(since(60_000), mode(TradingMode::Halted)), (true, 1), "a kill is never late");
+    // set by its file, as the command does for a host that does not answer
+    latch.release().unwrap();
+    crate::latch::set_at(folder.path(), "danger").unwrap();
+    for request in
+        [mode(TradingMode::Running), Request::ResumeReducing { what: None, reason: "so".into() }]
+    {
+        assert_eq!(take(since(1_000), request), (false, 0));
+    }
+    assert!(latch.was_set_after(SystemTime::now() - Duration::from_secs(1)));
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(take(since(0), mode(TradingMode::Running)), (true, 1), "asked since");
 }
