@@ -114,7 +114,7 @@ pub struct Instrument {
     /// The smallest order value in the quote currency, if the venue has one.
     pub min_notional: Option<Decimal>,
     /// How far from the mark its venue lets prices be, if it says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub band: Option<PriceBand>,
     /// Linear: base units per unit of quantity. Inverse: quote units per contract.
     pub multiplier: Decimal,

@@ -57,9 +57,9 @@ pub fn ask_within(state: &Path, request: &Request, patience: Duration) -> Result
 }
 
 fn unanswered(what: &str) -> Failure {
+    let within = TAKEN.as_secs();
     Failure::new(format!(
-        "{what}: whether what was asked is done is not known, `hedgerow status` and `hedgerow audit \
-         tail` say it; what a host has not taken within {} s it does not do any more",
-        TAKEN.as_secs()
+        "{what}: whether what was asked is done is not known, `hedgerow status` and `hedgerow \
+         audit tail` say it; what a host has not taken within {within} s it does not do any more"
     ))
 }
