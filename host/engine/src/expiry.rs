@@ -9,9 +9,8 @@
 use crate::strategy::{Delivered, Holding};
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Decimal, Duration, Event, Fact, Fee, HostTime, Instrument, InstrumentId,
-    InstrumentKind, MONEY_DIGITS, OpaqueMessage, Price, Quantity, Rounding, Side, StrategyId,
-    VenueEvent, VenueReport, VenueTime,
+    AccountId, Duration, Event, Fact, Fee, HostTime, Instrument, InstrumentId, InstrumentKind,
+    OpaqueMessage, Price, Quantity, Side, StrategyId, VenueEvent, VenueReport, VenueTime, part_of,
 };
 
 /// The code of an `other` event that tells of a delivery.
@@ -243,14 +242,5 @@ pub(crate) fn closing(quantity: Quantity) -> Side {
 
 /// What of a fee for `all` falls on `ours`.
 pub(crate) fn part_of_fee(fee: Fee, ours: Quantity, all: Quantity) -> Fee {
-    let (ours, all) = (ours.units(), all.units());
-    if ours == 0 || ours.signum() != all.signum() {
-        return Fee { amount: Decimal::ZERO, ..fee };
-    }
-    if ours.unsigned_abs() >= all.unsigned_abs() {
-        return fee;
-    }
-    let part = fee.amount.checked_mul(Decimal::from(ours));
-    let part = part.and_then(|part| part.checked_div(Decimal::from(all))).unwrap_or_default();
-    Fee { amount: Rounding::HalfEven.decimal(part, MONEY_DIGITS), ..fee }
+    Fee { amount: part_of(fee.amount, ours.units(), all.units()), ..fee }
 }

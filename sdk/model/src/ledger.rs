@@ -49,6 +49,22 @@ pub struct Rate {
 /// The rates that facts noted, by asset.
 pub type Rates = BTreeMap<String, Rate>;
 
+/// What of an amount for `all` falls on `ours`, both in units of one instrument: nothing where they
+/// point in different directions, all of it where ours is all, else by quantity, rounded half-even
+/// to [`MONEY_DIGITS`].
+#[must_use]
+pub fn part_of(amount: Decimal, ours: i64, all: i64) -> Decimal {
+    if ours == 0 || ours.signum() != all.signum() {
+        return Decimal::ZERO;
+    }
+    if ours.unsigned_abs() >= all.unsigned_abs() {
+        return amount;
+    }
+    let part = amount.checked_mul(Decimal::from(ours));
+    let part = part.and_then(|part| part.checked_div(Decimal::from(all))).unwrap_or_default();
+    Rounding::HalfEven.decimal(part, MONEY_DIGITS)
+}
+
 /// An amount of an asset in another, by the rates of both in one currency, rounded half-even to
 /// [`MONEY_DIGITS`]. Nothing when either has none.
 #[must_use]

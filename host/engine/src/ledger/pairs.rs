@@ -4,9 +4,8 @@
 use crate::Engine;
 use crate::expiry::{closing, part_of_fee};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Entry, Fee, HostTime, InstrumentId, MONEY_DIGITS,
-    PLAN_ORDERS, PairKind, PairLegRecord, PairPlan, PairRecord, Price, Quantity, Rounding, Side,
-    StrategyId, VenueTime,
+    AccountId, ClientOrderId, Decimal, Entry, Fee, HostTime, InstrumentId, PLAN_ORDERS, PairKind,
+    PairLegRecord, PairPlan, PairRecord, Price, Quantity, Side, StrategyId, VenueTime, part_of,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -128,14 +127,7 @@ pub(super) fn share(amount: Decimal, leg: i64, held: i64, alone: bool) -> Decima
     if leg == 0 {
         return if alone { amount } else { Decimal::ZERO };
     }
-    if leg.signum() != held.signum() {
-        return Decimal::ZERO;
-    }
-    if leg.unsigned_abs() >= held.unsigned_abs() {
-        return amount;
-    }
-    let part = amount.checked_mul(Decimal::from(leg)).map(|all| all / Decimal::from(held));
-    Rounding::HalfEven.decimal(part.unwrap_or_default(), MONEY_DIGITS)
+    part_of(amount, leg, held)
 }
 
 impl Engine {

@@ -7,8 +7,8 @@
 
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Earnings, Entry, Fee, HostTime, Instrument, InstrumentId,
-    MONEY_DIGITS, PairKind, PairLegRecord, PairPlan, PairRecord, PlanStep, Price, Quantity, Rates,
-    Rounding, Side, StrategyId, VenueTime,
+    PairKind, PairLegRecord, PairPlan, PairRecord, PlanStep, Price, Quantity, Rates, Side,
+    StrategyId, VenueTime, part_of,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,24 +31,6 @@ pub(super) struct Pairs {
     of_plan: BTreeMap<(StrategyId, u64), usize>,
     /// Plans of orders.
     of_order: BTreeMap<(StrategyId, u64), u64>,
-}
-
-/// A part of an amount, rounded half-even; `whole` is not zero.
-fn part(amount: Decimal, of: i64, whole: i64) -> Decimal {
-    let part = amount.checked_mul(Decimal::from(of));
-    let part = part.and_then(|part| part.checked_div(Decimal::from(whole))).unwrap_or_default();
-    Rounding::HalfEven.decimal(part, MONEY_DIGITS)
-}
-
-/// A leg's part of what came for all that is held.
-fn share(amount: Decimal, leg: i64, held: i64) -> Decimal {
-    if leg == 0 || leg.signum() != held.signum() {
-        return Decimal::ZERO;
-    }
-    match leg.unsigned_abs() >= held.unsigned_abs() {
-        true => amount,
-        false => part(amount, leg, held),
-    }
 }
 
 impl Pairs {
@@ -214,7 +196,7 @@ impl Pairs {
                 let mine = leg.position.quantity.units();
                 // closed since, and it alone was there
                 let all = alone && mine == 0;
-                let part = if all { amount } else { share(amount, mine, units) };
+                let part = if all { amount } else { part_of(amount, mine, units) };
                 leg.earned.enter(settle, Entry::Funding, part, rates);
             }));
         }
@@ -239,7 +221,7 @@ impl Pairs {
                 continue;
             }
             let side = if held.is_positive() { Side::Sell } else { Side::Buy };
-            let amount = share(fee.amount, held.units(), quantity.units());
+            let amount = part_of(fee.amount, held.units(), quantity.units());
             let (what, fee) = ((side, price, held.abs()), Fee { amount, ..fee });
             parts.extend(self.earn((place, instrument), |leg| {
                 let _ = leg.fill(spec, what, fee, rates);

@@ -5,7 +5,7 @@ use super::*;
 use hedgerow_model::view::Counted;
 use hedgerow_model::{FeeAsset, InstrumentKind, PriceGrid, Scale, SequenceRule, VenueId};
 
-fn perpetual() -> Instrument {
+pub(super) fn perpetual() -> Instrument {
     Instrument {
         id: InstrumentId(0),
         venue: VenueId(0),

@@ -5,8 +5,7 @@ use super::*;
 use hedgerow_model::view::Counted;
 use hedgerow_model::{
     Accept, Fact, Give, InstrumentKind, LegOrder, Liquidity, PLAN_ORDERS, PairLeg, PairRequest,
-    PairSize, PriceGrid, PriceSource, Purpose, Rate, RateSource, Scale, SequenceRule, Stamped,
-    TradeId, VenueId,
+    PairSize, PriceSource, Purpose, Rate, RateSource, Scale, Stamped, TradeId, VenueId,
 };
 
 const ME: StrategyId = StrategyId(0);
@@ -24,20 +23,9 @@ fn perpetual(id: u32) -> Instrument {
         id: InstrumentId(id),
         venue: VenueId(id),
         symbol: format!("X{id}"),
-        kind: InstrumentKind::LinearPerpetual,
-        base: "B".into(),
-        quote: "Q".into(),
-        settle: "Q".into(),
         price_scale: Scale::new(1).unwrap(),
         quantity_scale: Scale::new(3).unwrap(),
-        grid: PriceGrid::Tick(Price::from_units(1)),
-        lot: Quantity::from_units(1),
-        min_quantity: Quantity::from_units(1),
-        max_quantity: None,
-        min_notional: None,
-        band: None,
-        multiplier: Decimal::ONE,
-        sequence: SequenceRule::Snapshots,
+        ..crate::pnl::tests::perpetual()
     }
 }
 
