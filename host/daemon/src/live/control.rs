@@ -218,9 +218,9 @@ impl Desk {
             return Reply::Refused { why };
         }
         let outdated = self.outdated(&call);
-        let (reply, message) = match understood(call.request, view) {
+        let asked = understood(call.request, view);
+        let (reply, message) = match asked.and_then(|asked| outdated.map_or(Ok(asked), Err)) {
             Err(reply) => (reply, None),
-            Ok(_) if outdated.is_some() => (outdated.unwrap_or(Reply::Accepted), None),
             Ok(message) => match self.accept(&message) {
                 Ok(None) => (Reply::Accepted, Some(message)),
                 Ok(Some(why)) => (Reply::NotKept { why }, Some(message)),

@@ -46,8 +46,7 @@ impl Engine {
                 self.fill_whole(time, id);
             }
             OrderFact::Ends { event, filled } => {
-                let slot = self.strategies.get_mut(id.strategy.index());
-                if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+                if let Some(known) = self.known_mut(id) {
                     known.ending = Some((*event, *filled));
                 }
                 self.reserve_remaining(id);
@@ -208,8 +207,7 @@ impl Engine {
     }
 
     fn set_amending(&mut self, id: ClientOrderId, amend: Option<(Amend, HostTime)>) {
-        let slot = self.strategies.get_mut(id.strategy.index());
-        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+        if let Some(known) = self.known_mut(id) {
             known.amending = amend.map(|(amend, _)| amend);
             known.amended_at = amend.map_or(known.amended_at, |(_, left)| left);
         }
@@ -232,16 +230,18 @@ impl Engine {
         }
     }
 
+    fn known_mut(&mut self, id: ClientOrderId) -> Option<&mut OrderSlot> {
+        self.strategies.get_mut(id.strategy.index())?.orders.get_mut(&id.number)
+    }
+
     fn set_must_end(&mut self, id: ClientOrderId) {
-        let slot = self.strategies.get_mut(id.strategy.index());
-        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+        if let Some(known) = self.known_mut(id) {
             known.must_end = true;
         }
     }
 
     fn set_cancel_wanted(&mut self, id: ClientOrderId, wanted: bool) {
-        let slot = self.strategies.get_mut(id.strategy.index());
-        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+        if let Some(known) = self.known_mut(id) {
             known.cancel_wanted = wanted;
         }
     }

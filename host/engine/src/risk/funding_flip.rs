@@ -6,7 +6,8 @@
 use super::unhedged::Hedge;
 use crate::{Effects, Engine, FundingGuard};
 use hedgerow_model::{
-    AccountId, Decimal, Guard, GuardKey, HostTime, InstrumentId, RATE_SCALE, Scope,
+    AccountId, Decimal, Guard, GuardKey, HostTime, InstrumentId, InstrumentKind, RATE_SCALE, Scope,
+    StrategyId,
 };
 use std::collections::BTreeSet;
 
@@ -41,6 +42,39 @@ impl Engine {
         let slot = self.strategies.get(strategy.index());
         let sign = |id| slot.map_or(0, |slot| slot.position(id).units().signum());
         sign(a).saturating_mul(sign(b)) < 0
+    }
+
+    /// What a spot leg owes: what is sold short is borrowed; what was bought is paid with borrowed
+    /// money if the venue says that it is owed.
+    fn borrowed(&self, strategy: StrategyId, id: InstrumentId) -> Option<&str> {
+        let spec = self.config.instrument(id).filter(|spec| spec.kind == InstrumentKind::Spot)?;
+        let holding = self.strategies.get(strategy.index())?.holding(id)?;
+        let owes = |asset: &String| {
+            let told = self.balances.get(&(holding.account, asset.clone()));
+            told.is_some_and(|(total, _)| total.is_sign_negative() && !total.is_zero())
+        };
+        match holding.position.quantity.units().signum() {
+            -1 => Some(&spec.base),
+            1 if owes(&spec.quote) => Some(&spec.quote),
+            _ => None,
+        }
+    }
+
+    /// What one unit of a leg earns per hour, a fraction, as it is held; a leg that is not held
+    /// earns nothing. Nothing: a rate is missing.
+    pub(crate) fn leg_earns(&self, strategy: StrategyId, id: InstrumentId) -> Option<Decimal> {
+        let spec = self.config.instrument(id)?;
+        let holding = self.strategies.get(strategy.index())?.holding(id)?;
+        let sign = holding.position.quantity.units().signum();
+        if spec.kind != InstrumentKind::Spot {
+            let announced = self.markets.get(id)?.funding_tick?;
+            let hourly = hourly(announced.a, announced.b)?;
+            return hourly.checked_mul(sign.checked_neg()?.into());
+        }
+        let Some(borrowed) = self.borrowed(strategy, id) else { return Some(Decimal::ZERO) };
+        let rate = self.borrow_rate_of(holding.account, borrowed)?;
+        let whole = Decimal::try_from_i128_with_scale(rate.into(), RATE_SCALE);
+        whole.ok()?.checked_mul(Decimal::NEGATIVE_ONE)
     }
 
     /// What a hedge earns per hour: the rate of the short leg less that of the long one, less what

@@ -7,10 +7,10 @@
 use super::unhedged::Hedge;
 use crate::{AccountConfig, AccountGuards, Engine};
 use hedgerow_model::{
-    AccountId, Asset, Decimal, Duration, GuardAction, HostTime, Instrument, InstrumentId,
-    InstrumentKind, RiskRejection, Scope, StrategyId, VenueId,
+    AccountId, Asset, Decimal, Duration, GuardAction, HostTime, Instrument, InstrumentKind,
+    RiskRejection, Scope, StrategyId,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Margin is old after so long while something is held; where the venue is asked less often, after
 /// three times as long as from one question to the next.
@@ -49,10 +49,9 @@ impl Engine {
         let more = more.filter(|spec| spec.kind != InstrumentKind::Spot);
         let held = self.derivatives(account.id).map(|(spec, _)| spec);
         // each asset is a margin of its own: that of another says nothing of it
-        let all: BTreeSet<(VenueId, &str)> =
-            held.chain(more).map(|spec| (spec.venue, spec.settle.as_str())).collect();
-        all.into_iter().find_map(|(venue, asset)| {
-            let Some((told, needed)) = self.margins.told_at(account.id, venue, asset) else {
+        held.chain(more).find_map(|spec| {
+            let asset = spec.settle.as_str();
+            let Some((told, needed)) = self.margins.told_at(account.id, spec.venue, asset) else {
                 return Some(format!("its venue has told none in {asset}"));
             };
             let old = now > told.max(needed?).after(margin_age_max(account));
@@ -121,38 +120,5 @@ impl Engine {
             format!("{of}: fees of {paid} {asset} had no rate: no guard of profit counts them")
         });
         told.collect()
-    }
-
-    /// What a spot leg owes: what is sold short is borrowed; what was bought is paid with borrowed
-    /// money if the venue says that it is owed.
-    pub(super) fn borrowed(&self, strategy: StrategyId, id: InstrumentId) -> Option<&str> {
-        let spec = self.config.instrument(id).filter(|spec| spec.kind == InstrumentKind::Spot)?;
-        let holding = self.strategies.get(strategy.index())?.holding(id)?;
-        let owes = |asset: &String| {
-            let told = self.balances.get(&(holding.account, asset.clone()));
-            told.is_some_and(|(total, _)| total.is_sign_negative() && !total.is_zero())
-        };
-        match holding.position.quantity.units().signum() {
-            -1 => Some(&spec.base),
-            1 if owes(&spec.quote) => Some(&spec.quote),
-            _ => None,
-        }
-    }
-
-    /// What one unit of a leg earns per hour, a fraction, as it is held; a leg that is not held
-    /// earns nothing. Nothing: a rate is missing.
-    pub(crate) fn leg_earns(&self, strategy: StrategyId, id: InstrumentId) -> Option<Decimal> {
-        let spec = self.config.instrument(id)?;
-        let holding = self.strategies.get(strategy.index())?.holding(id)?;
-        let sign = holding.position.quantity.units().signum();
-        if spec.kind != InstrumentKind::Spot {
-            let announced = self.markets.get(id)?.funding_tick?;
-            let hourly = super::funding_flip::hourly(announced.a, announced.b)?;
-            return hourly.checked_mul(sign.checked_neg()?.into());
-        }
-        let Some(borrowed) = self.borrowed(strategy, id) else { return Some(Decimal::ZERO) };
-        let rate = self.borrow_rate_of(holding.account, borrowed)?;
-        let whole = Decimal::try_from_i128_with_scale(rate.into(), hedgerow_model::RATE_SCALE);
-        whole.ok()?.checked_mul(Decimal::NEGATIVE_ONE)
     }
 }
