@@ -196,6 +196,8 @@ impl Venues {
         if let Some((key, _)) = seen.pop_first() {
             self.shared.must_not(now, format!("{key} is a fact and never happened"));
         }
+        // and strategies have heard of all of it
+        self.shared.never_told().into_iter().for_each(|never| self.shared.must_not(now, never));
     }
 
     /// A pair is balanced, flat, or stuck with an alarm; at the end none is in progress.

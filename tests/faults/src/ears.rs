@@ -203,6 +203,15 @@ impl Shared {
         ear.early.clear();
     }
 
+    /// What strategies that could hear it were never told.
+    pub(crate) fn never_told(&self) -> Vec<String> {
+        let ears = self.ears.borrow();
+        let listens = |ear: &&Ear| !(ear.deaf || ear.vague || ear.swapped);
+        let all = ears.0.iter().filter(|(_, ear)| listens(ear));
+        let due = all.flat_map(|(strategy, ear)| ear.due.iter().map(move |due| (strategy, due)));
+        due.map(|(strategy, due)| format!("{strategy} was never told {due:?}")).collect()
+    }
+
     /// A component takes over.
     pub(crate) fn is_swapped(&self, now: u64, strategy: StrategyId) {
         let mut ears = self.ears.borrow_mut();
@@ -228,4 +237,23 @@ fn find(value: &serde_json::Value) -> Option<u64> {
     let object = value.as_object()?;
     let own = object.get("plan").and_then(serde_json::Value::as_u64);
     own.or_else(|| object.values().find_map(find))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::market;
+    use crate::script::Script;
+
+    /// The last word of a run counts like any other, of those who could hear it.
+    #[test]
+    fn what_was_never_told_is_said_at_the_end() {
+        let script = Script::of(1);
+        let shared = Shared::new(script.clone(), market(&script), false);
+        let (hears, deaf) = (StrategyId(0), StrategyId(1));
+        shared.hears(0, hears, &Event::Resumed(ResumedState::default()));
+        let words = [(hears, Word::End(3)), (deaf, Word::End(4))];
+        shared.owe_words(words.to_vec()).unwrap();
+        assert_eq!(shared.never_told(), [format!("{hears} was never told {:?}", Word::End(3))]);
+    }
 }

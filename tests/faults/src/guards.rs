@@ -5,7 +5,7 @@ use crate::coverage::Coverage;
 use hedgerow_model::{GuardAction, RiskRejection, Scope};
 
 /// Refusals, by code.
-const REFUSING: [(u32, &str); 52] = [
+const REFUSING: [(u32, &str); 53] = [
     (1, "unknown instrument"),
     (2, "not granted"),
     (3, "quantity off grid"),
@@ -57,11 +57,12 @@ const REFUSING: [(u32, &str); 52] = [
     (51, "slippage"),
     (52, "spread"),
     (53, "depth share"),
+    (54, "band"),
     (0, "no code"),
 ];
 
 /// Refusals that no seed gives.
-pub const NEVER_REFUSED: [(&str, &str); 16] = [
+pub const NEVER_REFUSED: [(&str, &str); 17] = [
     ("unknown instrument", "strategies name their own instruments"),
     ("not granted", "strategies trade all that they see"),
     ("min quantity", "the smallest order here is a lot, and what is no lot is refused as that"),
@@ -77,6 +78,7 @@ pub const NEVER_REFUSED: [(&str, &str); 16] = [
     ("leverage not allowed", "no venue here tells leverage, and nobody asks for one"),
     ("hedge mode", "every account here is one-way"),
     ("venue down", "an account whose venue is gone is not reconciled, which is told first"),
+    ("band", "no instrument here has a band of its venue's"),
     ("no code", "every reason has one"),
 ];
 
