@@ -114,6 +114,12 @@ impl Pnl {
                     owners.filter(|(_, on, what)| on == account && what == instrument).collect();
                 let settle = self.instruments.get(instrument).map(|spec| spec.settle.clone());
                 let ours = amount.saturating_sub(*others);
+                if let (true, Some(settle)) = (owners.is_empty(), &settle) {
+                    // whose it is an adoption may say later
+                    let key = (day, None, *account, Some(*instrument));
+                    let sums = self.sums.entry(key).or_default();
+                    sums.enter(settle, Entry::Funding, ours, &self.rates);
+                }
                 for (held, settle) in owners.into_iter().zip(settle.iter().cycle()) {
                     self.enter(day, held, (settle, Entry::Funding, ours));
                     let units = self.positions.get(&held).map_or(0, |p| p.quantity.units());

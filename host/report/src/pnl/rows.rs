@@ -63,12 +63,13 @@ impl Pnl {
     pub fn rows(&self, by: &[By], only: Option<&str>) -> Vec<Row> {
         let mut all: BTreeMap<Heading, Earnings> = BTreeMap::new();
         for (key, earned) in &self.sums {
-            let whose = key.1.and_then(|id| self.names.get(&("strategy".to_owned(), id.0)));
+            let claimed = self.claimed(key);
+            let whose = claimed.1.and_then(|id| self.names.get(&("strategy".to_owned(), id.0)));
             if only.is_some_and(|only| whose.map(String::as_str) != Some(only)) {
                 continue;
             }
             let mut add = |pair: String, part: &Earnings| {
-                let heading = self.heading(key, by, pair);
+                let heading = self.heading(&claimed, by, pair);
                 all.entry(heading).or_default().add(part);
             };
             if !by.contains(&By::Pair) {
@@ -85,6 +86,14 @@ impl Pnl {
             }
         }
         all.iter().flat_map(|(heading, earned)| self.lines(heading, earned)).collect()
+    }
+
+    /// What was paid on an instrument before anybody was known to hold it is whose it is now.
+    fn claimed(&self, key: &Key) -> Key {
+        let (day, strategy, account, instrument) = *key;
+        let Some(of) = instrument.filter(|_| strategy.is_none()) else { return *key };
+        let mut held = self.positions.keys().filter(|held| (held.1, held.2) == (account, of));
+        (day, held.next().map(|held| held.0), account, instrument)
     }
 
     fn heading(&self, key: &Key, by: &[By], pair: String) -> Heading {

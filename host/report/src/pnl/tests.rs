@@ -76,6 +76,31 @@ fn what_was_adopted_without_a_fill_has_an_owner() {
     assert_eq!(left, [0]);
 }
 
+/// With the folder of a host its journal is lost: what its venue tells of a payment first comes
+/// before the position is adopted, and is whose the position is then, as in the ledger.
+#[test]
+fn what_was_paid_before_the_adoption_has_the_owner_of_the_position() {
+    let (strategy, account, instrument) = (StrategyId(0), AccountId(3), InstrumentId(0));
+    let (settlement, others) = (hedgerow_model::VenueTime::EPOCH, Decimal::ZERO);
+    let paid = Fact::Funding { account, instrument, settlement, amount: Decimal::TWO, others };
+    let (quantity, price) = (Quantity::from_units(5), Price::from_units(100));
+    let account_of = Some(account);
+    let adopted =
+        Fact::Adopted { strategy, instrument, quantity, price, id: 1, account: account_of };
+    let facts = [Fact::Defined(Box::new(perpetual())), paid, adopted];
+    let net = |facts: &[Fact]| {
+        let mut pnl = Pnl::default();
+        for fact in facts {
+            pnl.take(&Stamped { time: HostTime::EPOCH, fact: fact.clone() });
+        }
+        let rows = pnl.rows(&[By::Strategy], None);
+        let assets = rows.into_iter().filter(|row| row.counted == Counted::Asset);
+        assets.map(|row| (row.strategy.unwrap(), row.net)).collect::<Vec<_>>()
+    };
+    assert_eq!(net(&facts[..2]), [("-".to_owned(), Decimal::TWO)], "nobody's, and not lost");
+    assert_eq!(net(&facts), [("0".to_owned(), Decimal::TWO)]);
+}
+
 #[test]
 fn days_are_dates() {
     for (day, expected) in [
