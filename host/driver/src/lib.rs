@@ -308,10 +308,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     fn drain(&mut self) -> Result<(), DriverError> {
         loop {
             self.commit()?;
-            let Some(next) = self.effects.deliveries.pop_front() else {
-                return Ok(());
-            };
-            self.deliver(next)?;
+            match self.effects.deliveries.pop_front() {
+                Some(next) => self.deliver(next)?,
+                None if self.effects.is_quiet() => return Ok(()),
+                // what could not leave is over, which is a fact of its own
+                None => {}
+            }
         }
     }
 

@@ -49,8 +49,10 @@ impl Engine {
         if nonce.is_some_and(|nonce| !self.is_answer(id, nonce)) {
             return;
         }
+        // a question has the number of the time it was asked at
+        let asked = nonce.map_or(event.received, HostTime::from_nanos);
         match answer {
-            QueryAnswer::Found(state) => self.stated(event, (id, wire), &state, effects),
+            QueryAnswer::Found(state) => self.stated((event, asked), (id, wire), &state, effects),
             QueryAnswer::NotFound if nonce.is_some() => {
                 self.not_found(event.received, id, effects);
             }
@@ -60,7 +62,7 @@ impl Engine {
 
     fn stated(
         &mut self,
-        event: &VenueEvent,
+        (event, asked): (&VenueEvent, HostTime),
         (id, wire): (ClientOrderId, WireId),
         state: &OrderState,
         effects: &mut Effects,
@@ -84,7 +86,7 @@ impl Engine {
         *newest = statement;
         let live = self.order(id.strategy, id.number).is_some();
         let settled = match live {
-            true => self.live_stated(event, (id, wire), state, effects),
+            true => self.live_stated((event, asked), (id, wire), state, effects),
             false if state.phase == OrderPhase::Open => {
                 self.rests_though_over(event, id, effects);
                 Ok(())
@@ -140,7 +142,7 @@ impl Engine {
 
     fn live_stated(
         &mut self,
-        event: &VenueEvent,
+        (event, asked): (&VenueEvent, HostTime),
         (id, wire): (ClientOrderId, WireId),
         state: &OrderState,
         effects: &mut Effects,
@@ -149,7 +151,8 @@ impl Engine {
         let ends = |event| (event, Some(state.filled));
         match state.phase {
             OrderPhase::Open => {
-                return self.found_alive(event, id, (state.price, state.quantity), effects);
+                let said = (state.price, state.quantity);
+                return self.found_alive((event, asked), id, said, effects);
             }
             // after it was taken a rejection is an end like others
             OrderPhase::Rejected if !self.may_be_rejected(id) => {

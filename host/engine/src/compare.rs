@@ -30,7 +30,7 @@ impl Engine {
         let ours: Vec<(ClientOrderId, WireId)> = self.asked_about(event.account, answer);
         for (id, wire) in ours {
             if let Some(open) = answer.open.get(&wire) {
-                self.listed(event, id, *open, effects);
+                self.listed((event, answer.at), id, *open, effects);
             }
         }
         self.cancel_strays(event, answer, effects);
@@ -48,7 +48,13 @@ impl Engine {
     }
 
     /// An order of ours that the venue lists.
-    fn listed(&mut self, event: &VenueEvent, id: ClientOrderId, open: Open, fx: &mut Effects) {
+    fn listed(
+        &mut self,
+        (event, asked): (&VenueEvent, HostTime),
+        id: ClientOrderId,
+        open: Open,
+        fx: &mut Effects,
+    ) {
         let known = self.any_order(id).map(|order| order.request.instrument);
         let sane = known == Some(open.instrument)
             && self.can_be(open.instrument, open.price, open.quantity)
@@ -59,7 +65,7 @@ impl Engine {
             self.record(now, Fact::Discrepancy { account, detail }, fx);
             return self.doubt(now, id, fx);
         }
-        let settled = self.found_alive(event, id, (open.price, open.quantity), fx);
+        let settled = self.found_alive((event, asked), id, (open.price, open.quantity), fx);
         let known = self.any_order(id).map_or(Quantity::ZERO, |order| order.filled);
         if open.filled > known {
             self.claim(event.received, id, (open.filled, None, event.happened), fx);
@@ -88,7 +94,7 @@ impl Engine {
                 continue;
             }
             match answer.open.get(&wire) {
-                Some(open) => self.listed(event, id, *open, effects),
+                Some(open) => self.listed((event, answer.at), id, *open, effects),
                 None => self.doubt(event.received, id, effects),
             }
         }
@@ -132,11 +138,12 @@ impl Engine {
         self.truth.foreign.extend(now);
     }
 
-    /// An order of ours lives at its venue, with this price and total. An error: an amendment on
-    /// its way is not to be seen in that, and until this time that says nothing of it.
+    /// An order of ours lives at its venue, with this price and total by what was asked at a time.
+    /// An error: an amendment on its way, or that left since it was asked, is not to be seen in
+    /// that, and until this time nothing is said of it.
     pub(crate) fn found_alive(
         &mut self,
-        event: &VenueEvent,
+        (event, asked): (&VenueEvent, HostTime),
         id: ClientOrderId,
         (price, quantity): (Price, Quantity),
         effects: &mut Effects,
@@ -151,16 +158,23 @@ impl Engine {
             let (event, venue_id, reason) = (OrderEvent::Accepted, None, None);
             facts.push(OrderFact::Moved { event, venue_id, reason });
         }
-        let came = known.amending.is_some_and(|a| (a.price, a.quantity) == (price, quantity));
+        // it may say how things stood before
+        let old = asked <= known.amended_at;
+        let said = (price, quantity);
+        let came = !old && known.amending.is_some_and(|a| (a.price, a.quantity) == said);
         let settling = self.config.accounts.get(account.index()).map(|known| known.settling);
         let seen_by = known.amended_at.after(settling.unwrap_or(Duration::ZERO));
-        let open = known.amending.is_some() && !came && now < seen_by;
+        let differs = (order.request.price, order.request.quantity) != said;
+        let open = match old {
+            true => known.amending.is_some() || differs,
+            false => known.amending.is_some() && !came && now < seen_by,
+        };
         if known.amending.is_some() && !came && !open {
             // it never arrived, or was refused
             let event = OrderEvent::AmendRejected;
             facts.push(OrderFact::Moved { event, venue_id: None, reason: None });
         }
-        if came || (order.request.price, order.request.quantity) != (price, quantity) {
+        if came || (differs && !old) {
             facts.push(OrderFact::Amended { price, quantity });
         }
         let resend = known.cancel_wanted;

@@ -2,7 +2,8 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    ClientOrderId, Event, Fact, FillNotice, HostTime, Position, Quantity, VenueEvent, VenueReport,
+    ClientOrderId, Event, Fact, FillNotice, HostTime, OrderStatus, PLAN_ORDERS, Position, Quantity,
+    VenueEvent, VenueReport,
 };
 
 impl Engine {
@@ -119,6 +120,7 @@ impl Engine {
             return;
         };
         self.note_rates(now, instrument, fee.asset, effects);
+        let before = self.any_order(id).map(|order| order.status);
         self.record(now, fact, effects);
         self.close_what_came_late(now, (id.strategy, instrument), effects);
         let position = self
@@ -145,7 +147,10 @@ impl Engine {
             self.tell_position(now, id.strategy, instrument, effects);
         }
         self.claim_met(id);
-        self.tell_order(now, id, 0, effects);
+        match before.filter(|_| !more.is_positive()) {
+            Some(before) => self.tell_change(now, (id, before), 0, effects),
+            None => self.tell_order(now, id, 0, effects),
+        }
         if self.truth.unknown.contains_key(&(account, instrument)) && self.is_reconciled(account) {
             // the difference may have been this very fill: nobody is to adopt what it was
             self.ask(now, account, 1, effects);
@@ -153,5 +158,20 @@ impl Engine {
         self.guard(now, id.strategy, effects);
         self.note_peak(now, id.strategy, effects);
         self.guard_host(now, effects);
+    }
+    /// Tells of an order, but for one that was over before and of which nothing more has filled: its
+    /// strategy knows that.
+    pub(crate) fn tell_change(
+        &mut self,
+        now: HostTime,
+        (id, before): (ClientOrderId, OrderStatus),
+        reason: u32,
+        effects: &mut Effects,
+    ) {
+        let own = id.number < PLAN_ORDERS;
+        let same = self.any_order(id).is_some_and(|order| order.status == before);
+        if !(own && same && before.is_terminal()) {
+            self.tell_order(now, id, reason, effects);
+        }
     }
 }

@@ -347,7 +347,7 @@ impl Engine {
         }
         let fact = OrderFact::Moved { event: moved, venue_id, reason };
         self.record(now, Fact::Order { id, fact }, effects);
-        self.tell_order(now, id, reason.map_or(0, VenueRejection::code), effects);
+        self.tell_change(now, (id, before), reason.map_or(0, VenueRejection::code), effects);
         if moved == OrderEvent::CancelRejected {
             self.cancel_refused(now, id, effects);
         }

@@ -83,7 +83,9 @@ impl Venues {
             let event = self.event(report.account, now, report.report);
             self.keep(&event);
             if event.account == account {
-                told.push(event);
+                if !self.is_margin_lost(now, &event) {
+                    told.push(event);
+                }
             } else {
                 self.send_report(now, event);
             }

@@ -3,10 +3,11 @@
 //! is over by then needs none.
 
 use crate::shared::Shared;
+use crate::tracker::{HOST_PLANS, Tracker};
 use crate::venues::Venues;
 use hedgerow_model::{
     AccountId, ClientOrderId, Fact, HostTime, Intent, OrderFact, OrderStatus, Outcome, PLAN_ORDERS,
-    RiskRejection, StrategyId, VenueReport, WireId,
+    PairPhase, RiskRejection, StrategyId, VenueReport, WireId,
 };
 use std::collections::BTreeMap;
 
@@ -23,12 +24,37 @@ pub struct Owed {
     banned: BTreeMap<AccountId, u64>,
 }
 
-/// A cancel is refused where there is nothing to cancel, and for no other reason.
-pub(crate) fn is_denial(intent: &str, reason: &RiskRejection) -> Result<(), String> {
-    let cancels = matches!(intent, "cancel" | "cancel-plan" | "cancel-all");
-    match cancels && *reason != RiskRejection::UnknownOrder {
-        true => Err(format!("a {intent} is refused: {reason}")),
-        false => Ok(()),
+impl Tracker {
+    /// A cancel is refused where there is nothing to cancel, and for no other reason.
+    pub(crate) fn is_denial(
+        &mut self,
+        strategy: StrategyId,
+        intent: &str,
+        reason: &RiskRejection,
+    ) -> Result<(), String> {
+        let cancels = matches!(intent, "cancel" | "cancel-plan" | "cancel-all");
+        if cancels && *reason != RiskRejection::UnknownOrder {
+            return Err(format!("a {intent} is refused: {reason}"));
+        }
+        if intent != "cancel-plan" {
+            return Ok(());
+        }
+        match self.over_already.get_mut(&strategy).filter(|count| **count > 0) {
+            Some(count) => *count -= 1,
+            None => return Err("a plan at work is not given up".into()),
+        }
+        Ok(())
+    }
+
+    /// A strategy gives a plan up: where it is at work that is never refused.
+    fn gives_up(&mut self, strategy: StrategyId, plan: u64, full: bool) {
+        let key = (strategy, plan);
+        let pair = self.plans.get(&key).is_some_and(|plan| plan.phase != PairPhase::Ended);
+        let single = self.singles.get(&key).is_some_and(|single| !single.is_over());
+        // what the host does by itself nobody gives up
+        if full || plan >= HOST_PLANS || !(pair || single) {
+            *self.over_already.entry(strategy).or_default() += 1;
+        }
     }
 }
 
@@ -50,12 +76,25 @@ impl Shared {
         if self.dead.get() {
             return;
         }
-        let tracker = self.tracker.borrow();
+        let mut tracker = self.tracker.borrow_mut();
+        for intent in &outcome.intents {
+            if let Intent::CancelPlan(plan) = intent {
+                tracker.gives_up(strategy, *plan, self.full.get());
+            }
+        }
+        // on a full disk another cancel of it may be on its way, and that no fact yet
+        let disk = self.disk.borrow();
+        let asks = |fact: &Fact, of| {
+            matches!(fact,
+            Fact::Order { id, fact: OrderFact::CancelRequested } if *id == of)
+        };
+        let asked_before = |id| disk.aside.iter().any(|stamped| asks(&stamped.fact, id));
         let mut owed = self.owed.borrow_mut();
         let mut owes = |number: u64| {
             let id = ClientOrderId { strategy, number };
             let known = tracker.alive.get(&id);
             let waits = known.is_some_and(|k| k.order.status != OrderStatus::PendingCancel);
+            let waits = waits && !asked_before(id);
             if waits && number < PLAN_ORDERS {
                 owed.cancels.entry(id).or_insert(now);
                 self.coverage.borrow_mut().total("cancels asked for");

@@ -236,8 +236,12 @@ impl Venues {
             let apart = match (known.plan.kind, &known.outcome) {
                 // both are closed whole, whatever they were
                 (PairKind::Close, Some(PairOutcome::Flat)) => {
-                    let left = |leg: usize| (known.plan.legs[leg].base - net[leg]).abs();
-                    left(0).max(left(1))
+                    let left = |leg: usize| known.plan.legs[leg].base - net[leg];
+                    let behind = usize::from(net[0] > net[1]);
+                    // one that was closed by too much is followed while anything is held
+                    let followed = (net[0] - net[1]).abs();
+                    let held = known.left[behind] != 0 && left(1 - behind) < Decimal::ZERO;
+                    left(0).max(left(1)).max(if held { followed } else { Decimal::ZERO })
                 }
                 _ => (net[0] - net[1]).abs(),
             };

@@ -32,6 +32,8 @@ struct Ear {
     early: VecDeque<Word>,
     /// Orders of which the end was told: what fills of them late is told with it again.
     ended: BTreeSet<u64>,
+    /// Orders of which a fill was told and since then no end.
+    filled: BTreeSet<u64>,
     /// It is down, or has not begun.
     deaf: bool,
     /// A successor takes over, and hears first how things stand.
@@ -46,6 +48,7 @@ impl Default for Ear {
             due: VecDeque::new(),
             early: VecDeque::new(),
             ended: BTreeSet::new(),
+            filled: BTreeSet::new(),
             deaf: true,
             swapped: false,
             vague: false,
@@ -109,9 +112,14 @@ impl Ear {
         let ends = update.status.is_terminal() && update.status != OrderStatus::Denied;
         // it was over before this instance began
         let before = over && !self.due.contains(&Word::End(number));
-        match number < PLAN_ORDERS && ends && !before && self.ended.insert(number) {
+        if number >= PLAN_ORDERS || !ends {
+            return Ok(());
+        }
+        let filled = self.filled.remove(&number);
+        match !before && self.ended.insert(number) {
             true => self.hears(Word::End(number), full),
-            false => Ok(()),
+            false if filled || self.vague => Ok(()),
+            false => Err(format!("the end of {number} is told again: {update:?}")),
         }
     }
 }
@@ -144,7 +152,10 @@ impl Shared {
         let mut ears = self.ears.borrow_mut();
         let (ear, full) = (ears.0.entry(strategy).or_default(), self.full.get());
         let heard = match event {
-            Event::Fill(fill) => ear.hears(Word::Fill(fill.number, fill.trade), full),
+            Event::Fill(fill) => {
+                ear.filled.insert(fill.number);
+                ear.hears(Word::Fill(fill.number, fill.trade), full)
+            }
             Event::Order(update) => {
                 let id = ClientOrderId { strategy, number: update.number };
                 ear.hears_order(update, full, self.tracker.borrow().is_over(id))
@@ -156,6 +167,7 @@ impl Shared {
             Event::Resumed(state) => {
                 if !ear.swapped {
                     ear.ended.clear();
+                    ear.filled.clear();
                 }
                 (ear.deaf, ear.swapped, ear.vague) = (false, false, full);
                 ear.due.clear();

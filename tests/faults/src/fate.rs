@@ -195,6 +195,9 @@ impl Venues {
         let (venue, epoch, up) = (session.venue, session.epoch, session.up);
         let shared = std::rc::Rc::clone(&self.shared);
         let gone = self.fates.is_gone(&shared, now, account);
+        if self.is_margin_lost(now, &event) {
+            return;
+        }
         let deaf = shared.script.at(Fault::StreamDead, now, Some(venue)).next().is_some();
         if deaf && up {
             shared.happened(Fault::StreamDead);

@@ -86,6 +86,8 @@ faults! {
     Reload = "reload",
     /// An operator tightens a mode.
     ModeChange = "mode-change",
+    /// A venue does not tell margin any more, whatever happens to it.
+    MarginSilent = "margin-silent",
     /// A private message comes long after its venue's settling time.
     VeryLate = "very-late",
 }

@@ -62,7 +62,7 @@ const REFUSING: [(u32, &str); 53] = [
 ];
 
 /// Refusals that no seed gives.
-pub const NEVER_REFUSED: [(&str, &str); 17] = [
+pub const NEVER_REFUSED: [(&str, &str); 15] = [
     ("unknown instrument", "strategies name their own instruments"),
     ("not granted", "strategies trade all that they see"),
     ("min quantity", "the smallest order here is a lot, and what is no lot is refused as that"),
@@ -72,13 +72,11 @@ pub const NEVER_REFUSED: [(&str, &str); 17] = [
     ("not supported", "strategies want what the contract has"),
     ("timers", "strategies set no more than they may"),
     ("nothing left", "strategies amend where venues amend, and replace nothing"),
-    ("margin unknown", "margin is told with the account, which is not reconciled until then"),
     ("leverage not known", "no venue here tells leverage, and nobody asks for one"),
     ("leverage differs", "no venue here tells leverage, and nobody asks for one"),
     ("leverage not allowed", "no venue here tells leverage, and nobody asks for one"),
     ("hedge mode", "every account here is one-way"),
     ("venue down", "an account whose venue is gone is not reconciled, which is told first"),
-    ("band", "no instrument here has a band of its venue's"),
     ("no code", "every reason has one"),
 ];
 

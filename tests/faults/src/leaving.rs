@@ -51,7 +51,10 @@ impl Venues {
         let (price, since) = (order.request.price, order.created.as_nanos());
         let units = order.request.quantity.units();
         if opens {
-            self.check_limits(now, &Leaves { order, price, units, since, amends: false });
+            let leaves = Leaves { order, price, units, since, amends: false };
+            self.check_limits(now, &leaves);
+            self.check_band(now, &leaves);
+            self.check_margin(now, order, since);
         }
         self.prices.insert(key, (price, since));
     }
@@ -75,6 +78,7 @@ impl Venues {
             let (price, units) = (amend.price, amend.quantity.units());
             let leaves = Leaves { order: &order, price, units, since, amends: true };
             self.check_limits(now, &leaves);
+            self.check_band(now, &leaves);
         }
         // wherever it is now
         self.prices.remove(&key);
@@ -92,6 +96,7 @@ impl Venues {
     /// Keeps what the host was told of trades.
     pub(crate) fn note_heard(&mut self, event: &VenueEvent) {
         self.note_terms(event);
+        self.note_margin(event);
         if matches!(event.report, VenueReport::Delivered { .. })
             && let Some(session) = self.session(event.account)
         {

@@ -26,6 +26,7 @@ mod leaving;
 mod levels;
 mod limits;
 mod listening;
+mod margins;
 mod market;
 mod ran;
 pub mod run;

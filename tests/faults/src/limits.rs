@@ -213,7 +213,12 @@ impl Venues {
     }
 
     /// Marks that the host heard, doubled, from the one before a moment on.
-    fn marks(&self, now: u64, id: InstrumentId, since: u64) -> impl Iterator<Item = i64> + '_ {
+    pub(crate) fn marks(
+        &self,
+        now: u64,
+        id: InstrumentId,
+        since: u64,
+    ) -> impl Iterator<Item = i64> + '_ {
         let marks = &self.shared.market.marks[id.index()];
         let from = marks.partition_point(|(at, _)| *at < since).saturating_sub(1);
         let to = marks.partition_point(|(at, _)| *at <= now);

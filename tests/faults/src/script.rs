@@ -4,8 +4,8 @@
 use crate::dice::Dice;
 use crate::fault::Fault;
 use hedgerow_model::{
-    AccountId, Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceGrid, Quantity,
-    Scale, SequenceRule, StrategyId, Terms, VenueId,
+    AccountId, Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceBand, PriceGrid,
+    Quantity, Scale, SequenceRule, StrategyId, Terms, VenueId,
 };
 
 /// When a run begins, host time, ns.
@@ -96,6 +96,9 @@ impl Script {
             latency,
             episodes: Vec::new(),
         };
+        for spec in &mut script.instruments {
+            spec.band = band(seed, spec.id);
+        }
         script.episodes = script.troubles(&mut dice);
         script.date();
         script
@@ -110,6 +113,8 @@ impl Script {
             let from = dice.between(5 * S, span - 30 * S);
             let long = dice.percent(20);
             let lasts = dice.between(200 * MS, if long { 60 * S } else { 12 * S });
+            // it is long after that what was told last is old
+            let lasts = if fault == Fault::MarginSilent { span } else { lasts };
             all.push(Episode {
                 fault,
                 from,
@@ -214,6 +219,14 @@ pub fn skewed(script: &Script, venue: u32, now: u64) -> u64 {
 #[must_use]
 pub fn spike(script: &Script, venue: u32, now: u64) -> u64 {
     script.at(Fault::LatencySpike, now, Some(venue)).map(|e| S / 5 + e.dice % (3 * S / 2)).sum()
+}
+
+/// Half of the instruments have a bound of prices of their venue's.
+fn band(seed: u64, id: InstrumentId) -> Option<PriceBand> {
+    let mut dice = Dice::of(seed ^ (u64::from(id.0) << 32), 15);
+    let mut bps = || u32::try_from(dice.between(60, 300)).unwrap_or(300);
+    let band = PriceBand { above_bps: bps(), below_bps: bps() };
+    dice.percent(50).then_some(band)
 }
 
 /// Two instruments of one strategy are one base asset at two venues, with lots and ticks of their

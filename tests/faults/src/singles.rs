@@ -1,7 +1,6 @@
 //! Plans of one leg compared with the venues' own trades: none that reduces has opened anything,
 //! and each ended with figures that are the sums of what its orders traded.
 
-use crate::fault::Fault;
 use crate::tracker::{Single, Sums, goes_in, is_sum};
 use crate::venues::Venues;
 use hedgerow_model::{
@@ -85,9 +84,7 @@ impl Venues {
                 self.shared.must_not(now, format!("the venue's trades: {what}"));
             }
             // an order that is said to have ended without its late fills is made up for by the next
-            let happened = &self.shared.coverage.borrow().faults;
-            let late = [Fault::LateFill, Fault::VeryLate].iter().any(|f| happened.contains_key(f));
-            if sums.0.0 > single.plan.target.units() && !late {
+            if sums.0.0 - single.late() > single.plan.target.units() {
                 self.shared.must_not(now, format!("plan {number} traded too much: {single:?}"));
             }
         }

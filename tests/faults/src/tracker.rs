@@ -6,9 +6,9 @@ mod pairs;
 mod singles;
 mod standing;
 
+pub(crate) use singles::HOST as HOST_PLANS;
 pub use singles::{Single, Sums, goes_in, is_sum};
 
-use crate::cancels::is_denial;
 use crate::coverage::Coverage;
 use crate::ears::{Word, word_of};
 use crate::script::Script;
@@ -48,6 +48,10 @@ impl Known {
 pub struct Plan {
     /// As it began.
     pub plan: PairPlan,
+    /// Whose it is.
+    pub strategy: StrategyId,
+    /// What was held of each leg when it ended last, signed units.
+    pub left: [i64; 2],
     /// Its orders.
     pub orders: BTreeMap<u64, (u8, Purpose)>,
     /// Where it stands.
@@ -84,6 +88,8 @@ pub struct Tracker {
     ended: Vec<ClientOrderId>,
     /// What strategies are to be told of what was taken.
     pub(crate) says: Vec<(StrategyId, Word)>,
+    /// How many plans that were over strategies have given up, of which they were not told yet.
+    pub(crate) over_already: BTreeMap<StrategyId, u32>,
     /// Plans that are stuck and whose alarm must follow.
     stuck: Vec<(StrategyId, u64)>,
 }
@@ -138,6 +144,9 @@ impl Tracker {
     pub fn take_all(&mut self, facts: &[Stamped]) -> Result<(), String> {
         let mut unseen = Coverage::default();
         for stamped in facts {
+            if matches!(stamped.fact, Fact::IntentDenied { .. }) {
+                continue; // judged when it was new
+            }
             let folded = self.fold(stamped, &mut unseen);
             folded.map_err(|what| format!("{what}: {stamped:?}"))?;
         }
@@ -187,9 +196,9 @@ impl Tracker {
                 *held += side.sign() * quantity.units();
             }
             Fact::Guard { key, state, .. } => self.standing.guard(key, *state, coverage),
-            Fact::IntentDenied { intent, reason, .. } if intent != "plan" => {
+            Fact::IntentDenied { strategy, intent, reason } if intent != "plan" => {
                 coverage.refused(reason);
-                return is_denial(intent, reason);
+                return self.is_denial(*strategy, intent, reason);
             }
             Fact::Delivered { .. } => {
                 coverage.total("deliveries");

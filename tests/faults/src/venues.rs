@@ -134,6 +134,7 @@ impl Venues {
         for session in &mut self.sessions {
             session.epoch += 1;
             (session.up, session.known, session.resets) = (false, false, false);
+            (session.margin, session.needed) = (None, None);
             session.unanswered.clear();
             session.waits.clear();
         }

@@ -1,7 +1,8 @@
 //! Orders of a strategy's own that stand in the way of what the host closes.
 
+use super::PlanSlot;
 use crate::Engine;
-use hedgerow_model::{InstrumentId, OrderStatus, PLAN_ORDERS, Side, StrategyId};
+use hedgerow_model::{InstrumentId, OrderStatus, PLAN_ORDERS, Quantity, Side, StrategyId};
 
 /// Which they are.
 #[derive(Debug, Default)]
@@ -37,5 +38,21 @@ impl Engine {
             }
         }
         found
+    }
+    /// By how much a leg of a close follows the other one, which was closed by more than planned:
+    /// until both are level, and by no more than is held.
+    pub(super) fn follows(&self, slot: &PlanSlot, leg: u8) -> Quantity {
+        let behind = u8::from(slot.residual().is_sign_positive()) == leg && !slot.is_level();
+        let ahead = usize::from(1 - leg.min(1));
+        let too_much = slot.legs.get(ahead).zip(slot.plan.legs.get(ahead));
+        let too_much = too_much.is_some_and(|(state, leg)| state.filled > leg.target.units());
+        let planned = slot.plan.legs.get(usize::from(leg));
+        let Some(planned) = planned.filter(|_| behind && too_much) else { return Quantity::ZERO };
+        let owner = self.owner_of(planned.account, planned.instrument);
+        let owner = owner.and_then(|id| self.strategies.get(id.index()));
+        let held = owner.map_or(0, |slot| slot.position(planned.instrument).units());
+        let there = held.saturating_mul(-planned.side.sign()).max(0);
+        let missing = self.missing(slot, leg).unwrap_or_default();
+        missing.min(Quantity::from_units(there))
     }
 }

@@ -117,7 +117,9 @@ impl Engine {
     fn next_of(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
         if slot.phase == PairPhase::Ended {
             // a late fill of an ended plan: what it brought is taken back
-            let came = !slot.is_level() && slot.result.is_some() && !slot.is_stuck();
+            let told = slot.result.is_some() && !slot.is_stuck();
+            let nothing_left = slot.plan.kind == PairKind::Close && self.is_done(slot);
+            let came = told && !slot.is_level() && !nothing_left;
             let reopens = came && !self.is_residual_delivered(slot);
             let settles = slot.is_level() && slot.is_stuck();
             return match (reopens, settles) {
@@ -321,10 +323,13 @@ impl Engine {
         (0..2).filter(trades).find_map(|leg| Some((leg, self.left_to_close(slot, leg)?)))
     }
 
+    /// What is left of a leg; where a late fill has closed more of the other one than was planned,
+    /// this one follows.
     pub(super) fn left_to_close(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
         let (planned, state) =
             (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
         let left = planned.target.units().saturating_sub(state.filled);
+        let left = left.max(self.follows(slot, leg).units());
         let spec = self.config.instrument(planned.instrument)?;
         let left = whole_lots_of(spec, Quantity::from_units(left));
         left.is_positive().then_some(left)

@@ -87,10 +87,13 @@ impl Margins {
         pools.find(is_it).map(|(_, pool)| (pool.told, pool.needed))
     }
 
-    /// An account holds derivatives from a time on, or none any more.
+    /// An account holds derivatives from a time on, or none any more. What was needed and was not
+    /// told since stays so: another position does not make old margin younger.
     pub(crate) fn note_needed(&mut self, account: AccountId, since: Option<HostTime>) {
-        let mine = self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account);
-        mine.for_each(|(_, pool)| pool.needed = since.and(pool.needed.or(since)));
+        for (_, pool) in self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account) {
+            let untold = pool.needed.filter(|needed| since.is_some() || *needed > pool.told);
+            pool.needed = untold.or(since);
+        }
     }
 
     fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {

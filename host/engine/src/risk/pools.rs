@@ -366,9 +366,10 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let Some(id) = self.by_wire.get(&order).copied() else { return };
+        let Some(before) = self.any_order(id).map(|order| order.status) else { return };
         let fact = OrderFact::Moved { event, venue_id: None, reason };
         self.record(now, Fact::Order { id, fact }, effects);
-        self.tell_order(now, id, reason.map_or(0, VenueRejection::code), effects);
+        self.tell_change(now, (id, before), reason.map_or(0, VenueRejection::code), effects);
     }
 
     /// A venue limits us, or says how much of a limit is used.

@@ -140,6 +140,44 @@ fn an_order_that_is_open_by_itself_and_not_in_the_list_opens_nothing_and_is_told
     }
 }
 
+/// An answer that was asked for before an amendment left, and comes after that was confirmed, says
+/// how things stood before: the order is asked for by itself, and stays as large as it is.
+#[test]
+fn an_answer_from_before_an_amendment_does_not_undo_it() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.fill(1, 10_010, 2_000);
+    rig.sell(10_020, 500);
+    rig.accept(2);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    rig.advance(1);
+    let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
+    rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
+    rig.advance(10);
+    rig.report(VenueReport::Amended { wire: WireId(2), price, quantity });
+    rig.advance(20_000);
+    answered(&mut rig, vec![open_order(2, 10_020, 500, 0), position(2_000)]);
+    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 800));
+    let wake = HostTime::from_nanos(rig.now);
+    rig.engine.handle(Input::Wake(wake), &mut rig.effects);
+    let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
+    let state = OrderState {
+        order: None,
+        instrument: InstrumentId(0),
+        phase: OrderPhase::Open,
+        price,
+        quantity: Quantity::from_units(600),
+        filled: Quantity::ZERO,
+        average: None,
+    };
+    let answer = QueryAnswer::Found(state);
+    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
+    assert_eq!(rig.open(Side::Sell), 600, "asked since, and believed");
+}
+
 #[test]
 fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
     let mut rig = rig();

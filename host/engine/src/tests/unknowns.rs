@@ -109,6 +109,32 @@ fn margin_that_is_old_is_not_known() {
     assert_eq!(rig.buy(9_990, 100), None);
 }
 
+/// Closing and opening again makes margin no younger that its venue does not tell.
+#[test]
+fn a_new_position_does_not_make_old_margin_new() {
+    let mut rig = with(paused);
+    margin(&mut rig);
+    rig.advance(3_600_000);
+    rig.quote(0, 9_990, 10_010);
+    hold(&mut rig);
+    rig.advance(40_000);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.sell(9_990, 100), None);
+    let wire = rig.last_wire().0;
+    rig.accept(wire);
+    rig.fill(wire, 9_990, 100);
+    let view = rig.engine.strategy_view(StrategyId(0)).unwrap();
+    assert!(view.positions.iter().all(|held| held.quantity.is_zero()));
+    rig.advance(20_000);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(9_990, 100), None, "a minute since it was first needed");
+    rig.advance(1);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(9_980, 100), Some(RiskRejection::MarginUnknown));
+    margin(&mut rig);
+    assert_eq!(rig.buy(9_980, 100), None);
+}
+
 /// Instrument 1 trades the venue's token against Q; 0.1 lost by 100 at the touch, and a fee.
 fn paid_in_tokens(accounting: Accounting, token_mark: i64) -> Rig {
     let mut rig = with(|c| {

@@ -174,10 +174,13 @@ impl Processes {
         child.wait().unwrap();
     }
 
+    /// None too from a host that is starting: what it says of positions and orders is not folded yet.
     pub(crate) fn status(&self) -> Option<serde_json::Value> {
         let state = self.path("state");
         let output = run(&["status", "--json", "--state", state.to_str().unwrap()]);
-        serde_json::from_slice(&output.stdout).ok()
+        let view: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        let starting = serde_json::json!(["the host is starting"]);
+        (view["conditions"] != starting).then_some(view)
     }
 
     /// Halts the host, waits until nothing is open, ends it, and asks the venue.

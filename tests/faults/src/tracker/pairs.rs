@@ -3,8 +3,8 @@
 use super::{Plan, Tracker};
 use crate::coverage::Coverage;
 use hedgerow_model::{
-    ClientOrderId, Instrument, InstrumentKind, Order, PairOutcome, PairPhase, PlanStep, Purpose,
-    Quantity, StrategyId,
+    ClientOrderId, Instrument, InstrumentKind, Order, PairKind, PairOutcome, PairPhase, PlanStep,
+    Purpose, Quantity, StrategyId,
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +34,8 @@ impl Tracker {
         }
         let net = forth - back;
         let target = plan.plan.legs[usize::from(leg)].target.units();
+        // of a close one leg follows the other, where that was closed by more than planned
+        let target = target.max(self.closed_there(plan, leg));
         let (sent, most) = match purpose {
             Purpose::TakeBack => (going_back + units, net),
             _ => (net + going_forth + units, target),
@@ -42,6 +44,29 @@ impl Tracker {
             return Err(format!("plan {number} sends {sent} of at most {most} on leg {leg}"));
         }
         Ok(())
+    }
+
+    /// How much of a leg of a close would be as much as was closed of the other one; a lot more for
+    /// what is rounded, and whatever it is worth of an inverse one.
+    fn closed_there(&self, plan: &Plan, leg: u8) -> i64 {
+        let legs = plan.plan.legs.each_ref().map(|leg| &self.instruments[leg.instrument.index()]);
+        if plan.plan.kind != PairKind::Close {
+            return 0;
+        }
+        if legs.iter().any(|spec| spec.kind.is_inverse()) {
+            return i64::MAX;
+        }
+        let other = plan.orders.iter().filter(|(_, (at, _))| *at != leg);
+        let units: i64 = other
+            .filter_map(|(number, _)| {
+                let id = ClientOrderId { strategy: plan.strategy, number: *number };
+                let known = self.alive.get(&id).or_else(|| self.over.get(&id))?;
+                Some(known.order.filled.units())
+            })
+            .sum();
+        let planned = plan.plan.legs[1 - usize::from(leg)].target.units();
+        let own = legs[usize::from(leg)].lot.units();
+        if units > planned { units + own } else { 0 }
     }
 
     /// Whether an order takes back spot that a plan has sold: no position makes it a reduction, and
@@ -101,6 +126,10 @@ impl Tracker {
             PlanStep::Ended(result) => {
                 known.phase = PairPhase::Ended;
                 known.outcome = Some(result.outcome.clone());
+                known.left =
+                    known.plan.legs.each_ref().map(|leg| {
+                        self.positions.get(&(key.0, leg.instrument)).copied().unwrap_or(0)
+                    });
                 let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
                 let to = if stuck { "Stuck".into() } else { format!("{:?}", result.outcome) };
                 coverage.plan(&from, &to);
@@ -132,7 +161,9 @@ impl Tracker {
                 }
                 let plan = (**plan).clone();
                 let (orders, outcome, released) = (BTreeMap::new(), None, false);
-                self.plans.insert(key, Plan { plan, orders, phase, outcome, released });
+                let (strategy, left) = (key.0, [0; 2]);
+                let known = Plan { plan, strategy, orders, phase, outcome, left, released };
+                self.plans.insert(key, known);
             }
             PlanStep::Single(step) => return self.single(key, step, coverage),
             _ => self.pair_step(key, step, coverage),

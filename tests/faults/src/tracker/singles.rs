@@ -11,7 +11,7 @@ use hedgerow_model::{
 use std::collections::BTreeMap;
 
 /// Plans from this number on are the host's own.
-const HOST: u64 = 1 << 63;
+pub(crate) const HOST: u64 = 1 << 63;
 
 /// What the fills of an order come to; what was inferred of it is kept apart until the real ones
 /// replace it.
@@ -38,6 +38,11 @@ pub struct Single {
     pub(crate) released: bool,
     fired: Option<Barrier>,
     traded: BTreeMap<u64, Traded>,
+    /// Units in its direction that were heard of orders which had ended: the next ones made up for
+    /// them.
+    late: i64,
+    /// What went in and was gone when it was told to be over: somebody else has closed that.
+    gone: i64,
 }
 
 /// Whether an order goes in the direction of its plan.
@@ -67,6 +72,8 @@ impl Single {
             released: false,
             fired: None,
             traded: BTreeMap::new(),
+            late: 0,
+            gone: 0,
         }
     }
 
@@ -91,6 +98,12 @@ impl Single {
             }
         }
         sum
+    }
+
+    /// Units in its direction of orders that had ended by the facts.
+    #[must_use]
+    pub fn late(&self) -> i64 {
+        self.late
     }
 
     fn holds(&self) -> i64 {
@@ -172,7 +185,7 @@ impl Tracker {
                 if result.is_stuck() {
                     self.stuck.push(key);
                 }
-                return self.check_result(key, again);
+                return self.check_result(key);
             }
             SingleStep::Denied { reason, .. } => coverage.refused(reason),
             SingleStep::Began(_) => {}
@@ -198,6 +211,10 @@ impl Tracker {
         let spec = self.instruments.get(instrument.index());
         let (Some(single), Some(spec)) = (self.singles.get_mut(key), spec) else { return };
         let value = spec.value(*price, *quantity).unwrap_or_default();
+        if self.over.contains_key(id) && single.orders.get(&id.number).is_some_and(|p| goes_in(*p))
+        {
+            single.late += quantity.units() - replaces.units();
+        }
         let traded = single.traded.entry(id.number).or_default();
         if *inferred {
             traded.inferred.0 += quantity.units();
@@ -205,8 +222,10 @@ impl Tracker {
         } else {
             let (units, worth) = traded.inferred;
             if replaces.is_positive() && units != 0 {
-                let part = worth * Decimal::from(replaces.units()) / Decimal::from(units);
-                traded.inferred = (units - replaces.units(), worth - part);
+                // the venue's average keeps: what is still to come is worth the rest
+                let (left, part) = (units - replaces.units(), spec.value(*price, *replaces));
+                let rest = if left == 0 { Decimal::ZERO } else { worth - part.unwrap_or_default() };
+                traded.inferred = (left, rest);
             }
             traded.units += quantity.units();
             traded.value += value;
@@ -295,8 +314,8 @@ impl Tracker {
     }
 
     /// The figures of a result are the sums of the fills, and what a barrier still holds is said.
-    fn check_result(&self, key: (StrategyId, u64), again: bool) -> Result<(), String> {
-        let Some(single) = self.singles.get(&key) else { return Ok(()) };
+    fn check_result(&mut self, key: (StrategyId, u64)) -> Result<(), String> {
+        let Some(single) = self.singles.get_mut(&key) else { return Ok(()) };
         let (Some(result), instrument) = (&single.result, single.plan.request.instrument()) else {
             return Ok(());
         };
@@ -313,12 +332,15 @@ impl Tracker {
         if exit.held.units() != held {
             return Err(format!("it holds {held} and says {}", exit.held));
         }
-        // what was closed may have been opened by others when a late fill has it told again
         let over = matches!(result.outcome, SingleOutcome::Closed { .. } | SingleOutcome::Expired);
-        match over && !again && held != 0 {
-            true => Err(format!("it ends {:?} and holds {held}", result.outcome)),
-            false => Ok(()),
+        // others may have opened since what was closed when it was told first
+        let own = (single.holds() - single.gone).min(held);
+        let own = own - own % spec.lot.units();
+        if over && own > 0 && own >= spec.min_quantity.units() {
+            return Err(format!("it ends {:?} and holds {own}", result.outcome));
         }
+        single.gone = single.gone.max(single.holds() - held);
+        Ok(())
     }
 }
 
