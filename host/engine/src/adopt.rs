@@ -5,7 +5,7 @@
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, Entry, Event, Fact, FeeAsset, HostTime, InstrumentId, PositionUpdate, Price,
-    Quantity, StrategyId, VenueTime,
+    Quantity, Scope, StrategyId, VenueTime,
 };
 
 impl Engine {
@@ -14,9 +14,22 @@ impl Engine {
         known.map(|((account, id), more)| (*account, *id, *more)).collect()
     }
 
-    /// The ledger takes the venue's positions over, at the mark.
+    /// The ledger takes the venue's positions over, at the mark; where nothing differs, what was
+    /// ignored before.
     pub(crate) fn adopt(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
-        let own = self.unknown_of(|account, id| self.owner_of(account, id) == Some(strategy));
+        let is_own = |account, id| self.owner_of(account, id) == Some(strategy);
+        let mut own = self.unknown_of(is_own);
+        let again = own.is_empty();
+        if again {
+            let ignored = self.external.iter().filter(|((account, id), _)| is_own(*account, *id));
+            own = ignored.map(|((account, id), held)| (*account, *id, *held)).collect();
+        }
+        if own.is_empty() {
+            let of = self.scope_in_words(Scope::Strategy(strategy));
+            let command = format!("{of}: nothing to adopt");
+            let reason = "nothing differs and nothing was ignored".into();
+            self.record(now, Fact::Operator { command, reason }, effects);
+        }
         for (account, instrument, more) in own {
             let marked = self.markets.get(instrument).and_then(|market| market.mark_doubled);
             let Some(price) = marked.map(|doubled| Price::from_units(doubled / 2)) else {
@@ -29,6 +42,10 @@ impl Engine {
             let ours = slot.map(|slot| slot.position(instrument)).unwrap_or_default();
             let quantity = Quantity::from_units(ours.units().saturating_add(more.units()));
             self.truth.unknown.remove(&(account, instrument));
+            if again {
+                let quantity = Quantity::ZERO;
+                self.record(now, Fact::Ignored { account, instrument, quantity }, effects);
+            }
             self.adjust(now, (strategy, instrument), (quantity, price), effects);
             self.read_again(now, account, Vec::new());
         }

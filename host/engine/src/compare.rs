@@ -112,8 +112,12 @@ impl Engine {
             if id.is_some_and(|id| answer.ours.contains(id)) {
                 continue; // it has ended since we asked
             }
-            let detail = format!("order {} rests at the venue and is not alive here", wire.0);
-            self.record(event.received, Fact::Discrepancy { account, detail }, effects);
+            // sent and over since we asked: the list may be of the moment between
+            let since = self.tombstones.iter().rev().take_while(|(fell, _)| *fell >= answer.at);
+            if !id.is_some_and(|id| since.into_iter().any(|(_, over)| over == id)) {
+                let detail = format!("order {} rests at the venue and is not alive here", wire.0);
+                self.record(event.received, Fact::Discrepancy { account, detail }, effects);
+            }
             effects.commands.push(VenueCommand::Cancel { account, instrument, wire });
         }
     }

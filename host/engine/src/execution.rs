@@ -173,6 +173,7 @@ impl Engine {
             PlanStep::Released => self.apply_single_word(key, true),
             _ => {}
         }
+        let denied = self.leg_refusal(key, step);
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         match step {
             PlanStep::Sends { leg, purpose, number, .. } => {
@@ -195,7 +196,7 @@ impl Engine {
             PlanStep::Denied { reason, .. } => {
                 // what may be otherwise in a moment uses up time, not tries
                 slot.tries = slot.tries.saturating_add(u32::from(!reason.is_passing()));
-                slot.denied = Some(reason.to_string());
+                slot.denied = denied;
             }
             PlanStep::Phase(phase) => {
                 let makes = slot.plan.kind == PairKind::Close && slot.phase == PairPhase::Making;

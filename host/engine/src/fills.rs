@@ -159,8 +159,8 @@ impl Engine {
         self.note_peak(now, id.strategy, effects);
         self.guard_host(now, effects);
     }
-    /// Tells of an order, but for one that was over before and of which nothing more has filled: its
-    /// strategy knows that.
+    /// Tells of an order, but for one that was over before and of which nothing more has filled:
+    /// its strategy knows that.
     pub(crate) fn tell_change(
         &mut self,
         now: HostTime,

@@ -9,8 +9,8 @@ use crate::strategy::{Holding, StrategySlot};
 use hedgerow_model::view::{AccountView, InstrumentView, OrderView, PositionView, StrategyView};
 use hedgerow_model::{
     AccountId, BalanceUpdate, Decimal, HostTime, Instrument, InstrumentId, Order, OrderStatus,
-    OrderUpdate, PLAN_ORDERS, Position, PositionUpdate, Quantity, ResumedState, Scope, Side,
-    StrategyId, TradingMode,
+    OrderUpdate, PLAN_ORDERS, Position, PositionUpdate, Quantity, ResumedState, RiskRejection,
+    Scope, Side, StrategyId, TradingMode,
 };
 
 impl Engine {
@@ -157,6 +157,12 @@ impl Engine {
         self.config.accounts.iter().map(|account| self.account_view(account)).collect()
     }
 
+    /// Why something was refused, with figures as people write them.
+    pub(crate) fn refusal_in_words(&self, of: InstrumentId, reason: &RiskRejection) -> String {
+        let spec = self.config.instrument(of);
+        spec.map_or_else(|| reason.to_string(), |spec| reason.in_words(spec))
+    }
+
     /// What is not well with the whole, one sentence each.
     #[must_use]
     pub fn conditions(&self) -> Vec<String> {
@@ -179,6 +185,13 @@ impl Engine {
             let on = self.scope_in_words(Scope::Account(*account));
             format!("{on}: {more} in {name} is nobody's here, nothing opens: adopt or ignore it")
         });
+        let ignored = self.external.iter().map(|((account, id), held)| {
+            let (name, held) = self.in_words(*id, *held);
+            let on = self.scope_in_words(Scope::Account(*account));
+            format!(
+                "{on}: {held} in {name} is somebody else's, an operator said: adopt undoes that"
+            )
+        });
         let foreign = self.truth.foreign.keys().map(|(account, id)| {
             let (name, _) = self.in_words(*id, hedgerow_model::Quantity::ZERO);
             let on = self.scope_in_words(Scope::Account(*account));
@@ -191,6 +204,7 @@ impl Engine {
         unknown
             .chain(hedged)
             .chain(held)
+            .chain(ignored)
             .chain(foreign)
             .chain(mode)
             .chain(flattening)

@@ -375,4 +375,4 @@ fn quotient(a: Decimal, b: Decimal) -> Result<Decimal, ValueError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,6 +2,8 @@
 //!
 //! Codes below 1000 are ours, from 1000 the venue's. A code never changes its meaning.
 
+mod words;
+
 use crate::fixed::{Price, Quantity};
 use crate::leverage::Margin;
 use crate::mode::{Scope, TradingMode};

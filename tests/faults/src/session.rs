@@ -42,8 +42,9 @@ pub(crate) struct Session {
     pub(crate) heard_of_it: bool,
     /// Orders and cancels without an answer, and since when.
     pub(crate) waits: BTreeMap<WireId, u64>,
-    /// When the host heard of its margin since the stream is up, and since when it had to hear more.
+    /// When the host heard of its margin since the stream is up.
     pub(crate) margin: Option<u64>,
+    /// Since when it had to hear more of it.
     pub(crate) needed: Option<u64>,
 }
 

@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::strategy::OrderSlot;
 use hedgerow_model::{
     Amend, ClientOrderId, Decimal, HostTime, Order, OrderEvent, OrderFact, PLAN_ORDERS, Price,
-    Quantity, RiskRejection, StrategyId, WireId,
+    Quantity, StrategyId, WireId,
 };
 
 impl Engine {
@@ -13,9 +13,10 @@ impl Engine {
         match fact {
             OrderFact::Approved(order) => self.apply_approved(time, id, order),
             OrderFact::Replaces(wanted) => self.apply_replaces(id, *wanted),
-            OrderFact::Denied { number, reason, .. } => {
+            OrderFact::Denied { number, instrument, reason } => {
                 self.replacing.remove(&id);
-                self.apply_denied(time, id.strategy, (*number, reason));
+                let words = self.refusal_in_words(*instrument, reason);
+                self.apply_denied(time, id.strategy, (*number, words));
             }
             OrderFact::Inferred { event, .. } => {
                 if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
@@ -219,10 +220,10 @@ impl Engine {
         &mut self,
         time: HostTime,
         strategy: StrategyId,
-        (number, reason): (u64, &RiskRejection),
+        (number, reason): (u64, String),
     ) {
         let Some(slot) = self.strategies.get_mut(strategy.index()) else { return };
-        slot.last_denial = Some((time, reason.to_string()));
+        slot.last_denial = Some((time, reason));
         slot.denied = slot.denied.saturating_add(1);
         slot.active = time;
         if number < PLAN_ORDERS {

@@ -2,7 +2,9 @@
 
 use super::{PlanKey, PlanSlot, Slot};
 use crate::{Effects, Engine};
-use hedgerow_model::{Event, HostTime, OpaqueMessage, PairUpdate, PlanUpdate, StrategyId};
+use hedgerow_model::{
+    Event, HostTime, OpaqueMessage, PairUpdate, PlanStep, PlanUpdate, StrategyId,
+};
 
 /// Event codes of `plan` events: it began or went on, it ended.
 const GOES_ON: u32 = 1;
@@ -52,5 +54,11 @@ impl Engine {
     /// The same as the strategy is told.
     pub(crate) fn plan_messages(&self, strategy: StrategyId) -> Vec<OpaqueMessage> {
         self.plans.concerning(strategy).filter_map(|key| self.plan_message(key)).collect()
+    }
+    /// Why an order of a plan was refused, in words.
+    pub(super) fn leg_refusal(&self, key: PlanKey, step: &PlanStep) -> Option<String> {
+        let PlanStep::Denied { leg, reason } = step else { return None };
+        let planned = self.plans.pair(&key)?.plan.legs.get(usize::from(*leg))?;
+        Some(self.refusal_in_words(planned.instrument, reason))
     }
 }

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries for one position.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How soon where there was no market yet to price it by.
+const SOON: Duration = Duration::from_millis(200);
 /// How long a try lasts where `limits.reduction` does not say.
 const TRY_MS: u32 = 10_000;
 
@@ -138,7 +140,8 @@ impl Engine {
                 }
                 Next::Begin => {
                     self.try_to_flatten(now, key, effects);
-                    Some(now.after(AGAIN))
+                    let tried = self.plans.flattening.tried.get(&key);
+                    Some(tried.map_or(now.after(AGAIN), |tried| tried.not_before))
                 }
                 Next::Over(why) => {
                     self.end_flatten(now, key, why, effects);
@@ -221,9 +224,14 @@ impl Engine {
         if let Some(why) = last {
             self.cannot_flatten(now, key, why, effects);
         }
-        self.plans.flattening.tried.insert(key, Tried { plan, not_before: now.after(AGAIN) });
-        if let Err(reason) = self.begin_flatten_of(now, key, plan, effects) {
-            self.cannot_flatten(now, key, reason.to_string(), effects);
+        let begun = self.begin_flatten_of(now, key, plan, effects);
+        // a market that is only about to be told is waited for, no longer than that takes
+        let no_market = matches!(begun, Err(RiskRejection::NoMarket));
+        let pause = if no_market { SOON } else { AGAIN };
+        self.plans.flattening.tried.insert(key, Tried { plan, not_before: now.after(pause) });
+        if let Err(reason) = begun {
+            let why = self.refusal_in_words(key.1, &reason);
+            self.cannot_flatten(now, key, why, effects);
         }
     }
 

@@ -309,7 +309,7 @@ impl Engine {
             let (account, rank, _) = key;
             let Some(waiting) = self.rations.waiting.get(&key) else { continue };
             if let VenueCommand::Place(order) = &waiting.command
-                && self.order_is_over(order.get().id)
+                && self.order(order.get().id.strategy, order.get().id.number).is_none()
             {
                 self.rations.waiting.remove(&key);
                 continue;
@@ -335,10 +335,6 @@ impl Engine {
             }
         }
         late
-    }
-
-    fn order_is_over(&self, id: ClientOrderId) -> bool {
-        self.order(id.strategy, id.number).is_none()
     }
 
     /// What waited too long to be meant any more does not leave.

@@ -102,6 +102,32 @@ fn what_others_close_is_not_taken_over() {
     assert_eq!((held(&rig), rig.buy(9_990, 100)), (0, None));
 }
 
+/// What was ignored is said in the status, and adopting takes it over after all.
+#[test]
+fn what_was_ignored_can_still_be_adopted() {
+    let mut rig = shared(200, 1_000);
+    let said = |rig: &Rig| {
+        let all = rig.engine.conditions().into_iter();
+        all.filter(|line| line.contains("somebody else's")).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&rig).len(), 1, "{:?}", rig.engine.conditions());
+    rig.quote(0, 9_990, 10_010);
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    assert_eq!((rig.position(), held(&rig)), (1_200, 0));
+    assert_eq!(said(&rig), Vec::<String>::new());
+    read(&mut rig, 1_200);
+    assert!(!rig.engine.has_unknown_positions(AccountId(0)));
+    restored(&rig);
+    // there is nothing more, and whoever asks is told so
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    assert_eq!(rig.position(), 1_200);
+    let nothing = |stamped: &Stamped| {
+        matches!(&stamped.fact,
+        Fact::Operator { command, .. } if command.contains("nothing to adopt"))
+    };
+    assert!(rig.effects.facts.iter().any(nothing));
+}
+
 /// A position that is nobody's goes before anybody has said whose it is: then there is nothing to
 /// say, and a word that comes after it does not make it up.
 #[test]

@@ -11,6 +11,7 @@ mod incidents;
 mod leverage;
 mod makers;
 mod opening;
+mod overclosed;
 mod progress;
 mod random;
 mod refusals;

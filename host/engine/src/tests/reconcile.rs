@@ -1,5 +1,7 @@
 //! The venue's truth after a lost stream: what is gone, what is open, what is a stranger.
 
+mod late;
+
 use super::*;
 use hedgerow_model::{OrderPhase, OrderState};
 
@@ -140,101 +142,6 @@ fn an_order_that_is_open_by_itself_and_not_in_the_list_opens_nothing_and_is_told
     }
 }
 
-/// An answer that was asked for before an amendment left, and comes after that was confirmed, says
-/// how things stood before: the order is asked for by itself, and stays as large as it is.
-#[test]
-fn an_answer_from_before_an_amendment_does_not_undo_it() {
-    let mut rig = rig();
-    rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
-    rig.buy(10_010, 2_000);
-    rig.fill(1, 10_010, 2_000);
-    rig.sell(10_020, 500);
-    rig.accept(2);
-    rig.report(VenueReport::Down);
-    rig.report(VenueReport::Up);
-    rig.advance(1);
-    let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
-    rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
-    rig.advance(10);
-    rig.report(VenueReport::Amended { wire: WireId(2), price, quantity });
-    rig.advance(20_000);
-    answered(&mut rig, vec![open_order(2, 10_020, 500, 0), position(2_000)]);
-    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 800));
-    let wake = HostTime::from_nanos(rig.now);
-    rig.engine.handle(Input::Wake(wake), &mut rig.effects);
-    let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
-    let state = OrderState {
-        order: None,
-        instrument: InstrumentId(0),
-        phase: OrderPhase::Open,
-        price,
-        quantity: Quantity::from_units(600),
-        filled: Quantity::ZERO,
-        average: None,
-    };
-    let answer = QueryAnswer::Found(state);
-    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
-    assert_eq!(rig.open(Side::Sell), 600, "asked since, and believed");
-}
-
-#[test]
-fn an_order_sent_after_the_question_is_not_judged_by_the_answer() {
-    let mut rig = rig();
-    rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
-    rig.buy(10_010, 2_000);
-    rig.fill(1, 10_010, 2_000);
-    rig.report(VenueReport::Down);
-    rig.report(VenueReport::Up);
-    // at the same instant, on hearing that the venue is up, it reduces
-    assert_eq!(rig.sell(9_990, 500), None);
-    answered(&mut rig, vec![position(2_000)]);
-    assert_eq!(rig.status(2), Some(OrderStatus::PendingNew));
-}
-
-/// An amendment that the answer does not show may be on its way: it is asked about again before it
-/// counts as refused, and both sizes stay reserved.
-#[test]
-fn an_amendment_sent_after_the_question_is_not_judged_by_the_answer() {
-    let mut rig = rig();
-    let mut config = config(limits());
-    config.accounts[0].reconcile = true;
-    config.accounts[0].settling = Duration::from_secs(2);
-    rig.engine = Engine::new(config);
-    rig.quote(0, 9_990, 10_010);
-    rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
-    rig.buy(10_010, 2_000);
-    rig.fill(1, 10_010, 2_000);
-    rig.sell(10_020, 500);
-    rig.accept(2);
-    rig.report(VenueReport::Down);
-    rig.report(VenueReport::Up);
-    let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
-    rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
-    let as_before = || vec![open_order(2, 10_020, 500, 0), position(2_000)];
-    answered(&mut rig, as_before());
-    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::PendingAmend), 800));
-    assert!(rig.queries().is_empty(), "too early to mean anything");
-    rig.now += 2_000_000_001;
-    let wake = HostTime::from_nanos(rig.now);
-    rig.engine.handle(Input::Wake(wake), &mut rig.effects);
-    let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
-    let state = OrderState {
-        order: None,
-        instrument: InstrumentId(0),
-        phase: OrderPhase::Open,
-        price: Price::from_units(10_020),
-        quantity: Quantity::from_units(500),
-        filled: Quantity::ZERO,
-        average: None,
-    };
-    let answer = QueryAnswer::Found(state);
-    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
-    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 500));
-}
-
 #[test]
 fn a_stranger_in_our_name_is_reported_and_canceled() {
     let mut rig = rig();
@@ -242,26 +149,6 @@ fn a_stranger_in_our_name_is_reported_and_canceled() {
     answered(&mut rig, vec![open_order(77, 9_990, 100, 0)]);
     assert_eq!(canceled(&rig), [77]);
     assert_eq!(discrepancies(&rig), 1);
-}
-
-#[test]
-fn a_late_answer_to_an_earlier_question_is_not_taken_for_this_one() {
-    let mut rig = rig();
-    rig.report(VenueReport::Up);
-    let earlier = nonce(&rig);
-    rig.advance(1);
-    rig.report(VenueReport::Down);
-    rig.report(VenueReport::Up);
-    let VenueReport::OpenOrder { wire, order, instrument, price, quantity, filled, .. } =
-        open_order(5, 9_990, 100, 0)
-    else {
-        unreachable!()
-    };
-    let nonce = earlier;
-    let stale = VenueReport::OpenOrder { nonce, wire, order, instrument, price, quantity, filled };
-    rig.report(stale);
-    answered(&mut rig, Vec::new());
-    assert_eq!((discrepancies(&rig), canceled(&rig).len()), (0, 0));
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn instrument(kind: InstrumentKind, multiplier: &str, quantity_digits: u8) -> In
     }
 }
 
-fn linear() -> Instrument {
+pub(crate) fn linear() -> Instrument {
     instrument(InstrumentKind::LinearPerpetual, "1", 3)
 }
 

@@ -174,7 +174,7 @@ impl Processes {
         child.wait().unwrap();
     }
 
-    /// None too from a host that is starting: what it says of positions and orders is not folded yet.
+    /// None too from a host that is starting: it has not folded its positions and orders yet.
     pub(crate) fn status(&self) -> Option<serde_json::Value> {
         let state = self.path("state");
         let output = run(&["status", "--json", "--state", state.to_str().unwrap()]);

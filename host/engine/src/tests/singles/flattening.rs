@@ -47,6 +47,23 @@ fn is_over(one: &One) -> bool {
         && one.rig.engine.plans.flattening.next().is_none()
 }
 
+/// After a restart no market was told yet: it is tried again as soon as one may be, not after the
+/// pause of what was refused for another reason.
+#[test]
+fn it_waits_for_a_market_no_longer_than_that_takes() {
+    let mut one = held(TradingMode::Halted);
+    let mut again = Engine::new(one.rig.engine.config().clone());
+    again.restore(&one.rig.effects.facts);
+    (one.rig.engine, one.market) = (again, None);
+    flatten(&mut one, Scope::Host);
+    assert!(words(&one).contains("no market"), "{}", words(&one));
+    one.pass(100);
+    one.quote(599_998, 600_000);
+    one.pass(100);
+    let order = one.one();
+    assert_eq!((order.side, order.quantity), (Side::Sell, 50));
+}
+
 /// The table of DESIGN section 5: in every mode, and no strategy opens by it.
 #[test]
 fn it_closes_what_is_held_in_every_mode() {

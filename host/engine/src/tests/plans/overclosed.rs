@@ -1,0 +1,51 @@
+//! A leg of a close that a late fill has closed by more than was planned.
+
+use super::*;
+
+/// A fill that comes after the end of its order has one leg closed by more than was asked for: the
+/// other follows by as much, while the plan is at work and after its end. What is held of the other
+/// leg is the bound.
+#[test]
+fn a_leg_that_is_closed_by_too_much_is_followed_by_the_other() {
+    for (held, late_at_end) in [(2_000, false), (2_000, true), (1_200, true)] {
+        let mut pair = Pair::new();
+        pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
+        for sent in pair.sent() {
+            pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
+        }
+        if held < 2_000 {
+            assert_eq!(pair.rig.sell(599_998, 2_000 - held), None);
+            let wire = pair.rig.last_wire().0;
+            pair.rig.accept(wire);
+            pair.rig.fill(wire, 599_998, 2_000 - held);
+            pair.taken = pair.rig.effects.commands.len();
+        }
+        let size = PairSize::Base(dec("0.1"));
+        let close = PairRequest { buy: S, sell: L, size, ..request() };
+        assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+        let first = pair.sent();
+        assert_eq!([first[0].leg, first[1].leg], [S, L]);
+        pair.expire(first[0]);
+        pair.fill(first[1], 599_998, 1_000);
+        let again = pair.sent();
+        assert_eq!((again.len(), again[0].leg, again[0].quantity), (1, S, 1_000));
+        if late_at_end {
+            pair.fill(again[0], 600_301, 1_000);
+            pair.fill(first[0], 600_301, 300);
+        } else {
+            pair.fill(first[0], 600_301, 300);
+            pair.fill(again[0], 600_301, 1_000);
+        }
+        pair.pass(200);
+        let next = pair.sent();
+        let more = (held - 1_000).min(300);
+        assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, more));
+        assert!(next[0].reduce_only);
+        pair.fill(next[0], 599_998, more);
+        let slot = &pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
+        assert_eq!(slot.result.as_ref().unwrap().outcome, PairOutcome::Flat);
+        assert_eq!((pair.held(L), pair.held(S)), (held - 1_000 - more, -700));
+        assert!(pair.rig.effects.facts.len() < 80, "{}", pair.rig.effects.facts.len());
+        pair.assert_restores();
+    }
+}
