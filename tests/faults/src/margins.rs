@@ -31,13 +31,13 @@ impl Venues {
     /// The host hears of margin, or that what it heard is of no worth any more.
     pub(crate) fn note_margin(&mut self, event: &VenueEvent) {
         let now = event.received.as_nanos();
-        let (margin, needed) = match event.report {
-            VenueReport::Margin { .. } => (Some(now), self.is_held(event.account).then_some(now)),
-            VenueReport::Down => (None, None),
+        let margin = match event.report {
+            VenueReport::Margin { .. } => Some(now),
+            VenueReport::Down => None,
             _ => return,
         };
         if let Some(session) = self.session(event.account) {
-            (session.margin, session.needed) = (margin, needed);
+            (session.margin, session.needed) = (margin, None);
         }
     }
 

@@ -220,10 +220,11 @@ impl Engine {
             Side::Sell => slot.residual(),
         };
         let mut quantity = self.missing(slot, leg).filter(|_| owed.is_sign_positive())?;
-        if slot.plan.kind == PairKind::Close {
-            // legs of different sizes are each closed by no more than they are
-            quantity = quantity.min(self.left_to_close(slot, leg)?);
-        }
+        // no leg goes further than was asked for, whatever the other one came to
+        quantity = quantity.min(match slot.plan.kind {
+            PairKind::Close => self.left_to_close(slot, leg)?,
+            PairKind::Open => self.left_to_open(slot, leg)?,
+        });
         let exempt = slot.plan.kind == PairKind::Close && spec.kind != InstrumentKind::Spot;
         let worth = spec.notional(planned.limit, quantity).ok()?;
         let enough = exempt || spec.min_notional.is_none_or(|least| worth >= least);

@@ -2,6 +2,7 @@
 
 use super::PlanSlot;
 use crate::Engine;
+use crate::terms::whole_lots_of;
 use hedgerow_model::{InstrumentId, OrderStatus, PLAN_ORDERS, Quantity, Side, StrategyId};
 
 /// Which they are.
@@ -39,6 +40,22 @@ impl Engine {
         }
         found
     }
+    /// What of a leg of an open may still be had: no more than was asked for, whatever a late fill
+    /// has brought of the other one; that is taken back. With an inverse leg how much that is
+    /// follows from the prices.
+    pub(super) fn left_to_open(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
+        let specs = slot.plan.legs.iter().map(|leg| self.config.instrument(leg.instrument));
+        if specs.flatten().any(|spec| spec.kind.is_inverse()) {
+            return Some(Quantity::from_units(i64::MAX));
+        }
+        let place = usize::from(leg);
+        let (planned, state) = (slot.plan.legs.get(place)?, slot.legs.get(place)?);
+        let left = planned.target.units().saturating_sub(state.filled);
+        let spec = self.config.instrument(planned.instrument)?;
+        let left = whole_lots_of(spec, Quantity::from_units(left));
+        (left.is_positive() && left >= spec.min_quantity).then_some(left)
+    }
+
     /// By how much a leg of a close follows the other one, which was closed by more than planned:
     /// until both are level, and by no more than is held.
     pub(super) fn follows(&self, slot: &PlanSlot, leg: u8) -> Quantity {

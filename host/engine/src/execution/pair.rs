@@ -305,7 +305,7 @@ impl Engine {
     fn shorter(&self, slot: &PlanSlot) -> Option<(u8, Quantity)> {
         if slot.plan.kind == PairKind::Open {
             let leg = u8::from(slot.residual().is_sign_positive());
-            return Some((leg, self.missing(slot, leg)?));
+            return Some((leg, self.missing(slot, leg)?.min(self.left_to_open(slot, leg)?)));
         }
         // the leg that is behind first, and only so far that both are level: whatever fails then,
         // no leg is further alone than it was

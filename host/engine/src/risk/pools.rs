@@ -11,8 +11,8 @@ use super::draws::{Due, is_same_question, weight};
 use crate::config::PoolConfig;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Action, ClientOrderId, Duration, Fact, HostTime, OrderEvent, OrderFact, PLAN_ORDERS,
-    VenueCommand, VenueEvent, VenueRejection, VenueReport, WireId,
+    AccountId, Action, Duration, Fact, HostTime, OrderEvent, OrderFact, PLAN_ORDERS, VenueCommand,
+    VenueEvent, VenueRejection, VenueReport, WireId,
 };
 use std::collections::BTreeMap;
 

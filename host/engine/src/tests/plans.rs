@@ -11,7 +11,7 @@ mod incidents;
 mod leverage;
 mod makers;
 mod opening;
-mod overclosed;
+mod overfilled;
 mod progress;
 mod random;
 mod refusals;

@@ -1,4 +1,4 @@
-//! A leg of a close that a late fill has closed by more than was planned.
+//! A leg of which a late fill has brought more than was planned.
 
 use super::*;
 
@@ -48,4 +48,28 @@ fn a_leg_that_is_closed_by_too_much_is_followed_by_the_other() {
         assert!(pair.rig.effects.facts.len() < 80, "{}", pair.rig.effects.facts.len());
         pair.assert_restores();
     }
+}
+
+/// Of an open the other leg is not made larger than was asked for: what came too much is taken
+/// back.
+#[test]
+fn what_an_open_has_too_much_is_taken_back_and_not_matched() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.1")), ..request() });
+    let first = pair.sent();
+    assert_eq!([first[0].leg, first[1].leg], [L, S]);
+    pair.expire(first[0]);
+    pair.fill(first[1], 600_299, 1_000);
+    let again = pair.sent();
+    assert_eq!((again.len(), again[0].leg, again[0].quantity), (1, L, 1_000));
+    pair.fill(first[0], 600_000, 300);
+    pair.fill(again[0], 600_000, 1_000);
+    pair.pass(200);
+    let back = pair.sent();
+    assert_eq!((back.len(), back[0].leg, back[0].side), (1, L, Side::Sell));
+    assert_eq!((back[0].quantity, back[0].reduce_only), (300, true));
+    pair.fill(back[0], 599_998, 300);
+    assert_eq!(pair.result().outcome, PairOutcome::Balanced);
+    assert_eq!((pair.held(L), pair.held(S)), (1_000, -1_000));
+    pair.assert_restores();
 }
