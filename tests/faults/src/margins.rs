@@ -28,16 +28,18 @@ impl Venues {
         self.shared.tracker.borrow().positions.get(&key).is_some_and(|units| *units != 0)
     }
 
-    /// The host hears of margin, or that what it heard is of no worth any more.
+    /// The host hears of margin, or that what it heard is of no worth any more. What was closed with
+    /// nothing told after it needs no more telling.
     pub(crate) fn note_margin(&mut self, event: &VenueEvent) {
-        let now = event.received.as_nanos();
-        let margin = match event.report {
-            VenueReport::Margin { .. } => Some(now),
-            VenueReport::Down => None,
-            _ => return,
-        };
-        if let Some(session) = self.session(event.account) {
-            (session.margin, session.needed) = (margin, None);
+        let (now, held) = (event.received.as_nanos(), self.is_held(event.account));
+        let Some(session) = self.session(event.account) else { return };
+        match event.report {
+            VenueReport::Margin { .. } => {
+                (session.margin, session.needed) = (Some(now), held.then_some(now));
+            }
+            VenueReport::Down => (session.margin, session.needed) = (None, None),
+            _ if !held && session.needed == session.margin => session.needed = None,
+            _ => {}
         }
     }
 
