@@ -195,6 +195,9 @@ pub(crate) enum Operate {
     Adopt {
         /// Which.
         strategy: String,
+        /// Take over what was ignored before, instead of what differs now.
+        #[arg(long)]
+        ignored: bool,
         #[command(flatten)]
         host: Running,
         /// Why; it is journaled.

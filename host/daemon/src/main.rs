@@ -85,11 +85,11 @@ fn operate(what: Operate) -> Result<(), Failure> {
         Operate::Resume { what, reduce_only: false, host, reason } => {
             host.tell(&run::mode(what, TradingMode::Running, &reason))
         }
-        Operate::Adopt { strategy, host, reason } => {
-            host.tell(&Request::Settle { strategy, adopt: true, reason })
+        Operate::Adopt { strategy, ignored, host, reason } => {
+            host.tell(&Request::Settle { strategy, adopt: true, ignored, reason })
         }
         Operate::Ignore { strategy, host, reason } => {
-            host.tell(&Request::Settle { strategy, adopt: false, reason })
+            host.tell(&Request::Settle { strategy, adopt: false, ignored: false, reason })
         }
         Operate::Kill { host, reason } => run::kill(&host.state, host.json, &reason),
         Operate::Emergency(what) => {

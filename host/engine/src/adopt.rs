@@ -14,21 +14,31 @@ impl Engine {
         known.map(|((account, id), more)| (*account, *id, *more)).collect()
     }
 
-    /// The ledger takes the venue's positions over, at the mark; where nothing differs, what was
-    /// ignored before.
-    pub(crate) fn adopt(&mut self, now: HostTime, strategy: StrategyId, effects: &mut Effects) {
+    /// The ledger takes the venue's positions over, at the mark: what differs, or what was ignored
+    /// before, where its venue has told what there is.
+    pub(crate) fn adopt(
+        &mut self,
+        now: HostTime,
+        (strategy, ignored): (StrategyId, bool),
+        effects: &mut Effects,
+    ) {
         let is_own = |account, id| self.owner_of(account, id) == Some(strategy);
-        let mut own = self.unknown_of(is_own);
-        let again = own.is_empty();
-        if again {
-            let ignored = self.external.iter().filter(|((account, id), _)| is_own(*account, *id));
-            own = ignored.map(|((account, id), held)| (*account, *id, *held)).collect();
-        }
+        let own = match ignored {
+            false => self.unknown_of(is_own),
+            true => {
+                let all = self.external.iter().map(|((account, id), held)| (*account, *id, *held));
+                let known = |account| self.is_reconciled(account);
+                all.filter(|(account, id, _)| is_own(*account, *id) && known(*account)).collect()
+            }
+        };
         if own.is_empty() {
             let of = self.scope_in_words(Scope::Strategy(strategy));
             let command = format!("{of}: nothing to adopt");
-            let reason = "nothing differs and nothing was ignored".into();
-            self.record(now, Fact::Operator { command, reason }, effects);
+            let reason = match ignored {
+                true => "nothing of it is ignored on an account whose venue has told what there is",
+                false => "nothing differs; what was ignored is adopted by `adopt --ignored`",
+            };
+            self.record(now, Fact::Operator { command, reason: reason.into() }, effects);
         }
         for (account, instrument, more) in own {
             let marked = self.markets.get(instrument).and_then(|market| market.mark_doubled);
@@ -42,7 +52,7 @@ impl Engine {
             let ours = slot.map(|slot| slot.position(instrument)).unwrap_or_default();
             let quantity = Quantity::from_units(ours.units().saturating_add(more.units()));
             self.truth.unknown.remove(&(account, instrument));
-            if again {
+            if ignored {
                 let quantity = Quantity::ZERO;
                 self.record(now, Fact::Ignored { account, instrument, quantity }, effects);
             }

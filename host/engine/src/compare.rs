@@ -163,7 +163,7 @@ impl Engine {
             facts.push(OrderFact::Moved { event, venue_id, reason });
         }
         // it may say how things stood before
-        let old = asked <= known.amended_at;
+        let old = asked <= known.amended_at || self.rations.holds_amendment(account, wire);
         let said = (price, quantity);
         let came = !old && known.amending.is_some_and(|a| (a.price, a.quantity) == said);
         let settling = self.config.accounts.get(account.index()).map(|known| known.settling);
@@ -196,7 +196,8 @@ impl Engine {
         if changed {
             self.tell_order(now, id, 0, effects);
         }
-        if open { Err(seen_by) } else { Ok(()) }
+        let pause = self.asks(account).pause;
+        if open { Err(seen_by.max(now.after(pause))) } else { Ok(()) }
     }
 
     /// Positions that are not the venue's by a lot or more: in what, ours, theirs.

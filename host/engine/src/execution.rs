@@ -92,6 +92,9 @@ pub(crate) struct PlanSlot {
     /// When it is looked at again if nothing happens.
     pub(crate) wake: HostTime,
     pub(crate) result: Option<PairResult>,
+    /// By how much its legs differed when it ended last, base units bought beyond those sold.
+    #[serde(default)]
+    pub(crate) accepted: Decimal,
 }
 
 impl LegState {
@@ -122,6 +125,7 @@ impl PlanSlot {
             quoted: None,
             canceled: None,
             result: None,
+            accepted: Decimal::ZERO,
         }
     }
 
@@ -207,7 +211,7 @@ impl Engine {
             PlanStep::GivenUp => slot.given_up = true,
             PlanStep::Ended(result) => {
                 slot.phase = PairPhase::Ended;
-                slot.result = Some((**result).clone());
+                (slot.accepted, slot.result) = (slot.residual(), Some((**result).clone()));
                 self.plans.ended(time, key);
                 self.pairs.ended(key.0, key.1);
             }

@@ -169,8 +169,8 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let own = id.number < PLAN_ORDERS;
-        let same = self.any_order(id).is_some_and(|order| order.status == before);
-        if !(own && same && before.is_terminal()) {
+        let over = self.any_order(id).is_some_and(|order| order.status.is_terminal());
+        if !(own && over && before.is_terminal()) {
             self.tell_order(now, id, reason, effects);
         }
     }

@@ -234,6 +234,9 @@ impl Engine {
         let from = effects.commands.len();
         let due = Due::of(&input);
         self.take(input, effects);
+        if std::mem::take(&mut self.truth.restored) {
+            self.note_begun(self.now);
+        }
         self.ration(from, due, effects);
     }
 
@@ -328,6 +331,7 @@ impl Engine {
             self.now = self.now.max(stamped.time);
             self.apply(stamped.time, &stamped.fact);
         }
+        self.truth.restored = true;
     }
 
     /// When the engine wants to be woken, if no tick comes first.

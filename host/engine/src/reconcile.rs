@@ -303,7 +303,11 @@ impl Engine {
 
     fn unlisted(&self, account: AccountId, answer: &Answer) -> Vec<ClientOrderId> {
         let ours = self.live_orders(account).filter(|order| answer.ours.contains(&order.id));
-        let missing = ours.filter(|order| !answer.open.contains_key(&order.wire));
+        // what waits in the line is not there yet
+        let missing = ours.filter(|order| {
+            let left = !self.rations.holds_back(account, order.wire);
+            left && !answer.open.contains_key(&order.wire)
+        });
         missing.map(|order| order.id).collect()
     }
 

@@ -302,7 +302,7 @@ impl Engine {
         (self.interest_seen, self.borrow) = (interest_seen, borrow);
         (self.rates, self.pairs, self.unowned) = (rates, pairs, unowned);
         (self.balances, self.leverages, self.odd) = (balances, leverages, odd);
-        self.external = external;
+        (self.external, self.truth.restored) = (external, true);
         for (id, part) in (0_u32..).map(StrategyId).zip(strategies) {
             self.take_strategy_up(id, part);
         }

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything that is being found out.
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
+    /// Facts were folded since the last input.
+    pub(crate) restored: bool,
     /// The newest question's number.
     nonce: u64,
     pub(crate) doubts: BTreeMap<ClientOrderId, Doubt>,

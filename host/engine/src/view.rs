@@ -189,7 +189,7 @@ impl Engine {
             let (name, held) = self.in_words(*id, *held);
             let on = self.scope_in_words(Scope::Account(*account));
             format!(
-                "{on}: {held} in {name} is somebody else's, an operator said: adopt undoes that"
+                "{on}: {held} in {name} is ignored, as somebody else's (adopt --ignored undoes it)"
             )
         });
         let foreign = self.truth.foreign.keys().map(|(account, id)| {

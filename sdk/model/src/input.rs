@@ -199,6 +199,8 @@ pub enum OperatorCommand {
     Adopt {
         /// Whose.
         strategy: StrategyId,
+        /// What was ignored before instead of what differs now.
+        ignored: bool,
     },
     /// What its venue has on an account and nobody here accounts for is somebody else's from now
     /// on.

@@ -244,11 +244,21 @@ impl Venues {
                     // one that was closed by too much is followed while anything is held
                     let followed = (net[0] - net[1]).abs();
                     let held = known.left[behind] != 0 && left(1 - behind) < Decimal::ZERO;
-                    left(0).max(left(1)).max(if held { followed } else { Decimal::ZERO })
+                    match known.late {
+                        false => left(0).abs().max(left(1).abs()),
+                        true if held => left(0).max(left(1)).max(followed),
+                        true => left(0).max(left(1)),
+                    }
                 }
                 _ => (net[0] - net[1]).abs(),
             };
-            if !inverse && apart >= known.plan.step {
+            // less than an order can be cannot be closed
+            let dust = known.plan.legs.iter().map(|leg| {
+                let spec = &tracker.instruments[leg.instrument.index()];
+                spec.quantity(spec.min_quantity)
+            });
+            let dust = dust.filter(|_| known.outcome == Some(PairOutcome::Flat));
+            if !inverse && apart >= dust.fold(known.plan.step, Decimal::max) {
                 self.shared.must_not(
                     now,
                     format!(

@@ -62,10 +62,9 @@ const REFUSING: [(u32, &str); 53] = [
 ];
 
 /// Refusals that no seed gives.
-pub const NEVER_REFUSED: [(&str, &str); 15] = [
+pub const NEVER_REFUSED: [(&str, &str); 14] = [
     ("unknown instrument", "strategies name their own instruments"),
     ("not granted", "strategies trade all that they see"),
-    ("min quantity", "the smallest order here is a lot, and what is no lot is refused as that"),
     ("max quantity", "no instrument here has a largest order"),
     ("min notional", "no instrument here has a smallest worth"),
     ("overflow", "no figure here is that large"),

@@ -6,9 +6,10 @@ use crate::fault::Fault;
 use crate::script::{Episode, MS, S};
 use crate::venues::{Venues, Way};
 use hedgerow_model::{
-    AccountId, Fee, ForcedKind, InstrumentId, InstrumentKind, Price, Quantity, Side, StrategyId,
-    TradeId, VenueReport, WireId,
+    AccountId, Fee, ForcedKind, HostTime, InstrumentId, InstrumentKind, Price, Quantity, Side,
+    StrategyId, TradeId, VenueReport, WireId,
 };
+use hedgerow_ports::SimulatedVenue;
 use hedgerow_simulator::paper::Request;
 
 /// Trades that no order made have this bit.
@@ -163,5 +164,20 @@ impl Venues {
             _ => false,
         });
         !rests && !under_way
+    }
+
+    /// Time passes while no process listens.
+    pub(crate) fn pass(&mut self, now: u64) {
+        self.advance(HostTime::from_nanos(now));
+    }
+
+    /// Every session, or those of a venue, connect again.
+    pub(crate) fn reset_all(&mut self, now: u64, venue: Option<u32>) {
+        for account in (0..).map(AccountId).take(self.sessions.len()) {
+            let of = self.sessions.get(account.index()).map(|session| session.venue);
+            if venue.is_none_or(|venue| of == Some(venue)) {
+                self.reset(account, now + MS);
+            }
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::limits::Leaves;
 use crate::venues::Venues;
-use hedgerow_model::{AccountId, Amend, VenueCommand, VenueEvent, VenueReport, WireId};
+use hedgerow_model::{
+    AccountId, Amend, Fact, Quantity, VenueCommand, VenueEvent, VenueReport, WireId,
+};
 use std::rc::Rc;
 
 /// How long a command may have waited for the pools, ns.
@@ -33,7 +35,10 @@ impl Venues {
                 shared.must_not(now, format!("order {} leaves before its fact", order.id));
             }
             if !order.request.flags.reduce_only && !self.reduces(order) {
-                shared.must_not(now, format!("order {} opens without a journal", order.id));
+                let held = self.sessions.get(order.account.index()).map(|s| s.held);
+                let what =
+                    format!("order {} opens without a journal, {held:?}: {order:?}", order.id);
+                shared.must_not(now, what);
             }
             return;
         }
@@ -64,13 +69,18 @@ impl Venues {
         let shared = Rc::clone(&self.shared);
         let tracker = shared.tracker.borrow();
         let known = tracker.by_wire(key.0, key.1);
-        let opens = known.filter(|known| known.opens).map(|known| known.order.clone());
-        let instrument = known.map(|known| known.order.request.instrument);
+        // what opened when it was sent may only reduce by now
+        let opens = known.filter(|known| known.opens && !tracker.only_reduces(known));
+        let opens = opens.map(|known| known.order.clone());
+        let about = known.map(|known| (known.order.request.instrument, known.order.filled));
         drop(tracker);
-        if let Some(id) = instrument {
-            // when it was approved is not told
-            let since = now.saturating_sub(SECOND);
-            self.check_terms(now, (id, since), (amend.price, amend.quantity));
+        if let Some((id, filled)) = about {
+            // when it was approved is not told; what is left of it has to fit
+            let (since, left) = (
+                now.saturating_sub(SECOND),
+                Quantity::from_units(amend.quantity.units() - filled.units()),
+            );
+            self.check_terms(now, (id, since), (amend.price, left));
         }
         if let Some(order) = opens {
             // it may have waited for the pools; when it was approved is not told
@@ -79,6 +89,7 @@ impl Venues {
             let leaves = Leaves { order: &order, price, units, since, amends: true };
             self.check_limits(now, &leaves);
             self.check_band(now, &leaves);
+            self.check_margin(now, &order, since);
         }
         // wherever it is now
         self.prices.remove(&key);
@@ -89,7 +100,17 @@ impl Venues {
         let Some(session) = self.sessions.get(order.account.index()) else { return false };
         let key = (order.id.strategy, order.request.instrument);
         let (adopted, _) = self.shared.tracker.borrow().taken_over(key);
-        let held = session.held + adopted.quantity.units();
+        // what was taken over on a full disk is no fact yet
+        let disk = self.shared.disk.borrow();
+        let aside = disk.aside.iter().rev().find_map(|stamped| match stamped.fact {
+            Fact::Adopted { strategy, instrument, quantity, .. }
+                if (strategy, instrument) == key =>
+            {
+                Some(quantity.units())
+            }
+            _ => None,
+        });
+        let held = aside.unwrap_or(session.held + adopted.quantity.units());
         held.signum() * order.request.side.sign() < 0
     }
 

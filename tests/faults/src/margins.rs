@@ -28,8 +28,8 @@ impl Venues {
         self.shared.tracker.borrow().positions.get(&key).is_some_and(|units| *units != 0)
     }
 
-    /// The host hears of margin, or that what it heard is of no worth any more. What was closed with
-    /// nothing told after it needs no more telling.
+    /// The host hears of margin, or that what it heard is of no worth any more. What was closed
+    /// with nothing told after it needs no more telling.
     pub(crate) fn note_margin(&mut self, event: &VenueEvent) {
         let (now, held) = (event.received.as_nanos(), self.is_held(event.account));
         let Some(session) = self.session(event.account) else { return };

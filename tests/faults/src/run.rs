@@ -105,6 +105,10 @@ impl World {
             (65, Act::Reconnect),
             (80, Act::Adopt),
             (81, Act::Operator),
+            // somebody may not have been at rest
+            (83, Act::Adopt),
+            (86, Act::Adopt),
+            (87, Act::Operator),
         ];
         acts.extend(after.map(|(s, act)| (calm + s * S, act)));
         let plan = (0..).zip(acts).map(|(n, (at, act))| ((at, n), act)).collect();
@@ -263,7 +267,7 @@ impl World {
                     // in every fourth seed whether anything differs or not: it must not matter
                     let asked = shared.script.seed.is_multiple_of(4);
                     if venues.is_still(id) && (asked || venues.differs(driver.engine(), id)) {
-                        let command = OperatorCommand::Adopt { strategy: id };
+                        let command = OperatorCommand::Adopt { strategy: id, ignored: false };
                         driver.command(command, "the venue is right".into());
                     }
                 }
@@ -378,23 +382,5 @@ impl World {
         venues.check_pairs(engine, now);
         venues.check_singles(now);
         self.compare(driver, now);
-    }
-}
-
-impl Venues {
-    /// Time passes while no process listens.
-    pub(crate) fn pass(&mut self, now: u64) {
-        use hedgerow_ports::SimulatedVenue;
-        self.advance(HostTime::from_nanos(now));
-    }
-
-    /// Every session, or those of a venue, connect again.
-    pub(crate) fn reset_all(&mut self, now: u64, venue: Option<u32>) {
-        for account in (0..).map(AccountId).take(self.sessions.len()) {
-            let of = self.sessions.get(account.index()).map(|session| session.venue);
-            if venue.is_none_or(|venue| of == Some(venue)) {
-                self.reset(account, now + MS);
-            }
-        }
     }
 }

@@ -97,7 +97,10 @@ impl Script {
             episodes: Vec::new(),
         };
         for spec in &mut script.instruments {
-            spec.band = band(seed, spec.id);
+            let mut dice = Dice::of(seed ^ (u64::from(spec.id.0) << 32), 15);
+            spec.band = band(&mut dice);
+            let least = spec.lot.units() * dice.pick(&[1, 1, 1, 3]);
+            spec.min_quantity = Quantity::from_units(least);
         }
         script.episodes = script.troubles(&mut dice);
         script.date();
@@ -222,8 +225,7 @@ pub fn spike(script: &Script, venue: u32, now: u64) -> u64 {
 }
 
 /// Half of the instruments have a bound of prices of their venue's.
-fn band(seed: u64, id: InstrumentId) -> Option<PriceBand> {
-    let mut dice = Dice::of(seed ^ (u64::from(id.0) << 32), 15);
+fn band(dice: &mut Dice) -> Option<PriceBand> {
     let mut bps = || u32::try_from(dice.between(60, 300)).unwrap_or(300);
     let band = PriceBand { above_bps: bps(), below_bps: bps() };
     dice.percent(50).then_some(band)

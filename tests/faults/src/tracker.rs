@@ -60,6 +60,8 @@ pub struct Plan {
     pub outcome: Option<PairOutcome>,
     /// An operator has taken over what was stuck.
     released: bool,
+    /// Something of it filled after the end of its order.
+    pub late: bool,
 }
 
 /// Everything the facts say.
@@ -176,6 +178,7 @@ impl Tracker {
                 *held += side.sign() * units;
                 coverage.total("fills");
                 self.single_filled(fact);
+                self.pair_filled(*id, units);
                 self.standing.filled(id.strategy, now);
                 self.filled(*id, units, coverage);
             }
@@ -284,6 +287,14 @@ impl Tracker {
             whose && request.instrument == instrument && request.side == side
         });
         own.map(Known::open).sum()
+    }
+
+    /// Whether all that is open of a side in the instrument of an order reduces what is held.
+    pub(crate) fn only_reduces(&self, known: &Known) -> bool {
+        let (strategy, request) = (known.order.id.strategy, &known.order.request);
+        let held = self.positions.get(&(strategy, request.instrument)).copied().unwrap_or(0);
+        let opposite = held.signum() * request.side.sign() < 0;
+        opposite && self.open(strategy, request.instrument, request.side) <= held.abs()
     }
 
     fn approved(

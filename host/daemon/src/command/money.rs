@@ -98,6 +98,14 @@ pub fn pnl(state: &Path, by: &[By], filter: &Filter) -> Result<Answer, Failure> 
         let what = "fills are of instruments that it does not define: it is of an older host";
         return Err(Failure::new(format!("{}: {} {what}", path.display(), pnl.undefined)));
     }
+    if let Some(asked) = &filter.strategy
+        && !pnl.strategies().any(|name| name == asked)
+    {
+        let known: Vec<&str> = pnl.strategies().collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        let path = path.display();
+        return Err(Failure::new(format!("{path}: no strategy is called {asked}; known: {known}")));
+    }
     let rows = pnl.rows(by, filter.strategy.as_deref());
     Ok(Answer { schema: SCHEMA, query: "pnl", rows })
 }

@@ -68,6 +68,9 @@ pub enum Request {
         strategy: String,
         /// The strategy's; otherwise somebody else's.
         adopt: bool,
+        /// What was ignored before, instead of what differs now.
+        #[serde(default)]
+        ignored: bool,
         /// Why.
         reason: String,
     },
@@ -125,8 +128,12 @@ impl Request {
             Self::ResumeReducing { what, reason } => scoped("resume reduce-only", what, reason),
             Self::CancelAll { what, reason } => scoped("cancel-all", what, reason),
             Self::Flatten { what, reason } => scoped("flatten", what, reason),
-            Self::Settle { strategy, adopt, reason } => {
-                let verb = if *adopt { "adopt" } else { "ignore" };
+            Self::Settle { strategy, adopt, ignored, reason } => {
+                let verb = match (adopt, ignored) {
+                    (true, true) => "adopt what was ignored of",
+                    (true, false) => "adopt",
+                    (false, _) => "ignore",
+                };
                 Some((format!("{verb} {strategy}"), reason.clone()))
             }
         }

@@ -1,9 +1,10 @@
 //! Orders of a strategy's own that stand in the way of what the host closes.
 
 use super::PlanSlot;
+use super::size::whole_lots;
 use crate::Engine;
 use crate::terms::whole_lots_of;
-use hedgerow_model::{InstrumentId, OrderStatus, PLAN_ORDERS, Quantity, Side, StrategyId};
+use hedgerow_model::{Decimal, InstrumentId, OrderStatus, PLAN_ORDERS, Quantity, Side, StrategyId};
 
 /// Which they are.
 #[derive(Debug, Default)]
@@ -59,7 +60,10 @@ impl Engine {
     /// By how much a leg of a close follows the other one, which was closed by more than planned:
     /// until both are level, and by no more than is held.
     pub(super) fn follows(&self, slot: &PlanSlot, leg: u8) -> Quantity {
-        let behind = u8::from(slot.residual().is_sign_positive()) == leg && !slot.is_level();
+        // what one leg had too much when it ended was looked at then
+        let due = slot.residual().saturating_sub(slot.accepted);
+        let level = due.abs() < slot.plan.step;
+        let behind = u8::from(due.is_sign_positive()) == leg && !level;
         let ahead = usize::from(1 - leg.min(1));
         let too_much = slot.legs.get(ahead).zip(slot.plan.legs.get(ahead));
         let too_much = too_much.is_some_and(|(state, leg)| state.filled > leg.target.units());
@@ -69,7 +73,16 @@ impl Engine {
         let owner = owner.and_then(|id| self.strategies.get(id.index()));
         let held = owner.map_or(0, |slot| slot.position(planned.instrument).units());
         let there = held.saturating_mul(-planned.side.sign()).max(0);
-        let missing = self.missing(slot, leg).unwrap_or_default();
+        let missing = self.lots_for(slot, leg, due.abs()).unwrap_or_default();
         missing.min(Quantity::from_units(there))
+    }
+    /// So much of the base in whole lots of a leg, down.
+    pub(super) fn lots_for(&self, slot: &PlanSlot, leg: u8, base: Decimal) -> Option<Quantity> {
+        let planned = slot.plan.legs.get(usize::from(leg))?;
+        let spec = self.config.instrument(planned.instrument)?;
+        let state = slot.legs.get(usize::from(leg))?;
+        let price = state.average(spec).unwrap_or(planned.middle);
+        let quantity = whole_lots(spec, base, price).ok()?;
+        (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
     }
 }

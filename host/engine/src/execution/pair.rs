@@ -14,7 +14,6 @@
 //!   until an operator has looked.
 
 use super::price::Priced;
-use super::size::whole_lots;
 use super::{PlanKey, PlanSlot};
 use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
@@ -121,7 +120,10 @@ impl Engine {
             let nothing_left = slot.plan.kind == PairKind::Close && self.is_done(slot);
             let came = told && !slot.is_level() && !nothing_left;
             let reopens = came && !self.is_residual_delivered(slot);
-            let settles = slot.is_level() && slot.is_stuck();
+            let outcome = slot.result.as_ref().map(|result| &result.outcome);
+            // what was balanced with a part of both may be closed whole by now
+            let closed = nothing_left && outcome == Some(&PairOutcome::Balanced);
+            let settles = slot.is_level() && slot.is_stuck() || closed;
             return match (reopens, settles) {
                 (true, _) => Next::Enter(PairPhase::Unwinding),
                 (_, true) => Next::End(self.level_outcome(slot)),
@@ -273,7 +275,7 @@ impl Engine {
         if let Some(wait) = self.pause(now, slot) {
             return Next::Wait(wait);
         }
-        if let Some(next) = self.clears_the_way(now, key, slot) {
+        if let Some(next) = self.clears_the_way(now, key, (slot, repair)) {
             return next;
         }
         let price = Asked::Reaching(slot.plan.request.emergency);
@@ -281,12 +283,29 @@ impl Engine {
         wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
     }
 
-    /// The strategy's own resting orders on the side of what is taken back reduce the same
-    /// position: with them it could not be reduce-only. They go first.
-    fn clears_the_way(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Option<Next> {
-        let (leg, _) = self.longer(slot).filter(|_| slot.plan.kind == PairKind::Open)?;
+    /// The strategy's own resting orders on the side of what is taken back or closed reduce the
+    /// same position: where with them it could not be reduce-only, they go first.
+    fn clears_the_way(
+        &self,
+        now: HostTime,
+        key: PlanKey,
+        (slot, repair): (&PlanSlot, Option<(u8, Quantity)>),
+    ) -> Option<Next> {
+        let (leg, quantity) = repair?;
         let planned = slot.plan.legs.get(usize::from(leg))?;
-        let own = self.own_reductions(key.0, planned.instrument, planned.side.opposite());
+        let side = match slot.plan.kind {
+            PairKind::Open => planned.side.opposite(),
+            PairKind::Close => planned.side,
+        };
+        if slot.plan.kind == PairKind::Close {
+            let owner = self.strategies.get(key.0.index());
+            let holding = owner.and_then(|slot| slot.holding(planned.instrument))?;
+            let held = holding.position.quantity.abs().units();
+            if held.saturating_sub(holding.open(side)) >= quantity.units() {
+                return None;
+            }
+        }
+        let own = self.own_reductions(key.0, planned.instrument, side);
         match (own.cancel.first(), own.waits) {
             (Some(number), _) => Some(Next::Cancel(*number)),
             (None, true) => Some(Next::Wait(now.after(PAUSE))),
@@ -332,7 +351,7 @@ impl Engine {
         let left = left.max(self.follows(slot, leg).units());
         let spec = self.config.instrument(planned.instrument)?;
         let left = whole_lots_of(spec, Quantity::from_units(left));
-        left.is_positive().then_some(left)
+        (left.is_positive() && left >= spec.min_quantity).then_some(left)
     }
 
     /// What one leg has too much, and never more than it has: where a late fill took back more of a
@@ -349,12 +368,7 @@ impl Engine {
 
     /// The residual in whole lots of a leg: never more than is missing.
     pub(super) fn missing(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
-        let planned = slot.plan.legs.get(usize::from(leg))?;
-        let spec = self.config.instrument(planned.instrument)?;
-        let state = slot.legs.get(usize::from(leg))?;
-        let price = state.average(spec).unwrap_or(planned.middle);
-        let quantity = whole_lots(spec, slot.residual().abs(), price).ok()?;
-        (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
+        self.lots_for(slot, leg, slot.residual().abs())
     }
 
     fn end_plan(

@@ -1,7 +1,9 @@
 //! What commands draw from rate pools, and whose turn it is.
 
+use crate::Engine;
 use crate::config::Weights;
-use hedgerow_model::{AccountId, Input, VenueCommand};
+use crate::risk::pools::{Rank, Rations, Waiting};
+use hedgerow_model::{AccountId, HostTime, Input, VenueCommand, WireId};
 
 /// Whose turn it is. What waits leaves at its own wake-up, or when something of its account
 /// happens: an input that is another's, or a tick that says nothing, may lie in a stretch that a
@@ -35,13 +37,65 @@ pub(super) const fn weight(weights: &Weights, command: &VenueCommand) -> u32 {
     }
 }
 
-/// Whether two questions are about the same.
+/// Whether two commands ask for the same.
 pub(super) fn is_same_question(a: &VenueCommand, b: &VenueCommand) -> bool {
     use VenueCommand as C;
     match (a, b) {
         (C::Reconcile { extent: a, .. }, C::Reconcile { extent: b, .. }) => a == b,
+        (C::Cancel { wire: a, .. }, C::Cancel { wire: b, .. }) => a == b,
         (C::QueryOrder { wire: a, .. }, C::QueryOrder { wire: b, .. })
         | (C::QueryTrades { wire: a, .. }, C::QueryTrades { wire: b, .. }) => a == b,
         _ => false,
+    }
+}
+
+impl Rations {
+    fn waits(&self, account: AccountId, is_it: impl Fn(&VenueCommand) -> bool) -> bool {
+        let all = (account, Rank::Cancel, 0)..=(account, Rank::Question, u64::MAX);
+        self.waiting.range(all).any(|(_, waiting)| is_it(&waiting.command))
+    }
+
+    /// Whether an order has not left yet.
+    pub(crate) fn holds_back(&self, account: AccountId, wire: WireId) -> bool {
+        let is_it = |command: &VenueCommand| {
+            matches!(command,
+            VenueCommand::Place(order) if order.get().wire == wire)
+        };
+        self.waits(account, is_it)
+    }
+
+    /// Whether an amendment of an order has not left yet.
+    pub(crate) fn holds_amendment(&self, account: AccountId, of: WireId) -> bool {
+        let is_it = |command: &VenueCommand| {
+            matches!(command,
+            VenueCommand::Amend { wire, .. } if *wire == of)
+        };
+        self.waits(account, is_it)
+    }
+}
+
+impl Engine {
+    /// What has waited is as old as it is on its way: the time that its venue may take begins now.
+    pub(super) fn note_left(&mut self, now: HostTime, waiting: &Waiting) {
+        if waiting.since >= now {
+            return;
+        }
+        let (account, wire, amends) = match &waiting.command {
+            VenueCommand::Place(order) => (order.get().account, order.get().wire, false),
+            VenueCommand::Amend { account, wire, .. } => (*account, *wire, true),
+            _ => return,
+        };
+        let Some(id) = self.by_wire.get(&(account, wire)).copied() else { return };
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+            known.touched = known.touched.max(now);
+            known.amended_at = if amends { now } else { known.amended_at };
+        }
+    }
+
+    /// What a process finds in its journal may have left in the last moment of the one before.
+    pub(crate) fn note_begun(&mut self, now: HostTime) {
+        let orders = self.strategies.iter_mut().flat_map(|slot| slot.orders.values_mut());
+        orders.for_each(|known| known.touched = known.touched.max(now));
     }
 }

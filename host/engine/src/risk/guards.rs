@@ -168,7 +168,9 @@ impl Engine {
                 }
                 self.set_mode(now, scope, mode, format!("operator: {reason}"), effects);
             }
-            OperatorCommand::Adopt { strategy } => self.adopt(now, strategy, effects),
+            OperatorCommand::Adopt { strategy, ignored } => {
+                self.adopt(now, (strategy, ignored), effects);
+            }
             OperatorCommand::IgnoreOn { account } => self.ignore_on(now, account, effects),
             OperatorCommand::Ignore { strategy } => self.ignore(now, strategy, effects),
             OperatorCommand::CancelAll { scope } => self.cancel_all_in(now, scope, effects),

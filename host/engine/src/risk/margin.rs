@@ -96,6 +96,15 @@ impl Margins {
         }
     }
 
+    /// What of an account's margin must be known since a time: asset, when it was told, since when.
+    pub(crate) fn untold(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = (&str, HostTime, HostTime)> {
+        let all = self.pools(account);
+        all.filter_map(|(asset, pool)| Some((asset, pool.told, pool.needed?)))
+    }
+
     fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {
         let all = self.pools.iter().filter(move |((whose, ..), _)| *whose == account);
         all.map(|((.., asset), pool)| (asset.as_str(), pool))

@@ -69,9 +69,9 @@ impl Pool {
 
 /// A command that may not leave yet.
 #[derive(Debug)]
-struct Waiting {
-    since: HostTime,
-    command: VenueCommand,
+pub(super) struct Waiting {
+    pub(super) since: HostTime,
+    pub(super) command: VenueCommand,
 }
 
 /// Whose, how urgent, and in which order it came.
@@ -83,7 +83,7 @@ pub(crate) struct Rations {
     pools: BTreeMap<AccountId, Vec<Pool>>,
     /// Accounts whose venue said that everything waits.
     closed: BTreeMap<AccountId, HostTime>,
-    waiting: BTreeMap<Key, Waiting>,
+    pub(super) waiting: BTreeMap<Key, Waiting>,
     next: u64,
 }
 
@@ -166,14 +166,6 @@ impl Rations {
         }
     }
 
-    /// Whether an order has not left yet.
-    pub(crate) fn holds_back(&self, account: AccountId, wire: WireId) -> bool {
-        let all = (account, Rank::Cancel, 0)..=(account, Rank::Question, u64::MAX);
-        self.waiting.range(all).any(|(_, waiting)| {
-            matches!(&waiting.command, VenueCommand::Place(order) if order.get().wire == wire)
-        })
-    }
-
     fn drop_order(&mut self, account: AccountId, wire: WireId) -> bool {
         let before = self.waiting.len();
         self.waiting.retain(|(whose, ..), waiting| {
@@ -222,7 +214,7 @@ impl Engine {
             return self.never_left(now, (account, *wire), end, effects);
         }
         let rank = self.rank(&command);
-        // a question that still waits is asked as it is put now, in its old place
+        // what still waits is not put twice: a question is asked as it is put now, in its old place
         let same = |((whose, _, _), waiting): &(&Key, &Waiting)| {
             *whose == account && is_same_question(&waiting.command, &command)
         };
@@ -325,6 +317,7 @@ impl Engine {
             if ready && !waits {
                 let Some(waiting) = self.rations.waiting.remove(&key) else { continue };
                 self.rations.take(now, account, &waiting.command);
+                self.note_left(now, &waiting);
                 leave.push(waiting.command);
                 continue;
             }

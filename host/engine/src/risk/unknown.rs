@@ -60,6 +60,15 @@ impl Engine {
         })
     }
 
+    /// Margin that was needed, and that its venue has not told since: with nothing held too.
+    fn old_margin(&self, now: HostTime, account: &AccountConfig) -> Option<String> {
+        self.margins.untold(account.id).find_map(|(asset, told, needed)| {
+            let old = now > told.max(needed).after(margin_age_max(account));
+            let ago = now.since(told).as_nanos() / 1_000_000_000;
+            old.then(|| format!("that in {asset} was told {ago} s ago"))
+        })
+    }
+
     /// Refuses what opens where a guard is to act on margin that is not known.
     pub(crate) fn check_margin_known(
         &self,
@@ -77,7 +86,8 @@ impl Engine {
     /// What guards do not see, one sentence each.
     pub(crate) fn unseen_by_guards(&self) -> Vec<String> {
         let margin = self.config.accounts.iter().filter_map(|account| {
-            let why = self.margin_doubt(self.now, account, None)?;
+            let doubt = self.margin_doubt(self.now, account, None);
+            let why = doubt.or_else(|| self.old_margin(self.now, account))?;
             let on = self.scope_in_words(Scope::Account(account.id));
             let follows = if account.guards.acts_on_margin() { ", nothing opens" } else { "" };
             Some(format!("{on}: margin is not known ({why}): its guards do not see it{follows}"))

@@ -174,7 +174,7 @@ fn step(source: &mut Source<'_>, rig: &mut Rig) {
             let scope = Scope::Strategy(strategy);
             let now = HostTime::from_nanos(rig.now);
             for command in [
-                OperatorCommand::Adopt { strategy },
+                OperatorCommand::Adopt { strategy, ignored: strategy.0 == 1 },
                 OperatorCommand::SetMode { scope, mode },
                 OperatorCommand::IgnoreOn { account: AccountId(0) },
             ] {

@@ -112,14 +112,25 @@ fn what_was_ignored_can_still_be_adopted() {
     };
     assert_eq!(said(&rig).len(), 1, "{:?}", rig.engine.conditions());
     rig.quote(0, 9_990, 10_010);
-    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: false });
+    assert_eq!((rig.position(), held(&rig)), (200, 1_000), "nothing differs");
+    // not before the venue has told what there is
+    rig.report(VenueReport::Down);
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: true });
+    assert_eq!((rig.position(), held(&rig)), (200, 1_000));
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        told(&mut rig, vec![position(0, 1_200)]);
+    }
+    rig.quote(0, 9_990, 10_010);
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: true });
     assert_eq!((rig.position(), held(&rig)), (1_200, 0));
     assert_eq!(said(&rig), Vec::<String>::new());
     read(&mut rig, 1_200);
     assert!(!rig.engine.has_unknown_positions(AccountId(0)));
     restored(&rig);
     // there is nothing more, and whoever asks is told so
-    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: true });
     assert_eq!(rig.position(), 1_200);
     let nothing = |stamped: &Stamped| {
         matches!(&stamped.fact,
@@ -162,7 +173,7 @@ fn a_difference_that_moves_is_known_as_it_is() {
     read(&mut rig, 300);
     assert_eq!((held(&rig), rig.position()), (300, 0));
     rig.quote(0, 9_990, 10_010);
-    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: false });
     assert_eq!((held(&rig), rig.position()), (0, 300));
 }
 

@@ -282,3 +282,36 @@ fn what_waits_does_not_leave_on_an_account_in_hedge_mode() {
     let rejected = Some(OrderStatus::Rejected);
     assert_eq!((rig.status(3), rig.status(4)), (rejected, rejected));
 }
+
+/// What has waited in the line is on its way from when it left: its venue is not asked for it, and
+/// nothing is inferred of it, before the time that this may take.
+#[test]
+fn what_has_waited_is_as_old_as_it_is_on_its_way() {
+    let mut rig = rig(vec![pool()]);
+    let mut config = rig.engine.config().clone();
+    config.accounts[0].reconcile = true;
+    config.accounts[0].settling = Duration::from_secs(2);
+    config.accounts[0].asks.orders_every = Some(Duration::from_millis(500));
+    rig.engine = Engine::new(config);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Up);
+    let answer = |rig: &mut Rig| {
+        let nonce = rig.effects.commands.iter().rev().find_map(|command| match command {
+            VenueCommand::Reconcile { nonce, .. } => Some(*nonce),
+            _ => None,
+        });
+        rig.report(VenueReport::Reconciled { nonce: nonce.unwrap() });
+    };
+    answer(&mut rig);
+    rig.report(VenueReport::RateLimited { limit: None, retry_after: Duration::from_secs(5) });
+    buy(&mut rig);
+    while left(&rig).is_empty() {
+        rig.wake_next();
+    }
+    assert_eq!(rig.now, START + 5_000_000_000);
+    while rig.queries().is_empty() {
+        rig.wake_next();
+        answer(&mut rig);
+    }
+    assert!(rig.now >= START + 7_000_000_000, "{}", rig.now - START);
+}

@@ -240,7 +240,7 @@ fn compared_again(rig: &mut Rig, theirs: i64) -> TradingMode {
 fn what_the_venue_has_is_adopted_by_an_operators_word() {
     let mut rig = differing();
     let told = rig.effects.deliveries.len();
-    operator(&mut rig, OperatorCommand::Adopt { strategy: ME });
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: false });
     assert_eq!(rig.position(), 250);
     let position = rig.effects.deliveries.iter().skip(told).find_map(|d| match &d.what {
         Delivered::Event(Event::Position(update)) => Some(update.quantity.units()),

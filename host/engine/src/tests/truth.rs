@@ -626,7 +626,8 @@ fn a_difference_that_a_late_fill_explains_is_looked_at_again() {
     told(&mut rig, vec![listed(100), position(0, 100)]);
     assert!(rig.engine.truth.unknown.is_empty());
     let now = HostTime::from_nanos(rig.now);
-    let (command, reason) = (OperatorCommand::Adopt { strategy: ME }, "as told".into());
+    let (command, reason) =
+        (OperatorCommand::Adopt { strategy: ME, ignored: false }, "as told".into());
     rig.engine.handle(Input::Operator { now, command, reason }, &mut rig.effects);
     assert_eq!(rig.position(), 100);
 }

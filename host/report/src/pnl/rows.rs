@@ -88,6 +88,12 @@ impl Pnl {
         all.iter().flat_map(|(heading, earned)| self.lines(heading, earned)).collect()
     }
 
+    /// The names of strategies, by number.
+    pub fn strategies(&self) -> impl Iterator<Item = &str> {
+        let named = self.names.iter().filter(|((what, _), _)| what == "strategy");
+        named.map(|(_, name)| name.as_str())
+    }
+
     /// What was paid on an instrument before anybody was known to hold it is whose it is now.
     fn claimed(&self, key: &Key) -> Key {
         let (day, strategy, account, instrument) = *key;

@@ -24,10 +24,8 @@ impl RiskRejection {
                 format!("quantity {} is above the venue's maximum {}", q(quantity), q(maximum))
             }
             Self::OutsideBand { price, bps } => {
-                let price = p(price);
-                format!(
-                    "price {price} is more than {bps} bps worse than the mark: the venue would refuse it"
-                )
+                let what = "worse than the mark: the venue would refuse it";
+                format!("price {} is more than {bps} bps {what}", p(price))
             }
             Self::OutsideCollar { price, low, high } => {
                 format!("price {} is outside the collar {} to {}", p(price), p(low), p(high))

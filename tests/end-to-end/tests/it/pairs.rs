@@ -78,6 +78,9 @@ fn assert_told(state: &str, plans: usize, fills: u64) {
     assert_eq!(query("fills").len() as u64, fills);
     let slipped = query("quality").into_iter().filter(|row| row["figure"] == "slippage_bps");
     assert!(slipped.map(|row| row["count"].as_u64().unwrap()).sum::<u64>() > 0);
+    let typo = run(&["journal", "query", "pnl", "--strategy", "nobody", "--state", state]);
+    let said = String::from_utf8_lossy(&typo.stderr).into_owned();
+    assert!(!typo.status.success() && said.contains("no strategy is called nobody"), "{said}");
 }
 
 /// As builds with debug assertions can.

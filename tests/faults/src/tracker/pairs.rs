@@ -46,15 +46,22 @@ impl Tracker {
         Ok(())
     }
 
+    /// Notes a fill that comes after the end of its order.
+    pub(super) fn pair_filled(&mut self, id: ClientOrderId, units: i64) {
+        if units == 0 || !self.over.contains_key(&id) || self.of_order.contains_key(&id) {
+            return;
+        }
+        let own = self.plans.range_mut((id.strategy, 0)..=(id.strategy, u64::MAX));
+        let plan = own.rev().find(|(_, plan)| plan.orders.contains_key(&id.number));
+        plan.into_iter().for_each(|(_, plan)| plan.late = true);
+    }
+
     /// How much of a leg of a close would be as much as was closed of the other one; a lot more for
     /// what is rounded, and whatever it is worth of an inverse one.
     fn closed_there(&self, plan: &Plan, leg: u8) -> i64 {
         let legs = plan.plan.legs.each_ref().map(|leg| &self.instruments[leg.instrument.index()]);
-        if plan.plan.kind != PairKind::Close {
+        if plan.plan.kind != PairKind::Close || !plan.late {
             return 0;
-        }
-        if legs.iter().any(|spec| spec.kind.is_inverse()) {
-            return i64::MAX;
         }
         let other = plan.orders.iter().filter(|(_, (at, _))| *at != leg);
         let units: i64 = other
@@ -66,7 +73,11 @@ impl Tracker {
             .sum();
         let planned = plan.plan.legs[1 - usize::from(leg)].target.units();
         let own = legs[usize::from(leg)].lot.units();
-        if units > planned { units + own } else { 0 }
+        match legs.iter().any(|spec| spec.kind.is_inverse()) {
+            _ if units <= planned => 0,
+            true => i64::MAX,
+            false => units + own,
+        }
     }
 
     /// Whether an order takes back spot that a plan has sold: no position makes it a reduction, and
@@ -162,7 +173,8 @@ impl Tracker {
                 let plan = (**plan).clone();
                 let (orders, outcome, released) = (BTreeMap::new(), None, false);
                 let (strategy, left) = (key.0, [0; 2]);
-                let known = Plan { plan, strategy, orders, phase, outcome, left, released };
+                let late = false;
+                let known = Plan { plan, strategy, orders, phase, outcome, left, released, late };
                 self.plans.insert(key, known);
             }
             PlanStep::Single(step) => return self.single(key, step, coverage),

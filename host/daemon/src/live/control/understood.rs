@@ -57,8 +57,8 @@ pub(super) fn understood(request: Request, view: HostView) -> Result<Message, Re
         Request::Status => return Err(Reply::Status(Box::new(view))),
         Request::Stop => return Ok(Message::Stop),
         Request::Retry { strategy, reason } => return retry(&view, &strategy, &reason),
-        Request::Settle { strategy, adopt, reason } => {
-            (settle(&view, &strategy, adopt).map_err(refused)?, reason)
+        Request::Settle { strategy, adopt, ignored, reason } => {
+            (settle(&view, &strategy, (adopt, ignored)).map_err(refused)?, reason)
         }
         Request::SetMode { what, mode, reason } => {
             (OperatorCommand::SetMode { scope: meant(what)?, mode }, reason)
@@ -93,10 +93,14 @@ fn retry(view: &HostView, name: &str, reason: &str) -> Result<Message, Reply> {
 }
 
 /// Whose a difference is to be: only one that trades it can adopt.
-fn settle(view: &HostView, name: &str, adopt: bool) -> Result<OperatorCommand, String> {
+fn settle(
+    view: &HostView,
+    name: &str,
+    (adopt, ignored): (bool, bool),
+) -> Result<OperatorCommand, String> {
     let kinds = if adopt { &ANY[..1] } else { &ANY[..2] };
     match named(view, kinds, name)? {
-        Scope::Strategy(strategy) if adopt => Ok(OperatorCommand::Adopt { strategy }),
+        Scope::Strategy(strategy) if adopt => Ok(OperatorCommand::Adopt { strategy, ignored }),
         Scope::Strategy(strategy) => Ok(OperatorCommand::Ignore { strategy }),
         Scope::Account(account) if !adopt => Ok(OperatorCommand::IgnoreOn { account }),
         _ if adopt => Err(format!("{name} is no strategy: only one that trades it can adopt")),

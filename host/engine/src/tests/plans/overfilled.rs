@@ -73,3 +73,73 @@ fn what_an_open_has_too_much_is_taken_back_and_not_matched() {
     assert_eq!((pair.held(L), pair.held(S)), (1_000, -1_000));
     pair.assert_restores();
 }
+
+/// What of the strategy's own stands in the way of a leg that follows goes first.
+#[test]
+fn a_leg_that_follows_is_not_kept_from_it_by_a_resting_order() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
+    }
+    let size = PairSize::Base(dec("0.1"));
+    let close = PairRequest { buy: S, sell: L, size, ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let first = pair.sent();
+    pair.expire(first[0]);
+    pair.fill(first[1], 599_998, 1_000);
+    let again = pair.sent();
+    pair.fill(again[0], 600_301, 1_000);
+    assert_eq!(pair.rig.sell(600_500, 1_000), None);
+    let wire = pair.rig.last_wire();
+    pair.rig.accept(wire.0);
+    pair.taken = pair.rig.effects.commands.len();
+    pair.fill(first[0], 600_301, 300);
+    pair.pass(200);
+    assert_eq!((pair.sent(), &pair.canceled), (Vec::new(), &vec![(L, wire.0)]));
+    pair.rig.report(VenueReport::Canceled { wire, filled: Some(Quantity::ZERO) });
+    pair.pass(200);
+    let next = pair.sent();
+    assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, 300));
+}
+
+/// What could not be followed when the plan ended is not made up for with what is held later: only
+/// what comes too much from then on is.
+#[test]
+fn a_later_position_does_not_make_up_for_what_was_looked_at() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
+    }
+    assert_eq!(pair.rig.sell(599_998, 1_000), None);
+    let wire = pair.rig.last_wire().0;
+    pair.rig.accept(wire);
+    pair.rig.fill(wire, 599_998, 1_000);
+    pair.taken = pair.rig.effects.commands.len();
+    let close = PairRequest { buy: S, sell: L, size: PairSize::Base(dec("0.1")), ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let first = pair.sent();
+    pair.expire(first[0]);
+    pair.fill(first[0], 600_301, 300);
+    pair.fill(first[1], 599_998, 1_000);
+    pair.pass(200);
+    let again = pair.sent();
+    assert_eq!((again.len(), again[0].leg, again[0].quantity), (1, S, 700));
+    pair.fill(first[0], 600_301, 300);
+    pair.fill(again[0], 600_301, 700);
+    pair.pass(200);
+    assert_eq!((pair.sent(), pair.held(L), pair.held(S)), (Vec::new(), 0, -700));
+    // L is held again, for another reason
+    assert_eq!(pair.rig.buy(600_000, 500), None);
+    let wire = pair.rig.last_wire().0;
+    pair.rig.accept(wire);
+    pair.rig.fill(wire, 600_000, 500);
+    pair.taken = pair.rig.effects.commands.len();
+    pair.pass(200);
+    assert_eq!(pair.sent(), []);
+    pair.fill(first[0], 600_301, 50);
+    pair.pass(200);
+    let next = pair.sent();
+    assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, 50));
+}

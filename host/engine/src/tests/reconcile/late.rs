@@ -49,8 +49,9 @@ fn an_answer_from_before_an_amendment_does_not_undo_it() {
     rig.advance(20_000);
     answered(&mut rig, vec![open_order(2, 10_020, 500, 0), position(2_000)]);
     assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 800));
-    let wake = HostTime::from_nanos(rig.now);
-    rig.engine.handle(Input::Wake(wake), &mut rig.effects);
+    while rig.queries().is_empty() {
+        rig.wake_next();
+    }
     let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
     let state = OrderState {
         order: None,
