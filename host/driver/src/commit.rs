@@ -58,6 +58,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
         if self.tells {
             self.effects.facts.iter().for_each(|stamped| told::tell(&self.engine, &stamped.fact));
         }
+        // what follows from a journal that goes or comes back waits for the commit of its own facts
+        let commands = std::mem::take(&mut self.effects.commands);
         // what could not be written before goes first
         self.held.facts.append(&mut self.effects.facts);
         self.keep_aside();
@@ -84,7 +86,7 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
                 }
             }
         }
-        self.let_out();
+        self.let_out(commands);
         let facts = self.held.facts.len();
         if facts > self.held.most { Err(DriverError::TooMuchHeld { facts }) } else { Ok(()) }
     }
@@ -108,8 +110,8 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     }
 
     /// Commands leave, as far as they may.
-    fn let_out(&mut self) {
-        for command in std::mem::take(&mut self.effects.commands) {
+    fn let_out(&mut self, commands: Vec<VenueCommand>) {
+        for command in commands {
             match &command {
                 VenueCommand::Place(order) if self.is_journal_down() => {
                     if self.engine.is_reduction(order.get()) {

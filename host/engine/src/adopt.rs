@@ -51,10 +51,12 @@ impl Engine {
             let slot = self.strategies.get(strategy.index());
             let ours = slot.map(|slot| slot.position(instrument)).unwrap_or_default();
             let quantity = Quantity::from_units(ours.units().saturating_add(more.units()));
-            self.truth.unknown.remove(&(account, instrument));
             if ignored {
+                // what differs besides is still nobody's
                 let quantity = Quantity::ZERO;
                 self.record(now, Fact::Ignored { account, instrument, quantity }, effects);
+            } else {
+                self.truth.unknown.remove(&(account, instrument));
             }
             self.adjust(now, (strategy, instrument), (quantity, price), effects);
             self.read_again(now, account, Vec::new());

@@ -49,8 +49,8 @@ impl Engine {
         if nonce.is_some_and(|nonce| !self.is_answer(id, nonce)) {
             return;
         }
-        // a question has the number of the time it was asked at
-        let asked = nonce.map_or(event.received, HostTime::from_nanos);
+        let doubt = self.truth.doubts.get(&id).filter(|_| nonce.is_some());
+        let asked = doubt.map_or(event.received, |doubt| doubt.asked);
         match answer {
             QueryAnswer::Found(state) => self.stated((event, asked), (id, wire), &state, effects),
             QueryAnswer::NotFound if nonce.is_some() => {

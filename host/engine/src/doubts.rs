@@ -54,7 +54,8 @@ impl Engine {
         }
         // one that was not answered in time is given more of it
         doubt.failed = doubt.failed.saturating_add(u8::from(doubt.nonce.is_some()));
-        (doubt.nonce, doubt.at) = (Some(nonce), now.after(back_off(patience, doubt.failed)));
+        (doubt.nonce, doubt.asked) = (Some(nonce), now);
+        doubt.at = now.after(back_off(patience, doubt.failed));
         effects.commands.push(match doubt.about {
             About::Order => VenueCommand::QueryOrder { account, instrument, wire, nonce },
             About::Trades => VenueCommand::QueryTrades { account, instrument, wire, nonce },

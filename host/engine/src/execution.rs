@@ -92,7 +92,7 @@ pub(crate) struct PlanSlot {
     /// When it is looked at again if nothing happens.
     pub(crate) wake: HostTime,
     pub(crate) result: Option<PairResult>,
-    /// By how much its legs differed when it ended last, base units bought beyond those sold.
+    /// How much more the first leg than the second had too much when it ended last, base units.
     #[serde(default)]
     pub(crate) accepted: Decimal,
 }
@@ -211,7 +211,7 @@ impl Engine {
             PlanStep::GivenUp => slot.given_up = true,
             PlanStep::Ended(result) => {
                 slot.phase = PairPhase::Ended;
-                (slot.accepted, slot.result) = (slot.residual(), Some((**result).clone()));
+                (slot.accepted, slot.result) = (slot.overfilled(), Some((**result).clone()));
                 self.plans.ended(time, key);
                 self.pairs.ended(key.0, key.1);
             }

@@ -64,6 +64,8 @@ pub(crate) enum About {
 pub(crate) struct Doubt {
     /// The question under way.
     pub(crate) nonce: Option<u64>,
+    /// When it was asked.
+    pub(crate) asked: HostTime,
     /// When it is asked again: nobody answered, or the answer was not enough.
     pub(crate) at: HostTime,
     /// An answer before this would not count.

@@ -200,6 +200,7 @@ pub enum OperatorCommand {
         /// Whose.
         strategy: StrategyId,
         /// What was ignored before instead of what differs now.
+        #[serde(default)]
         ignored: bool,
     },
     /// What its venue has on an account and nobody here accounts for is somebody else's from now

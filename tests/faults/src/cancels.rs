@@ -77,6 +77,9 @@ impl Shared {
             return;
         }
         let mut tracker = self.tracker.borrow_mut();
+        if !self.full.get() {
+            tracker.over_already.remove(&strategy); // what was refused before is a fact
+        }
         for intent in &outcome.intents {
             if let Intent::CancelPlan(plan) = intent {
                 tracker.gives_up(strategy, *plan, self.full.get());

@@ -239,7 +239,17 @@ impl Venues {
             let apart = match (known.plan.kind, &known.outcome) {
                 // both are closed whole, whatever they were
                 (PairKind::Close, Some(PairOutcome::Flat)) => {
-                    let left = |leg: usize| known.plan.legs[leg].base - net[leg];
+                    // of both as much may be left as is less than an order can be
+                    let dust = |leg: usize| {
+                        let spec = &tracker.instruments[known.plan.legs[leg].instrument.index()];
+                        let level = (net[0] - net[1]).abs() < known.plan.step;
+                        let least = spec.quantity(spec.min_quantity);
+                        if level { least } else { Decimal::ZERO }
+                    };
+                    let left = |leg: usize| {
+                        let left = known.plan.legs[leg].base - net[leg];
+                        if left < dust(leg) { left.min(Decimal::ZERO) } else { left }
+                    };
                     let behind = usize::from(net[0] > net[1]);
                     // one that was closed by too much is followed while anything is held
                     let followed = (net[0] - net[1]).abs();
@@ -252,13 +262,7 @@ impl Venues {
                 }
                 _ => (net[0] - net[1]).abs(),
             };
-            // less than an order can be cannot be closed
-            let dust = known.plan.legs.iter().map(|leg| {
-                let spec = &tracker.instruments[leg.instrument.index()];
-                spec.quantity(spec.min_quantity)
-            });
-            let dust = dust.filter(|_| known.outcome == Some(PairOutcome::Flat));
-            if !inverse && apart >= dust.fold(known.plan.step, Decimal::max) {
+            if !inverse && apart >= known.plan.step {
                 self.shared.must_not(
                     now,
                     format!(

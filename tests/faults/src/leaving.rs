@@ -102,13 +102,18 @@ impl Venues {
         let (adopted, _) = self.shared.tracker.borrow().taken_over(key);
         // what was taken over on a full disk is no fact yet
         let disk = self.shared.disk.borrow();
-        let aside = disk.aside.iter().rev().find_map(|stamped| match stamped.fact {
+        let aside = disk.aside.iter().fold(None, |held, stamped| match stamped.fact {
             Fact::Adopted { strategy, instrument, quantity, .. }
                 if (strategy, instrument) == key =>
             {
                 Some(quantity.units())
             }
-            _ => None,
+            Fact::Fill { id, instrument, side, quantity, .. }
+                if (id.strategy, instrument) == key =>
+            {
+                held.map(|held| held + side.sign() * quantity.units())
+            }
+            _ => held,
         });
         let held = aside.unwrap_or(session.held + adopted.quantity.units());
         held.signum() * order.request.side.sign() < 0

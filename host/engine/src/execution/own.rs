@@ -1,16 +1,32 @@
 //! Orders of a strategy's own that stand in the way of what the host closes.
 
 use super::PlanSlot;
+use super::pair::PAUSE;
 use super::size::whole_lots;
 use crate::Engine;
 use crate::terms::whole_lots_of;
-use hedgerow_model::{Decimal, InstrumentId, OrderStatus, PLAN_ORDERS, Quantity, Side, StrategyId};
+use hedgerow_model::{
+    Decimal, HostTime, InstrumentId, OrderStatus, PLAN_ORDERS, PairLeg, Quantity, Side, StrategyId,
+    part_of,
+};
 
 /// Which they are.
 #[derive(Debug, Default)]
 pub(crate) struct OwnReductions {
     pub(crate) cancel: Vec<u64>,
     pub(crate) waits: bool,
+}
+
+impl PlanSlot {
+    /// How much more the first leg than the second has beyond what was planned, base units.
+    pub(super) fn overfilled(&self) -> Decimal {
+        let mut too_much = self.legs.iter().zip(&self.plan.legs).map(|(state, planned)| {
+            let more = state.filled.saturating_sub(planned.target.units());
+            if more > 0 { part_of(state.base, more, state.filled) } else { Decimal::ZERO }
+        });
+        let (first, second) = (too_much.next(), too_much.next());
+        first.unwrap_or_default().saturating_sub(second.unwrap_or_default())
+    }
 }
 
 impl Engine {
@@ -57,32 +73,81 @@ impl Engine {
         (left.is_positive() && left >= spec.min_quantity).then_some(left)
     }
 
-    /// By how much a leg of a close follows the other one, which was closed by more than planned:
-    /// until both are level, and by no more than is held.
+    /// By how much a leg of a close follows the other one, which late fills have closed by more than
+    /// was planned since the plan last ended: until it is level with that, and by no more than is
+    /// held beyond what is left of it anyway.
     pub(super) fn follows(&self, slot: &PlanSlot, leg: u8) -> Quantity {
-        // what one leg had too much when it ended was looked at then
-        let due = slot.residual().saturating_sub(slot.accepted);
-        let level = due.abs() < slot.plan.step;
-        let behind = u8::from(due.is_sign_positive()) == leg && !level;
-        let ahead = usize::from(1 - leg.min(1));
-        let too_much = slot.legs.get(ahead).zip(slot.plan.legs.get(ahead));
-        let too_much = too_much.is_some_and(|(state, leg)| state.filled > leg.target.units());
-        let planned = slot.plan.legs.get(usize::from(leg));
-        let Some(planned) = planned.filter(|_| behind && too_much) else { return Quantity::ZERO };
+        let sign = if leg == 0 { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
+        let apart = slot.overfilled().saturating_mul(sign);
+        // what one leg had too much when the plan ended was looked at then
+        let due = apart.min(apart.saturating_sub(slot.accepted.saturating_mul(sign)));
+        let place = usize::from(leg);
+        let known = slot.plan.legs.get(place).zip(slot.legs.get(place));
+        let Some((planned, state)) = known.filter(|_| due >= slot.plan.step) else {
+            return Quantity::ZERO;
+        };
         let owner = self.owner_of(planned.account, planned.instrument);
         let owner = owner.and_then(|id| self.strategies.get(id.index()));
         let held = owner.map_or(0, |slot| slot.position(planned.instrument).units());
-        let there = held.saturating_mul(-planned.side.sign()).max(0);
-        let missing = self.lots_for(slot, leg, due.abs()).unwrap_or_default();
-        missing.min(Quantity::from_units(there))
+        let there = held.saturating_mul(-planned.side.sign());
+        let left = planned.target.units().saturating_sub(state.filled).max(0);
+        let due = self.lots_of_base(slot, leg, due).unwrap_or_default();
+        due.min(Quantity::from_units(there.saturating_sub(left).max(0)))
     }
-    /// So much of the base in whole lots of a leg, down.
+
+    /// Whether whole lots of a leg are left to close, fewer than an order can be.
+    pub(super) fn has_rest(&self, slot: &PlanSlot, leg: u8) -> bool {
+        let place = usize::from(leg);
+        let known = slot.plan.legs.get(place).zip(slot.legs.get(place));
+        known.is_some_and(|(planned, state)| {
+            let left = planned.target.units().saturating_sub(state.filled);
+            let spec = self.config.instrument(planned.instrument);
+            spec.is_some_and(|s| whole_lots_of(s, Quantity::from_units(left)).is_positive())
+        })
+    }
+
+    /// So much of the base in whole lots of a leg, down, if that is an order's size.
     pub(super) fn lots_for(&self, slot: &PlanSlot, leg: u8, base: Decimal) -> Option<Quantity> {
+        let spec = self.config.instrument(slot.plan.legs.get(usize::from(leg))?.instrument)?;
+        let lots = self.lots_of_base(slot, leg, base)?;
+        (lots.is_positive() && lots >= spec.min_quantity).then_some(lots)
+    }
+
+    fn lots_of_base(&self, slot: &PlanSlot, leg: u8, base: Decimal) -> Option<Quantity> {
         let planned = slot.plan.legs.get(usize::from(leg))?;
         let spec = self.config.instrument(planned.instrument)?;
         let state = slot.legs.get(usize::from(leg))?;
         let price = state.average(spec).unwrap_or(planned.middle);
-        let quantity = whole_lots(spec, base, price).ok()?;
-        (quantity.is_positive() && quantity >= spec.min_quantity).then_some(quantity)
+        whole_lots(spec, base, price).ok()
+    }
+
+    /// Whether the strategy's own orders keep an order of a close from reducing: which is canceled
+    /// first, or until when is waited for those whose cancel is under way.
+    pub(super) fn in_the_way(
+        &self,
+        now: HostTime,
+        strategy: StrategyId,
+        (leg, quantity): (&PairLeg, Quantity),
+    ) -> Option<Result<u64, HostTime>> {
+        let owner = self.strategies.get(strategy.index())?;
+        let holding = owner.holding(leg.instrument)?;
+        let held = holding.position.quantity.abs().units();
+        let free = held.saturating_sub(holding.open(leg.side));
+        if free >= quantity.units() || held < quantity.units() {
+            return None; // nothing is, or without them it could not either
+        }
+        let orders = owner.orders.values().map(|known| &known.order).filter(|order| {
+            let request = &order.request;
+            let place = request.instrument == leg.instrument && request.side == leg.side;
+            place && request.number < PLAN_ORDERS
+        });
+        let ends = [OrderStatus::PendingCancel, OrderStatus::Unknown];
+        let (ending, stays): (Vec<_>, Vec<_>) = orders.partition(|o| ends.contains(&o.status));
+        let freed: i64 = ending.iter().map(|order| order.remaining().units()).sum();
+        let next = stays.first().filter(|_| free.saturating_add(freed) < quantity.units());
+        match next {
+            Some(order) => Some(Ok(order.request.number)),
+            None => (freed > 0).then(|| Err(now.after(PAUSE))),
+        }
     }
 }

@@ -14,6 +14,7 @@
 //!   until an operator has looked.
 
 use super::price::Priced;
+use super::single::CANCEL_AGAIN;
 use super::{PlanKey, PlanSlot};
 use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
@@ -23,9 +24,12 @@ use hedgerow_model::{
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// How long taking back is tried where it is not tries that fail but the market that is missing.
 const UNWIND: Duration = Duration::from_secs(30);
+
+/// Why nothing is sent.
+const LESS: &str = "what differs is less than an order can be";
 
 /// An order that a plan needs next.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +202,14 @@ impl Engine {
             PairKind::Open => nothing,
             PairKind::Close => self.is_done(slot),
         };
-        if flat { PairOutcome::Flat } else { PairOutcome::Balanced }
+        // one leg is left alone with less than an order can be: nobody can close that by an order
+        let alone =
+            flat && !nothing && !slot.is_level() && (0..2).any(|leg| self.has_rest(slot, leg));
+        match (alone, flat) {
+            (true, _) => PairOutcome::Stuck { why: LESS.into() },
+            (false, true) => PairOutcome::Flat,
+            (false, false) => PairOutcome::Balanced,
+        }
     }
 
     /// Whether an open may still be completed: in time, permitted, and still worth it where the
@@ -280,7 +291,7 @@ impl Engine {
         }
         let price = Asked::Reaching(slot.plan.request.emergency);
         let wanted = repair.map(|(leg, quantity)| Wanted { leg, purpose, quantity, price });
-        wanted.map_or_else(|| stuck("what differs is less than an order can be"), Next::Send)
+        wanted.map_or_else(|| stuck(LESS), Next::Send)
     }
 
     /// The strategy's own resting orders on the side of what is taken back or closed reduce the
@@ -293,19 +304,18 @@ impl Engine {
     ) -> Option<Next> {
         let (leg, quantity) = repair?;
         let planned = slot.plan.legs.get(usize::from(leg))?;
-        let side = match slot.plan.kind {
-            PairKind::Open => planned.side.opposite(),
-            PairKind::Close => planned.side,
-        };
         if slot.plan.kind == PairKind::Close {
-            let owner = self.strategies.get(key.0.index());
-            let holding = owner.and_then(|slot| slot.holding(planned.instrument))?;
-            let held = holding.position.quantity.abs().units();
-            if held.saturating_sub(holding.open(side)) >= quantity.units() {
-                return None;
-            }
+            let asked = |number| slot.canceled.filter(|(of, _)| *of == number);
+            return Some(match self.in_the_way(now, key.0, (planned, quantity))? {
+                Err(until) => Next::Wait(until),
+                // one that was refused is asked for again after a while
+                Ok(number) => match asked(number).map(|(_, at)| at.after(CANCEL_AGAIN)) {
+                    Some(again) if now < again => Next::Wait(again),
+                    _ => Next::Cancel(number),
+                },
+            });
         }
-        let own = self.own_reductions(key.0, planned.instrument, side);
+        let own = self.own_reductions(key.0, planned.instrument, planned.side.opposite());
         match (own.cancel.first(), own.waits) {
             (Some(number), _) => Some(Next::Cancel(*number)),
             (None, true) => Some(Next::Wait(now.after(PAUSE))),
@@ -347,8 +357,8 @@ impl Engine {
     pub(super) fn left_to_close(&self, slot: &PlanSlot, leg: u8) -> Option<Quantity> {
         let (planned, state) =
             (slot.plan.legs.get(usize::from(leg))?, slot.legs.get(usize::from(leg))?);
-        let left = planned.target.units().saturating_sub(state.filled);
-        let left = left.max(self.follows(slot, leg).units());
+        let left = planned.target.units().saturating_sub(state.filled).max(0);
+        let left = left.saturating_add(self.follows(slot, leg).units());
         let spec = self.config.instrument(planned.instrument)?;
         let left = whole_lots_of(spec, Quantity::from_units(left));
         (left.is_positive() && left >= spec.min_quantity).then_some(left)

@@ -96,6 +96,11 @@ impl Engine {
     /// What a process finds in its journal may have left in the last moment of the one before.
     pub(crate) fn note_begun(&mut self, now: HostTime) {
         let orders = self.strategies.iter_mut().flat_map(|slot| slot.orders.values_mut());
-        orders.for_each(|known| known.touched = known.touched.max(now));
+        for known in orders {
+            known.touched = known.touched.max(now);
+            if known.amending.is_some() {
+                known.amended_at = known.amended_at.max(now);
+            }
+        }
     }
 }

@@ -87,12 +87,19 @@ impl Margins {
         pools.find(is_it).map(|(_, pool)| (pool.told, pool.needed))
     }
 
-    /// An account holds derivatives from a time on, or none any more. What was needed and was not
+    /// An account holds derivatives with a margin, or none any more. What was needed and was not
     /// told since stays so: another position does not make old margin younger.
-    pub(crate) fn note_needed(&mut self, account: AccountId, since: Option<HostTime>) {
-        for (_, pool) in self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account) {
-            let untold = pool.needed.filter(|needed| since.is_some() || *needed > pool.told);
-            pool.needed = untold.or(since);
+    pub(crate) fn note_needed(
+        &mut self,
+        now: HostTime,
+        account: AccountId,
+        held: impl Fn(VenueId, &str) -> bool,
+    ) {
+        let mine = self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account);
+        for ((_, venue, asset), pool) in mine {
+            let held = held(*venue, asset);
+            let untold = pool.needed.filter(|needed| held || *needed > pool.told);
+            pool.needed = untold.or(held.then_some(now));
         }
     }
 
@@ -132,7 +139,9 @@ impl Engine {
         match &event.report {
             VenueReport::Margin { asset, equity, used, maintenance } => {
                 let (equity, used, maintenance) = (*equity, *used, *maintenance);
-                let needed = self.derivatives(account).next().map(|_| now);
+                let is_it = |spec: &Instrument| spec.venue == event.venue && spec.settle == *asset;
+                let held = self.derivatives(account).any(|(spec, _)| is_it(spec));
+                let needed = held.then_some(now);
                 let pool = Pool { equity, used, maintenance, told: now, needed };
                 self.margins.pools.insert((account, event.venue, asset.clone()), pool);
                 self.compute_prices(account, event.venue, asset, pool);

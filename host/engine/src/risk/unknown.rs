@@ -7,8 +7,8 @@
 use super::unhedged::Hedge;
 use crate::{AccountConfig, AccountGuards, Engine};
 use hedgerow_model::{
-    AccountId, Asset, Decimal, Duration, GuardAction, HostTime, Instrument, InstrumentKind,
-    RiskRejection, Scope, StrategyId,
+    AccountId, Asset, Decimal, Duration, GuardAction, HostTime, Instrument, InstrumentId,
+    InstrumentKind, RiskRejection, Scope, StrategyId,
 };
 use std::collections::BTreeMap;
 
@@ -35,8 +35,12 @@ fn margin_age_max(account: &AccountConfig) -> Duration {
 impl Engine {
     /// Notes since when an account holds derivatives: before, nobody tells of margin that stays.
     pub(crate) fn note_margin_needed(&mut self, now: HostTime, account: AccountId) {
-        let since = self.derivatives(account).next().map(|_| now);
-        self.margins.note_needed(account, since);
+        let held: Vec<InstrumentId> = self.derivatives(account).map(|(spec, _)| spec.id).collect();
+        let specs = &self.config;
+        self.margins.note_needed(now, account, |venue, asset| {
+            let mut held = held.iter().filter_map(|id| specs.instrument(*id));
+            held.any(|spec| spec.venue == venue && spec.settle == asset)
+        });
     }
 
     /// What is not known of an account's margin, in words, with what is about to be opened there.

@@ -139,6 +139,28 @@ fn what_was_ignored_can_still_be_adopted() {
     assert!(rig.effects.facts.iter().any(nothing));
 }
 
+/// To take over what was ignored says nothing of what differs besides: that stays nobody's, and
+/// nothing opens.
+#[test]
+fn what_differs_besides_what_was_ignored_stays_nobodys() {
+    let mut rig = shared(200, 1_000);
+    rig.quote(0, 9_990, 10_010);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    for _ in 0..3 {
+        told(&mut rig, vec![position(0, 1_500)]);
+    }
+    assert!(rig.engine.has_unknown_positions(AccountId(0)));
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: true });
+    assert_eq!((rig.position(), held(&rig)), (1_200, 300));
+    assert!(rig.engine.has_unknown_positions(AccountId(0)));
+    resume(&mut rig);
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::UnknownPositions));
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: false });
+    assert_eq!((rig.position(), held(&rig)), (1_500, 0));
+}
+
 /// A position that is nobody's goes before anybody has said whose it is: then there is nothing to
 /// say, and a word that comes after it does not make it up.
 #[test]

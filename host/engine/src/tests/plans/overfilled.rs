@@ -1,6 +1,7 @@
 //! A leg of which a late fill has brought more than was planned.
 
 use super::*;
+use hedgerow_model::VenueRejection;
 
 /// A fill that comes after the end of its order has one leg closed by more than was asked for: the
 /// other follows by as much, while the plan is at work and after its end. What is held of the other
@@ -142,4 +143,67 @@ fn a_later_position_does_not_make_up_for_what_was_looked_at() {
     pair.pass(200);
     let next = pair.sent();
     assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, 50));
+}
+
+/// Only as many of the strategy's own orders go as are in the way.
+#[test]
+fn no_more_of_a_strategys_orders_go_than_are_in_the_way() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
+    }
+    let close = PairRequest { buy: S, sell: L, size: PairSize::Base(dec("0.1")), ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let first = pair.sent();
+    pair.expire(first[0]);
+    pair.fill(first[1], 599_998, 1_000);
+    let again = pair.sent();
+    pair.fill(again[0], 600_301, 1_000);
+    for price in [600_500, 600_510] {
+        assert_eq!(pair.rig.sell(price, 500), None);
+        let wire = pair.rig.last_wire().0;
+        pair.rig.accept(wire);
+    }
+    pair.taken = pair.rig.effects.commands.len();
+    pair.fill(first[0], 600_301, 300);
+    pair.pass(200);
+    assert_eq!((pair.sent(), pair.canceled.len()), (Vec::new(), 1), "half of it is enough");
+    let wire = WireId(pair.canceled[0].1);
+    // its venue refuses that: it is asked again after a second, and not every moment
+    pair.rig.report(VenueReport::CancelRejected { wire, reason: VenueRejection::Other(1) });
+    pair.pass(300);
+    assert_eq!((pair.sent(), pair.canceled.len()), (Vec::new(), 1));
+    pair.pass(800);
+    assert_eq!((pair.sent(), pair.canceled.len()), (Vec::new(), 2));
+    pair.rig.report(VenueReport::Canceled { wire, filled: Some(Quantity::ZERO) });
+    pair.pass(200);
+    let next = pair.sent();
+    assert_eq!((next.len(), next[0].leg, next[0].quantity), (1, L, 300));
+}
+
+/// One leg is closed and of the other less is left than an order can be: it is alone, which people
+/// are told.
+#[test]
+fn a_leg_that_is_left_with_less_than_an_order_is_stuck() {
+    let mut specs = legs();
+    specs[0].min_quantity = Quantity::from_units(300);
+    let mut pair = Pair::with(specs, wide(), false);
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.1")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 1_000);
+    }
+    let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_301, 1_000);
+    pair.fill(sent[1], 599_998, 800);
+    pair.expire(sent[1]);
+    pair.pass(200);
+    assert_eq!(pair.sent(), []);
+    let slot = &pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
+    let outcome = &slot.result.as_ref().unwrap().outcome;
+    let why = "what differs is less than an order can be".to_owned();
+    assert_eq!(*outcome, PairOutcome::Stuck { why });
+    assert_eq!(pair.rig.engine.mode_of(ME), TradingMode::ReduceOnly);
 }
