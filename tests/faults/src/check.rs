@@ -200,15 +200,20 @@ impl Venues {
         self.shared.never_told().into_iter().for_each(|never| self.shared.must_not(now, never));
     }
 
-    /// A pair is balanced, flat, or stuck with an alarm; at the end none is in progress.
-    pub(crate) fn check_pairs(&self, engine: &Engine, now: u64) {
-        let tracker = self.shared.tracker.borrow();
+    /// What traded of each order.
+    fn traded(&self) -> BTreeMap<(AccountId, WireId), i64> {
         let mut traded: BTreeMap<(AccountId, WireId), i64> = BTreeMap::new();
         for event in self.sessions.iter().flat_map(|session| &session.history) {
             if let VenueReport::Fill { wire, quantity, .. } = &event.report {
                 *traded.entry((event.account, *wire)).or_default() += quantity.units();
             }
         }
+        traded
+    }
+
+    /// A pair is balanced, flat, or stuck with an alarm; at the end none is in progress.
+    pub(crate) fn check_pairs(&self, engine: &Engine, now: u64) {
+        let (tracker, traded) = (self.shared.tracker.borrow(), self.traded());
         for ((strategy, number), known) in &tracker.plans {
             if known.phase != PairPhase::Ended {
                 if known.plan.legs.iter().any(|leg| self.awaits_delivery(now, leg.account)) {

@@ -10,6 +10,9 @@ use hedgerow_model::{
     part_of,
 };
 
+/// Why nothing is sent.
+pub(super) const LESS: &str = "what differs is less than an order can be";
+
 /// Which they are.
 #[derive(Debug, Default)]
 pub(crate) struct OwnReductions {
@@ -73,9 +76,9 @@ impl Engine {
         (left.is_positive() && left >= spec.min_quantity).then_some(left)
     }
 
-    /// By how much a leg of a close follows the other one, which late fills have closed by more than
-    /// was planned since the plan last ended: until it is level with that, and by no more than is
-    /// held beyond what is left of it anyway.
+    /// By how much a leg of a close follows the other one, which late fills have closed by more
+    /// than was planned since the plan last ended: until it is level with that, and by no more than
+    /// is held beyond what is left of it anyway.
     pub(super) fn follows(&self, slot: &PlanSlot, leg: u8) -> Quantity {
         let sign = if leg == 0 { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
         let apart = slot.overfilled().saturating_mul(sign);

@@ -13,6 +13,7 @@
 //! - When that does not succeed either, the plan is stuck: an alarm, and nothing new is opened
 //!   until an operator has looked.
 
+use super::own::LESS;
 use super::price::Priced;
 use super::single::CANCEL_AGAIN;
 use super::{PlanKey, PlanSlot};
@@ -27,9 +28,6 @@ use hedgerow_model::{
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// How long taking back is tried where it is not tries that fail but the market that is missing.
 const UNWIND: Duration = Duration::from_secs(30);
-
-/// Why nothing is sent.
-const LESS: &str = "what differs is less than an order can be";
 
 /// An order that a plan needs next.
 #[derive(Clone, Copy, Debug)]

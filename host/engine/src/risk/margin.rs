@@ -35,7 +35,7 @@ pub(crate) struct Pool {
 /// Everything that venues told.
 #[derive(Debug, Default)]
 pub(crate) struct Margins {
-    pools: BTreeMap<(AccountId, VenueId, String), Pool>,
+    pub(super) pools: BTreeMap<(AccountId, VenueId, String), Pool>,
     brackets: BTreeMap<InstrumentId, Vec<MarginBracket>>,
     /// Where positions are liquidated: told, or computed when their margin was told. `None`: at no
     /// price.
@@ -87,32 +87,7 @@ impl Margins {
         pools.find(is_it).map(|(_, pool)| (pool.told, pool.needed))
     }
 
-    /// An account holds derivatives with a margin, or none any more. What was needed and was not
-    /// told since stays so: another position does not make old margin younger.
-    pub(crate) fn note_needed(
-        &mut self,
-        now: HostTime,
-        account: AccountId,
-        held: impl Fn(VenueId, &str) -> bool,
-    ) {
-        let mine = self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account);
-        for ((_, venue, asset), pool) in mine {
-            let held = held(*venue, asset);
-            let untold = pool.needed.filter(|needed| held || *needed > pool.told);
-            pool.needed = untold.or(held.then_some(now));
-        }
-    }
-
-    /// What of an account's margin must be known since a time: asset, when it was told, since when.
-    pub(crate) fn untold(
-        &self,
-        account: AccountId,
-    ) -> impl Iterator<Item = (&str, HostTime, HostTime)> {
-        let all = self.pools(account);
-        all.filter_map(|(asset, pool)| Some((asset, pool.told, pool.needed?)))
-    }
-
-    fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {
+    pub(super) fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {
         let all = self.pools.iter().filter(move |((whose, ..), _)| *whose == account);
         all.map(|((.., asset), pool)| (asset.as_str(), pool))
     }

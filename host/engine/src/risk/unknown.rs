@@ -4,11 +4,12 @@
 //! None of it is silent: each is a sentence of the status for as long as it lasts. Where a guard of
 //! margin does more than tell, what opens is refused meanwhile.
 
+use super::margin::Margins;
 use super::unhedged::Hedge;
 use crate::{AccountConfig, AccountGuards, Engine};
 use hedgerow_model::{
     AccountId, Asset, Decimal, Duration, GuardAction, HostTime, Instrument, InstrumentId,
-    InstrumentKind, RiskRejection, Scope, StrategyId,
+    InstrumentKind, RiskRejection, Scope, StrategyId, VenueId,
 };
 use std::collections::BTreeMap;
 
@@ -30,6 +31,33 @@ impl AccountGuards {
 fn margin_age_max(account: &AccountConfig) -> Duration {
     let asked = account.asks.positions_every.map_or(0, Duration::as_nanos);
     MARGIN_AGE_MIN.max(Duration::from_nanos(asked.saturating_mul(3)))
+}
+
+impl Margins {
+    /// An account holds derivatives with a margin, or none any more. What was needed and was not
+    /// told since stays so: another position does not make old margin younger.
+    pub(crate) fn note_needed(
+        &mut self,
+        now: HostTime,
+        account: AccountId,
+        held: impl Fn(VenueId, &str) -> bool,
+    ) {
+        let mine = self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account);
+        for ((_, venue, asset), pool) in mine {
+            let held = held(*venue, asset);
+            let untold = pool.needed.filter(|needed| held || *needed > pool.told);
+            pool.needed = untold.or(held.then_some(now));
+        }
+    }
+
+    /// What of an account's margin must be known since a time: asset, when it was told, since when.
+    pub(crate) fn untold(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = (&str, HostTime, HostTime)> {
+        let all = self.pools(account);
+        all.filter_map(|(asset, pool)| Some((asset, pool.told, pool.needed?)))
+    }
 }
 
 impl Engine {
