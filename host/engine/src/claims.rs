@@ -178,7 +178,7 @@ impl Engine {
         Ok(())
     }
 
-    fn may_be_rejected(&self, id: ClientOrderId) -> bool {
+    pub(crate) fn may_be_rejected(&self, id: ClientOrderId) -> bool {
         self.order(id.strategy, id.number).is_some_and(|order| {
             order.status.apply(OrderEvent::Rejected, order.filled.is_positive()).is_ok()
         })

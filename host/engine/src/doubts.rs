@@ -172,6 +172,9 @@ impl Engine {
         self.truth.doubts.remove(&id);
         let Some(order) = self.order(id.strategy, id.number) else { return };
         let account = order.account;
+        // one of which something was heard that only what was taken can say ends like any other
+        let never = event == OrderEvent::Rejected;
+        let event = if never && !self.may_be_rejected(id) { OrderEvent::Canceled } else { event };
         if event != OrderEvent::Rejected {
             let detail = format!("order {id}: {reason}");
             self.record(now, Fact::Discrepancy { account, detail }, effects);

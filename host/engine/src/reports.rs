@@ -164,6 +164,11 @@ impl Engine {
             }
             VenueReport::Rejected { wire, reason } => {
                 self.moved(event, *wire, OrderEvent::Rejected, None, Some(*reason), effects);
+                // of one that is taken to live it is a contradiction, which a question settles
+                let id = self.by_wire.get(&(event.account, *wire));
+                if id.is_some_and(|id| self.order(id.strategy, id.number).is_some()) {
+                    self.in_doubt(event, *wire, effects);
+                }
             }
             VenueReport::Fill { .. } => self.filled(event, effects),
             VenueReport::Canceled { wire, filled } => {

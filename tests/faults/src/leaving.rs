@@ -80,7 +80,10 @@ impl Venues {
                 now.saturating_sub(SECOND),
                 Quantity::from_units(amend.quantity.units() - filled.units()),
             );
-            self.check_terms(now, (id, since), (amend.price, left));
+            // where more has filled since it was approved, it ends the order
+            if left.is_positive() {
+                self.check_terms(now, (id, since), (amend.price, left));
+            }
         }
         if let Some(order) = opens {
             // it may have waited for the pools; when it was approved is not told

@@ -194,7 +194,11 @@ impl Engine {
                 let barrier = slot.fired.unwrap_or(Barrier::GivenUp);
                 return Next::Note(SingleStep::Fires { barrier, profit: None });
             }
-            return Next::End(result.outcome.clone());
+            let nothing =
+                matches!(result.outcome, SingleOutcome::Unfilled { .. } | SingleOutcome::Expired);
+            if !(nothing && slot.ins.units > 0) {
+                return Next::End(result.outcome.clone());
+            }
         }
         Next::End(self.outcome_of(slot, "a fill came late"))
     }

@@ -1,6 +1,7 @@
 //! What was sent, changed or ended since the question is not judged by the answer.
 
 use super::*;
+use hedgerow_model::VenueRejection;
 
 /// A list of orders may be of a moment after it was asked for: what was sent and ended meanwhile is
 /// no stranger. A cancel of it does no harm.
@@ -142,4 +143,33 @@ fn a_late_answer_to_an_earlier_question_is_not_taken_for_this_one() {
     rig.report(stale);
     answered(&mut rig, Vec::new());
     assert_eq!((discrepancies(&rig), canceled(&rig).len()), (0, 0));
+}
+
+/// A cancel of an order whose outcome is unknown is refused for another reason than that it is not
+/// there: that does not make it one that was taken. What its venue never had ends.
+#[test]
+fn an_order_that_never_arrived_ends_though_its_cancel_was_refused() {
+    for rejected in [false, true] {
+        let mut rig = crate::tests::truth::rig();
+        rig.buy(10_000, 100);
+        rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
+        rig.want(vec![Intent::Cancel(1)]);
+        let reason = VenueRejection::Other(429);
+        rig.report(VenueReport::CancelRejected { wire: WireId(1), reason });
+        if rejected {
+            rig.report(VenueReport::Rejected { wire: WireId(1), reason });
+        } else {
+            rig.report(VenueReport::CancelRejected {
+                wire: WireId(1),
+                reason: VenueRejection::UnknownOrder,
+            });
+        }
+        for _ in 0..40 {
+            rig.never_arrived();
+            rig.wake_next();
+        }
+        let over = rig.status(1).is_some_and(OrderStatus::is_terminal);
+        assert!(over, "{rejected}: {:?}", rig.status(1));
+        assert_eq!(rig.open(Side::Buy), 0);
+    }
 }
