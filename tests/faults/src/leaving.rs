@@ -98,28 +98,30 @@ impl Venues {
         self.prices.remove(&key);
     }
 
-    /// Whether an order takes from what is held, as far as the host was told.
+    /// Whether an order takes from what is held, as far as the host was told: by the trades that it
+    /// heard, or by its facts with those that wait for the disk, where inferred fills are too.
     fn reduces(&self, order: &hedgerow_model::Order) -> bool {
         let Some(session) = self.sessions.get(order.account.index()) else { return false };
         let key = (order.id.strategy, order.request.instrument);
-        let (adopted, _) = self.shared.tracker.borrow().taken_over(key);
-        // what was taken over on a full disk is no fact yet
-        let disk = self.shared.disk.borrow();
-        let aside = disk.aside.iter().fold(None, |held, stamped| match stamped.fact {
+        let (tracker, disk) = (self.shared.tracker.borrow(), self.shared.disk.borrow());
+        let (adopted, _) = tracker.taken_over(key);
+        let heard = session.held + adopted.quantity.units();
+        let known = tracker.positions.get(&key).copied().unwrap_or(0);
+        let known = disk.aside.iter().fold(known, |held, stamped| match stamped.fact {
             Fact::Adopted { strategy, instrument, quantity, .. }
                 if (strategy, instrument) == key =>
             {
-                Some(quantity.units())
+                quantity.units()
             }
-            Fact::Fill { id, instrument, side, quantity, .. }
+            Fact::Fill { id, instrument, side, quantity, replaces, .. }
                 if (id.strategy, instrument) == key =>
             {
-                held.map(|held| held + side.sign() * quantity.units())
+                held + side.sign() * (quantity.units() - replaces.units())
             }
             _ => held,
         });
-        let held = aside.unwrap_or(session.held + adopted.quantity.units());
-        held.signum() * order.request.side.sign() < 0
+        let takes = |held: i64| held.signum() * order.request.side.sign() < 0;
+        takes(heard) || takes(known)
     }
 
     /// Keeps what the host was told of trades.
