@@ -7,6 +7,7 @@
 
 mod begin;
 mod expiry;
+mod left;
 mod make;
 mod opening;
 mod own;

@@ -159,6 +159,7 @@ impl Engine {
         self.note_peak(now, id.strategy, effects);
         self.guard_host(now, effects);
     }
+
     /// Tells of an order, but for one that was over before and of which nothing more has filled:
     /// its strategy knows that.
     pub(crate) fn tell_change(

@@ -231,7 +231,7 @@ impl Engine {
         }
     }
 
-    fn known_mut(&mut self, id: ClientOrderId) -> Option<&mut OrderSlot> {
+    pub(crate) fn known_mut(&mut self, id: ClientOrderId) -> Option<&mut OrderSlot> {
         self.strategies.get_mut(id.strategy.index())?.orders.get_mut(&id.number)
     }
 

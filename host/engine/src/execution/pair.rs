@@ -13,7 +13,7 @@
 //! - When that does not succeed either, the plan is stuck: an alarm, and nothing new is opened
 //!   until an operator has looked.
 
-use super::own::LESS;
+use super::left::LESS;
 use super::price::Priced;
 use super::single::CANCEL_AGAIN;
 use super::{PlanKey, PlanSlot};

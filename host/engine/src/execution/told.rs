@@ -55,6 +55,7 @@ impl Engine {
     pub(crate) fn plan_messages(&self, strategy: StrategyId) -> Vec<OpaqueMessage> {
         self.plans.concerning(strategy).filter_map(|key| self.plan_message(key)).collect()
     }
+
     /// Why an order of a plan was refused, in words.
     pub(super) fn leg_refusal(&self, key: PlanKey, step: &PlanStep) -> Option<String> {
         let PlanStep::Denied { leg, reason } = step else { return None };

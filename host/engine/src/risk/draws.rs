@@ -86,8 +86,7 @@ impl Engine {
             _ => return,
         };
         let Some(id) = self.by_wire.get(&(account, wire)).copied() else { return };
-        let slot = self.strategies.get_mut(id.strategy.index());
-        if let Some(known) = slot.and_then(|slot| slot.orders.get_mut(&id.number)) {
+        if let Some(known) = self.known_mut(id) {
             known.touched = known.touched.max(now);
             known.amended_at = if amends { now } else { known.amended_at };
         }

@@ -3,17 +3,36 @@
 use super::*;
 use hedgerow_model::VenueRejection;
 
+/// 0.2 of each leg.
+fn whole() -> Pair {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
+    }
+    pair
+}
+
+/// A close of half of it, whose first order of S ended without its fills: the next has made up for
+/// them. Gives the first orders, S and L.
+fn half_closed(pair: &mut Pair) -> Vec<Sent> {
+    let close = PairRequest { buy: S, sell: L, size: PairSize::Base(dec("0.1")), ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let first = pair.sent();
+    pair.expire(first[0]);
+    pair.fill(first[1], 599_998, 1_000);
+    let again = pair.sent();
+    pair.fill(again[0], 600_301, 1_000);
+    first
+}
+
 /// A fill that comes after the end of its order has one leg closed by more than was asked for: the
 /// other follows by as much, while the plan is at work and after its end. What is held of the other
 /// leg is the bound.
 #[test]
 fn a_leg_that_is_closed_by_too_much_is_followed_by_the_other() {
     for (held, late_at_end) in [(2_000, false), (2_000, true), (1_200, true)] {
-        let mut pair = Pair::new();
-        pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
-        for sent in pair.sent() {
-            pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
-        }
+        let mut pair = whole();
         if held < 2_000 {
             assert_eq!(pair.rig.sell(599_998, 2_000 - held), None);
             let wire = pair.rig.last_wire().0;
@@ -78,19 +97,8 @@ fn what_an_open_has_too_much_is_taken_back_and_not_matched() {
 /// What of the strategy's own stands in the way of a leg that follows goes first.
 #[test]
 fn a_leg_that_follows_is_not_kept_from_it_by_a_resting_order() {
-    let mut pair = Pair::new();
-    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
-    for sent in pair.sent() {
-        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
-    }
-    let size = PairSize::Base(dec("0.1"));
-    let close = PairRequest { buy: S, sell: L, size, ..request() };
-    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
-    let first = pair.sent();
-    pair.expire(first[0]);
-    pair.fill(first[1], 599_998, 1_000);
-    let again = pair.sent();
-    pair.fill(again[0], 600_301, 1_000);
+    let mut pair = whole();
+    let first = half_closed(&mut pair);
     assert_eq!(pair.rig.sell(600_500, 1_000), None);
     let wire = pair.rig.last_wire();
     pair.rig.accept(wire.0);
@@ -108,11 +116,7 @@ fn a_leg_that_follows_is_not_kept_from_it_by_a_resting_order() {
 /// what comes too much from then on is.
 #[test]
 fn a_later_position_does_not_make_up_for_what_was_looked_at() {
-    let mut pair = Pair::new();
-    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
-    for sent in pair.sent() {
-        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
-    }
+    let mut pair = whole();
     assert_eq!(pair.rig.sell(599_998, 1_000), None);
     let wire = pair.rig.last_wire().0;
     pair.rig.accept(wire);
@@ -148,18 +152,8 @@ fn a_later_position_does_not_make_up_for_what_was_looked_at() {
 /// Only as many of the strategy's own orders go as are in the way.
 #[test]
 fn no_more_of_a_strategys_orders_go_than_are_in_the_way() {
-    let mut pair = Pair::new();
-    pair.open(&PairRequest { size: PairSize::Base(dec("0.2")), ..request() });
-    for sent in pair.sent() {
-        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 2_000);
-    }
-    let close = PairRequest { buy: S, sell: L, size: PairSize::Base(dec("0.1")), ..request() };
-    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
-    let first = pair.sent();
-    pair.expire(first[0]);
-    pair.fill(first[1], 599_998, 1_000);
-    let again = pair.sent();
-    pair.fill(again[0], 600_301, 1_000);
+    let mut pair = whole();
+    let first = half_closed(&mut pair);
     for price in [600_500, 600_510] {
         assert_eq!(pair.rig.sell(price, 500), None);
         let wire = pair.rig.last_wire().0;

@@ -3,6 +3,19 @@
 use super::*;
 use hedgerow_model::VenueRejection;
 
+/// An order is open at 10 020, with so much in all.
+fn open_with(quantity: i64) -> QueryAnswer {
+    QueryAnswer::Found(OrderState {
+        order: None,
+        instrument: InstrumentId(0),
+        phase: OrderPhase::Open,
+        price: Price::from_units(10_020),
+        quantity: Quantity::from_units(quantity),
+        filled: Quantity::ZERO,
+        average: None,
+    })
+}
+
 /// A list of orders may be of a moment after it was asked for: what was sent and ended meanwhile is
 /// no stranger. A cancel of it does no harm.
 #[test]
@@ -54,16 +67,7 @@ fn an_answer_from_before_an_amendment_does_not_undo_it() {
         rig.wake_next();
     }
     let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
-    let state = OrderState {
-        order: None,
-        instrument: InstrumentId(0),
-        phase: OrderPhase::Open,
-        price,
-        quantity: Quantity::from_units(600),
-        filled: Quantity::ZERO,
-        average: None,
-    };
-    let answer = QueryAnswer::Found(state);
+    let answer = open_with(600);
     rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
     assert_eq!(rig.open(Side::Sell), 600, "asked since, and believed");
 }
@@ -111,16 +115,7 @@ fn an_amendment_sent_after_the_question_is_not_judged_by_the_answer() {
     let wake = HostTime::from_nanos(rig.now);
     rig.engine.handle(Input::Wake(wake), &mut rig.effects);
     let (account, query, wire, _) = *rig.queries().last().expect("it is asked about by itself");
-    let state = OrderState {
-        order: None,
-        instrument: InstrumentId(0),
-        phase: OrderPhase::Open,
-        price: Price::from_units(10_020),
-        quantity: Quantity::from_units(500),
-        filled: Quantity::ZERO,
-        average: None,
-    };
-    let answer = QueryAnswer::Found(state);
+    let answer = open_with(500);
     rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
     assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 500));
 }
