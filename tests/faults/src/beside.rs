@@ -179,6 +179,8 @@ impl Venues {
     /// another part of the same money, and what was delivered before all of it was heard is closed
     /// in several parts, which trade more.
     ///
+    /// Where something was somebody else's for a time, a part of what the venue paid is, too.
+    ///
     /// Of a contract that is over the host waits for the word of its delivery, for an hour: what it
     /// has too much of one that was not held at its end stays that long.
     pub(crate) fn is_same(
@@ -189,7 +191,9 @@ impl Venues {
     ) -> bool {
         let Some(session) = self.sessions.get(account.index()) else { return false };
         let key = (self.shared.script.owner(spec.id), spec.id);
-        let (adopted, _) = self.shared.tracker.borrow().taken_over(key);
+        let tracker = self.shared.tracker.borrow();
+        let (adopted, _) = tracker.taken_over(key);
+        let shared = tracker.ignored.contains(&account);
         let truth = self.inner.position(account, spec.id);
         let near = |a: Decimal, b: Decimal| (a - b).abs() < Decimal::new(1, 8);
         let own = cash(spec, ours) - cash(spec, &adopted);
@@ -202,7 +206,7 @@ impl Venues {
         (waits || ours.quantity == truth.quantity)
             && units(ours, &adopted) == units(&truth, &session.beside)
             && (!charged || near(ours.fees, truth.fees - session.beside.fees))
-            && ours.funding == truth.funding
+            && (shared || ours.funding == truth.funding)
             && (session.delivered || ours.traded == truth.traded - session.beside.traded)
             && near(own, theirs)
     }

@@ -66,7 +66,9 @@ impl Venues {
         let Some(session) = self.sessions.get(account.index()) else { return false };
         let tracker = self.shared.tracker.borrow();
         let heard = |trade: &TradeId| tracker.forced.contains(&(account, *trade));
-        let settled = !session.delivered || tracker.delivered.contains(&account);
+        // a delivery is a venue's truth before it is an event of it
+        let over = session.delivered || self.awaits_delivery(now, account);
+        let settled = !over || tracker.delivered.contains(&account);
         // an adoption on a full disk is no fact yet
         let adopts = |stamped: &Stamped| match stamped.fact {
             Fact::Adopted { account: of, .. } => of == Some(account),

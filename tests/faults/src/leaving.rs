@@ -42,7 +42,13 @@ impl Venues {
             }
             return;
         }
-        let opens = known.is_some_and(|known| known.opens);
+        if let Some((account, wire)) = tracker.place_of(order.id)
+            && self.is_open(account, wire)
+        {
+            shared.must_not(now, format!("order {} leaves beside the one it replaces", order.id));
+        }
+        // what opened when it was approved may only reduce by now
+        let opens = known.is_some_and(|known| known.opens && !tracker.only_reduces(known));
         if opens && shared.full.get() {
             shared.must_not(now, format!("order {} opens while the disk is full", order.id));
         }
@@ -62,6 +68,11 @@ impl Venues {
             self.check_margin(now, order, since);
         }
         self.prices.insert(key, (price, since));
+    }
+
+    /// Whether an order is open at its venue, by its own truth.
+    fn is_open(&self, account: AccountId, wire: WireId) -> bool {
+        self.inner.open_orders().iter().any(|(of, _, open)| (*of, *open) == (account, wire.0))
     }
 
     /// An amendment that may open more than the order did.

@@ -2,12 +2,15 @@
 
 use crate::fault::Fault;
 use crate::limits::Leaves;
+use crate::script::{S, Script};
 use crate::venues::Venues;
 use hedgerow_model::{AccountId, InstrumentKind, Order, VenueEvent, VenueReport};
 
 /// How old margin may be while something is held, ns: three times as long as from one question to
-/// the next (docs/guards.md).
-const OLD: u64 = 135_000_000_000;
+/// the next, and a minute at least (docs/guards.md).
+fn old(script: &Script) -> u64 {
+    (3 * script.positions_every().as_nanos()).max(60 * S)
+}
 
 impl Venues {
     /// Whether a venue keeps what it should tell of margin to itself.
@@ -57,7 +60,9 @@ impl Venues {
         let (told, needed) = (session.margin, session.needed);
         let old = match (told, needed) {
             (None, _) => true,
-            (Some(told), needed) => needed.is_some_and(|needed| since > told.max(needed) + OLD),
+            (Some(told), needed) => {
+                needed.is_some_and(|needed| since > told.max(needed) + old(&self.shared.script))
+            }
         };
         if old {
             let what =

@@ -13,7 +13,9 @@ use hedgerow_engine::{
     StrategyConfig, StrategyGuards, StrategyLimits, Weights, WriteLimits,
 };
 use hedgerow_guest_trader::Parameters;
-use hedgerow_model::{Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind};
+use hedgerow_model::{
+    Accounting, Decimal, Duration, InstrumentId, Interest, StrategyId, TickKind, VenueId,
+};
 use hedgerow_simulator::paper::{DeliveryTerms, FeeIn, Fees};
 use hedgerow_simulator::{FillModel, PaperVenue, Tape, VenueConfig};
 use std::cell::Cell;
@@ -92,14 +94,14 @@ pub fn config(script: &Script) -> EngineConfig {
         accept: Vec::new(),
         asks: Asks {
             orders_every: Some(Duration::from_secs(5)),
-            positions_every: Some(Duration::from_secs(45)),
+            positions_every: Some(script.positions_every()),
             ..Asks::default()
         },
         pools: pools(script),
     };
     EngineConfig {
         instruments: script.instruments.clone(),
-        no_amends: std::collections::BTreeSet::new(),
+        no_amends: script.no_amends.into_iter().map(VenueId).collect(),
         venues: (0..script.venues).map(|venue| format!("v{venue}")).collect(),
         accounts: script.instruments.iter().map(account).collect(),
         strategies: (0..script.strategies).map(|id| strategy(StrategyId(id))).collect(),
@@ -144,8 +146,8 @@ pub fn host(script: &Script, traps: &[Rc<Cell<u32>>], engine: &Engine) -> Host {
 /// The venues before anything has happened.
 #[must_use]
 pub fn venues(shared: &Rc<Shared>) -> Venues {
-    let quick = |_| VenueConfig {
-        amends: true,
+    let quick = |venue| VenueConfig {
+        amends: shared.script.no_amends != Some(venue),
         latency_out: Duration::ZERO,
         latency_back: Duration::ZERO,
         fills: FillModel::Queue,

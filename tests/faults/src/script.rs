@@ -4,8 +4,8 @@
 use crate::dice::Dice;
 use crate::fault::Fault;
 use hedgerow_model::{
-    AccountId, Decimal, Instrument, InstrumentId, InstrumentKind, Price, PriceBand, PriceGrid,
-    Quantity, Scale, SequenceRule, StrategyId, Terms, VenueId,
+    AccountId, Decimal, Duration, Instrument, InstrumentId, InstrumentKind, Price, PriceBand,
+    PriceGrid, Quantity, Scale, SequenceRule, StrategyId, Terms, VenueId,
 };
 
 /// When a run begins, host time, ns.
@@ -53,12 +53,17 @@ pub struct Script {
     pub every: u64,
     /// Whether every guard is on, near its limit, and strategies try to get around them.
     pub guarded: bool,
+    /// Whether guards that trip only tell: limits refuse, nobody is halted for long. There margin
+    /// is asked for often, and a venue keeps it to itself. One guarded seed in five.
+    pub lenient: bool,
     /// Whether its strategies are components in the sandbox: one seed in twenty.
     pub sandboxed: bool,
     /// By instrument.
     pub instruments: Vec<Instrument>,
     /// Whether an instrument's data is a book, else quotes.
     pub books: Vec<bool>,
+    /// The venue that cannot amend an order, if there is one: three seeds in ten.
+    pub no_amends: Option<u32>,
     /// By venue: latency out and back, and of market data, ns.
     pub latency: Vec<(u64, u64, u64)>,
     /// What goes wrong.
@@ -90,12 +95,16 @@ impl Script {
             rate: dice.between(1, 21).max(count),
             every: dice.pick(&[4, 8, 20]),
             guarded: Dice::of(seed, 7).percent(25),
+            lenient: Dice::of(seed, 16).percent(20),
             sandboxed: Dice::of(seed, 8).percent(5),
             instruments,
             books,
+            no_amends: None,
             latency,
             episodes: Vec::new(),
         };
+        let mut chance = Dice::of(seed, 17);
+        script.no_amends = chance.percent(30).then(|| chance.pick(&[0, 1]));
         for spec in &mut script.instruments {
             let mut dice = Dice::of(seed ^ (u64::from(spec.id.0) << 32), 15);
             spec.band = band(&mut dice);
@@ -111,8 +120,11 @@ impl Script {
     fn troubles(&self, dice: &mut Dice) -> Vec<Episode> {
         let span = (self.seconds - CALM) * S;
         let mut all = Vec::new();
-        for _ in 0..dice.between(5, 14) {
-            let fault = dice.pick(Fault::ALL);
+        let silent = self.guarded && self.lenient;
+        let sure = silent.then_some(Fault::MarginSilent);
+        let picked: Vec<Option<Fault>> = (0..dice.between(5, 14)).map(|_| None).collect();
+        for fault in picked.into_iter().chain(sure.map(Some)) {
+            let fault = fault.unwrap_or_else(|| dice.pick(Fault::ALL));
             let from = dice.between(5 * S, span - 30 * S);
             let long = dice.percent(20);
             let lasts = dice.between(200 * MS, if long { 60 * S } else { 12 * S });
@@ -129,6 +141,18 @@ impl Script {
         }
         all.sort_by_key(|episode| (episode.from, episode.fault));
         all
+    }
+
+    /// Whether an operator calls what differs somebody else's before the ledger takes it over.
+    #[must_use]
+    pub fn ignores(&self) -> bool {
+        self.seed % 8 == 3
+    }
+
+    /// How often venues are asked for positions, and with them for margin.
+    #[must_use]
+    pub fn positions_every(&self) -> Duration {
+        Duration::from_secs(if self.guarded && self.lenient { 12 } else { 45 })
     }
 
     /// When the run ends, host time, ns.

@@ -2,6 +2,7 @@
 //! modes they say there are, and whether an approval was one that could be given.
 
 mod lookups;
+mod orders;
 mod pairs;
 mod singles;
 mod standing;
@@ -13,9 +14,9 @@ use crate::coverage::Coverage;
 use crate::ears::{Word, word_of};
 use crate::script::Script;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, OrderEvent, OrderFact,
-    OrderStatus, PLAN_ORDERS, PairOutcome, PairPhase, PairPlan, Position, Purpose, Scope, Side,
-    SinglePurpose, Stamped, StrategyId, TradeId, TradingMode, WireId,
+    AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, PLAN_ORDERS, PairOutcome,
+    PairPhase, PairPlan, Position, Purpose, Replacement, Scope, Side, SinglePurpose, Stamped,
+    StrategyId, TradeId, TradingMode, WireId,
 };
 use standing::Standing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +77,8 @@ pub struct Tracker {
     pub(crate) delivered_of_them: BTreeMap<(StrategyId, InstrumentId), i64>,
     /// Accounts whose position was delivered.
     pub(crate) delivered: BTreeSet<AccountId>,
+    /// Accounts of which something was somebody else's: a part of their funding is, too.
+    pub(crate) ignored: BTreeSet<AccountId>,
     modes: BTreeMap<Scope, TradingMode>,
     pub(crate) instruments: Vec<Instrument>,
     /// Trades of the venues' own will.
@@ -86,6 +89,9 @@ pub struct Tracker {
     /// All plans of one leg that began, and whose each of their orders is.
     pub singles: BTreeMap<(StrategyId, u64), Single>,
     of_order: BTreeMap<ClientOrderId, (StrategyId, u64)>,
+    /// Orders that wait to take another's place, and whose place others have taken.
+    pub(crate) replacing: BTreeMap<ClientOrderId, Replacement>,
+    replaced: BTreeMap<ClientOrderId, ClientOrderId>,
     /// Orders that have ended with the newest fact.
     ended: Vec<ClientOrderId>,
     /// What strategies are to be told of what was taken.
@@ -186,6 +192,10 @@ impl Tracker {
                 coverage.total("adopted");
                 return self.adopted(fact);
             }
+            Fact::Ignored { account, .. } => {
+                coverage.total("ignored");
+                self.ignored.insert(*account);
+            }
             Fact::Mode { scope, mode, .. } => {
                 self.modes.insert(*scope, *mode);
             }
@@ -214,67 +224,6 @@ impl Tracker {
             Fact::Funding { .. } => coverage.total("funding payments"),
             Fact::Discrepancy { .. } => coverage.total("discrepancies"),
             _ => {}
-        }
-        Ok(())
-    }
-
-    fn order(
-        &mut self,
-        id: ClientOrderId,
-        fact: &OrderFact,
-        coverage: &mut Coverage,
-        now: u64,
-    ) -> Result<(), String> {
-        match fact {
-            OrderFact::Approved(order) => {
-                self.approved(id, order, coverage)?;
-                let opens = self.alive.get(&id).is_some_and(|known| known.opens);
-                return if opens { self.standing.may_open(id.strategy, now) } else { Ok(()) };
-            }
-            OrderFact::Denied { reason, .. } => {
-                coverage.total("denials");
-                coverage.refused(reason);
-            }
-            OrderFact::Replaces(_) => coverage.total("replacements"),
-            OrderFact::MustEnd => coverage.total("orders that the host ends"),
-            OrderFact::CancelRequested => self.moved(id, OrderEvent::CancelRequested, coverage),
-            OrderFact::AmendRequested(amend) => {
-                self.moved(id, OrderEvent::AmendRequested, coverage);
-                if let Some(known) = self.alive.get_mut(&id) {
-                    known.amending = Some(amend.quantity.units());
-                }
-            }
-            OrderFact::Moved { event, .. } => {
-                if *event == OrderEvent::AmendRejected
-                    && let Some(known) = self.alive.get_mut(&id)
-                {
-                    known.amending = None;
-                }
-                self.moved(id, *event, coverage);
-                let whole = |known: &Known| known.ending.is_none() && known.open() <= 0;
-                if self.alive.get(&id).is_some_and(whole) {
-                    self.moved(id, OrderEvent::FinalFill, coverage);
-                }
-            }
-            OrderFact::Inferred { event, .. } => {
-                coverage.total("orders whose end was inferred");
-                self.moved(id, *event, coverage);
-            }
-            OrderFact::Ends { filled, .. } => {
-                coverage.total("ended before their fills");
-                if let Some(known) = self.alive.get_mut(&id) {
-                    known.ending = Some(filled.units());
-                }
-            }
-            OrderFact::Amended { price, quantity } => {
-                let Some(known) = self.alive.get_mut(&id) else { return Ok(()) };
-                (known.order.request.price, known.order.request.quantity) = (*price, *quantity);
-                // a change that was not the one asked for leaves that one open
-                known.amending = known.amending.filter(|asked| *asked != quantity.units());
-                let done = *quantity <= known.order.filled;
-                let event = if done { OrderEvent::FinalFill } else { OrderEvent::Amended };
-                self.moved(id, event, coverage);
-            }
         }
         Ok(())
     }
@@ -347,53 +296,5 @@ impl Tracker {
             return Err("an order number is used again".into());
         }
         Ok(())
-    }
-
-    fn moved(&mut self, id: ClientOrderId, event: OrderEvent, coverage: &mut Coverage) {
-        let known = match self.alive.get_mut(&id) {
-            Some(known) => known,
-            None => match self.over.get_mut(&id) {
-                Some(known) => known,
-                None => return,
-            },
-        };
-        let order = &mut known.order;
-        if let Ok(next) = order.status.apply(event, order.filled.is_positive()) {
-            coverage.transition(order.status, event);
-            order.status = next;
-        }
-        if order.status.is_terminal() {
-            self.is_over_now(id);
-        }
-    }
-
-    /// An order ends, and its strategy is to be told.
-    fn is_over_now(&mut self, id: ClientOrderId) {
-        let Some(known) = self.alive.remove(&id) else { return };
-        self.over.insert(id, known);
-        self.ended.push(id);
-    }
-
-    fn filled(&mut self, id: ClientOrderId, units: i64, coverage: &mut Coverage) {
-        let over = self.over.contains_key(&id);
-        if over && units != 0 {
-            coverage.total("fills of orders that were over");
-        }
-        let known = self.alive.get_mut(&id).or_else(|| self.over.get_mut(&id));
-        let Some(known) = known else { return };
-        let left = known.open();
-        let filled = known.order.filled.units() + units;
-        known.order.filled = hedgerow_model::Quantity::from_units(filled);
-        let event = if units >= left { OrderEvent::FinalFill } else { OrderEvent::PartialFill };
-        let ended = known.ending.is_some_and(|all| filled >= all);
-        // the real one of what was inferred brings nothing new
-        if units != 0 {
-            self.moved(id, event, coverage);
-        }
-        // the venue's word of its end comes true with the last fill
-        if ended && let Some(known) = self.alive.get_mut(&id) {
-            known.order.status = OrderStatus::Canceled;
-            self.is_over_now(id);
-        }
     }
 }

@@ -15,11 +15,12 @@ use hedgerow_model::{
 /// Chances of guards, and nothing else.
 const PURPOSE: u64 = 8;
 
-struct Scale(Dice);
+/// The chances, and whether guards only tell.
+struct Scale(Dice, bool);
 
 impl Scale {
     fn of(script: &Script, what: u64) -> Self {
-        Self(Dice::of(script.seed ^ (what << 40), PURPOSE))
+        Self(Dice::of(script.seed ^ (what << 40), PURPOSE), script.lenient)
     }
 
     /// So much, or up to three times that.
@@ -33,7 +34,8 @@ impl Scale {
     }
 
     fn action(&mut self) -> GuardAction {
-        self.0.pick(&GuardAction::WORDS).1
+        let action = self.0.pick(&GuardAction::WORDS).1;
+        if self.1 { GuardAction::Alert } else { action }
     }
 
     fn watch(&mut self, limit: Decimal) -> Watch {

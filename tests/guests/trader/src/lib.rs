@@ -189,7 +189,10 @@ impl Trader {
         let price = self.price(ctx, order.instrument, order.side, off).unwrap_or(order.price);
         let more = lot * (self.int(12) - 6);
         let quantity = Quantity::from_units(order.quantity.units() + more);
-        ctx.want(Intent::Amend(Amend { order: order.number, price, quantity }));
+        match self.below(2) {
+            0 => ctx.want(Intent::Amend(Amend { order: order.number, price, quantity })),
+            _ => _ = ctx.replace(order.number, price, quantity),
+        }
     }
 
     fn is_over(&self, ctx: &Context) -> bool {
