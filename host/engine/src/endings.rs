@@ -1,9 +1,10 @@
 //! Orders that their venue ended with more filled than was heard: the word of the end was faster
 //! than the fills, or they were lost. Such an order lives on, with what it still brings reserved,
-//! until the fills are heard; those that do not come by themselves are asked for.
+//! until the fills are heard; those that do not come by themselves are asked for. One of which its
+//! venue does not say how much filled may have filled whole: it is asked for that first.
 
 use crate::{Effects, Engine};
-use hedgerow_model::{Fact, OrderEvent, OrderFact, Quantity, VenueEvent, WireId};
+use hedgerow_model::{ClientOrderId, Fact, OrderEvent, OrderFact, Quantity, VenueEvent, WireId};
 
 impl Engine {
     /// The venue ended an order.
@@ -23,6 +24,12 @@ impl Engine {
             self.record(now, Fact::Discrepancy { account: event.account, detail }, effects);
             return self.doubt(now, id, effects);
         }
+        if let Some(id) = id.filter(|_| filled.is_none())
+            && self.may_owe(id)
+        {
+            self.moved(event, wire, OrderEvent::OutcomeUnknown, None, None, effects);
+            return self.doubt(now, id, effects);
+        }
         let order = id.and_then(|id| self.any_order(id));
         let owes = order.zip(filled).filter(|(order, filled)| *filled > order.filled);
         let Some((id, filled)) = id.zip(owes.map(|(_, filled)| filled)) else {
@@ -35,5 +42,16 @@ impl Engine {
             self.record(now, Fact::Order { id, fact }, effects);
         }
         self.claim(now, id, (filled, None, event.happened), effects);
+    }
+
+    /// Whether more of a live order may have filled than was heard, at a venue that can be asked.
+    fn may_owe(&self, id: ClientOrderId) -> bool {
+        let slot = self.strategies.get(id.strategy.index());
+        let live = slot.and_then(|slot| slot.orders.get(&id.number));
+        live.is_some_and(|known| {
+            let account = self.config.accounts.get(known.order.account.index());
+            let asked = account.is_some_and(|account| account.reconcile);
+            asked && known.ending.is_none() && self.may_fill(id).is_positive()
+        })
     }
 }

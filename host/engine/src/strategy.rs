@@ -118,7 +118,7 @@ pub(crate) struct OrderSlot {
     pub(crate) reserved_notional: Decimal,
     /// An amendment that the venue has not answered: either size may fill.
     pub(crate) amending: Option<Amend>,
-    /// When the newest amendment left.
+    /// When the newest amendment left, or was told to be done.
     pub(crate) amended_at: HostTime,
     /// Its venue says that it ended, with so much filled; fills are still to come.
     pub(crate) ending: Option<(OrderEvent, Quantity)>,

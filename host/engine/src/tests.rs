@@ -229,6 +229,12 @@ impl Rig {
         });
     }
 
+    /// How much of an order was told to have filled: what its venue says of it when it ends.
+    fn filled_of(&self, account: AccountId, wire: u64) -> Option<Quantity> {
+        let id = self.engine.by_wire.get(&(account, WireId(wire)))?;
+        self.engine.any_order(*id).map(|order| order.filled)
+    }
+
     fn status(&self, number: u64) -> Option<OrderStatus> {
         let slot = &self.engine.strategies[0];
         let live = slot.orders.get(&number).map(|known| known.order.status);

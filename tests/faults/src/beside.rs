@@ -75,8 +75,8 @@ impl Session {
 
     /// The position of an account is delivered.
     pub(crate) fn deliver_beside(&mut self, spec: &Instrument, price: Price) {
-        self.delivered_beside = self.beside.quantity.units();
-        if self.delivered_beside != 0 {
+        self.delivered_beside += self.beside.quantity.units();
+        if !self.beside.quantity.is_zero() {
             let traded = self.beside.traded;
             self.book_beside(spec, closing(self.beside.quantity, price));
             // a delivery is no trade
@@ -95,15 +95,19 @@ impl Venues {
                     self.lost.insert((order.account, order.wire));
                 }
                 OrderFact::AmendRequested(_) => {
-                    // it may have grown, and the host does not know before it has asked
-                    let known = self.shared.tracker.borrow().key_of(*id);
-                    let Some(((account, _), _)) = known else { continue };
-                    let Some(session) = self.session(account) else { continue };
-                    session.grown = true;
-                    session.vague_until = session.vague_until.max(now + UNDER_WAY);
+                    self.changed.insert(*id);
                 }
                 _ => {}
             }
+        }
+        // they may have grown, and the host does not know before it has asked; what it has learned
+        // of that may be lost with another cut
+        for id in self.changed.clone() {
+            let known = self.shared.tracker.borrow().key_of(id);
+            let Some(((account, _), _)) = known else { continue };
+            let Some(session) = self.session(account) else { continue };
+            session.grown = true;
+            session.vague_until = session.vague_until.max(now + UNDER_WAY);
         }
         for place in 0..self.sessions.len() {
             self.recount(place);
@@ -129,6 +133,10 @@ impl Venues {
             }
         }
         session.history = history;
+        if session.delivered {
+            let price = session.delivered_at;
+            session.deliver_beside(spec, price);
+        }
     }
 
     /// A fill of an order whose facts are lost.
@@ -192,7 +200,12 @@ impl Venues {
         let Some(session) = self.sessions.get(account.index()) else { return false };
         let key = (self.shared.script.owner(spec.id), spec.id);
         let tracker = self.shared.tracker.borrow();
-        let (adopted, _) = tracker.taken_over(key);
+        let (mut adopted, _) = tracker.taken_over(key);
+        // the ledger may have held nothing when it heard of the delivery
+        let booked = !session.delivered || tracker.delivered.contains(&account);
+        if !booked && adopted.adopt(spec, Quantity::ZERO, session.delivered_at).is_err() {
+            return false;
+        }
         let shared = tracker.ignored.contains(&account);
         let truth = self.inner.position(account, spec.id);
         let near = |a: Decimal, b: Decimal| (a - b).abs() < Decimal::new(1, 8);
@@ -201,7 +214,7 @@ impl Venues {
         let units =
             |whole: &Position, part: &Position| whole.quantity.units() - part.quantity.units();
         // the fee of a delivery is of all that is delivered
-        let charged = session.delivered_beside == 0;
+        let charged = booked && session.delivered_beside == 0;
         let waits = self.awaits_delivery(now, account);
         (waits || ours.quantity == truth.quantity)
             && units(ours, &adopted) == units(&truth, &session.beside)

@@ -77,7 +77,7 @@ impl Venues {
         if let Some(session) = self.session(event.account) {
             let spec = &shared.script.instruments[session.instrument.index()];
             session.deliver_beside(spec, price);
-            (session.delivered, session.truth) = (true, 0);
+            (session.delivered, session.delivered_at, session.truth) = (true, price, 0);
         }
     }
 

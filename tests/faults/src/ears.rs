@@ -189,8 +189,9 @@ impl Shared {
         let tracker = self.tracker.borrow();
         let own = |id: &ClientOrderId| id.strategy == strategy && id.number < PLAN_ORDERS;
         let known = tracker.alive.iter().filter(|(id, _)| own(id));
-        let ours: BTreeMap<u64, i64> =
-            known.map(|(id, known)| (id.number, known.order.filled.units())).collect();
+        let waits = tracker.replacing.keys().filter(|id| own(id)).map(|id| (id.number, 0));
+        let known = known.map(|(id, known)| (id.number, known.order.filled.units()));
+        let ours: BTreeMap<u64, i64> = known.chain(waits).collect();
         let told = state.orders.iter().filter(|order| order.number < PLAN_ORDERS);
         let told: BTreeMap<u64, i64> =
             told.map(|order| (order.number, order.filled.units())).collect();

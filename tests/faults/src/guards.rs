@@ -70,7 +70,6 @@ pub const NEVER_REFUSED: [(&str, &str); 14] = [
     ("overflow", "no figure here is that large"),
     ("not supported", "strategies want what the contract has"),
     ("timers", "strategies set no more than they may"),
-    ("nothing left", "strategies amend where venues amend, and replace nothing"),
     ("leverage not known", "no venue here tells leverage, and nobody asks for one"),
     ("leverage differs", "no venue here tells leverage, and nobody asks for one"),
     ("leverage not allowed", "no venue here tells leverage, and nobody asks for one"),

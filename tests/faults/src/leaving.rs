@@ -80,22 +80,23 @@ impl Venues {
         let shared = Rc::clone(&self.shared);
         let tracker = shared.tracker.borrow();
         let known = tracker.by_wire(key.0, key.1);
-        // what opened when it was sent may only reduce by now
-        let opens = known.filter(|known| known.opens && !tracker.only_reduces(known));
+        // what opened when it was sent may only reduce by now, or by this change
+        let changed = amend.quantity.units();
+        let opens = known.filter(|known| {
+            let reduces = tracker.only_reduces(known) || tracker.would_reduce(known, changed);
+            known.opens && !reduces
+        });
         let opens = opens.map(|known| known.order.clone());
-        let about = known.map(|known| (known.order.request.instrument, known.order.filled));
-        drop(tracker);
-        if let Some((id, filled)) = about {
-            // when it was approved is not told; what is left of it has to fit
-            let (since, left) = (
-                now.saturating_sub(SECOND),
-                Quantity::from_units(amend.quantity.units() - filled.units()),
-            );
-            // where more has filled since it was approved, it ends the order
-            if left.is_positive() {
+        let about = known.map(|known| (known.order.request.instrument, known));
+        if let Some((id, known)) = about {
+            // when it was approved is not told; what was left of it then has to fit
+            let since = now.saturating_sub(SECOND);
+            let left = Quantity::from_units(amend.quantity.units() - known.order.filled.units());
+            if left.is_positive() && known.filled_at < since {
                 self.check_terms(now, (id, since), (amend.price, left));
             }
         }
+        drop(tracker);
         if let Some(order) = opens {
             // it may have waited for the pools; when it was approved is not told
             let since = now.saturating_sub(SECOND);

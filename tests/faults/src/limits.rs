@@ -286,6 +286,8 @@ impl Venues {
                 .find(|rests| (rests.account, rests.wire) == (account, order.wire));
             let left = leaves.units - rests.map_or(0, |rests| rests.filled);
             match open.get_mut(&order.wire) {
+                // one that makes it smaller adds nothing to what there is
+                Some(known) if leaves.amends => known.1 = left,
                 Some(known) => known.1 = known.1.max(left),
                 // of an order that is over nothing more can come
                 None if leaves.amends => {}

@@ -41,7 +41,6 @@ impl Venues {
                 (session.margin, session.needed) = (Some(now), held.then_some(now));
             }
             VenueReport::Down => (session.margin, session.needed) = (None, None),
-            _ if !held && session.needed == session.margin => session.needed = None,
             _ => {}
         }
     }

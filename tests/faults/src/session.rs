@@ -1,7 +1,7 @@
 //! The session of one account at its venue, as the simulation knows it.
 
 use crate::kinds::about;
-use hedgerow_model::{InstrumentId, Position, TradeId, VenueEvent, VenueReport, WireId};
+use hedgerow_model::{InstrumentId, Position, Price, TradeId, VenueEvent, VenueReport, WireId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The session of one account.
@@ -37,8 +37,9 @@ pub(crate) struct Session {
     pub(crate) truth: i64,
     /// Trades of the venue's own will.
     pub(crate) forced: BTreeSet<TradeId>,
-    /// What it held was delivered; whether the host has heard of that.
+    /// What it held was delivered, at which price; whether the host has heard of that.
     pub(crate) delivered: bool,
+    pub(crate) delivered_at: Price,
     pub(crate) heard_of_it: bool,
     /// Orders and cancels without an answer, and since when.
     pub(crate) waits: BTreeMap<WireId, u64>,

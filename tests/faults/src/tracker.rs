@@ -29,6 +29,8 @@ pub struct Known {
     /// What its venue says filled in all, where it ended before its fills were heard.
     ending: Option<i64>,
     amending: Option<i64>,
+    /// When something of it filled last, host time, ns.
+    pub filled_at: u64,
     /// It may make a position larger, or turn it.
     pub opens: bool,
 }
@@ -187,6 +189,7 @@ impl Tracker {
                 self.pair_filled(*id, units);
                 self.standing.filled(id.strategy, now);
                 self.filled(*id, units, coverage);
+                self.alive.entry(*id).and_modify(|known| known.filled_at = now);
             }
             Fact::Adopted { .. } => {
                 coverage.total("adopted");
@@ -240,10 +243,19 @@ impl Tracker {
 
     /// Whether all that is open of a side in the instrument of an order reduces what is held.
     pub(crate) fn only_reduces(&self, known: &Known) -> bool {
+        self.reduces_with(known, 0)
+    }
+
+    /// Whether that is so once an order is changed to so much in all.
+    pub(crate) fn would_reduce(&self, known: &Known, units: i64) -> bool {
+        self.reduces_with(known, units - known.order.filled.units() - known.open())
+    }
+
+    fn reduces_with(&self, known: &Known, more: i64) -> bool {
         let (strategy, request) = (known.order.id.strategy, &known.order.request);
         let held = self.positions.get(&(strategy, request.instrument)).copied().unwrap_or(0);
         let opposite = held.signum() * request.side.sign() < 0;
-        opposite && self.open(strategy, request.instrument, request.side) <= held.abs()
+        opposite && self.open(strategy, request.instrument, request.side) + more <= held.abs()
     }
 
     fn approved(
@@ -288,7 +300,8 @@ impl Tracker {
         let (ending, amending) = (None, None);
         // of two that offset its venue lets one act, and that reduces
         let opens = !reduces && !offsets;
-        let known = Known { order: order.clone(), ending, amending, opens };
+        let filled_at = 0;
+        let known = Known { order: order.clone(), ending, amending, filled_at, opens };
         if self.wires.insert((order.account, order.wire), id).is_some() {
             return Err("a wire id is used again".into());
         }

@@ -13,8 +13,8 @@ use crate::shared::Shared;
 use crate::terms::Heard;
 use hedgerow_engine::EngineConfig;
 use hedgerow_model::{
-    AccountId, Duration, Extent, HostTime, InstrumentId, Price, Scope, Side, VenueCommand,
-    VenueEvent, VenueId, VenueRejection, VenueReport, VenueTime, WireId,
+    AccountId, ClientOrderId, Duration, Extent, HostTime, InstrumentId, Price, Scope, Side,
+    VenueCommand, VenueEvent, VenueId, VenueRejection, VenueReport, VenueTime, WireId,
 };
 use hedgerow_ports::{SimulatedVenue, Venue};
 use hedgerow_simulator::PaperVenue;
@@ -61,6 +61,8 @@ pub struct Venues {
     pub(crate) wires: BTreeMap<(AccountId, WireId), (Side, bool)>,
     /// Orders whose facts a power cut has taken.
     pub(crate) lost: BTreeSet<(AccountId, WireId)>,
+    /// Orders that may be larger than their facts say, because a power cut took an amendment.
+    pub(crate) changed: BTreeSet<ClientOrderId>,
     /// At which price each was sent or last amended, and when.
     pub(crate) prices: BTreeMap<(AccountId, WireId), (Price, u64)>,
     /// What the host was told of what its venues accept.
@@ -91,6 +93,7 @@ impl Venues {
             sessions,
             wires: BTreeMap::new(),
             lost: BTreeSet::new(),
+            changed: BTreeSet::new(),
             prices: BTreeMap::new(),
             terms: BTreeMap::new(),
             left: BTreeMap::new(),

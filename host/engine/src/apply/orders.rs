@@ -53,6 +53,10 @@ impl Engine {
                 self.reserve_remaining(id);
             }
             OrderFact::Amended { price, quantity } => {
+                // an answer to an earlier question may be of before it arrived
+                if let Some(known) = self.known_mut(id) {
+                    known.amended_at = known.amended_at.max(time);
+                }
                 let slot = self.strategies.get(id.strategy.index());
                 let known = slot.and_then(|slot| slot.orders.get(&id.number));
                 let asked = known.and_then(|known| known.amending);

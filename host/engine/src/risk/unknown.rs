@@ -45,7 +45,7 @@ impl Margins {
         let mine = self.pools.iter_mut().filter(|((whose, ..), _)| *whose == account);
         for ((_, venue, asset), pool) in mine {
             let held = held(*venue, asset);
-            let untold = pool.needed.filter(|needed| held || *needed > pool.told);
+            let untold = pool.needed.filter(|needed| held || *needed >= pool.told);
             pool.needed = untold.or(held.then_some(now));
         }
     }

@@ -267,7 +267,8 @@ impl Pair {
     }
 
     fn expire(&mut self, sent: Sent) {
-        self.report(sent.leg, VenueReport::Expired { wire: WireId(sent.wire), filled: None });
+        let filled = self.rig.filled_of(AccountId(sent.leg.0), sent.wire);
+        self.report(sent.leg, VenueReport::Expired { wire: WireId(sent.wire), filled });
     }
 
     fn reject(&mut self, sent: Sent) {

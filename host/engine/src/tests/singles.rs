@@ -212,11 +212,13 @@ impl One {
 
     /// A cancel arrived.
     fn gone(&mut self, sent: Sent) {
-        self.rig.report(VenueReport::Canceled { wire: WireId(sent.wire), filled: None });
+        let filled = self.rig.filled_of(AccountId(0), sent.wire);
+        self.rig.report(VenueReport::Canceled { wire: WireId(sent.wire), filled });
     }
 
     fn expire(&mut self, sent: Sent) {
-        self.rig.report(VenueReport::Expired { wire: WireId(sent.wire), filled: None });
+        let filled = self.rig.filled_of(AccountId(0), sent.wire);
+        self.rig.report(VenueReport::Expired { wire: WireId(sent.wire), filled });
     }
 
     fn unknown(&mut self, sent: Sent) {

@@ -542,7 +542,7 @@ fn unknown_positions_block_their_account_until_they_are_ignored() {
     assert_eq!(foreign(&rig), 70);
     compare(&mut rig, 70);
     assert_eq!((rig.buy(9_990, 100), odd(&rig).len()), (None, 2));
-    rig.report(VenueReport::Canceled { wire: WireId(1), filled: None });
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: Some(Quantity::ZERO) });
     compare(&mut rig, 80);
     assert_eq!(rig.buy(9_990, 100), Some(RiskRejection::UnknownPositions));
     assert_eq!(foreign(&rig), 80);

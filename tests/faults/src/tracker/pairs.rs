@@ -76,7 +76,8 @@ impl Tracker {
         match legs.iter().any(|spec| spec.kind.is_inverse()) {
             _ if units <= planned => 0,
             true => i64::MAX,
-            false => units + own,
+            // what is held of the legs, and closed, may differ
+            false => plan.plan.legs[usize::from(leg)].target.units() + units - planned + own,
         }
     }
 

@@ -1,19 +1,24 @@
 //! What was sent, changed or ended since the question is not judged by the answer.
 
 use super::*;
-use hedgerow_model::VenueRejection;
+use hedgerow_model::{Replacement, VenueRejection};
 
-/// An order is open at 10 020, with so much in all.
-fn open_with(quantity: i64) -> QueryAnswer {
-    QueryAnswer::Found(OrderState {
+/// An order of 500 is open at 10 020.
+fn open_state() -> OrderState {
+    OrderState {
         order: None,
         instrument: InstrumentId(0),
         phase: OrderPhase::Open,
         price: Price::from_units(10_020),
-        quantity: Quantity::from_units(quantity),
+        quantity: Quantity::from_units(500),
         filled: Quantity::ZERO,
         average: None,
-    })
+    }
+}
+
+/// An order is open at 10 020, with so much in all.
+fn open_with(quantity: i64) -> QueryAnswer {
+    QueryAnswer::Found(OrderState { quantity: Quantity::from_units(quantity), ..open_state() })
 }
 
 /// A list of orders may be of a moment after it was asked for: what was sent and ended meanwhile is
@@ -70,6 +75,29 @@ fn an_answer_from_before_an_amendment_does_not_undo_it() {
     let answer = open_with(600);
     rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
     assert_eq!(rig.open(Side::Sell), 600, "asked since, and believed");
+}
+
+/// So does one that was asked for after the amendment left and before it arrived.
+#[test]
+fn an_answer_from_before_an_amendment_arrived_does_not_undo_it() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.fill(1, 10_010, 2_000);
+    rig.sell(10_020, 500);
+    rig.accept(2);
+    rig.advance(1);
+    let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
+    rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
+    rig.advance(1);
+    rig.report(VenueReport::Down);
+    rig.report(VenueReport::Up);
+    rig.advance(10);
+    rig.report(VenueReport::Amended { wire: WireId(2), price, quantity });
+    rig.advance(1);
+    answered(&mut rig, vec![open_order(2, 10_020, 500, 0), position(2_000)]);
+    assert_eq!((rig.status(2), rig.open(Side::Sell)), (Some(OrderStatus::Open), 800));
 }
 
 #[test]
@@ -167,4 +195,67 @@ fn an_order_that_never_arrived_ends_though_its_cancel_was_refused() {
         assert!(over, "{rejected}: {:?}", rig.status(1));
         assert_eq!(rig.open(Side::Buy), 0);
     }
+}
+
+/// An end without how much filled is no word of that: until its venue was asked all of it may have.
+#[test]
+fn an_end_that_does_not_say_how_much_filled_is_asked_for() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.accept(1);
+    rig.advance(10);
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: None });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Unknown), 2_000));
+    let (account, query, wire, _) = *rig.queries().last().expect("it is asked for");
+    let canceled = QueryAnswer::Found(OrderState {
+        phase: OrderPhase::Canceled,
+        price: Price::from_units(10_010),
+        quantity: Quantity::from_units(2_000),
+        filled: Quantity::from_units(500),
+        ..open_state()
+    });
+    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer: canceled });
+    assert_eq!(rig.open(Side::Buy), 500, "what filled and was not heard");
+    rig.fill(1, 10_010, 500);
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Canceled), 0));
+}
+
+/// Sizes of the orders that left, units.
+fn placed(rig: &Rig) -> Vec<i64> {
+    let size = |command: &VenueCommand| match command {
+        VenueCommand::Place(order) => Some(order.get().request.quantity.units()),
+        _ => None,
+    };
+    rig.effects.commands.iter().filter_map(size).collect()
+}
+
+/// What replaces an order is what its venue says is left of it, and not what was heard.
+#[test]
+fn a_replacement_waits_for_how_much_of_the_old_order_filled() {
+    let mut config = EngineConfig { no_amends: [VenueId(0)].into(), ..config(limits()) };
+    config.accounts[0].reconcile = true;
+    let mut rig = Rig::over(config);
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(9_980, 1_000);
+    rig.accept(1);
+    let (price, quantity) = (Price::from_units(9_970), Quantity::from_units(1_000));
+    rig.want(vec![Intent::Replace(Replacement { order: 1, number: 2, price, quantity })]);
+    rig.advance(10);
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: None });
+    assert_eq!(placed(&rig), [1_000], "nothing before it is known");
+    let (account, query, wire, _) = *rig.queries().last().expect("it is asked for");
+    let canceled = QueryAnswer::Found(OrderState {
+        phase: OrderPhase::Canceled,
+        price: Price::from_units(9_980),
+        quantity: Quantity::from_units(1_000),
+        filled: Quantity::from_units(400),
+        ..open_state()
+    });
+    rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer: canceled });
+    assert_eq!(placed(&rig), [1_000], "nor before what filled was heard");
+    rig.fill(1, 9_980, 400);
+    assert_eq!(placed(&rig), [1_000, 600]);
 }
