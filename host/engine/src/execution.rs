@@ -5,6 +5,7 @@
 //! What is known of a leg is its fills and the final states of its orders; an order whose outcome
 //! is unknown is waited for, never counted as nothing.
 
+mod alone;
 mod begin;
 mod expiry;
 mod left;
@@ -83,6 +84,9 @@ pub(crate) struct PlanSlot {
     pub(crate) denied: Option<String>,
     /// When this phase was entered; a restart begins it anew.
     pub(crate) entered: HostTime,
+    /// Since when one leg is ahead of the other.
+    #[serde(default)]
+    pub(crate) apart: Option<HostTime>,
     /// When something was last tried in it.
     pub(crate) tried: Option<HostTime>,
     /// When the leg that makes was last quoted, or its quote denied.
@@ -122,6 +126,7 @@ impl PlanSlot {
             repairs: BTreeSet::new(),
             takes_rest: false,
             denied: None,
+            apart: None,
             tried: None,
             quoted: None,
             canceled: None,
@@ -211,7 +216,7 @@ impl Engine {
             }
             PlanStep::GivenUp => slot.given_up = true,
             PlanStep::Ended(result) => {
-                slot.phase = PairPhase::Ended;
+                (slot.phase, slot.apart) = (PairPhase::Ended, None);
                 (slot.accepted, slot.result) = (slot.overfilled(), Some((**result).clone()));
                 self.plans.ended(time, key);
                 self.pairs.ended(key.0, key.1);
@@ -240,10 +245,9 @@ impl Engine {
         if purpose != Purpose::Make {
             slot.tries = 0; // it can be had: what failed before does not count
         }
-        let repairs = slot.repairs.contains(&id.number);
+        let (repairs, kind) = (slot.repairs.contains(&id.number), slot.plan.kind);
         let Some((planned, state)) = slot.leg_mut(leg) else { return };
-        // a fill that fits the ledger fits here: the same products
-        let base = spec.base_quantity(price, quantity).unwrap_or_default();
+        let base = planned.base_of(kind, spec, (price, quantity));
         let value = spec.value(price, quantity).unwrap_or_default();
         let sign = if planned.side == side { 1 } else { -1 };
         let signed = |units: i64| units.saturating_mul(sign);
@@ -268,6 +272,7 @@ impl Engine {
             state.filled = state.filled.saturating_sub(signed(taken.units()));
             state.base = state.base.saturating_sub(signed_base(spec.quantity(taken)));
         }
+        slot.note_apart(time);
     }
 
     /// What a fill of a plan's order was worth was corrected by so much, settle asset.
@@ -279,7 +284,7 @@ impl Engine {
         self.correct_for_single((key, id.number), more);
         let Some(slot) = self.plans.pair_mut(&key) else { return };
         let Some((leg, _)) = slot.orders.get(&id.number).copied() else { return };
-        let repairs = slot.repairs.contains(&id.number);
+        let (repairs, kind) = (slot.repairs.contains(&id.number), slot.plan.kind);
         let Some((planned, state)) = slot.leg_mut(leg) else { return };
         let forth = planned.side == side;
         let sum = if forth { &mut state.forth } else { &mut state.back };
@@ -288,7 +293,7 @@ impl Engine {
             state.completed.1 += more;
         }
         let spec = self.config.instruments.get(planned.instrument.index());
-        if spec.is_some_and(|spec| spec.kind.is_inverse()) {
+        if kind == PairKind::Open && spec.is_some_and(|spec| spec.kind.is_inverse()) {
             // what an inverse contract is worth is what it stands for
             state.base += if forth { more } else { -more };
         }

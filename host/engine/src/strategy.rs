@@ -6,8 +6,9 @@ use crate::delivery::Credit;
 use crate::risk::{CancelCount, Counted, DenialLimit, TalkLimit, TokenBucket};
 use crate::writes::Written;
 use hedgerow_model::{
-    AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, InstrumentId, Interest, Order,
-    OrderEvent, OrderStatus, PLAN_ORDERS, Position, Price, Quantity, Side, TradeId, VenueTime,
+    AccountId, Amend, Decimal, Earnings, FundingNotice, HostTime, Instrument, InstrumentId,
+    Interest, Order, OrderEvent, OrderStatus, PLAN_ORDERS, Position, Price, Quantity, Side,
+    TradeId, VenueTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -311,6 +312,11 @@ impl StrategySlot {
             .filter(|(number, _)| **number < PLAN_ORDERS)
             .map(|(number, _)| *number)
             .collect()
+    }
+
+    /// The average price at which a position was entered.
+    pub(crate) fn entry(&self, spec: &Instrument) -> Option<Decimal> {
+        self.holding(spec.id)?.position.entry(spec)
     }
 
     pub(crate) fn position(&self, instrument: InstrumentId) -> Quantity {

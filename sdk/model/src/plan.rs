@@ -10,8 +10,9 @@ mod request;
 
 pub use request::{Accept, LegOrder, Making, PairRequest, PairSize};
 
-use crate::fixed::{Price, Quantity};
+use crate::fixed::{Price, Quantity, Rounding};
 use crate::id::{AccountId, InstrumentId};
+use crate::instrument::{Instrument, MONEY_DIGITS};
 use crate::leverage::Margin;
 use crate::order::Side;
 use crate::reach::{PriceSource, Reach};
@@ -63,7 +64,8 @@ pub struct PairLeg {
     pub side: Side,
     /// How much of it.
     pub target: Quantity,
-    /// The same in base units, at the middle for an inverse contract.
+    /// The same in base units: of an inverse contract at the middle, of one that is closed at its
+    /// average entry.
     pub base: Decimal,
     /// Its first limit.
     pub limit: Price,
@@ -88,6 +90,27 @@ pub struct PairLeg {
     pub displayed: Quantity,
     /// Leverage and margin mode as the venue told them when it began; nothing: spot, or not told.
     pub margin: Option<Margin>,
+}
+
+impl PairLeg {
+    /// Base units of a fill of this leg: of an inverse contract at the price of the fill, of one
+    /// that is closed the part of what it was entered for, rounded half-even to
+    /// [`MONEY_DIGITS`].
+    #[must_use]
+    pub fn base_of(
+        &self,
+        kind: PairKind,
+        spec: &Instrument,
+        (price, quantity): (Price, Quantity),
+    ) -> Decimal {
+        if kind == PairKind::Open || !spec.kind.is_inverse() {
+            // a fill that fits the ledger fits here: the same products
+            return spec.base_quantity(price, quantity).unwrap_or_default();
+        }
+        let part = self.base.checked_mul(quantity.units().into());
+        let part = part.and_then(|part| part.checked_div(self.target.units().into()));
+        Rounding::HalfEven.decimal(part.unwrap_or_default(), MONEY_DIGITS)
+    }
 }
 
 /// A pair plan as it began.

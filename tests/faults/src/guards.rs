@@ -62,7 +62,7 @@ const REFUSING: [(u32, &str); 53] = [
 ];
 
 /// Refusals that no seed gives.
-pub const NEVER_REFUSED: [(&str, &str); 14] = [
+pub const NEVER_REFUSED: [(&str, &str); 13] = [
     ("unknown instrument", "strategies name their own instruments"),
     ("not granted", "strategies trade all that they see"),
     ("max quantity", "no instrument here has a largest order"),

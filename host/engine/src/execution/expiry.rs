@@ -38,7 +38,7 @@ impl Engine {
                 let part = Quantity::from_units(units);
                 // what fits the ledger fits here: the same products, or smaller ones
                 let value = spec.value(price, part).unwrap_or_default();
-                let base = spec.base_quantity(price, part).unwrap_or_default();
+                let base = planned.base_of(pair.plan.kind, spec, (price, part));
                 let sum = if opens { &mut state.back } else { &mut state.forth };
                 *sum = (sum.0.saturating_add(units), sum.1.saturating_add(value));
                 state.fees = state.fees.saturating_add(fee_of(fee, part, quantity));
@@ -49,6 +49,7 @@ impl Engine {
                     state.base = state.base.saturating_add(base);
                 }
             }
+            pair.apart = pair.apart.filter(|_| !pair.is_level());
         }
     }
 

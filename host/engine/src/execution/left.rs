@@ -5,7 +5,7 @@ use super::PlanSlot;
 use super::size::whole_lots;
 use crate::Engine;
 use crate::terms::whole_lots_of;
-use hedgerow_model::{Decimal, Quantity, part_of};
+use hedgerow_model::{Decimal, PairKind, Quantity, part_of};
 
 /// Why nothing is sent.
 pub(super) const LESS: &str = "what differs is less than an order can be";
@@ -82,6 +82,13 @@ impl Engine {
     fn lots_of_base(&self, slot: &PlanSlot, leg: u8, base: Decimal) -> Option<Quantity> {
         let planned = slot.plan.legs.get(usize::from(leg))?;
         let spec = self.config.instrument(planned.instrument)?;
+        if slot.plan.kind == PairKind::Close && spec.kind.is_inverse() {
+            // as many contracts as were entered for so much
+            let units =
+                base.checked_mul(planned.target.units().into())?.checked_div(planned.base)?;
+            let units = i64::try_from(units.trunc().mantissa()).ok()?;
+            return Some(whole_lots_of(spec, Quantity::from_units(units)));
+        }
         let state = slot.legs.get(usize::from(leg))?;
         let price = state.average(spec).unwrap_or(planned.middle);
         whole_lots(spec, base, price).ok()

@@ -54,7 +54,7 @@ pub(super) enum Next {
     /// The order of this number is canceled.
     Cancel(u64),
     Enter(PairPhase),
-    /// One leg is held alone, and nobody can say until when.
+    /// One leg is held alone for long.
     Alarm,
     End(PairOutcome),
 }
@@ -107,7 +107,7 @@ impl Engine {
                     self.tell_plan(now, key, effects);
                 }
                 Next::Alarm => {
-                    let why = format!("plan {} holds one leg alone: its venue is away", key.1);
+                    let why = format!("plan {} holds one leg alone for long", key.1);
                     self.latch(now, key.0, TradingMode::ReduceOnly, why, effects);
                 }
                 Next::End(outcome) => return self.end_plan(now, key, outcome, effects),
@@ -116,6 +116,13 @@ impl Engine {
     }
 
     fn next_of(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
+        match self.rule(now, key, slot) {
+            Next::Wait(wake) => self.wait_or_tell(now, key, slot, wake),
+            next => next,
+        }
+    }
+
+    fn rule(&self, now: HostTime, key: PlanKey, slot: &PlanSlot) -> Next {
         if slot.phase == PairPhase::Ended {
             // a late fill of an ended plan: what it brought is taken back
             let told = slot.result.is_some() && !slot.is_stuck();
@@ -267,13 +274,8 @@ impl Engine {
         }
         let over = now >= slot.entered.after(UNWIND);
         if repair.is_some_and(|(leg, _)| !self.is_leg_known(slot, leg)) {
-            // neither a try nor its time is used up while nobody can know; people are told
-            let quiet = self.modes.of(Scope::Strategy(key.0)) >= TradingMode::ReduceOnly;
-            return match (over, quiet) {
-                (false, _) => Next::Wait(slot.entered.after(UNWIND)),
-                (true, false) => Next::Alarm,
-                (true, true) => Next::Wait(HostTime::NEVER),
-            };
+            // neither a try nor its time is used up while nobody can know
+            return Next::Wait(HostTime::NEVER);
         }
         if slot.tries >= slot.plan.request.tries || over {
             if slot.plan.kind == PairKind::Close && slot.is_level() {

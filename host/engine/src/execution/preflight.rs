@@ -237,7 +237,12 @@ impl Engine {
             Err(_) if kind == PairKind::Close => self.source(now, (spec, side), true)?.0,
             middle => middle?,
         };
-        let lot = lot_base(spec, middle).ok_or(RiskRejection::Overflow)?;
+        let worth = match kind {
+            PairKind::Open => middle,
+            // what is closed of an inverse leg is the part of the hedge that it was entered for
+            PairKind::Close => slot.entry(spec).unwrap_or(middle),
+        };
+        let lot = lot_base(spec, worth).ok_or(RiskRejection::Overflow)?;
         Ok(Draft { spec, side, middle, lot })
     }
 

@@ -3,7 +3,10 @@
 use crate::Engine;
 use crate::config::Weights;
 use crate::risk::pools::{Rank, Rations, Waiting};
-use hedgerow_model::{AccountId, HostTime, Input, VenueCommand, WireId};
+use hedgerow_model::{
+    AccountId, Action, AskedBy, ClientOrderId, HostTime, Input, Order, PLAN_ORDERS, VenueCommand,
+    WireId,
+};
 
 /// Whose turn it is. What waits leaves at its own wake-up, or when something of its account
 /// happens: an input that is another's, or a tick that says nothing, may lie in a stretch that a
@@ -75,6 +78,18 @@ impl Rations {
 }
 
 impl Engine {
+    /// Whether nothing of an order's plan may leave any more: where all is halted no plan unwinds,
+    /// but an operator's flatten goes on. Orders of a strategy's own are canceled then.
+    pub(super) fn is_held_by_halt(&self, id: ClientOrderId, order: &Order) -> bool {
+        if id.number < PLAN_ORDERS {
+            return false;
+        }
+        let mode = self.mode_at(id.strategy, order.account, order.request.instrument);
+        let single = self.plans.of_order(id).and_then(|key| self.plans.single(&key));
+        let flattens = single.is_some_and(|single| single.plan.asked_by == AskedBy::Operator);
+        !flattens && !mode.permits(Action::PlanUnwinds)
+    }
+
     /// What has waited is as old as it is on its way: the time that its venue may take begins now.
     pub(super) fn note_left(&mut self, now: HostTime, waiting: &Waiting) {
         if waiting.since >= now {

@@ -3,7 +3,7 @@
 //! not succeed is tried again while the guard stands.
 
 use super::leverage;
-use super::unhedged::{Hedge, hedge_of};
+use super::unhedged::{Hedge, base_of, hedge_of};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, PlanStep,
@@ -301,23 +301,16 @@ impl Engine {
         number
     }
 
-    /// Base units of what is held of both legs.
-    fn bases(&self, (_, a, b): Hedge, [one, other]: [Quantity; 2]) -> Option<[Decimal; 2]> {
-        Some([self.base_of(a, one)?, self.base_of(b, other)?])
-    }
-
-    /// Base units of a position, whatever its sign, an inverse one's at its mark.
-    fn base_of(&self, id: InstrumentId, held: Quantity) -> Option<Decimal> {
-        let spec = self.config.instrument(id)?;
-        let held = held.abs();
-        if held.is_zero() {
-            return Some(Decimal::ZERO);
-        }
-        if !spec.kind.is_inverse() {
-            return spec.quantity(held).checked_mul(spec.multiplier);
-        }
-        let mark = self.markets.get(id)?.mark_exact(spec)?;
-        spec.notional_at(mark, held).ok()?.checked_div(mark)
+    /// Base units of what is held of both legs, whatever their signs, an inverse one's at its entry:
+    /// so much of the other it was to hedge.
+    fn bases(&self, (strategy, a, b): Hedge, held: [Quantity; 2]) -> Option<[Decimal; 2]> {
+        let slot = self.strategies.get(strategy.index())?;
+        let of = |id: InstrumentId, held: Quantity| {
+            let (base, _) = base_of(self.config.instrument(id)?, slot)?;
+            Some(if held.is_zero() { Decimal::ZERO } else { base.abs() })
+        };
+        let [one, other] = held;
+        Some([of(a, one)?, of(b, other)?])
     }
 
     /// Base units by which both legs of a pair shrink so that neither account is above its target:

@@ -248,7 +248,7 @@ impl Engine {
             return false; // its venue takes no order without a side, reductions neither
         }
         if self.is_reduction(order) {
-            return true;
+            return !self.is_held_by_halt(id, order);
         }
         let mode = self.mode_at(id.strategy, account, instrument);
         let may = match rank {

@@ -11,13 +11,17 @@ use crate::execution::{common_step, lot_base};
 use crate::strategy::StrategySlot;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Decimal, Guard, GuardAction, GuardKey, HostTime, Instrument, InstrumentId, Scope, StrategyId,
+    Decimal, Guard, GuardAction, GuardKey, HostTime, Instrument, InstrumentId, Rounding, Scope,
+    StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose, and the two legs, the smaller id first.
 pub(crate) type Hedge = (StrategyId, InstrumentId, InstrumentId);
+
+/// Digits after the point of base units where they are compared as whole numbers.
+const PARTS: u32 = 12;
 
 /// All hedges.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,8 +91,8 @@ pub(super) fn hedge_of(key: &GuardKey) -> Option<Hedge> {
     }
 }
 
-/// Base units of a leg and of one of its lots.
-fn base_of(spec: &Instrument, slot: &StrategySlot) -> Option<(Decimal, Decimal)> {
+/// Base units of a leg, signed, and of one of its lots; of an inverse one at its average entry.
+pub(super) fn base_of(spec: &Instrument, slot: &StrategySlot) -> Option<(Decimal, Decimal)> {
     let position = &slot.holding(spec.id)?.position;
     if !spec.kind.is_inverse() {
         let base = spec.quantity(position.quantity).checked_mul(spec.multiplier)?;
@@ -99,6 +103,13 @@ fn base_of(spec: &Instrument, slot: &StrategySlot) -> Option<(Decimal, Decimal)>
         None => Decimal::ZERO,
     };
     Some((position.cost, lot))
+}
+
+/// Base units in whole trillionths, rounded half-even: what two legs are compared by.
+fn whole(base: Decimal) -> Option<i128> {
+    let mut parts = Rounding::HalfEven.decimal(base, PARTS);
+    parts.rescale(PARTS);
+    (parts.scale() == PARTS).then(|| parts.mantissa())
 }
 
 impl Engine {
@@ -201,10 +212,17 @@ impl Engine {
             }
             let watch = self.config.strategies.get(strategy.index())?.guards.hedge_gap;
             let slot = self.strategies.get(strategy.index())?;
-            let leg = |id: InstrumentId| {
-                let spec = self.config.instrument(id)?;
-                let (constant, coefficient) = self.exposure.worth(spec, slot.position(id))?;
-                Some(Leg { instrument: id, constant, coefficient })
+            let specs = [self.config.instrument(a)?, self.config.instrument(b)?];
+            let inverse = specs.iter().any(|spec| spec.kind.is_inverse());
+            let leg = |instrument: InstrumentId| {
+                let spec = self.config.instrument(instrument)?;
+                let (constant, coefficient) = match inverse {
+                    // contracts worth a fixed amount of the quote hedge the coins they were
+                    // entered for: at other marks neither leg is worth what the other is
+                    true => (whole(base_of(spec, slot)?.0)?, 0),
+                    false => self.exposure.worth(spec, slot.position(instrument))?,
+                };
+                Some(Leg { instrument, constant, coefficient })
             };
             let gap = Gap::new([leg(a)?, leg(b)?], watch.limit)?;
             Some((key, gap, watch.action))

@@ -180,6 +180,15 @@ impl Pair {
         assert_eq!(self.ask(PairKind::Open, request), None);
     }
 
+    pub(crate) fn close(&mut self, request: &PairRequest) {
+        assert_eq!(self.ask_as(2, PairKind::Close, request), None);
+    }
+
+    /// Nobody knows what became of an order.
+    fn unknown(&mut self, sent: Sent) {
+        self.report(sent.leg, VenueReport::OutcomeUnknown { wire: WireId(sent.wire) });
+    }
+
     /// Orders that left since the last look.
     pub(crate) fn sent(&mut self) -> Vec<Sent> {
         let new = self.rig.effects.commands.get(self.taken..).unwrap_or_default();
@@ -298,6 +307,11 @@ impl Pair {
 
     fn phase(&self) -> PairPhase {
         self.rig.engine.plans.pair(&(ME, 1)).unwrap().phase
+    }
+
+    /// How the close that came second ended.
+    fn closed(&self) -> PairResult {
+        self.rig.engine.plans.pair(&(ME, 2)).unwrap().result.clone().expect("it has not ended")
     }
 
     fn result(&self) -> PairResult {

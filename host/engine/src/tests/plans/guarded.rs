@@ -335,3 +335,24 @@ fn a_pair_does_not_begin_while_the_venue_of_one_leg_takes_nothing() {
     pair.markets();
     assert_eq!(pair.ask_as(2, PairKind::Open, &request()), None);
 }
+
+/// What takes a leg back waits for its venue's ban to end, and meanwhile everything is halted: then
+/// it does not leave any more, and the plan is stuck.
+#[test]
+fn what_waits_to_take_a_leg_back_does_not_leave_once_all_is_halted() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { tries: 1, ..request() });
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, 1_660);
+    pair.report(L, VenueReport::RateLimited { limit: None, retry_after: Duration::from_secs(5) });
+    pair.reject(sent[1]);
+    let hedge = pair.sent();
+    pair.reject(hedge[0]);
+    assert_eq!((pair.phase(), pair.sent()), (PairPhase::Unwinding, vec![]), "it waits");
+    pair.pass(1_000);
+    pair.mode(TradingMode::Halted);
+    pair.pass(10_000);
+    assert_eq!(pair.sent(), []);
+    let outcome = pair.result().outcome;
+    assert!(matches!(outcome, PairOutcome::Stuck { .. }), "{outcome:?}");
+}

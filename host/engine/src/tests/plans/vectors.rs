@@ -61,6 +61,16 @@ fn vector_l1_walks_the_book_and_asks_for_no_worse_than_it_needs() {
 /// Of an inverse leg the coarser one is whole, the finer one follows to the nearest lot.
 #[test]
 fn vector_c3_hedges_an_inverse_leg_and_records_the_dust() {
+    let pair = c3();
+    let result = pair.result();
+    assert_eq!(result.outcome, PairOutcome::Balanced);
+    assert_eq!(result.residual.round_dp(6), dec("0.000654"));
+    assert_eq!(result.legs[1].average.unwrap().round_dp(6), dec("61200"));
+    pair.assert_restores();
+}
+
+/// The pair of C3, opened.
+fn c3() -> Pair {
     let mut instruments = legs();
     instruments[0].kind = InstrumentKind::Spot;
     instruments[0].lot = Quantity::from_units(1_000);
@@ -78,10 +88,74 @@ fn vector_c3_hedges_an_inverse_leg_and_records_the_dust() {
     assert_eq!([sent[0].quantity, sent[1].quantity], [2_000, 122]);
     pair.fill(sent[0], 600_000, 2_000);
     pair.fill(sent[1], 612_000, 122);
-    let result = pair.result();
-    assert_eq!(result.outcome, PairOutcome::Balanced);
-    assert_eq!(result.residual.round_dp(6), dec("0.000654"));
-    assert_eq!(result.legs[1].average.unwrap().round_dp(6), dec("61200"));
+    pair
+}
+
+/// The same pair, closed.
+fn closing() -> PairRequest {
+    PairRequest { buy: S, sell: L, size: PairSize::All, ..request() }
+}
+
+/// Of the pair of C3 a half is closed when the price has fallen by a third: a half of the
+/// contracts, and not what they are worth now. What is held then hedges as before.
+#[test]
+fn a_part_of_a_pair_with_an_inverse_leg_is_the_same_part_of_both() {
+    let mut pair = c3();
+    pair.quote(L, (399_990, 100_000), (400_010, 100_000));
+    pair.quote(S, (399_990, 100_000), (400_010, 100_000));
+    pair.close(&PairRequest { size: PairSize::Base(dec("0.1")), ..closing() });
+    let sent = pair.sent();
+    assert_eq!([sent[0].quantity, sent[1].quantity], [61, 1_000]);
+    pair.fill(sent[0], 400_010, 61);
+    pair.fill(sent[1], 399_990, 1_000);
+    let result = pair.closed();
+    assert_eq!((result.outcome, result.residual.abs() < dec("0.002")), (PairOutcome::Flat, true));
+    pair.assert_restores();
+}
+
+/// All of it, of which the contracts are only bought back in part: what spot was worth of them at
+/// the price of now is not what they hedged.
+#[test]
+fn an_inverse_leg_that_is_not_closed_is_not_level_at_another_price() {
+    let mut pair = c3();
+    pair.quote(L, (399_990, 100_000), (400_010, 100_000));
+    pair.quote(S, (399_990, 100_000), (400_010, 100_000));
+    pair.close(&PairRequest { tries: 1, ..closing() });
+    let sent = pair.sent();
+    assert_eq!([sent[0].quantity, sent[1].quantity], [122, 2_000]);
+    pair.fill(sent[1], 399_990, 2_000);
+    // 50 contracts of 100 are worth 0.125 by now, less than a step below 0.2, and hedged 0.08
+    pair.fill(sent[0], 400_000, 50);
+    pair.expire(sent[0]);
+    loop {
+        let Some(next) = pair.sent().pop() else { break };
+        assert_eq!((next.leg, next.quantity), (S, 72));
+        pair.expire(next);
+        pair.pass(100);
+    }
+    let outcome = pair.closed().outcome;
+    assert!(matches!(outcome, PairOutcome::Stuck { .. }), "{outcome:?}");
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::ReduceOnly);
+    pair.assert_restores();
+}
+
+/// The venue of one leg does not say what became of its order, and the other one is filled: nothing
+/// is sent before it is known, but people are told after thirty seconds.
+#[test]
+fn a_leg_that_is_alone_for_long_is_told_while_the_other_is_not_known() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, 1_660);
+    pair.unknown(sent[1]);
+    pair.pass(29_000);
+    let mode = |pair: &Pair| pair.rig.engine.modes.of(Scope::Strategy(ME));
+    assert_eq!((mode(&pair), pair.sent().len()), (TradingMode::Running, 0));
+    pair.pass(2_000);
+    assert_eq!((mode(&pair), pair.sent().len()), (TradingMode::ReduceOnly, 0));
+    assert_eq!(pair.phase(), PairPhase::Opening);
+    pair.fill(sent[1], 600_299, 1_660);
+    assert_eq!(pair.result().outcome, PairOutcome::Balanced);
     pair.assert_restores();
 }
 
@@ -266,8 +340,8 @@ fn an_outage_in_the_middle_of_taking_back_is_waited_out() {
     pair.report(L, VenueReport::Down);
     pair.pass(60_000);
     assert_eq!(pair.sent(), []);
-    // its order lives, as far as is known: nobody holds the leg for alone yet
-    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::Running);
+    // its order lives, as far as is known; but the leg is alone for long
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::ReduceOnly);
     pair.report(L, VenueReport::Up);
     pair.expire(back);
     assert_eq!((pair.phase(), pair.sent()), (PairPhase::Unwinding, vec![]));
