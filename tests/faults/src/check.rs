@@ -202,13 +202,17 @@ impl Venues {
         self.shared.never_told().into_iter().for_each(|never| self.shared.must_not(now, never));
     }
 
-    /// What traded of each order.
-    fn traded(&self) -> BTreeMap<(AccountId, WireId), i64> {
-        let mut traded: BTreeMap<(AccountId, WireId), i64> = BTreeMap::new();
+    /// What traded of each order, units and what they were worth, base units.
+    fn traded(&self) -> BTreeMap<(AccountId, WireId), (i64, Decimal)> {
+        let mut traded: BTreeMap<(AccountId, WireId), (i64, Decimal)> = BTreeMap::new();
         for event in self.sessions.iter().flat_map(|session| &session.history) {
-            if let VenueReport::Fill { wire, quantity, .. } = &event.report {
-                *traded.entry((event.account, *wire)).or_default() += quantity.units();
-            }
+            let VenueReport::Fill { wire, instrument, price, quantity, .. } = &event.report else {
+                continue;
+            };
+            let spec = &self.shared.script.instruments[instrument.index()];
+            let (units, worth) = traded.entry((event.account, *wire)).or_default();
+            *units += quantity.units();
+            *worth += spec.base_quantity(*price, *quantity).unwrap_or_default();
         }
         traded
     }
@@ -234,23 +238,31 @@ impl Venues {
             for (order, (leg, purpose)) in &known.orders {
                 let id = ClientOrderId { strategy: *strategy, number: *order };
                 let Some((key, instrument)) = tracker.key_of(id) else { continue };
-                let units = traded.get(&key).copied().unwrap_or(0);
                 let spec = &self.shared.script.instruments[instrument.index()];
-                let base = spec.quantity(Quantity::from_units(units));
+                let planned = &known.plan.legs[usize::from(*leg)];
+                let (units, worth) = traded.get(&key).copied().unwrap_or_default();
+                let base = match (spec.kind.is_inverse(), known.plan.kind) {
+                    (false, _) => spec.quantity(Quantity::from_units(units)),
+                    (true, PairKind::Open) => worth,
+                    // the part of the hedge that it was entered for
+                    (true, PairKind::Close) => {
+                        let target = Decimal::from(planned.target.units());
+                        planned.base * Decimal::from(units) / target
+                    }
+                };
                 let sign = if *purpose == Purpose::TakeBack { -1 } else { 1 };
                 net[usize::from(*leg)] += base * Decimal::from(sign);
             }
-            let inverse = known.plan.legs.iter().any(|leg| {
-                self.shared.script.instruments[leg.instrument.index()].kind.is_inverse()
-            });
             let apart = match (known.plan.kind, &known.outcome) {
                 // both are closed whole, whatever they were
                 (PairKind::Close, Some(PairOutcome::Flat)) => {
                     // of both as much may be left as is less than an order can be
                     let dust = |leg: usize| {
-                        let spec = &tracker.instruments[known.plan.legs[leg].instrument.index()];
+                        let planned = &known.plan.legs[leg];
+                        let spec = &tracker.instruments[planned.instrument.index()];
                         let level = (net[0] - net[1]).abs() < known.plan.step;
-                        let least = spec.quantity(spec.min_quantity);
+                        let least = planned.base * Decimal::from(spec.min_quantity.units());
+                        let least = least / Decimal::from(planned.target.units());
                         if level { least } else { Decimal::ZERO }
                     };
                     let left = |leg: usize| {
@@ -269,7 +281,8 @@ impl Venues {
                 }
                 _ => (net[0] - net[1]).abs(),
             };
-            if !inverse && apart >= known.plan.step {
+            // what is worth so many coins is rounded
+            if apart >= known.plan.step + Decimal::new(1, 9) {
                 self.shared.must_not(
                     now,
                     format!(

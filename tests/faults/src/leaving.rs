@@ -42,10 +42,18 @@ impl Venues {
             }
             return;
         }
-        if let Some((account, wire)) = tracker.place_of(order.id)
-            && self.is_open(account, wire)
-        {
-            shared.must_not(now, format!("order {} leaves beside the one it replaces", order.id));
+        if tracker.leaves_halted(now, order) {
+            shared.must_not(now, format!("order {} leaves though all is halted", order.id));
+        }
+        if let Some(((account, wire), most)) = tracker.place_of(order.id) {
+            let filled = self.filled_of(account, wire);
+            let more = filled.units() + order.request.quantity.units() > most.units();
+            if self.is_open(account, wire) || more {
+                let what = format!("{filled} filled, {most} wanted");
+                let id = order.id;
+                shared
+                    .must_not(now, format!("order {id} is too much for what it replaces: {what}"));
+            }
         }
         // what opened when it was approved may only reduce by now
         let opens = known.is_some_and(|known| known.opens && !tracker.only_reduces(known));
@@ -68,6 +76,24 @@ impl Venues {
             self.check_margin(now, order, since);
         }
         self.prices.insert(key, (price, since));
+    }
+
+    /// How much of an order has filled, by its venue's own truth.
+    fn filled_of(&self, account: AccountId, of: WireId) -> Quantity {
+        let history = self.sessions.get(account.index()).map(|session| &session.history);
+        let filled = history.into_iter().flatten().filter_map(|event| match event.report {
+            VenueReport::Fill { wire, quantity, .. } if wire == of => Some(quantity.units()),
+            _ => None,
+        });
+        Quantity::from_units(filled.sum())
+    }
+
+    /// One leg that is held alone for long is told.
+    pub(crate) fn check_alone(&self, now: u64) {
+        let late = self.shared.tracker.borrow().alone_and_untold(now);
+        if let Some((strategy, plan)) = late.filter(|_| !self.shared.full.get()) {
+            self.shared.must_not(now, format!("plan {plan} of {strategy} holds one leg, untold"));
+        }
     }
 
     /// Whether an order is open at its venue, by its own truth.

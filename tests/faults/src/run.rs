@@ -165,6 +165,7 @@ impl World {
         if let Err(what) = folded {
             shared.must_not(now, format!("facts at a start: {what}"));
         }
+        tracker.began = now;
         *shared.tracker.borrow_mut() = tracker;
         // what is lost may have left the house
         venues.forget(now, &lost);
@@ -206,6 +207,7 @@ impl World {
         if self.steps.is_multiple_of(LOOK) && !self.shared.dead.get() {
             driver.venue().check_exposure(driver.engine(), now);
             driver.venue().check_cancels(now);
+            driver.venue().check_alone(now);
         }
     }
 

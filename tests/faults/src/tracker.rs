@@ -1,6 +1,7 @@
 //! The facts of a run, folded a second time and independently of the engine: what orders, plans and
 //! modes they say there are, and whether an approval was one that could be given.
 
+mod alone;
 mod lookups;
 mod orders;
 mod pairs;
@@ -15,8 +16,8 @@ use crate::ears::{Word, word_of};
 use crate::script::Script;
 use hedgerow_model::{
     AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, PLAN_ORDERS, PairOutcome,
-    PairPhase, PairPlan, Position, Purpose, Replacement, Scope, Side, SinglePurpose, Stamped,
-    StrategyId, TradeId, TradingMode, WireId,
+    PairPhase, PairPlan, Position, Purpose, Quantity, Replacement, Scope, Side, SinglePurpose,
+    Stamped, StrategyId, TradeId, TradingMode, WireId,
 };
 use standing::Standing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub struct Known {
     /// What its venue says filled in all, where it ended before its fills were heard.
     ending: Option<i64>,
     amending: Option<i64>,
+    /// Its end follows from what its venue does not know.
+    inferred: bool,
     /// When something of it filled last, host time, ns.
     pub filled_at: u64,
     /// It may make a position larger, or turn it.
@@ -59,6 +62,8 @@ pub struct Plan {
     pub orders: BTreeMap<u64, (u8, Purpose)>,
     /// Where it stands.
     pub phase: PairPhase,
+    /// Since when one leg is ahead of the other, host time, ns.
+    pub apart: Option<u64>,
     /// How it last ended.
     pub outcome: Option<PairOutcome>,
     /// An operator has taken over what was stuck.
@@ -81,6 +86,9 @@ pub struct Tracker {
     pub(crate) delivered: BTreeSet<AccountId>,
     /// Accounts of which something was somebody else's: a part of their funding is, too.
     pub(crate) ignored: BTreeSet<AccountId>,
+    /// Until when strategies might not open, and when this process began.
+    restricted: BTreeMap<StrategyId, u64>,
+    pub(crate) began: u64,
     modes: BTreeMap<Scope, TradingMode>,
     pub(crate) instruments: Vec<Instrument>,
     /// Trades of the venues' own will.
@@ -93,7 +101,7 @@ pub struct Tracker {
     of_order: BTreeMap<ClientOrderId, (StrategyId, u64)>,
     /// Orders that wait to take another's place, and whose place others have taken.
     pub(crate) replacing: BTreeMap<ClientOrderId, Replacement>,
-    replaced: BTreeMap<ClientOrderId, ClientOrderId>,
+    replaced: BTreeMap<ClientOrderId, (ClientOrderId, Quantity)>,
     /// Orders that have ended with the newest fact.
     ended: Vec<ClientOrderId>,
     /// What strategies are to be told of what was taken.
@@ -190,6 +198,7 @@ impl Tracker {
                 self.standing.filled(id.strategy, now);
                 self.filled(*id, units, coverage);
                 self.alive.entry(*id).and_modify(|known| known.filled_at = now);
+                self.note_apart(*id, now);
             }
             Fact::Adopted { .. } => {
                 coverage.total("adopted");
@@ -200,6 +209,7 @@ impl Tracker {
                 self.ignored.insert(*account);
             }
             Fact::Mode { scope, mode, .. } => {
+                self.note_restricted(*scope, *mode, now);
                 self.modes.insert(*scope, *mode);
             }
             Fact::Plan { strategy, plan, step } => {
@@ -300,8 +310,8 @@ impl Tracker {
         let (ending, amending) = (None, None);
         // of two that offset its venue lets one act, and that reduces
         let opens = !reduces && !offsets;
-        let filled_at = 0;
-        let known = Known { order: order.clone(), ending, amending, filled_at, opens };
+        let (filled_at, inferred) = (0, false);
+        let known = Known { order: order.clone(), ending, amending, inferred, filled_at, opens };
         if self.wires.insert((order.account, order.wire), id).is_some() {
             return Err("a wire id is used again".into());
         }

@@ -3,7 +3,8 @@
 use super::{Known, Tracker};
 use crate::coverage::Coverage;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Order, OrderEvent, OrderFact, OrderStatus, Replacement, WireId,
+    AccountId, ClientOrderId, Order, OrderEvent, OrderFact, OrderStatus, Quantity, Replacement,
+    WireId,
 };
 
 impl Tracker {
@@ -52,6 +53,7 @@ impl Tracker {
             }
             OrderFact::Inferred { event, .. } => {
                 coverage.total("orders whose end was inferred");
+                self.alive.entry(id).and_modify(|known| known.inferred = true);
                 self.moved(id, *event, coverage);
             }
             OrderFact::Ends { filled, .. } => {
@@ -152,13 +154,15 @@ impl Tracker {
         if !fits || same != (before.side, before.instrument, before.flags) {
             return Err(format!("{id} is not what was asked for, {left} of {wanted:?}"));
         }
-        self.replaced.insert(id, old);
+        self.replaced.insert(id, (old, wanted.quantity));
         Ok(())
     }
 
-    /// Where the order was whose place another has taken.
-    pub(crate) fn place_of(&self, id: ClientOrderId) -> Option<(AccountId, WireId)> {
-        let old = self.replaced.get(&id)?;
-        self.key_of(*old).map(|(key, _)| key)
+    /// Where the order was whose place another has taken, and how much both may come to. Not of
+    /// one whose end was inferred: more of that may have filled than anybody could know.
+    pub(crate) fn place_of(&self, id: ClientOrderId) -> Option<((AccountId, WireId), Quantity)> {
+        let (old, most) = self.replaced.get(&id)?;
+        let known = self.over.get(old).filter(|known| !known.inferred)?;
+        Some(((known.order.account, known.order.wire), *most))
     }
 }

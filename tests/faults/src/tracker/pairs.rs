@@ -3,8 +3,8 @@
 use super::{Plan, Tracker};
 use crate::coverage::Coverage;
 use hedgerow_model::{
-    ClientOrderId, Instrument, InstrumentKind, Order, PairKind, PairOutcome, PairPhase, PlanStep,
-    Purpose, Quantity, StrategyId,
+    ClientOrderId, Decimal, Instrument, InstrumentKind, Order, PairKind, PairOutcome, PairPhase,
+    PlanStep, Purpose, Quantity, StrategyId,
 };
 use std::collections::BTreeMap;
 
@@ -56,29 +56,30 @@ impl Tracker {
         plan.into_iter().for_each(|(_, plan)| plan.late = true);
     }
 
-    /// How much of a leg of a close would be as much as was closed of the other one; a lot more for
-    /// what is rounded, and whatever it is worth of an inverse one.
+    /// How much of a leg of a close goes with what was closed of the other one, where that was more
+    /// than planned: the same part of the hedge, and a lot more for what is rounded.
     fn closed_there(&self, plan: &Plan, leg: u8) -> i64 {
-        let legs = plan.plan.legs.each_ref().map(|leg| &self.instruments[leg.instrument.index()]);
         if plan.plan.kind != PairKind::Close || !plan.late {
             return 0;
         }
-        let other = plan.orders.iter().filter(|(_, (at, _))| *at != leg);
-        let units: i64 = other
+        let (own, other) =
+            (&plan.plan.legs[usize::from(leg)], &plan.plan.legs[1 - usize::from(leg)]);
+        let there = plan.orders.iter().filter(|(_, (at, _))| *at != leg);
+        let units: i64 = there
             .filter_map(|(number, _)| {
                 let id = ClientOrderId { strategy: plan.strategy, number: *number };
                 let known = self.alive.get(&id).or_else(|| self.over.get(&id))?;
                 Some(known.order.filled.units())
             })
             .sum();
-        let planned = plan.plan.legs[1 - usize::from(leg)].target.units();
-        let own = legs[usize::from(leg)].lot.units();
-        match legs.iter().any(|spec| spec.kind.is_inverse()) {
-            _ if units <= planned => 0,
-            true => i64::MAX,
-            // what is held of the legs, and closed, may differ
-            false => plan.plan.legs[usize::from(leg)].target.units() + units - planned + own,
+        let more = units - other.target.units();
+        if more <= 0 {
+            return 0;
         }
+        let base = other.base * Decimal::from(more) / Decimal::from(other.target.units());
+        let follows = base * Decimal::from(own.target.units()) / own.base;
+        let follows = i64::try_from(follows.ceil().mantissa()).unwrap_or(i64::MAX);
+        own.target.units() + follows + self.instruments[own.instrument.index()].lot.units()
     }
 
     /// Whether an order takes back spot that a plan has sold: no position makes it a reduction, and
@@ -136,7 +137,7 @@ impl Tracker {
                 known.phase = *phase;
             }
             PlanStep::Ended(result) => {
-                known.phase = PairPhase::Ended;
+                (known.phase, known.apart) = (PairPhase::Ended, None);
                 known.outcome = Some(result.outcome.clone());
                 known.left =
                     known.plan.legs.each_ref().map(|leg| {
@@ -174,8 +175,9 @@ impl Tracker {
                 let plan = (**plan).clone();
                 let (orders, outcome, released) = (BTreeMap::new(), None, false);
                 let (strategy, left) = (key.0, [0; 2]);
-                let late = false;
-                let known = Plan { plan, strategy, orders, phase, outcome, left, released, late };
+                let (late, apart) = (false, None);
+                let known =
+                    Plan { plan, apart, strategy, orders, phase, outcome, left, released, late };
                 self.plans.insert(key, known);
             }
             PlanStep::Single(step) => return self.single(key, step, coverage),

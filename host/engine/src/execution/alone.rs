@@ -1,0 +1,44 @@
+//! One leg that is held alone: since when, and who is told.
+//!
+//! Not to hedge while nobody can say what became of an order is right (T3); not to say so is not.
+//! After half a minute, and not before the deadline of the plan, its strategy may only reduce until
+//! an operator has looked.
+
+use super::pair::Next;
+use super::{PlanKey, PlanSlot};
+use crate::Engine;
+use hedgerow_model::{Duration, HostTime, PairPhase, Scope, TradingMode};
+
+/// How long one leg may be ahead of the other before people are told, whatever is waited for.
+const ALONE: Duration = Duration::from_secs(30);
+
+impl PlanSlot {
+    /// Notes since when one leg is ahead of the other.
+    pub(super) fn note_apart(&mut self, time: HostTime) {
+        self.apart = if self.is_level() { None } else { self.apart.or(Some(time)) };
+    }
+}
+
+impl Engine {
+    /// Whatever is waited for (an order of which nobody can say what became, a venue that is away,
+    /// a market that is missing): that one leg is held alone for long is told, and until an
+    /// operator has looked its strategy may only reduce.
+    pub(super) fn wait_or_tell(
+        &self,
+        now: HostTime,
+        key: PlanKey,
+        slot: &PlanSlot,
+        wake: HostTime,
+    ) -> Next {
+        let told = self.modes.of(Scope::Strategy(key.0)) >= TradingMode::ReduceOnly;
+        let delivers = self.waits_for_delivery(slot).is_some(); // at a price that is known by then
+        let quiet = told || delivers || slot.phase == PairPhase::Ended;
+        let Some(apart) = slot.apart.filter(|_| !quiet) else { return Next::Wait(wake) };
+        let most = match slot.phase {
+            PairPhase::Making => HostTime::EPOCH, // it may rest for hours, but not unhedged
+            _ => slot.plan.deadline,
+        };
+        let late = apart.after(ALONE).max(most);
+        if now >= late { Next::Alarm } else { Next::Wait(wake.min(late)) }
+    }
+}
