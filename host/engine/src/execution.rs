@@ -135,16 +135,6 @@ impl PlanSlot {
         }
     }
 
-    /// Base units bought beyond those sold.
-    pub(crate) fn residual(&self) -> Decimal {
-        let [buy, sell] = &self.legs;
-        buy.base.saturating_sub(sell.base)
-    }
-
-    pub(crate) fn is_level(&self) -> bool {
-        self.residual().abs() < self.plan.step
-    }
-
     pub(crate) fn is_stuck(&self) -> bool {
         let outcome = self.result.as_ref().map(|result| &result.outcome);
         matches!(outcome, Some(hedgerow_model::PairOutcome::Stuck { .. }))

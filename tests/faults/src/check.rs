@@ -5,9 +5,8 @@ use crate::shared::Shared;
 use crate::venues::{Venues, Way};
 use hedgerow_engine::Engine;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Fact, InstrumentId, OrderFact, PairKind, PairOutcome,
-    PairPhase, Purpose, Quantity, Side, Stamped, StrategyId, TradeId, VenueEvent, VenueReport,
-    WireId,
+    AccountId, Fact, InstrumentId, OrderFact, Side, Stamped, StrategyId, TradeId, VenueEvent,
+    VenueReport, WireId,
 };
 use hedgerow_simulator::paper::Request;
 use std::collections::BTreeMap;
@@ -200,98 +199,6 @@ impl Venues {
         }
         // and strategies have heard of all of it
         self.shared.never_told().into_iter().for_each(|never| self.shared.must_not(now, never));
-    }
-
-    /// What traded of each order, units and what they were worth, base units.
-    fn traded(&self) -> BTreeMap<(AccountId, WireId), (i64, Decimal)> {
-        let mut traded: BTreeMap<(AccountId, WireId), (i64, Decimal)> = BTreeMap::new();
-        for event in self.sessions.iter().flat_map(|session| &session.history) {
-            let VenueReport::Fill { wire, instrument, price, quantity, .. } = &event.report else {
-                continue;
-            };
-            let spec = &self.shared.script.instruments[instrument.index()];
-            let (units, worth) = traded.entry((event.account, *wire)).or_default();
-            *units += quantity.units();
-            *worth += spec.base_quantity(*price, *quantity).unwrap_or_default();
-        }
-        traded
-    }
-
-    /// A pair is balanced, flat, or stuck with an alarm; at the end none is in progress.
-    pub(crate) fn check_pairs(&self, engine: &Engine, now: u64) {
-        let (tracker, traded) = (self.shared.tracker.borrow(), self.traded());
-        for ((strategy, number), known) in &tracker.plans {
-            if known.phase != PairPhase::Ended {
-                if known.plan.legs.iter().any(|leg| self.awaits_delivery(now, leg.account)) {
-                    continue; // what it holds by the facts cannot be closed any more
-                }
-                let held = engine.mode_of(*strategy);
-                self.shared.must_not(now, format!("plan {number} has not ended: {held} {known:?}"));
-                continue;
-            }
-            let stuck = matches!(known.outcome, Some(PairOutcome::Stuck { .. }) | None);
-            let delivered = known.plan.legs.iter().any(|leg| self.is_delivered(leg.account));
-            if stuck || delivered {
-                continue;
-            }
-            let mut net = [Decimal::ZERO; 2];
-            for (order, (leg, purpose)) in &known.orders {
-                let id = ClientOrderId { strategy: *strategy, number: *order };
-                let Some((key, instrument)) = tracker.key_of(id) else { continue };
-                let spec = &self.shared.script.instruments[instrument.index()];
-                let planned = &known.plan.legs[usize::from(*leg)];
-                let (units, worth) = traded.get(&key).copied().unwrap_or_default();
-                let base = match (spec.kind.is_inverse(), known.plan.kind) {
-                    (false, _) => spec.quantity(Quantity::from_units(units)),
-                    (true, PairKind::Open) => worth,
-                    // the part of the hedge that it was entered for
-                    (true, PairKind::Close) => {
-                        let target = Decimal::from(planned.target.units());
-                        planned.base * Decimal::from(units) / target
-                    }
-                };
-                let sign = if *purpose == Purpose::TakeBack { -1 } else { 1 };
-                net[usize::from(*leg)] += base * Decimal::from(sign);
-            }
-            let apart = match (known.plan.kind, &known.outcome) {
-                // both are closed whole, whatever they were
-                (PairKind::Close, Some(PairOutcome::Flat)) => {
-                    // of both as much may be left as is less than an order can be
-                    let dust = |leg: usize| {
-                        let planned = &known.plan.legs[leg];
-                        let spec = &tracker.instruments[planned.instrument.index()];
-                        let level = (net[0] - net[1]).abs() < known.plan.step;
-                        let least = planned.base * Decimal::from(spec.min_quantity.units());
-                        let least = least / Decimal::from(planned.target.units());
-                        if level { least } else { Decimal::ZERO }
-                    };
-                    let left = |leg: usize| {
-                        let left = known.plan.legs[leg].base - net[leg];
-                        if left < dust(leg) { left.min(Decimal::ZERO) } else { left }
-                    };
-                    let behind = usize::from(net[0] > net[1]);
-                    // one that was closed by too much is followed while anything is held
-                    let followed = (net[0] - net[1]).abs();
-                    let held = known.left[behind] != 0 && left(1 - behind) < Decimal::ZERO;
-                    match known.late {
-                        false => left(0).abs().max(left(1).abs()),
-                        true if held => left(0).max(left(1)).max(followed),
-                        true => left(0).max(left(1)),
-                    }
-                }
-                _ => (net[0] - net[1]).abs(),
-            };
-            // what is worth so many coins is rounded
-            if apart >= known.plan.step + Decimal::new(1, 9) {
-                self.shared.must_not(
-                    now,
-                    format!(
-                        "plan {number} ended {:?} with {apart} apart: {known:?}",
-                        known.outcome
-                    ),
-                );
-            }
-        }
     }
 }
 

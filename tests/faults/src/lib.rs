@@ -5,6 +5,7 @@
 //! bytes. Nothing here reads a clock, except to say how long it took.
 
 mod answers;
+mod apart;
 pub mod batch;
 mod beside;
 mod cancels;

@@ -7,12 +7,22 @@
 use super::pair::Next;
 use super::{PlanKey, PlanSlot};
 use crate::Engine;
-use hedgerow_model::{Duration, HostTime, PairPhase, Scope, TradingMode};
+use hedgerow_model::{Decimal, Duration, HostTime, PairPhase, Scope, TradingMode};
 
 /// How long one leg may be ahead of the other before people are told, whatever is waited for.
 const ALONE: Duration = Duration::from_secs(30);
 
 impl PlanSlot {
+    /// Base units bought beyond those sold.
+    pub(crate) fn residual(&self) -> Decimal {
+        let [buy, sell] = &self.legs;
+        buy.base.saturating_sub(sell.base)
+    }
+
+    pub(crate) fn is_level(&self) -> bool {
+        self.residual().abs() < self.plan.step
+    }
+
     /// Notes since when one leg is ahead of the other.
     pub(super) fn note_apart(&mut self, time: HostTime) {
         self.apart = if self.is_level() { None } else { self.apart.or(Some(time)) };

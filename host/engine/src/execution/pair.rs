@@ -14,14 +14,13 @@
 //!   until an operator has looked.
 
 use super::left::LESS;
-use super::price::Priced;
 use super::single::CANCEL_AGAIN;
 use super::{PlanKey, PlanSlot};
 use crate::terms::whole_lots_of;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Action, Duration, Give, HostTime, PairKind, PairLeg, PairOutcome, PairPhase, PlanStep, Price,
-    Purpose, Quantity, Scope, TradingMode,
+    Action, Duration, Give, HostTime, PairKind, PairOutcome, PairPhase, PlanStep, Price, Purpose,
+    Quantity, Scope, TradingMode,
 };
 
 /// How long it is waited before another try, when the last one brought nothing.
@@ -60,26 +59,6 @@ pub(super) enum Next {
 }
 
 impl Engine {
-    /// The first orders, as they were checked.
-    pub(crate) fn send_first(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
-        let Some(slot) = self.plans.pair(&key) else { return };
-        if slot.plan.maker.is_some() {
-            return; // the leg that makes is sent like every quote after it
-        }
-        let priced = |planned: &PairLeg| {
-            let PairLeg { limit, source, reach, .. } = *planned;
-            (planned.target, Priced { limit, source, reach })
-        };
-        let legs: Vec<_> = (0_u8..)
-            .zip(&slot.plan.legs)
-            .filter(|(leg, _)| slot.plan.first.is_none_or(|first| first == *leg))
-            .map(|(leg, planned)| (leg, priced(planned)))
-            .collect();
-        for (leg, what) in legs {
-            self.send_for_plan(now, key, (leg, Purpose::First), what, effects);
-        }
-    }
-
     /// Does whatever follows from what is known now, until there is something to wait for.
     pub(crate) fn go_on(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
         if self.plans.held {

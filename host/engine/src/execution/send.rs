@@ -7,11 +7,31 @@ use crate::terms::on_grid;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Action, ClientOrderId, Fact, Give, HostTime, InstrumentKind, NewOrder, OrderFact, OrderFlags,
-    PairKind, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side, TimeInForce,
+    PairKind, PairLeg, PlanStep, PriceSource, Purpose, Quantity, RiskRejection, Side, TimeInForce,
     VenueCommand,
 };
 
 impl Engine {
+    /// The first orders, as they were checked.
+    pub(crate) fn send_first(&mut self, now: HostTime, key: PlanKey, effects: &mut Effects) {
+        let Some(slot) = self.plans.pair(&key) else { return };
+        if slot.plan.maker.is_some() {
+            return; // the leg that makes is sent like every quote after it
+        }
+        let priced = |planned: &PairLeg| {
+            let PairLeg { limit, source, reach, .. } = *planned;
+            (planned.target, Priced { limit, source, reach })
+        };
+        let legs: Vec<_> = (0_u8..)
+            .zip(&slot.plan.legs)
+            .filter(|(leg, _)| slot.plan.first.is_none_or(|first| first == *leg))
+            .map(|(leg, planned)| (leg, priced(planned)))
+            .collect();
+        for (leg, what) in legs {
+            self.send_for_plan(now, key, (leg, Purpose::First), what, effects);
+        }
+    }
+
     pub(super) fn send_wanted(
         &mut self,
         now: HostTime,

@@ -1,5 +1,5 @@
-//! Pairs of which one leg is ahead of the other, by the facts: for how long, and whether people were
-//! told. Pairs with an inverse leg are left out: how far apart they are follows from prices.
+//! Pairs of which one leg is ahead of the other, by the facts: for how long, and whether people
+//! were told. Pairs with an inverse leg are left out: how far apart they are follows from prices.
 
 use super::Tracker;
 use crate::script::S;
