@@ -4,7 +4,7 @@
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Entry, Event, Fact, FeeAsset, HostTime, InstrumentId, PositionUpdate, Price,
+    AccountId, Entry, Event, Fact, Fee, FeeAsset, HostTime, InstrumentId, PositionUpdate, Price,
     Quantity, Scope, StrategyId, VenueTime,
 };
 
@@ -108,10 +108,10 @@ impl Engine {
     }
 
     /// Folds what a venue's answer and a word about a difference have settled.
-    pub(crate) fn apply_settled(&mut self, fact: &Fact) {
+    pub(crate) fn apply_settled(&mut self, time: HostTime, fact: &Fact) {
         match fact {
             Fact::Adopted { strategy, instrument, quantity, price, .. } => {
-                self.apply_adopted(*strategy, *instrument, (*quantity, *price));
+                self.apply_adopted(time, (*strategy, *instrument), (*quantity, *price));
             }
             Fact::Compared { account, until } => {
                 let known = self.told_until.entry(*account).or_default();
@@ -128,8 +128,8 @@ impl Engine {
 
     fn apply_adopted(
         &mut self,
-        strategy: StrategyId,
-        instrument: InstrumentId,
+        time: HostTime,
+        (strategy, instrument): (StrategyId, InstrumentId),
         (quantity, price): (Quantity, Price),
     ) {
         self.odd = (0, String::new());
@@ -137,11 +137,14 @@ impl Engine {
         let slot = self.strategies.get_mut(strategy.index());
         let Some(holding) = slot.and_then(|slot| slot.holding_mut(instrument)) else { return };
         // to a quantity, not by one: the same adjustment again is none
+        let account = holding.account;
         let realised = holding.position.realised;
         if holding.position.adopt(spec, quantity, price).is_ok() {
             let gain = holding.position.realised - realised;
             holding.earned.enter(&spec.settle, Entry::Price, gain, &self.rates);
             self.exposure.update(strategy, spec, &holding.position);
+            let whose = (strategy, account, instrument);
+            self.trim_pairs(time, whose, price, (quantity, Fee::ZERO));
         }
     }
 

@@ -65,7 +65,7 @@ impl Engine {
         match fact {
             Fact::Order { id, fact } => self.apply_order(time, *id, fact),
             Fact::Fill { .. } => self.apply_fill(time, fact),
-            Fact::Forced { .. } => self.apply_forced(fact),
+            Fact::Forced { .. } => self.apply_forced(time, fact),
             Fact::Delivered { .. } => self.apply_delivered(time, fact),
             Fact::Funding { account, instrument, settlement, amount, others } => {
                 self.apply_funding(*account, *instrument, *settlement, (*amount, *others));
@@ -82,7 +82,7 @@ impl Engine {
             }
             Fact::WireIds { account, next } => self.use_wires(*account, *next),
             Fact::Adopted { .. } | Fact::Ignored { .. } | Fact::Compared { .. } => {
-                self.apply_settled(fact);
+                self.apply_settled(time, fact);
             }
             Fact::Plan { strategy, plan, step } => self.apply_plan(time, (*strategy, *plan), step),
             Fact::TimerSet { strategy, id, at } => self.apply_timer_set(*strategy, *id, *at),

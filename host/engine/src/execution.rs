@@ -171,6 +171,10 @@ impl Engine {
             PlanStep::Single(step) => return self.apply_single(time, key, step),
             PlanStep::GivenUp => self.apply_single_word(key, false),
             PlanStep::Released => self.apply_single_word(key, true),
+            PlanStep::Refused { kind, reason } => {
+                // people look for why nothing happens where they find denied orders
+                self.apply_denied(time, key.0, (PLAN_ORDERS, format!("{kind}: {reason}")));
+            }
             _ => {}
         }
         let denied = self.leg_refusal(key, step);

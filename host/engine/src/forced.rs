@@ -5,7 +5,8 @@
 use crate::expiry::part_of_fee;
 use crate::{Effects, Engine, GuardAction};
 use hedgerow_model::{
-    Event, Fact, ForcedKind, Guard, GuardKey, PositionUpdate, Scope, VenueEvent, VenueReport,
+    Event, Fact, ForcedKind, Guard, GuardKey, HostTime, PositionUpdate, Scope, VenueEvent,
+    VenueReport,
 };
 
 /// In the place of an order's number in the key of a trade: there is no such order.
@@ -113,7 +114,7 @@ impl Engine {
         self.trip(now, &key, action, detail, effects);
     }
 
-    pub(crate) fn apply_forced(&mut self, fact: &Fact) {
+    pub(crate) fn apply_forced(&mut self, time: HostTime, fact: &Fact) {
         let Fact::Forced {
             strategy,
             account,
@@ -139,6 +140,8 @@ impl Engine {
         let booked = holding.earned.fill(&mut holding.position, spec, what, *fee, &self.rates);
         if booked.is_ok() {
             self.exposure.update(*strategy, spec, &holding.position);
+            let whose = (*strategy, *account, *instrument);
+            self.trim_pairs(time, whose, *price, (*quantity, *fee));
         }
     }
 }

@@ -224,7 +224,7 @@ pub(crate) struct StrategySlot {
     pub(crate) refused: Option<String>,
     /// What the trial of its newest candidate showed.
     pub(crate) trial: Option<String>,
-    /// Why the newest order was denied.
+    /// Why the newest order was denied or plan refused.
     pub(crate) last_denial: Option<(HostTime, String)>,
     pub(crate) active: HostTime,
     pub(crate) said: Option<String>,

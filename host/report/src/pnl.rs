@@ -94,6 +94,7 @@ impl Pnl {
             Fact::Forced { strategy, account, instrument, side, price, quantity, fee, .. } => {
                 let held = (*strategy, *account, *instrument);
                 self.fold_trade(day, held, (*side, *price, *quantity), *fee);
+                self.trim((day, *time), held, (*price, *quantity, *fee));
             }
             Fact::Delivered { strategy, account, instrument, price, quantity, fee, .. } => {
                 let held = (*strategy, *account, *instrument);
@@ -134,12 +135,12 @@ impl Pnl {
                 let sums = self.sums.entry(key).or_default();
                 sums.enter(asset, Entry::Interest, *amount, &self.rates);
             }
-            Fact::Adopted { .. } => self.fold_adopted(day, fact),
+            Fact::Adopted { .. } => self.fold_adopted((day, *time), fact),
             _ => {}
         }
     }
 
-    fn fold_adopted(&mut self, day: u64, fact: &Fact) {
+    fn fold_adopted(&mut self, (day, time): (u64, HostTime), fact: &Fact) {
         let Fact::Adopted { strategy, instrument, quantity, price, account, .. } = fact else {
             return;
         };
@@ -157,7 +158,16 @@ impl Pnl {
         if position.adopt(spec, *quantity, *price).is_ok() {
             let (gain, settle) = (position.realised - before, spec.settle.clone());
             self.enter(day, held, (&settle, Entry::Price, gain));
+            self.trim((day, time), held, (*price, *quantity, Fee::ZERO));
         }
+    }
+
+    /// What a trade has closed of pairs that are not its own.
+    fn trim(&mut self, (day, time): (u64, HostTime), held: Held, what: (Price, Quantity, Fee)) {
+        let Some(spec) = self.instruments.get(&held.2) else { return };
+        let units = self.positions.get(&held).map_or(0, |position| position.quantity.units());
+        let parts = self.pairs.trimmed(time, (held, units), spec, (what, &self.rates));
+        self.pair_off(day, held, parts);
     }
 
     fn fold_trade(&mut self, day: u64, held: Held, what: (Side, Price, Quantity), fee: Fee) {
@@ -196,6 +206,7 @@ impl Pnl {
         let what = ((*side, *price, new), *fee);
         let parts = self.pairs.filled((time, *id), spec, (what, &self.rates));
         self.pair_off(day, held, parts);
+        self.trim((day, time), held, (*price, new, *fee));
         let Some(spec) = self.instruments.get(instrument) else { return };
         let worth = |quantity| spec.value(*price, quantity).unwrap_or_default();
         let open = self.inferred.entry(*id).or_default();

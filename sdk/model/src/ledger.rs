@@ -65,6 +65,14 @@ pub fn part_of(amount: Decimal, ours: i64, all: i64) -> Decimal {
     Rounding::HalfEven.decimal(part, MONEY_DIGITS)
 }
 
+/// How much of what pairs have of an instrument, signed units, is more than their strategy holds:
+/// something else than their plans has closed it.
+#[must_use]
+pub fn beyond_held(pairs: i64, held: i64) -> i64 {
+    let there = if pairs.signum() == held.signum() { held } else { 0 };
+    if pairs.unsigned_abs() > there.unsigned_abs() { pairs.saturating_sub(there) } else { 0 }
+}
+
 /// An amount of an asset in another, by the rates of both in one currency, rounded half-even to
 /// [`MONEY_DIGITS`]. Nothing when either has none.
 #[must_use]

@@ -77,7 +77,8 @@ pub use input::{Held, Input, OperatorCommand, Swap};
 pub use instrument::{Instrument, InstrumentError, InstrumentKind, MONEY_DIGITS, SequenceRule};
 pub use interest::{Bars, Interest};
 pub use ledger::{
-    Accounting, Earnings, Entry, Line, PairLegRecord, PairRecord, Rate, RateSource, Rates, part_of,
+    Accounting, Earnings, Entry, Line, PairLegRecord, PairRecord, Rate, RateSource, Rates,
+    beyond_held, part_of,
 };
 pub use leverage::{Margin, MarginMode};
 pub use message::{CallFault, FaultKind, Header, Intent, OpaqueMessage, Outcome, Report, TimerId};

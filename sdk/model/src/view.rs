@@ -170,7 +170,7 @@ pub struct StrategyView {
     pub candidate: Option<(String, u64)>,
     /// What the trial of its newest candidate on recent events showed.
     pub trial: Option<String>,
-    /// Why its newest denied order was denied.
+    /// Why its newest denied order was denied, or its newest refused plan refused.
     pub last_denial: Option<String>,
     /// When that was.
     pub denied_at: HostTime,
@@ -184,7 +184,7 @@ pub struct StrategyView {
     pub faults: u32,
     /// Orders approved.
     pub orders: u64,
-    /// Orders denied.
+    /// Orders denied and plans refused.
     pub denied: u64,
     /// Fills booked.
     pub fills: u64,

@@ -53,6 +53,7 @@ impl Engine {
     fn book_value(&mut self, time: HostTime, fact: &Fact) {
         let Fact::Fill {
             id,
+            account,
             instrument,
             side,
             price,
@@ -101,6 +102,7 @@ impl Engine {
         self.exposure.update(id.strategy, spec, &holding.position);
         self.count_for_plan(time, *id, (*instrument, *side), (*price, new, *fee));
         self.count_for_pair(time, *id, *instrument, (what, *fee));
+        self.trim_pairs(time, (id.strategy, *account, *instrument), *price, (new, *fee));
         self.correct_for_plan(*id, *side, corrected);
         self.correct_for_pair(*id, *instrument, (*side, *replaces, corrected));
     }

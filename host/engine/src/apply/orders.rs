@@ -220,7 +220,7 @@ impl Engine {
         self.count_order(id);
     }
 
-    fn apply_denied(
+    pub(crate) fn apply_denied(
         &mut self,
         time: HostTime,
         strategy: StrategyId,

@@ -84,7 +84,7 @@ impl Engine {
         for ((account, pool, asset), needed) in needs {
             let available = match pool {
                 Some(venue) => self.margins.free(account, venue, asset),
-                None => self.balances.get(&(account, asset.to_owned())).map(|(_, free)| *free),
+                None => self.free_balance(account, asset),
             };
             if let Some(available) = available.filter(|available| *available < needed) {
                 let asset = asset.to_owned();
@@ -92,6 +92,13 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// What of an asset is free: nothing where others are told and it is not. `None`: none is told.
+    fn free_balance(&self, account: AccountId, asset: &str) -> Option<Decimal> {
+        let known = self.balances.get(&(account, asset.to_owned())).map(|(_, free)| *free);
+        let any = || self.balances.keys().any(|(whose, _)| *whose == account);
+        known.or_else(|| any().then_some(Decimal::ZERO))
     }
 }
 

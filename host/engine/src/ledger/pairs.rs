@@ -5,7 +5,8 @@ use crate::Engine;
 use crate::expiry::{closing, part_of_fee};
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Entry, Fee, HostTime, InstrumentId, PLAN_ORDERS, PairKind,
-    PairLegRecord, PairPlan, PairRecord, Price, Quantity, Side, StrategyId, VenueTime, part_of,
+    PairLegRecord, PairPlan, PairRecord, Price, Quantity, Side, StrategyId, VenueTime, beyond_held,
+    part_of,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -189,6 +190,48 @@ impl Engine {
             // what fits the ledger fits here: the same sums, or smaller ones
             let _ = leg.fill(spec, what, part_of_fee(fee, held, quantity), &self.rates);
             self.pairs.settle(now, place);
+        }
+    }
+
+    /// What something else than its plans has closed of a pair (another order of its strategy, its
+    /// venue, an adoption) is closed in its record too, at that price and with its part of the fee:
+    /// of several the oldest first.
+    pub(crate) fn trim_pairs(
+        &mut self,
+        now: HostTime,
+        (strategy, account, instrument): (StrategyId, AccountId, InstrumentId),
+        price: Price,
+        (quantity, fee): (Quantity, Fee),
+    ) {
+        let slot = self.strategies.get(strategy.index());
+        let held = slot.map_or(0, |slot| slot.position(instrument).units());
+        let Some(spec) = self.config.instruments.get(instrument.index()) else { return };
+        let is_it =
+            |leg: &&mut PairLegRecord| (leg.instrument, leg.account) == (instrument, account);
+        let own = self.pairs.open.iter_mut().filter(|record| record.strategy == strategy);
+        let legs = own.flat_map(|record| record.legs.iter_mut()).filter(is_it);
+        let all: i64 = legs.map(|leg| leg.position.quantity.units()).sum();
+        let mut beyond = beyond_held(all, held);
+        let mut place = 0;
+        while beyond != 0 && place < self.pairs.open.len() {
+            let record = self.pairs.open.get_mut(place).filter(|r| r.strategy == strategy);
+            let leg = record.and_then(|record| record.legs.iter_mut().find(is_it));
+            if let Some(leg) = leg {
+                let mine = leg.position.quantity.units();
+                let same = mine.signum() == beyond.signum();
+                let part = if same { mine.abs().min(beyond.abs()) } else { 0 };
+                if part > 0 {
+                    let closed = Quantity::from_units(part);
+                    let what = (closing(leg.position.quantity), price, closed);
+                    let fee = part_of_fee(fee, closed, quantity.abs());
+                    // what fits the ledger fits here: the same sums, or smaller ones
+                    let _ = leg.fill(spec, what, fee, &self.rates);
+                    beyond -= beyond.signum() * part;
+                }
+            }
+            let before = self.pairs.open.len();
+            self.pairs.settle(now, place);
+            place += usize::from(self.pairs.open.len() == before);
         }
     }
 

@@ -294,3 +294,37 @@ fn interest_beyond_the_ledger_is_booked_to_nobody() {
     });
     assert_eq!(of, Some(false));
 }
+
+/// What the venue takes of a pair is closed in its record: the next one begins anew.
+#[test]
+fn a_pair_that_something_else_closes_is_closed_in_its_record() {
+    let mut pair = Pair::with(legs(), wide(), false);
+    pair.rig.engine.config.accounting = in_usd();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill_with(sent[0], 600_000, 1_660, "4.482");
+    pair.fill_with(sent[1], 600_300, 1_660, "3.985992");
+    let forced = |trade, instrument, side, price, units| VenueReport::Forced {
+        kind: hedgerow_model::ForcedKind::Liquidation,
+        trade: TradeId(trade),
+        instrument,
+        side,
+        price: Price::from_units(price),
+        quantity: Quantity::from_units(units),
+        fee: hedgerow_model::Fee::in_settle(dec("1.66")),
+    };
+    pair.report(L, forced(901, L, Side::Sell, 599_000, 660));
+    let records = |pair: &Pair| pair.rig.engine.strategy_view(ME).unwrap().pairs;
+    let [half] = &records(&pair)[..] else { panic!("one pair") };
+    let held: Vec<_> = half.legs.iter().map(|leg| leg.quantity).collect();
+    assert_eq!((half.closed, held), (None, vec![dec("0.1"), dec("-0.166")]));
+    pair.report(L, forced(902, L, Side::Sell, 599_000, 1_000));
+    pair.report(S, forced(903, S, Side::Buy, 601_300, 1_660));
+    let [whole] = &records(&pair)[..] else { panic!("one pair") };
+    assert!(whole.closed.is_some());
+    // 0.166 x (59 900 - 60 000), 0.166 x (60 030 - 60 130)
+    let price: Vec<_> = whole.legs.iter().map(|leg| leg.line.price).collect();
+    assert_eq!(price, [dec("-16.6"), dec("-16.6")]);
+    assert_eq!(whole.legs[0].line.fees, dec("4.482") + dec("3.32"));
+    pair.assert_restores();
+}

@@ -65,9 +65,14 @@ impl Margins {
         self.told.retain(|(whose, _)| *whose != account);
     }
 
-    /// What of a pool is not used; nothing: not told.
+    /// What of a pool is not used: nothing of an asset that its venue leaves out where it tells
+    /// others. `None`: it has told nothing.
     pub(crate) fn free(&self, account: AccountId, venue: VenueId, asset: &str) -> Option<Decimal> {
-        let pool = self.pools.get(&(account, venue, asset.to_owned()))?;
+        let Some(pool) = self.pools.get(&(account, venue, asset.to_owned())) else {
+            let mut told =
+                self.pools.keys().filter(|(whose, at, _)| (*whose, *at) == (account, venue));
+            return told.next().map(|_| Decimal::ZERO);
+        };
         pool.equity.checked_sub(pool.used)
     }
 

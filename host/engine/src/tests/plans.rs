@@ -329,7 +329,7 @@ impl Pair {
     }
 
     /// Folding the facts gives the same plans and positions.
-    fn assert_restores(&self) {
+    pub(crate) fn assert_restores(&self) {
         let mut again = Engine::new(self.rig.engine.config.clone());
         again.restore(&self.rig.effects.facts);
         let of = |engine: &Engine| {

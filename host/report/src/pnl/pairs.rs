@@ -3,12 +3,13 @@
 //! that opened it until both its legs are flat, a payment belongs to the pair that held the
 //! instrument at the settlement, and pairs that share an instrument have their parts by quantity.
 //!
-//! What the venue trades by itself (a liquidation) and what other orders do in a leg is in no pair.
+//! What something else than its plans closes of a pair (another order, the venue, an adoption) is
+//! closed in it too; what such a trade opens is in no pair.
 
 use hedgerow_model::{
     AccountId, ClientOrderId, Decimal, Earnings, Entry, Fee, HostTime, Instrument, InstrumentId,
     PairKind, PairLegRecord, PairPlan, PairRecord, PlanStep, Price, Quantity, Rates, Side,
-    StrategyId, VenueTime, part_of,
+    StrategyId, VenueTime, beyond_held, part_of,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -148,6 +149,44 @@ impl Pairs {
             let _ = leg.fill(spec, what, fee, rates);
         });
         self.settle(now, place);
+        parts
+    }
+
+    /// What something else than their plans has closed of pairs, `held` being what their strategy
+    /// holds after it: of several the oldest first.
+    pub(super) fn trimmed(
+        &mut self,
+        now: HostTime,
+        ((strategy, account, instrument), held): (Held, i64),
+        spec: &Instrument,
+        ((price, quantity, fee), rates): ((Price, Quantity, Fee), &Rates),
+    ) -> Parts {
+        let leg_of = |record: &PairRecord| {
+            let own = record.strategy == strategy;
+            let mut legs = record.legs.iter().filter(|_| own);
+            let leg = legs.find(|leg| (leg.instrument, leg.account) == (instrument, account));
+            leg.map_or(0, |leg| leg.position.quantity.units())
+        };
+        let open = self.open.clone();
+        let have = |place: &usize| self.all.get(*place).map_or(0, leg_of);
+        let mut beyond = beyond_held(open.iter().map(have).sum(), held);
+        let mut parts = Vec::new();
+        for place in open {
+            let mine = self.all.get(place).map_or(0, leg_of);
+            let same = mine.signum() == beyond.signum();
+            let part = if same { mine.abs().min(beyond.abs()) } else { 0 };
+            if part == 0 {
+                continue;
+            }
+            let side = if mine > 0 { Side::Sell } else { Side::Buy };
+            let amount = part_of(fee.amount, part, quantity.units().abs());
+            let (what, fee) = ((side, price, Quantity::from_units(part)), Fee { amount, ..fee });
+            parts.extend(self.earn((place, instrument), |leg| {
+                let _ = leg.fill(spec, what, fee, rates);
+            }));
+            beyond -= beyond.signum() * part;
+            self.settle(now, place);
+        }
         parts
     }
 

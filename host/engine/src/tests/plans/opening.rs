@@ -133,6 +133,21 @@ fn a_leg_without_margin_is_refused_before_either_is_sent() {
     // 0.166 x 60 029.8, at one time where leverage is not known
     let wanted = ("Q", dec("9000"), dec("9964.9468"));
     assert_eq!((asset.as_str(), available, needed.normalize()), wanted);
+    // of another asset there is nothing, where its venue tells what there is
+    let mut other = Pair::new();
+    let of_b = |equity: &str| VenueReport::Margin {
+        asset: "B".into(),
+        equity: dec(equity),
+        used: dec("0"),
+        maintenance: dec("0"),
+    };
+    other.report(L, of_b("100"));
+    let reason = other.ask(PairKind::Open, &request());
+    assert!(
+        matches!(&reason, Some(RiskRejection::BalanceTooLow { asset, available, .. })
+            if asset == "Q" && available.is_zero()),
+        "{reason:?}"
+    );
     // on one account both legs need it together
     let mut config = Pair::new().rig.engine.config;
     config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(0))];

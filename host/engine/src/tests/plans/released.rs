@@ -99,3 +99,16 @@ fn a_leg_alone_at_a_venue_that_is_away_is_an_alarm() {
     pair.fill(back[0], 599_998, 1_660);
     assert_eq!(pair.result().outcome, PairOutcome::Flat);
 }
+
+/// Why a plan does not begin is told where people look for denied orders.
+#[test]
+fn a_refused_plan_is_counted_and_its_reason_shown() {
+    let mut pair = Pair::new();
+    let request = PairRequest { size: PairSize::Base(dec("0.00001")), ..request() };
+    assert!(pair.ask(PairKind::Open, &request).is_some());
+    let view = pair.rig.engine.strategy_view(ME).unwrap();
+    assert_eq!(view.denied, 1);
+    let why = view.last_denial.unwrap();
+    assert!(why.starts_with("pair-open: the plan's parameters are wrong: size"), "{why}");
+    pair.assert_restores();
+}

@@ -334,3 +334,29 @@ fn what_cannot_be_converted_stands_apart_with_what_is_missing() {
     assert_eq!(worth(&rows), [(None, dec("-1"))], "they are in no worth");
     assert!(rows.iter().all(|r| r.missing.is_some() == (r.counted == Counted::Unconverted)));
 }
+
+/// What orders of the strategy's own close of a pair is closed in its record; the next pair is
+/// another.
+#[test]
+fn what_other_orders_close_of_a_pair_is_its_own() {
+    let number = |n| PLAN_ORDERS + n;
+    let mut facts = beginning();
+    let first = [
+        began(1, PairKind::Open, 1),
+        sends(1, 1),
+        sends(1, 2),
+        fill(number(1), L, (Side::Buy, 600_000, 166), "1"),
+        fill(number(2), S, (Side::Sell, 600_300, 166), "1"),
+        fill(5, L, (Side::Sell, 599_000, 166), "1"),
+        fill(6, S, (Side::Buy, 601_300, 166), "1"),
+        began(2, PairKind::Open, 2),
+        sends(2, 3),
+        fill(number(3), L, (Side::Buy, 600_000, 166), "1"),
+    ];
+    facts.extend(first.map(|fact| (2, fact)));
+    let rows = told(facts).rows(&[By::Pair], None);
+    // two legs that each lost 0.166 x 100, and four fees; then a fee
+    let expected =
+        [(Some("me 1: v:X0 + w:X1"), dec("-37.2")), (Some("me 2: v:X0 + w:X1"), dec("-1"))];
+    assert_eq!(worth(&rows), expected);
+}
