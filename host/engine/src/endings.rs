@@ -24,6 +24,9 @@ impl Engine {
             self.record(now, Fact::Discrepancy { account: event.account, detail }, effects);
             return self.doubt(now, id, effects);
         }
+        if id.is_some_and(|id| self.owes_more(id, filled)) {
+            return; // what it has said before, and the fills that are to come of that, stand
+        }
         if let Some(id) = id.filter(|_| filled.is_none())
             && self.may_owe(id)
         {
@@ -42,6 +45,15 @@ impl Engine {
             self.record(now, Fact::Order { id, fact }, effects);
         }
         self.claim(now, id, (filled, None, event.happened), effects);
+    }
+
+    /// Whether the venue has said of a live order that it ended with more than was heard so far, and
+    /// more than it says now: an end that is told again without the figure takes nothing back.
+    fn owes_more(&self, id: ClientOrderId, said: Option<Quantity>) -> bool {
+        let slot = self.strategies.get(id.strategy.index());
+        let live = slot.and_then(|slot| slot.orders.get(&id.number));
+        let all = live.and_then(|known| known.ending.filter(|(_, all)| *all > known.order.filled));
+        all.is_some_and(|(_, all)| said.is_none_or(|said| said < all))
     }
 
     /// Whether more of a live order may have filled than was heard, at a venue that can be asked.

@@ -161,6 +161,7 @@ impl World {
         let now = died + self.dice.between(50, 6_000) * MS;
         shared.say(died, "killed", format_args!("until {:.3} s", crate::shared::seconds(now)));
         let mut tracker = crate::tracker::Tracker::of(&shared.script);
+        tracker.cut = shared.tracker.borrow().cut || !lost.is_empty();
         let folded = tracker.take_all(&shared.disk.borrow().facts);
         if let Err(what) = folded {
             shared.must_not(now, format!("facts at a start: {what}"));

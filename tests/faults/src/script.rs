@@ -129,7 +129,12 @@ impl Script {
             let long = dice.percent(20);
             let lasts = dice.between(200 * MS, if long { 60 * S } else { 12 * S });
             // it is long after that what was told last is old
-            let lasts = if fault == Fault::MarginSilent { span } else { lasts };
+            let lasts = match fault {
+                Fault::MarginSilent => span,
+                // a leg whose venue is gone may be alone for longer than anybody should
+                Fault::Outage if dice.percent(30) => dice.between(35 * S, 90 * S),
+                _ => lasts,
+            };
             all.push(Episode {
                 fault,
                 from,

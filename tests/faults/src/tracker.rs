@@ -89,6 +89,8 @@ pub struct Tracker {
     /// Until when strategies might not open, and when this process began.
     restricted: BTreeMap<StrategyId, u64>,
     pub(crate) began: u64,
+    /// A power cut has taken facts.
+    pub(crate) cut: bool,
     modes: BTreeMap<Scope, TradingMode>,
     pub(crate) instruments: Vec<Instrument>,
     /// Trades of the venues' own will.
@@ -196,7 +198,7 @@ impl Tracker {
                 self.single_filled(fact);
                 self.pair_filled(*id, units);
                 self.standing.filled(id.strategy, now);
-                self.filled(*id, units, coverage);
+                self.filled(*id, units, coverage)?;
                 self.alive.entry(*id).and_modify(|known| known.filled_at = now);
                 self.note_apart(*id, now);
             }

@@ -100,13 +100,23 @@ impl Tracker {
         self.ended.push(id);
     }
 
-    pub(super) fn filled(&mut self, id: ClientOrderId, units: i64, coverage: &mut Coverage) {
-        let over = self.over.contains_key(&id);
-        if over && units != 0 {
+    pub(super) fn filled(
+        &mut self,
+        id: ClientOrderId,
+        units: i64,
+        coverage: &mut Coverage,
+    ) -> Result<(), String> {
+        let over = self.over.get(&id).filter(|_| units != 0);
+        if let Some(known) = over {
             coverage.total("fills of orders that were over");
+            // an order that its venue ended is over when what filled of it is known; one whose
+            // end follows from silence, or of whose size a power cut took the facts, may bring more
+            if !known.inferred && !self.cut {
+                return Err(format!("{id} was over, and fills"));
+            }
         }
         let known = self.alive.get_mut(&id).or_else(|| self.over.get_mut(&id));
-        let Some(known) = known else { return };
+        let Some(known) = known else { return Ok(()) };
         let left = known.open();
         let filled = known.order.filled.units() + units;
         known.order.filled = hedgerow_model::Quantity::from_units(filled);
@@ -121,7 +131,9 @@ impl Tracker {
             known.order.status = OrderStatus::Canceled;
             self.is_over_now(id);
         }
+        Ok(())
     }
+
     /// An order is to take another's place: one alone, and of one that is there.
     fn is_to_replace(&mut self, id: ClientOrderId, wanted: Replacement) -> Result<(), String> {
         let old = ClientOrderId { number: wanted.order, ..id };

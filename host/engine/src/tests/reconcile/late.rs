@@ -218,6 +218,8 @@ fn an_end_that_does_not_say_how_much_filled_is_asked_for() {
     });
     rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer: canceled });
     assert_eq!(rig.open(Side::Buy), 500, "what filled and was not heard");
+    rig.report(VenueReport::Canceled { wire: WireId(1), filled: None });
+    assert_eq!(rig.open(Side::Buy), 500, "the same end again, with less said, takes nothing back");
     rig.fill(1, 10_010, 500);
     assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Canceled), 0));
 }
