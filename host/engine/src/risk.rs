@@ -6,6 +6,7 @@ mod collar;
 pub(crate) mod drawdown;
 mod draws;
 mod emergency;
+mod equity;
 mod flatten;
 mod funding_flip;
 mod gate;
