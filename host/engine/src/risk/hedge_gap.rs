@@ -1,6 +1,6 @@
 //! Hedge gap (R7): by how much the legs of a hedge differ in worth at their marks, percent of the
-//! larger; where one is inverse, in the base units they were entered for. A linear form of both marks in whole numbers, so that a scan of ticks and the engine say
-//! the same.
+//! larger; where one is inverse, in the base units they were entered for. A linear form of both
+//! marks in whole numbers, so that a scan of ticks and the engine say the same.
 
 use hedgerow_model::{Decimal, InstrumentId};
 
