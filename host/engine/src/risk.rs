@@ -53,6 +53,7 @@ pub(crate) use gate::Asked;
 pub(crate) use guards::GUARD;
 pub(crate) use margin::Margins;
 pub(crate) use modes::{Modes, is_of};
+pub(crate) use order_rate::buckets;
 pub(crate) use pairs::{Duties, HOST_PLANS};
 pub(crate) use pools::Rations;
 pub(crate) use rate::{DenialLimit, TALK_BYTES_PER_S, Talk, TalkLimit, TokenBucket};

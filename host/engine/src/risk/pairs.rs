@@ -301,8 +301,8 @@ impl Engine {
         number
     }
 
-    /// Base units of what is held of both legs, whatever their signs, an inverse one's at its entry:
-    /// so much of the other it was to hedge.
+    /// Base units of what is held of both legs, whatever their signs, an inverse one's at its
+    /// entry: so much of the other it was to hedge.
     fn bases(&self, (strategy, a, b): Hedge, held: [Quantity; 2]) -> Option<[Decimal; 2]> {
         let slot = self.strategies.get(strategy.index())?;
         let of = |id: InstrumentId, held: Quantity| {
