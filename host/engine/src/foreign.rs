@@ -2,9 +2,10 @@
 //! venue does with the whole. The venue trades, pays and charges for an account; whose it was it
 //! does not know.
 
-use crate::Engine;
+use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, Decimal, InstrumentId, MONEY_DIGITS, Quantity, Rounding, Side, StrategyId, VenueTime,
+    AccountId, Decimal, Fact, InstrumentId, MONEY_DIGITS, Quantity, Rounding, Side, StrategyId,
+    VenueEvent, VenueReport, VenueTime,
 };
 
 impl Engine {
@@ -13,15 +14,57 @@ impl Engine {
         self.external.get(&(account, instrument)).map_or(0, |held| held.units())
     }
 
+    /// Whether a strategy may ever have held anything of an instrument on an account: it has traded
+    /// it, has taken it over, or an order may have filled.
+    fn may_have_held(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        let owner = self.owner_of(account, instrument);
+        let slot = owner.and_then(|id| self.strategies.get(id.index()));
+        let holding = slot.and_then(|slot| slot.holding(instrument));
+        holding.is_some_and(|holding| {
+            let waits = [Side::Buy, Side::Sell].iter().any(|side| holding.open(*side) != 0);
+            waits || holding.has_traded() || !holding.position.quantity.is_zero()
+        })
+    }
+
+    /// What of a new funding payment is for what others hold. What is odd about it is said.
+    pub(crate) fn split_funding(&mut self, event: &VenueEvent, effects: &mut Effects) -> Decimal {
+        let VenueReport::FundingPayment { instrument, settlement, amount } = event.report else {
+            return Decimal::ZERO;
+        };
+        let (now, account) = (event.received, event.account);
+        let part = self.funding_of_others((account, instrument), (settlement, amount));
+        let said = match part {
+            None => Some("is booked whole, others hold it too"),
+            // that others hold it an operator has said, or it was said with the payment before
+            Some(_)
+                if self.held_by_others(account, instrument) != 0
+                    || self.may_have_held(account, instrument)
+                    || self.funding_seen.contains_key(&(account, instrument)) =>
+            {
+                None
+            }
+            Some(_) => Some("is for what nobody here has ever held: it is somebody else's"),
+        };
+        if let Some(said) = said {
+            let (name, _) = self.in_words(instrument, Quantity::ZERO);
+            let detail = format!("{name}: funding of {amount} {said}");
+            self.record(now, Fact::Discrepancy { account, detail }, effects);
+        }
+        part.unwrap_or_default()
+    }
+
     /// What of a funding payment is for what others hold: in proportion, half to even; the owner's
     /// part and theirs are the whole, exactly. Nothing where that cannot be told: the strategy has
     /// traded since the settlement, or both hold different sides, whose parts may be far more than
-    /// the whole.
-    pub(crate) fn funding_of_others(
+    /// the whole. What a strategy never held cannot have been its own: an account has a past.
+    fn funding_of_others(
         &self,
         (account, instrument): (AccountId, InstrumentId),
         (settlement, amount): (VenueTime, Decimal),
     ) -> Option<Decimal> {
+        if !self.may_have_held(account, instrument) {
+            return Some(amount);
+        }
         let others = self.held_by_others(account, instrument);
         if others == 0 {
             return Some(Decimal::ZERO);

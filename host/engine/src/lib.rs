@@ -112,8 +112,8 @@ pub struct Engine {
     exposure: Exposure,
     /// What live orders come to.
     tally: Tally,
-    /// Orders and amendments per second, of accounts that are limited.
-    buckets: BTreeMap<AccountId, TokenBucket>,
+    /// Orders and amendments per second, of accounts and the host where they are limited.
+    buckets: BTreeMap<Scope, TokenBucket>,
     /// Guards that have tripped, and what they are measured from.
     guards: Guards,
     hedges: Hedges,
@@ -174,11 +174,6 @@ impl Engine {
         let exposure = Exposure::new(&config);
         let must = config.accounts.iter().filter(|account| account.reconcile);
         let unreconciled = must.map(|account| (account.id, reconcile::Answer::default())).collect();
-        let limited = config.accounts.iter().filter_map(|account| {
-            account.guards.orders_per_s_max.map(|per_s| (account.id, TokenBucket::new(per_s)))
-        });
-        let buckets: Vec<_> = limited.collect();
-        let buckets = buckets.into_iter();
         let rations = risk::Rations::new(&config);
         let given = terms::Given::of(&config.instruments);
         let duties = Duties::unseen(config.strategies.iter().map(|strategy| strategy.id));
@@ -187,7 +182,7 @@ impl Engine {
             strategies,
             exposure,
             tally: Tally::default(),
-            buckets: buckets.collect(),
+            buckets: risk::buckets(&config),
             guards: Guards::default(),
             hedges: Hedges::new(&config),
             margins: Margins::default(),

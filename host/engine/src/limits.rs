@@ -114,6 +114,8 @@ pub struct AccountGuards {
     pub open_orders_max: Option<u32>,
     /// Orders and amendments per second.
     pub orders_per_s_max: Option<u32>,
+    /// Cancels and amendments of all for each fill, in a window.
+    pub cancels_per_fill_max: Option<u32>,
     /// How long the venue may leave an order or a cancel unanswered before nothing opens.
     pub answer_max: Option<Duration>,
     /// Loss and drawdown.
@@ -166,7 +168,8 @@ impl HostLimits {
     pub fn couples(&self) -> bool {
         let ProfitGuards { loss, loss_day, drawdown } = self.profit;
         let profit = loss.is_some() || loss_day.is_some() || drawdown.is_some();
-        profit || self.is_exposure_limited()
+        let counts = self.open_orders_max.is_some() || self.orders_per_s_max.is_some();
+        profit || counts || self.is_exposure_limited()
     }
 }
 
@@ -185,6 +188,7 @@ impl Default for AccountGuards {
             leverage_max: None,
             open_orders_max: None,
             orders_per_s_max: None,
+            cancels_per_fill_max: None,
             answer_max: None,
             profit: ProfitGuards::default(),
             margin_utilisation: Watch { limit: Decimal::from(80), action: alert },
@@ -228,6 +232,10 @@ pub struct HostLimits {
     pub gross_notional_max: Option<Decimal>,
     /// Worth of those of one direction less those of the other.
     pub net_notional_max: Option<Decimal>,
+    /// Live orders.
+    pub open_orders_max: Option<u32>,
+    /// Orders and amendments per second.
+    pub orders_per_s_max: Option<u32>,
     /// Loss and drawdown of all strategies together; none: not measured.
     pub profit: ProfitGuards,
     /// How far plans may reach that guards begin; none: no guard may begin one.

@@ -245,13 +245,7 @@ impl Engine {
         if !self.is_new_funding(account, instrument, settlement) {
             return;
         }
-        let part = self.funding_of_others((account, instrument), (settlement, amount));
-        if part.is_none() {
-            let (name, _) = self.in_words(instrument, Quantity::ZERO);
-            let detail = format!("{name}: funding of {amount} is booked whole, others hold it too");
-            self.record(now, Fact::Discrepancy { account, detail }, effects);
-        }
-        let others = part.unwrap_or_default();
+        let others = self.split_funding(event, effects);
         let own = amount.saturating_sub(others);
         for strategy in self.owners(account, instrument) {
             let slot = self.strategies.get(strategy.index());

@@ -93,6 +93,11 @@ impl Holding {
         old || self.trades.contains(&(trade, order))
     }
 
+    /// Whether there ever was a trade of it.
+    pub(crate) fn has_traded(&self) -> bool {
+        self.watermark.is_some() || !self.trades.is_empty()
+    }
+
     /// Whether a trade of it happened at this time or later.
     pub(crate) fn has_traded_since(&self, time: VenueTime) -> bool {
         self.trade_times.last().is_some_and(|(happened, ..)| *happened >= time)

@@ -1,6 +1,7 @@
 //! The engine through its one door.
 
 mod delivery;
+mod equity;
 mod expiry;
 mod gate;
 mod guards;

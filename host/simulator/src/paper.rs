@@ -85,6 +85,8 @@ pub struct PaperVenue {
     changes: VecDeque<(HostTime, InstrumentId, Terms)>,
     /// Who is told of it: whoever has spoken.
     accounts: BTreeSet<AccountId>,
+    /// Those that are told of; none named: all.
+    served: BTreeSet<VenueId>,
 }
 
 impl PaperVenue {
@@ -112,7 +114,18 @@ impl PaperVenue {
             margins: margin::Margins::default(),
             changes: VecDeque::new(),
             accounts: BTreeSet::new(),
+            served: BTreeSet::new(),
         }
+    }
+
+    /// Tells of these venues only. What others hold of the rest is not known here: to tell what is
+    /// here would be to say that they hold nothing.
+    pub fn serve(&mut self, venues: &BTreeSet<VenueId>) {
+        self.served.clone_from(venues);
+    }
+
+    fn serves(&self, venue: VenueId) -> bool {
+        self.served.is_empty() || self.served.contains(&venue)
     }
 
     /// Takes a plain request; it arrives after the latency of its venue.
@@ -189,6 +202,9 @@ impl PaperVenue {
     /// Sends a report on its way, of now or of the past.
     fn tell(&mut self, at: HostTime, account: AccountId, past: records::Past, again: bool) {
         let records::Past { venue, happened, report } = past;
+        if !self.serves(venue) {
+            return;
+        }
         let received = at.after(self.latency_back(venue));
         let event = VenueEvent { venue, account, received, happened, report };
         // venues differ in latency; reports stay sorted by arrival, equal times in order of

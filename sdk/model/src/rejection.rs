@@ -112,8 +112,11 @@ pub enum RiskRejection {
         limit: Decimal,
     },
     /// Too many orders at once.
-    #[error("there are {open} open orders, the limit is {limit}")]
+    #[error("there are {open} open orders{}, the limit is {limit}", words::of(*scope))]
     OpenOrdersAboveMax {
+        /// Of what; earlier hosts did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<Scope>,
         /// Now.
         open: u32,
         /// The limit.
@@ -122,6 +125,14 @@ pub enum RiskRejection {
     /// Too many orders per second.
     #[error("more than {limit_per_s} orders per second")]
     RateLimited {
+        /// The limit.
+        limit_per_s: u32,
+    },
+    /// Too many orders per second of all on an account, or of all.
+    #[error("more than {limit_per_s} orders per second{}", words::of(Some(*scope)))]
+    OrderRateAboveMax {
+        /// Of what.
+        scope: Scope,
         /// The limit.
         limit_per_s: u32,
     },
@@ -230,8 +241,14 @@ pub enum RiskRejection {
     #[error("the price of liquidation of a position on the account is not known")]
     LiquidationUnknown,
     /// Too many cancels and amendments for each fill.
-    #[error("{cancels} cancels and amendments for {fills} fills, {limit} for each are allowed")]
+    #[error(
+        "{cancels} cancels and amendments for {fills} fills{}, {limit} for each are allowed",
+        words::of(*scope)
+    )]
     CancelRatioAboveMax {
+        /// Of what; earlier hosts did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<Scope>,
         /// In the window.
         cancels: u32,
         /// In the window.
@@ -341,6 +358,7 @@ impl RiskRejection {
                 | Self::NotReconciled
                 | Self::JournalUnavailable
                 | Self::RateLimited { .. }
+                | Self::OrderRateAboveMax { .. }
                 | Self::VenueDown
                 | Self::VenueLagging { .. }
                 | Self::MarginUnknown
@@ -366,7 +384,7 @@ impl RiskRejection {
             Self::PositionAboveMax { .. } => 12,
             Self::GrossAboveMax { .. } => 13,
             Self::OpenOrdersAboveMax { .. } => 14,
-            Self::RateLimited { .. } => 15,
+            Self::RateLimited { .. } | Self::OrderRateAboveMax { .. } => 15,
             Self::ModeForbids { .. } => 16,
             Self::WouldIncrease => 17,
             Self::UnknownOrder => 18,

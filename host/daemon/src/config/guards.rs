@@ -75,6 +75,8 @@ pub(super) fn host(s: &mut Section<'_, '_>) -> HostLimits {
     HostLimits {
         gross_notional_max: s.positive_or_none("gross_notional_max"),
         net_notional_max: s.positive_or_none("net_notional_max"),
+        open_orders_max: whole(s, "open_orders_max"),
+        orders_per_s_max: whole(s, "orders_per_s_max"),
         profit: profit(s),
         reduction: s.table("reduction", reduction).flatten(),
     }
@@ -128,6 +130,7 @@ pub(super) fn account(s: &mut Section<'_, '_>) -> AccountGuards {
         leverage_max: s.positive_or_none("leverage_max"),
         open_orders_max: whole(s, "open_orders_max"),
         orders_per_s_max: whole(s, "orders_per_s_max"),
+        cancels_per_fill_max: whole(s, "cancels_per_fill_max"),
         answer_max: (answer_ms > 0).then(|| Duration::from_millis(answer_ms)),
         profit: profit(s),
         margin_utilisation: margin_utilisation.unwrap_or(usual.margin_utilisation),

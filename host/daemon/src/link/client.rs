@@ -226,11 +226,12 @@ impl Reader {
                 let ticks = ticks.into_iter().filter(of);
                 inbox.ticks.extend(ticks.map(|tick| Tick { recv_ts: now, ..tick }));
             }
-            Frame::Event(event) => {
+            Frame::Event(event) if self.may_tell(&event) => {
                 let received = HostTime::from_nanos(now);
                 inbox.events.push_back(VenueEvent { received, ..event });
             }
-            Frame::Hello(..)
+            Frame::Event(_)
+            | Frame::Hello(..)
             | Frame::Busy
             | Frame::CatchingUp
             | Frame::Beat

@@ -124,6 +124,7 @@ pub fn serve(serve: &Serve<'_>) -> Result<(), Failure> {
     };
     server.books = books;
     server.venue.keep_all();
+    server.venue.serve(&server.served);
     make_way(serve.socket)?;
     let listener = UnixListener::bind(serve.socket)
         .map_err(|e| Failure::new(format!("{}: {e}", serve.socket.display())))?;

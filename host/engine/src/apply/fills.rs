@@ -42,7 +42,7 @@ impl Engine {
             return;
         };
         slot.fills = slot.fills.saturating_add(1);
-        slot.cancels.count_fill(self.now);
+        slot.cancels.count_fill(self.now, *account);
         let Some(holding) = slot.holding_mut(*instrument) else {
             return;
         };

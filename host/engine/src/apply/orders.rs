@@ -79,8 +79,10 @@ impl Engine {
     }
 
     fn count_cancel(&mut self, time: HostTime, id: ClientOrderId) {
-        if let Some(slot) = self.strategies.get_mut(id.strategy.index()) {
-            slot.cancels.count_cancel(time);
+        let account = self.any_order(id).map(|order| order.account);
+        let slot = self.strategies.get_mut(id.strategy.index());
+        if let Some((slot, account)) = slot.zip(account) {
+            slot.cancels.count_cancel(time, account);
         }
     }
 

@@ -8,7 +8,7 @@
 
 use super::worst::{Wanted, Worst};
 use super::{
-    band, collar, gross, leverage, liquidation, net, notional, open_orders, position,
+    band, cancel_ratio, collar, gross, leverage, liquidation, net, notional, open_orders, position,
     safe_leverage, self_cross, stale, venue_health,
 };
 use crate::strategy::Holding;
@@ -299,11 +299,16 @@ impl Engine {
         if asked.is_new {
             let open = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
             let beside = asked.beside.0;
-            open_orders::check(open.saturating_add(beside), Some(slot.limits.open_orders_max))?;
-            let open = self.tally.open(account.id).saturating_add(beside);
-            open_orders::check(open, theirs.open_orders_max)?;
+            let of = |scope, open: u32, most| {
+                open_orders::check(scope, open.saturating_add(beside), most)
+            };
+            of(Scope::Strategy(strategy), open, Some(slot.limits.open_orders_max))?;
+            of(Scope::Account(account.id), self.tally.open(account.id), theirs.open_orders_max)?;
+            of(Scope::Host, self.tally.open_of_all(), host.open_orders_max)?;
         }
-        slot.cancels.check(now, own.cancels_per_fill_max)?;
+        let cancels = slot.cancels.of_all(now);
+        cancel_ratio::check(Scope::Strategy(strategy), cancels, own.cancels_per_fill_max)?;
+        self.check_cancels(now, account)?;
         let most = [Some(slot.limits.order_notional_max), of_instrument.order_notional_max];
         notional::check(requested, most)?;
         let limit = slot.limits.position_notional_max;

@@ -93,8 +93,15 @@ impl Margins {
     }
 
     pub(super) fn pools(&self, account: AccountId) -> impl Iterator<Item = (&str, &Pool)> {
+        self.pools_at(account).map(|(_, asset, pool)| (asset, pool))
+    }
+
+    pub(super) fn pools_at(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = (VenueId, &str, &Pool)> {
         let all = self.pools.iter().filter(move |((whose, ..), _)| *whose == account);
-        all.map(|((.., asset), pool)| (asset.as_str(), pool))
+        all.map(|((_, venue, asset), pool)| (*venue, asset.as_str(), pool))
     }
 
     /// The maintenance of a size: by the instrument's own brackets, else the strictest that is
@@ -118,6 +125,9 @@ impl Engine {
         let (now, account) = (event.received, event.account);
         match &event.report {
             VenueReport::Margin { asset, equity, used, maintenance } => {
+                if !self.trades_at(account, event.venue) {
+                    return; // no session of its own tells this: whoever does, cannot know
+                }
                 let (equity, used, maintenance) = (*equity, *used, *maintenance);
                 let is_it = |spec: &Instrument| spec.venue == event.venue && spec.settle == *asset;
                 let held = self.derivatives(account).any(|(spec, _)| is_it(spec));
@@ -214,38 +224,6 @@ impl Engine {
     ) -> Option<Decimal> {
         let quote = notional.checked_mul(tier.rate)?.checked_sub(tier.deduction)?;
         if inverse { quote.checked_div(mark) } else { Some(quote) }
-    }
-
-    /// What an account is worth in the quote currency, as its venues told. Nothing: unknown.
-    pub(crate) fn equity(&self, account: AccountId) -> Option<Decimal> {
-        let mut sum = None;
-        for (asset, pool) in self.margins.pools(account) {
-            let worth = self.worth_of(account, asset, pool.equity)?;
-            sum = Some(sum.unwrap_or(Decimal::ZERO).checked_add(worth)?);
-        }
-        sum
-    }
-
-    /// Whether an asset counts one for one, as the config says.
-    pub(crate) fn is_money(&self, asset: &str) -> bool {
-        let accounting = &self.config.accounting;
-        let same = accounting.same.iter().chain(&accounting.currency);
-        same.into_iter().any(|same| same == asset)
-    }
-
-    /// An amount of a settle asset in the quote currency: of a coin at the mark of what it settles.
-    fn worth_of(&self, account: AccountId, asset: &str, amount: Decimal) -> Option<Decimal> {
-        let holdings = self.strategies.iter().flat_map(|slot| &slot.holdings);
-        let traded = holdings.filter(|holding| holding.account == account);
-        let specs = traded.filter_map(|holding| self.config.instrument(holding.instrument));
-        let mut of = specs.filter(|spec| spec.settle == asset);
-        let linear = of.clone().any(|spec| !spec.kind.is_inverse());
-        match of.find(|spec| spec.kind.is_inverse()) {
-            Some(spec) => self.markets.get(spec.id)?.mark_exact(spec)?.checked_mul(amount),
-            None if linear || self.is_money(asset) => Some(amount),
-            // what nobody trades with here stands for nothing
-            None => Some(Decimal::ZERO),
-        }
     }
 
     /// The leverage that a stated adverse move leaves alive, with everything of an account as it is

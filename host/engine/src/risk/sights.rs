@@ -198,7 +198,8 @@ impl Engine {
                 }
                 _ => true,
             },
-            Guard::HedgeGap | Guard::FundingFlip => self.is_flat_hedge(key),
+            Guard::HedgeGap => self.is_flat_hedge(key) || self.is_dust(key),
+            Guard::FundingFlip => self.is_flat_hedge(key),
             Guard::Unhedged => !self.is_unhedged(key),
             _ => false,
         };

@@ -42,6 +42,11 @@ impl Tally {
         self.open.get(&account).copied().unwrap_or(0)
     }
 
+    /// Live orders of all accounts.
+    pub(crate) fn open_of_all(&self) -> u32 {
+        self.open.values().fold(0, |sum, open| sum.saturating_add(*open))
+    }
+
     /// Since when a venue owes its oldest answer.
     pub(crate) fn waits_since(&self, account: AccountId) -> Option<HostTime> {
         self.waiting.get(&account)?.first().map(|(since, _)| *since)
@@ -172,6 +177,10 @@ mod tests {
         let since = |tally: &Tally| tally.waits_since(AccountId(0)).map(HostTime::as_nanos);
         assert_eq!((best(&tally, Side::Buy), best(&tally, Side::Sell)), (Some(100), Some(105)));
         assert_eq!((tally.open(AccountId(0)), since(&tally)), (4, Some(5)));
+        let other = Counted { account: AccountId(1), ..order(5, Side::Buy, 100, None) };
+        tally.add(&other);
+        assert_eq!((tally.open(AccountId(0)), tally.open_of_all()), (4, 5));
+        tally.remove(&other);
         tally.remove(&all[0]);
         assert_eq!(best(&tally, Side::Buy), Some(100), "the other one still stands there");
         all[1..].iter().for_each(|order| tally.remove(order));

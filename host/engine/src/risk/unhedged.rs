@@ -80,6 +80,15 @@ impl Hedges {
     }
 }
 
+/// Legs that differ by less than both can trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dust {
+    /// Beside as much of both.
+    Beside,
+    /// That is all that is held.
+    Alone,
+}
+
 fn key(guard: Guard, (strategy, a, b): Hedge) -> GuardKey {
     GuardKey { guard, scope: Scope::Strategy(strategy), of: vec![a, b] }
 }
@@ -200,33 +209,73 @@ impl Engine {
         slot.is_none_or(|slot| [a, b].iter().all(|id| slot.position(*id).is_zero()))
     }
 
+    /// How both legs compare where they differ by less than both can trade. Nothing: by more, or
+    /// it is not known by how much.
+    fn dust(&self, hedge: Hedge) -> Option<Dust> {
+        if self.hedges.together(hedge).len() > 2 {
+            return None; // the rest of it may be in a hedge beside this one
+        }
+        let (residual, step) = self.residual(hedge)?;
+        let slot = self.strategies.get(hedge.0.index())?;
+        let base = |id| Some(base_of(self.config.instrument(id)?, slot)?.0);
+        let [a, b] = [base(hedge.1)?, base(hedge.2)?];
+        if residual.abs() >= step {
+            return None;
+        }
+        let both = a.is_sign_positive() != b.is_sign_positive() && !a.is_zero() && !b.is_zero();
+        Some(if both { Dust::Beside } else { Dust::Alone })
+    }
+
+    /// Whether all that is left of a hedge is less than both legs can trade: nobody can close it.
+    pub(crate) fn is_dust(&self, key: &GuardKey) -> bool {
+        hedge_of(key).is_some_and(|hedge| self.dust(hedge) == Some(Dust::Alone))
+    }
+
     /// Gaps of hedges that are held and at which no plan is at work. Of those that share a leg no
     /// two legs are to be worth the same: what of them is unhedged is watched.
     pub(crate) fn gaps(&self) -> Vec<(GuardKey, Gap, GuardAction)> {
         let of = |hedge: Hedge| {
             let (strategy, a, b) = hedge;
-            let key = key(Guard::HedgeGap, hedge);
             let shares = self.hedges.together(hedge).len() > 2;
             if shares || self.is_flat(hedge) || self.plans.is_busy(strategy, &[a, b]) {
                 return None;
             }
             let watch = self.config.strategies.get(strategy.index())?.guards.hedge_gap;
-            let slot = self.strategies.get(strategy.index())?;
-            let specs = [self.config.instrument(a)?, self.config.instrument(b)?];
-            let inverse = specs.iter().any(|spec| spec.kind.is_inverse());
-            let leg = |instrument: InstrumentId| {
-                let spec = self.config.instrument(instrument)?;
-                let (constant, coefficient) = match inverse {
-                    // contracts worth a fixed amount of the quote hedge the coins they were
-                    // entered for: at other marks neither leg is worth what the other is
-                    true => (whole(base_of(spec, slot)?.0)?, 0),
-                    false => self.exposure.worth(spec, slot.position(instrument))?,
-                };
-                Some(Leg { instrument, constant, coefficient })
-            };
-            let gap = Gap::new([leg(a)?, leg(b)?], watch.limit)?;
-            Some((key, gap, watch.action))
+            let gap = Gap::new(self.gap_legs(hedge)?, watch.limit)?;
+            Some((key(Guard::HedgeGap, hedge), gap, watch.action))
         };
         self.hedges.all().filter_map(of).collect()
+    }
+
+    /// What both legs of a hedge are worth. Nothing: nothing can differ.
+    fn gap_legs(&self, hedge: Hedge) -> Option<[Leg; 2]> {
+        let (strategy, a, b) = hedge;
+        let slot = self.strategies.get(strategy.index())?;
+        let specs = [self.config.instrument(a)?, self.config.instrument(b)?];
+        let inverse = specs.iter().any(|spec| spec.kind.is_inverse());
+        let dust = self.dust(hedge);
+        if dust == Some(Dust::Alone) {
+            return None;
+        }
+        let digits = specs.iter().map(|spec| spec.price_scale.digits()).max()?;
+        let leg = |spec: &Instrument| {
+            let held = slot.position(spec.id);
+            let side = if held.is_positive() { 1_i128 } else { -1 };
+            let (constant, coefficient) = match (inverse, dust) {
+                // contracts worth a fixed amount of the quote hedge the coins they were
+                // entered for: at other marks neither leg is worth what the other is
+                (true, None) => (whole(base_of(spec, slot)?.0)?, 0),
+                (true, Some(_)) => (side, 0),
+                (false, None) => self.exposure.worth(spec, held)?,
+                // what one holds beyond the other cannot be traded: they differ as their marks do
+                (false, Some(_)) => {
+                    let finer = digits.checked_sub(spec.price_scale.digits())?;
+                    (0, 10_i128.checked_pow(u32::from(finer))?.checked_mul(side)?)
+                }
+            };
+            Some(Leg { instrument: spec.id, constant, coefficient })
+        };
+        let [a, b] = specs;
+        Some([leg(a)?, leg(b)?])
     }
 }

@@ -93,7 +93,8 @@ fn too_many_open_orders_and_too_many_a_second() {
         assert_eq!(rig.buy(9_990, 100), None);
     }
     let denial = rig.buy(9_990, 100);
-    assert_eq!(denial, Some(RiskRejection::OpenOrdersAboveMax { open: 3, limit: 3 }));
+    let scope = Some(Scope::Strategy(ME));
+    assert_eq!(denial, Some(RiskRejection::OpenOrdersAboveMax { scope, open: 3, limit: 3 }));
     let mut many = limits();
     many.open_orders_max = 100;
     let mut rig = Rig::with(many);

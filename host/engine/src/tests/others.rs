@@ -278,6 +278,60 @@ fn funding_is_not_split_by_a_position_of_later() {
     restored(&rig);
 }
 
+/// An account has a past: what it was paid for before anything of ours was on it is not ours, also
+/// when the position is adopted later. What was held at a settlement is, however late it is told.
+#[test]
+fn funding_of_what_was_never_ours_is_not_booked_to_the_strategy() {
+    let mut rig = rig();
+    let instrument = InstrumentId(0);
+    let pay = |rig: &mut Rig, settlement: u64, amount: &str| {
+        let (settlement, amount) = (VenueTime::from_nanos(settlement), dec(amount));
+        rig.report(VenueReport::FundingPayment { instrument, settlement, amount });
+        restored(rig);
+        rig.engine.strategies[0].holdings[0].position.funding
+    };
+    let foreign = |rig: &Rig| {
+        let all = odd(rig).into_iter();
+        all.filter(|line| line.contains("nobody here has ever held")).count()
+    };
+    rig.report(VenueReport::Up);
+    let past = rig.now;
+    for hour in 1..4 {
+        assert_eq!(pay(&mut rig, past + hour, "-4"), dec("0"));
+        assert_eq!(foreign(&rig), 1, "it is said once");
+    }
+    // another instrument is another position, and one that nobody trades is nobody's
+    let (settlement, amount) = (VenueTime::from_nanos(past), dec("-4"));
+    rig.report(VenueReport::FundingPayment { instrument: InstrumentId(2), settlement, amount });
+    assert_eq!(foreign(&rig), 2);
+    for _ in 0..3 {
+        told(&mut rig, vec![position(0, 500)]);
+    }
+    rig.quote(0, 9_990, 10_010);
+    operator(&mut rig, OperatorCommand::Adopt { strategy: ME, ignored: false });
+    resume(&mut rig);
+    assert_eq!((rig.position(), pay(&mut rig, past + 9, "-5")), (500, dec("-5")));
+    // flat again, and told late of when it was not
+    rig.quote(0, 9_990, 10_010);
+    assert_eq!(rig.sell(9_990, 500), None);
+    let wire = rig.last_wire().0;
+    rig.accept(wire);
+    rig.advance(1);
+    rig.fill(wire, 9_990, 500);
+    assert_eq!((rig.position(), pay(&mut rig, past + 10, "-6")), (0, dec("-11")));
+    assert_eq!(foreign(&rig), 2);
+}
+
+/// An order of which nothing is known may have filled before the settlement.
+#[test]
+fn funding_while_an_order_is_out_is_the_strategys() {
+    let mut rig = rig();
+    assert_eq!(rig.buy(10_000, 100), None);
+    let (instrument, settlement) = (InstrumentId(0), VenueTime::from_nanos(rig.now));
+    rig.report(VenueReport::FundingPayment { instrument, settlement, amount: dec("-4") });
+    assert_eq!(rig.engine.strategies[0].holdings[0].position.funding, dec("-4"));
+}
+
 /// One list that lags is not the end of a position that nobody has claimed.
 #[test]
 fn one_read_without_it_does_not_clear_what_nobody_claimed() {

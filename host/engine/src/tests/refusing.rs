@@ -131,6 +131,20 @@ fn counts() -> Vec<Case> {
             |rig| buy(rig, 0, 100),
         ),
         (
+            "open orders of all",
+            14,
+            |c| c.host.open_orders_max = Some(1),
+            |rig| buy(rig, 0, 100),
+            |rig| buy(rig, 1, 100),
+        ),
+        (
+            "order rate of all",
+            15,
+            |c| c.host.orders_per_s_max = Some(1),
+            |rig| buy(rig, 0, 100),
+            |rig| buy(rig, 1, 100),
+        ),
+        (
             "leverage that is not known",
             44,
             |c| c.accounts[0].guards.leverage_max = Some(Decimal::from(3)),
@@ -202,20 +216,69 @@ fn venues() -> Vec<Case> {
             "cancels for fills",
             46,
             |c| c.strategies[0].guards.cancels_per_fill_max = Some(5),
-            |rig| {
-                for _ in 0..101 {
-                    let number = rig.engine.next_order(ME);
-                    let refused = buy(rig, 0, 100);
-                    assert_eq!(refused, None);
-                    rig.want(vec![Intent::Cancel(number)]);
-                    let wire = WireId(number);
-                    rig.report(VenueReport::Canceled { wire, filled: None });
-                }
-                None
-            },
+            cancel_101,
+            |rig| buy(rig, 1, 100),
+        ),
+        (
+            "cancels for fills on the account",
+            46,
+            |c| c.accounts[0].guards.cancels_per_fill_max = Some(5),
+            |rig| cancel_101(rig).or_else(|| buy(rig, 1, 100)), // on the other account
             |rig| buy(rig, 0, 100),
         ),
     ]
+}
+
+/// One more than the grace.
+fn cancel_101(rig: &mut Rig) -> Option<RiskRejection> {
+    for _ in 0..101 {
+        let number = rig.engine.next_order(ME);
+        assert_eq!(buy(rig, 0, 100), None);
+        rig.want(vec![Intent::Cancel(number)]);
+        rig.report(VenueReport::Canceled { wire: WireId(number), filled: None });
+    }
+    None
+}
+
+/// A refusal says whose limit it was; and what is counted of an account is the same of an engine
+/// that folds the facts.
+#[test]
+fn refusals_by_count_name_their_scope() {
+    let scope_of = |refused: Option<RiskRejection>| match refused {
+        Some(RiskRejection::OrderRateAboveMax { scope, .. }) => Some(scope),
+        Some(
+            RiskRejection::OpenOrdersAboveMax { scope, .. }
+            | RiskRejection::CancelRatioAboveMax { scope, .. },
+        ) => scope,
+        other => panic!("{other:?}"),
+    };
+    let account = Scope::Account(AccountId(0));
+    let cases: [(Change, Act, Scope); 7] = [
+        (|c| c.strategies[0].limits.open_orders_max = 1, |_| None, Scope::Strategy(ME)),
+        (|c| c.accounts[0].guards.open_orders_max = Some(1), |_| None, account),
+        (|c| c.host.open_orders_max = Some(1), |_| None, Scope::Host),
+        (|c| c.accounts[0].guards.orders_per_s_max = Some(1), |_| None, account),
+        (|c| c.host.orders_per_s_max = Some(1), |_| None, Scope::Host),
+        (
+            |c| c.strategies[0].guards.cancels_per_fill_max = Some(1),
+            cancel_101,
+            Scope::Strategy(ME),
+        ),
+        (|c| c.accounts[0].guards.cancels_per_fill_max = Some(1), cancel_101, account),
+    ];
+    for (change, before, scope) in cases {
+        let mut rig = rig(change);
+        assert_eq!(before(&mut rig), None);
+        let first = buy(&mut rig, 0, 100);
+        let refused = if first.is_some() { first } else { buy(&mut rig, 0, 100) };
+        assert_eq!(scope_of(refused.clone()), Some(scope), "{refused:?}");
+        let words = refused.unwrap().to_string();
+        let names = [(Scope::Host, "on the host"), (account, "on the account")];
+        for (whose, name) in names {
+            assert_eq!(words.contains(name), whose == scope, "{words}");
+        }
+        crate::snapshot::tests::any_cut_is_the_whole(rig.engine.config(), &rig.effects.facts);
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The paper venue's answers to questions.
 
 use super::PaperVenue;
-use hedgerow_model::{AccountId, Extent, HostTime, InstrumentId, Quantity, VenueReport, VenueTime};
+use hedgerow_model::{
+    AccountId, Extent, HostTime, InstrumentId, Quantity, VenueId, VenueReport, VenueTime,
+};
 
 impl PaperVenue {
     /// What happened, then what is: the order in which it can be compared.
@@ -58,10 +60,11 @@ impl PaperVenue {
             self.tell_margin(at, account);
         }
         // after the last of all venues' answers
-        let back = self.longest(|venue| venue.latency_back);
-        let slowest = self.venues.iter().position(|venue| venue.latency_back == back);
-        let slowest = u32::try_from(slowest.unwrap_or(0)).map(hedgerow_model::VenueId);
-        let venue = slowest.unwrap_or_default();
+        let all = (0_u32..).map(VenueId).zip(&self.venues);
+        let told = all.filter(|(id, _)| self.serves(*id));
+        // of equal ones the first
+        let slowest = told.max_by_key(|(id, venue)| (venue.latency_back, std::cmp::Reverse(*id)));
+        let venue = slowest.map(|(id, _)| id).unwrap_or_default();
         self.report(at, venue, account, VenueReport::Reconciled { nonce });
     }
 

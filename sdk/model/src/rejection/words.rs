@@ -3,6 +3,17 @@
 use super::RiskRejection;
 use crate::fixed::{Price, Quantity};
 use crate::instrument::Instrument;
+use crate::mode::Scope;
+
+/// Whose figure it is, where it is not the strategy's own.
+pub(super) const fn of(scope: Option<Scope>) -> &'static str {
+    match scope {
+        Some(Scope::Host) => " on the host",
+        Some(Scope::Account(_)) => " on the account",
+        Some(Scope::Instrument(_)) => " in the instrument",
+        Some(Scope::Strategy(_)) | None => "",
+    }
+}
 
 impl RiskRejection {
     /// What it says, with prices and quantities of an instrument as people write them.

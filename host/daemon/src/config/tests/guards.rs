@@ -17,6 +17,7 @@ const ACCOUNT: &[Key<'static>] = &[
     ("leverage_max", "\"3\"", "\"0\""),
     ("open_orders_max", "3", "0"),
     ("orders_per_s_max", "3", "-1"),
+    ("cancels_per_fill_max", "50", "0"),
     ("answer_ms_max", "500", "0"),
     ("loss_max", "\"5\"", "\"0\""),
     ("loss_day_max", "\"5\"", "5.0"),
@@ -68,6 +69,8 @@ fn guards_are_read_and_their_wrong_values_told() {
             &[
                 ("gross_notional_max", "\"9\"", "\"-9\""),
                 ("net_notional_max", "\"9\"", "\"-9\""),
+                ("open_orders_max", "3", "0"),
+                ("orders_per_s_max", "3", "-1"),
                 ("loss_day_max", "\"9\"", "\"-9\""),
                 ("drawdown_max", "\"9\"", "\"-9\""),
             ],

@@ -1,7 +1,7 @@
 //! What a reader finds of its venue: that it is lost, or not the one of this config.
 
 use super::{Reader, lock};
-use hedgerow_model::VenueId;
+use hedgerow_model::{VenueEvent, VenueId, VenueReport};
 use std::collections::BTreeSet;
 
 impl Reader {
@@ -14,6 +14,18 @@ impl Reader {
                 tracing::warn!(%socket, %why, "the venue is lost: trying again");
             }
         });
+    }
+
+    /// What a socket says of a venue behind another one it cannot know: it would take away the
+    /// margin and the positions that are there. The end of an answer is of the socket itself.
+    pub(super) fn may_tell(&self, event: &VenueEvent) -> bool {
+        let ends = matches!(event.report, VenueReport::Reconciled { .. });
+        let own = ends || self.link.venues.contains(&event.venue);
+        if !own {
+            let (socket, venue) = (self.link.path.display(), event.venue.0);
+            tracing::debug!(%socket, venue, "a report of a venue behind another socket");
+        }
+        own
     }
 
     /// Ids are places in the config: under other definitions orders would go elsewhere.

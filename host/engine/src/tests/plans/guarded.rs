@@ -2,6 +2,7 @@
 //! turns, pairs made smaller or closed.
 
 mod closing;
+mod dust;
 mod tries;
 
 use super::*;

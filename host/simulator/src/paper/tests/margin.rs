@@ -124,3 +124,46 @@ fn a_position_that_is_taken_over_can_be_liquidated() {
     let reports = again.reports(50);
     assert!(reports.iter().any(|r| matches!(r, VenueReport::Forced { .. })), "{reports:?}");
 }
+
+/// Two processes, a venue each: what one does not trade it does not tell of, as it would say that
+/// nothing is held there. The end of its answer is of a venue of its own, though another is slower.
+#[test]
+fn a_process_of_one_venue_tells_of_that_one_only() {
+    for served in [vec![], vec![1]] {
+        let config = |latency_ms| VenueConfig {
+            amends: true,
+            latency_out: Duration::ZERO,
+            latency_back: Duration::from_millis(latency_ms),
+            fills: FillModel::Queue,
+        };
+        let at = |id| Instrument { id: InstrumentId(id), venue: VenueId(id), ..instrument() };
+        let instruments = [(at(0), Fees::default()), (at(1), Fees::default())];
+        let tape = Tape::of(vec![quote(1, (1_000, 500), (1_002, 500))]);
+        let mut venue = PaperVenue::new(vec![config(9), config(1)], &instruments, &tape);
+        let me = AccountId(0);
+        let margin = Margin { leverage_hundredths: 500, ..Margin::ONE };
+        for id in [0, 1] {
+            venue.set_collateral(me, VenueId(id), ("Q", Decimal::ONE_HUNDRED));
+            let leverage = Leverage { margin, max_hundredths: 1_000 };
+            venue.set_leverage(me, InstrumentId(id), leverage);
+        }
+        let all: Vec<u32> = if served.is_empty() { vec![0, 1] } else { served.clone() };
+        venue.serve(&served.iter().copied().map(VenueId).collect());
+        let (since, extent) = (VenueTime::EPOCH, hedgerow_model::Extent::All);
+        let question = Request::Reconcile { account: me, since, nonce: 3, extent };
+        venue.submit(HostTime::from_nanos(2 * MS), question);
+        let mut told = Vec::new();
+        venue.poll(HostTime::from_nanos(50 * MS), &mut told);
+        let of = |kind: fn(&VenueReport) -> bool| -> Vec<u32> {
+            let mut all: Vec<u32> =
+                told.iter().filter(|e| kind(&e.report)).map(|event| event.venue.0).collect();
+            all.sort_unstable();
+            all
+        };
+        assert_eq!(of(|report| matches!(report, VenueReport::Margin { .. })), all);
+        assert_eq!(of(|report| matches!(report, VenueReport::Leverage { .. })), all);
+        let end = of(|report| matches!(report, VenueReport::Reconciled { nonce: 3 }));
+        assert_eq!(end, all[..1], "the slowest that it serves");
+        assert!(matches!(told.last().unwrap().report, VenueReport::Reconciled { .. }));
+    }
+}
