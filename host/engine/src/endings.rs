@@ -47,8 +47,8 @@ impl Engine {
         self.claim(now, id, (filled, None, event.happened), effects);
     }
 
-    /// Whether the venue has said of a live order that it ended with more than was heard so far, and
-    /// more than it says now: an end that is told again without the figure takes nothing back.
+    /// Whether the venue has said of a live order that it ended with more than was heard so far,
+    /// and more than it says now: an end that is told again without the figure takes nothing back.
     fn owes_more(&self, id: ClientOrderId, said: Option<Quantity>) -> bool {
         let slot = self.strategies.get(id.strategy.index());
         let live = slot.and_then(|slot| slot.orders.get(&id.number));

@@ -107,7 +107,12 @@ impl Venues {
                 theirs.net_notional_max,
                 theirs.open_orders_max,
             ),
-            (Scope::Host, config.host.gross_notional_max, config.host.net_notional_max, None),
+            (
+                Scope::Host,
+                config.host.gross_notional_max,
+                config.host.net_notional_max,
+                config.host.open_orders_max,
+            ),
         ];
         for (scope, gross, net, orders) in scopes {
             let Some(sum) = self.sum(now, scope, leaves) else { continue };
@@ -175,6 +180,7 @@ impl Venues {
                 Scope::Account(order.account),
                 config.accounts[order.account.index()].guards.orders_per_s_max,
             ),
+            (Scope::Host, config.host.orders_per_s_max),
         ];
         for (scope, most) in limits {
             let Some(most) = most else { continue };

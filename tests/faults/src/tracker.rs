@@ -236,7 +236,12 @@ impl Tracker {
                 coverage.total("terms changed");
                 self.changed(spec);
             }
-            Fact::Funding { .. } => coverage.total("funding payments"),
+            Fact::Funding { account, others, .. } => {
+                coverage.total("funding payments");
+                if !others.is_zero() {
+                    self.ignored.insert(*account);
+                }
+            }
             Fact::Discrepancy { .. } => coverage.total("discrepancies"),
             _ => {}
         }

@@ -296,6 +296,7 @@ fn host_limits(scene: &Scene) -> HostLimits {
             emergency_bps: 200,
             deadline_ms: 500,
         }),
+        ..HostLimits::default()
     }
 }
 

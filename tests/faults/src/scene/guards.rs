@@ -126,6 +126,7 @@ pub(super) fn account_guards(script: &Script, spec: &Instrument) -> AccountGuard
         leverage_target: Some(Decimal::ONE),
         taker_fee: Decimal::new(5, 4),
         liquidated_action: scale.action(),
+        cancels_per_fill_max: Some(scale.count(2, 6)),
     }
 }
 
@@ -135,6 +136,8 @@ pub(super) fn host(script: &Script) -> HostLimits {
         gross_notional_max: Some(scale.money(1_200)),
         net_notional_max: Some(scale.money(500)),
         profit: scale.profit(6),
+        open_orders_max: Some(scale.count(6, 20)),
+        orders_per_s_max: Some(scale.count(3, 12)),
         reduction: Some(Reduction {
             slippage_bps: 20,
             hedge_bps: 40,
