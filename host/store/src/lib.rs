@@ -12,6 +12,7 @@ mod restart;
 mod rows;
 mod snapshots;
 mod sqlite;
+mod whole;
 
 pub use audit::{Audit, KINDS as AUDIT_KINDS, verify as verify_audit};
 pub use error::StoreError;

@@ -218,7 +218,7 @@ impl SqliteJournal {
         kinds: &[&str],
         read: &mut dyn FnMut(Stamped),
     ) -> Result<(), StoreError> {
-        let connection = rows::open(path)?;
+        let connection = rows::open_whole(path)?;
         let file = path.display().to_string();
         Reader { connection: &connection, file: &file }.each_of(kinds, read)
     }
