@@ -6,6 +6,7 @@ mod audit;
 mod checkpoints;
 mod emergency;
 mod error;
+mod lost;
 mod memory;
 mod recording;
 mod restart;
