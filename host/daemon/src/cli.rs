@@ -298,7 +298,7 @@ pub(crate) enum QueryWhat {
     Incidents,
     /// Every pair: what was asked, what became of it, what it cost.
     Plans,
-    /// Every fill.
+    /// Every fill, and what a venue traded of ours by itself: liquidations, deleveraging.
     Fills,
     /// Every order and how it ended.
     Orders,

@@ -8,6 +8,7 @@ pub(crate) mod asking;
 mod change;
 mod guards;
 mod instrument;
+mod money;
 mod nearest;
 mod parse;
 pub mod problem;

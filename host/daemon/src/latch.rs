@@ -9,6 +9,10 @@
 //! A file that cannot be understood counts as set; so does one that is gone, or another in its
 //! place, while a host is at work.
 
+mod release;
+
+pub use release::Seen;
+
 use hedgerow_model::{
     HostTime, InstrumentId, VenueCommand, VenueEvent, VenueId, VenueRejection, VenueReport,
     VenueTime,
@@ -52,8 +56,11 @@ fn path(state: &Path) -> PathBuf {
 }
 
 fn open(state: &Path) -> Result<File> {
-    let file =
-        File::options().create(true).truncate(false).read(true).write(true).open(path(state))?;
+    open_at(&path(state))
+}
+
+fn open_at(path: &Path) -> Result<File> {
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
     let length = file.metadata()?.len();
     let missing = usize::try_from((BYTES as u64).saturating_sub(length)).unwrap_or(0);
     if missing > 0 {
@@ -80,23 +87,45 @@ fn read(file: &File) -> Result<Option<String>> {
     if bytes[0] == 0 {
         return Ok(None);
     }
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(BYTES);
-    let why = String::from_utf8_lossy(&bytes[..end]).chars().filter(|c| !c.is_control()).collect();
-    Ok(Some(why))
+    Ok(Some(said(&bytes)))
+}
+
+/// The reason that its bytes begin with.
+fn said(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).chars().filter(|c| !c.is_control()).collect()
 }
 
 fn write(file: &File, why: &str) -> Result<()> {
     let mut bytes = [0; BYTES];
     let why = if why.is_empty() { "killed" } else { why };
-    let length = why.len().min(BYTES - 1);
+    let length = why.len().min(BYTES - 32);
     bytes[..length].copy_from_slice(&why.as_bytes()[..length]);
+    // the same reason once more is another kill: behind it stands when, and by which process
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    bytes[length + 1..length + 17].copy_from_slice(&now.as_nanos().to_le_bytes());
+    bytes[length + 17..length + 21].copy_from_slice(&std::process::id().to_le_bytes());
     file.write_all_at(&bytes, 0)?;
     file.sync_data()
 }
 
 /// Sets the latch of a host that does not answer, or does not run: it starts halted.
 pub fn set_at(state: &Path, why: &str) -> Result<()> {
-    write(&open(state)?, why)
+    for _ in 0..100 {
+        let file = open(state)?;
+        write(&file, why)?;
+        // a release that was under way may have put another in its place, and looked before this
+        if is_at(&file, state).unwrap_or(false) {
+            return Ok(());
+        }
+    }
+    Err(std::io::Error::other("another file is put in its place again and again"))
+}
+
+/// Whether the path leads to a file.
+fn is_at(file: &File, state: &Path) -> Result<bool> {
+    let (there, held) = (std::fs::metadata(path(state))?, file.metadata()?);
+    Ok((there.dev(), there.ino()) == (held.dev(), held.ino()))
 }
 
 impl Held {
@@ -110,8 +139,7 @@ impl Held {
 
     /// Whether the path still leads to the file that is held.
     fn is_in_place(&self, file: &File) -> Result<bool> {
-        let (there, held) = (std::fs::metadata(path(&self.state))?, file.metadata()?);
-        Ok((there.dev(), there.ino()) == (held.dev(), held.ino()))
+        is_at(file, &self.state)
     }
 
     /// Why it is set, as far as can be told: whatever keeps us from knowing counts as set.
@@ -155,6 +183,8 @@ impl KillLatch {
     pub fn open(state: &Path) -> Result<(Self, Option<String>)> {
         let file = open(state)?;
         let why = read(&file)?;
+        // a release has its room then; without it the latch stays set, and that is said
+        let _ = open_at(&release::spare(state));
         let latch = Latch {
             set: AtomicBool::new(why.is_some()),
             sending: RwLock::new(()),
@@ -193,12 +223,22 @@ impl KillLatch {
         drop(self.0.sending.write().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// What its file holds: whoever is to release it looks first, and decides by that.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.0.file.as_ref().map_or_else(Seen::default, |held| Seen::at(&held.state))
+    }
+
     /// Releases it. If the file cannot be written it stays set.
     pub fn release(&self) -> Result<()> {
+        self.release_as(&self.seen())
+    }
+
+    /// Releases it as it was seen. If somebody has set it since, or the file cannot be written, it
+    /// stays set.
+    pub fn release_as(&self, seen: &Seen) -> Result<()> {
         if let Some(held) = &self.0.file {
-            let file = held.in_place()?;
-            file.write_all_at(&[0; BYTES], 0)?;
-            file.sync_data()?;
+            release::release(&held.state, &mut *held.in_place()?, seen)?;
         }
         self.0.set.store(false, Ordering::SeqCst);
         Ok(())

@@ -8,6 +8,7 @@ mod begin;
 mod clock;
 mod control;
 mod journal;
+mod lock;
 mod message;
 mod pace;
 mod publish;
@@ -18,9 +19,9 @@ mod wind_up;
 
 pub(crate) use clock::{clock, system};
 pub use clock::{since_start, wall};
-pub(crate) use control::lock;
 pub use control::{Reply, Request, ask, ask_within, socket_path};
 pub(crate) use journal::{goes_on, ran};
+pub(crate) use lock::lock;
 pub use message::{Message, Told};
 pub use pace::Pacer;
 
@@ -81,7 +82,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (sender, inbox) = channel();
     std::fs::create_dir_all(&config.state)
         .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
-    let _lock = control::lock(&config.state)?;
+    let _lock = lock(&config.state)?;
     options.record.map_or(Ok(()), recording::check)?;
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
@@ -89,7 +90,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     latch.watch(move |why| was_set(&told, &why)).map_err(Failure::new)?;
     let shared_too = Arc::clone(&shared);
     let desk = control::Desk::new(sender.clone(), latch.clone());
-    let control = control::serve(&config.state, shared_too, Arc::clone(&desk))?;
+    let traded = control::Traded::of(config, &loaded);
+    let control = control::serve(&config.state, (shared_too, traded), Arc::clone(&desk))?;
     let end = sender.clone();
     let Begun { mut host, mut pacer, folded, snapshots, files } =
         host(config, &mut loaded, &sender, (kept, options.record.is_some()))?;

@@ -1,6 +1,7 @@
 //! `hedgerow`: the command line.
 
 mod cli;
+mod files;
 mod memory;
 
 use clap::Parser as _;
@@ -28,6 +29,7 @@ impl Running {
 
 fn main() {
     memory::keep_together();
+    files::outlive_their_limit();
     // what is told of the first fill counts from here, compiling and catching up included
     since_start();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HEDGEROW_LOG")

@@ -26,6 +26,11 @@ const DOLLARS: [&str; 12] = [
     "USD", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "DAI", "USDE", "PYUSD", "USDS", "RLUSD", "USD1",
 ];
 
+/// Whether an asset is one of these, or by its name a newer one.
+pub(crate) fn is_dollar(asset: &str) -> bool {
+    DOLLARS.contains(&asset) || asset.contains("USD")
+}
+
 /// Adds a problem where limits would add different money as if it were one.
 pub(crate) fn check_money(config: &Config, owners: &[Owner<'_>], problems: &mut Problems) {
     let quote = |place: &usize| config.instruments.get(*place).map(|(i, _)| i.quote.as_str());

@@ -53,7 +53,7 @@ pub(crate) fn begin(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error
     let mut statement = transaction.prepare(&known)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (number, time, body) = rows::whole(row)?;
+        let (number, time, body) = rows::columns(row)?;
         append(transaction, (number, time, &body))?;
     }
     Ok(())
@@ -61,7 +61,7 @@ pub(crate) fn begin(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error
 
 /// Checks the chain of a journal that is only read.
 pub fn verify(path: &Path) -> Result<Audit, StoreError> {
-    let connection = rows::open(path)?;
+    let connection = rows::open_whole(path)?;
     let fail = |source| StoreError::Sqlite { file: path.display().to_string(), source };
     let kinds = KINDS.map(|kind| format!("'{kind}'")).join(",");
     let wanted = format!(

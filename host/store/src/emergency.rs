@@ -61,6 +61,15 @@ fn no_room(error: Error) -> Error {
     Error::new(ErrorKind::StorageFull, what)
 }
 
+/// Takes its space: written, not only reserved, since a sparse file would need space later.
+fn reserve(file: &File) -> Result<()> {
+    let zeros = vec![0; 64 << 10];
+    for place in (0..BYTES).step_by(zeros.len()) {
+        file.write_all_at(&zeros, place)?;
+    }
+    file.sync_all()
+}
+
 impl Emergency {
     /// Opens the file or takes its space; gives what is in it. A torn end is left out: it was not
     /// counted.
@@ -75,12 +84,11 @@ impl Emergency {
             if head.iter().any(|byte| *byte != 0) {
                 return Err(Error::new(ErrorKind::InvalidData, "it is cut short"));
             }
-            // written, not only reserved: a sparse file would need space later
-            let zeros = vec![0; 64 << 10];
-            for place in (0..BYTES).step_by(zeros.len()) {
-                file.write_all_at(&zeros, place).map_err(no_room)?;
+            if let Err(error) = reserve(&file) {
+                // what was had of it is the room that is missing, and nothing is in it
+                let _ = std::fs::remove_file(path);
+                return Err(no_room(error));
             }
-            file.sync_all().map_err(no_room)?;
         }
         let mut head = [0; HEAD as usize];
         file.read_exact_at(&mut head, 0)?;

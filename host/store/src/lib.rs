@@ -6,12 +6,14 @@ mod audit;
 mod checkpoints;
 mod emergency;
 mod error;
+mod lost;
 mod memory;
 mod recording;
 mod restart;
 mod rows;
 mod snapshots;
 mod sqlite;
+mod whole;
 
 pub use audit::{Audit, KINDS as AUDIT_KINDS, verify as verify_audit};
 pub use error::StoreError;

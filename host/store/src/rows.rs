@@ -1,7 +1,7 @@
 //! Reading rows of a journal, in pieces: nobody who reads ten million of them holds all in memory
 //! or keeps the log from ending.
 
-use crate::StoreError;
+use crate::{StoreError, whole};
 use hedgerow_model::{Fact, HostTime, Stamped};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ToSql, params_from_iter};
 use sha2::{Digest as _, Sha256};
@@ -42,12 +42,12 @@ impl Mark {
     /// Whether a journal has this row as it was.
     pub(crate) fn is_in(&self, journal: &Reader<'_>) -> Result<bool, StoreError> {
         let wanted = "SELECT seq, time_ns, body FROM fact WHERE seq = ?1";
-        let found = journal.connection.query_row(wanted, [self.row], whole).optional();
+        let found = journal.connection.query_row(wanted, [self.row], columns).optional();
         Ok(found.map_err(|e| journal.fail(e))?.is_some_and(|row| Self::of(&row) == *self))
     }
 }
 
-pub(crate) fn whole(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
+pub(crate) fn columns(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
@@ -55,6 +55,13 @@ pub(crate) fn whole(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     let fail = |source| StoreError::Sqlite { file: path.display().to_string(), source };
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)
+}
+
+/// The same for whoever answers a person: one that is damaged is refused.
+pub(crate) fn open_whole(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open(path)?;
+    whole::check(&connection, path)?;
+    Ok(connection)
 }
 
 /// A connection and the name of its file.
@@ -89,7 +96,7 @@ impl Reader<'_> {
         for (after, to) in pieces(self.last_row()?) {
             let kinds = kinds.iter().map(|kind| kind as &dyn ToSql);
             let given = kinds.chain([&after as &dyn ToSql, &to]);
-            let found = statement.query_map(params_from_iter(given), whole);
+            let found = statement.query_map(params_from_iter(given), columns);
             let rows = found.and_then(Iterator::collect::<Result<Vec<Row>, _>>);
             // the look is over before what reads is called: it may take its time
             for row in rows.map_err(|e| self.fail(e))? {
@@ -112,7 +119,7 @@ impl Reader<'_> {
             let mut rows = statement.query([last, PIECE]).map_err(|e| self.fail(e))?;
             let mut count = 0;
             while let Some(row) = rows.next().map_err(|e| self.fail(e))? {
-                let row = whole(row).map_err(|e| self.fail(e))?;
+                let row = columns(row).map_err(|e| self.fail(e))?;
                 read(&row, stamped(self.file, &row)?);
                 (last, count) = (row.0, count + 1);
             }

@@ -10,7 +10,7 @@ use crate::emergency::{Emergency, Kept};
 use crate::error::StoreError;
 use crate::restart::{Fold, Restarted, restart};
 use crate::rows::Reader;
-use crate::{audit, rows, snapshots};
+use crate::{audit, lost, rows, snapshots};
 use hedgerow_model::{Fact, HostTime, Stamped, StrategyId};
 use hedgerow_ports::{Journal, JournalError};
 use rusqlite::Connection;
@@ -103,7 +103,7 @@ impl SqliteJournal {
 
     /// Takes in what could not be written before.
     fn merge_emergency(&mut self, path: &Path) -> Result<(), StoreError> {
-        let (mut emergency, Kept { facts, after }) = match Emergency::open(path) {
+        let (mut emergency, kept) = match Emergency::open(path) {
             Ok(opened) => opened,
             Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 return Err(StoreError::NoRoom {
@@ -123,8 +123,11 @@ impl SqliteJournal {
             }
         };
         let last = self.reader().last_row()?;
-        if !facts.is_empty() && last == after {
-            self.insert(&facts).map_err(|e| self.fail(e))?;
+        let Kept { facts, after } = &kept;
+        if !facts.is_empty() && last < *after {
+            self.set_aside((path, last), &mut emergency, &kept)?;
+        } else if !facts.is_empty() && last == *after {
+            self.insert(facts).map_err(|e| self.fail(e))?;
             let count = facts.len();
             tracing::warn!(count, "facts of a time when the journal could not be written: merged");
         }
@@ -132,6 +135,36 @@ impl SqliteJournal {
             tracing::warn!(%error, "the emergency file cannot be cleared");
         }
         self.emergency = Some(emergency);
+        Ok(())
+    }
+
+    /// Rows before what was kept aside are lost: it is not merged, and not thrown away.
+    fn set_aside(
+        &mut self,
+        (path, last): (&Path, i64),
+        emergency: &mut Emergency,
+        kept: &Kept,
+    ) -> Result<(), StoreError> {
+        let fail = |error: std::io::Error| {
+            let (file, why) = (path.display().to_string(), error.to_string());
+            StoreError::Emergency { file, why }
+        };
+        let file = lost::keep(&self.path, kept).map_err(fail)?;
+        // cleared before anything of it is written: the journal's end may come to be where it began
+        emergency.clear().map_err(fail)?;
+        let lasting = lost::lasting(&kept.facts);
+        self.insert(&lasting).map_err(|e| self.fail(e))?;
+        let (missing, taken) = (kept.after - last, lost::in_words(&lasting));
+        let (file, holds) = (file.display(), lost::in_words(&kept.facts));
+        tracing::error!(
+            missing,
+            %holds,
+            %taken,
+            %file,
+            "the journal has lost rows that facts of a full disk follow: they are not merged but \
+             kept in the file, and of them modes and operators' words are taken over; venues are \
+             asked for the rest: compare `hedgerow status` with the file, and `adopt` what differs"
+        );
         Ok(())
     }
 
@@ -218,7 +251,7 @@ impl SqliteJournal {
         kinds: &[&str],
         read: &mut dyn FnMut(Stamped),
     ) -> Result<(), StoreError> {
-        let connection = rows::open(path)?;
+        let connection = rows::open_whole(path)?;
         let file = path.display().to_string();
         Reader { connection: &connection, file: &file }.each_of(kinds, read)
     }

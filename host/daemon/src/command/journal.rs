@@ -33,7 +33,7 @@ pub fn tail_lines(rows: &[Stamped]) -> String {
             Fact::Operator { command, reason } => format!("done: {command} ({reason})"),
             other => format!("{other:?}"),
         };
-        format!("{time} {words}\n")
+        format!("{} {words}\n", super::query::iso(time.as_nanos()))
     };
     rows.iter().map(line).collect()
 }
@@ -54,5 +54,19 @@ pub fn audit(state: &Path, as_json: bool) -> Result<(), Failure> {
     match audit.broken {
         None => Ok(()),
         Some(why) => Err(Failure::new(format!("the audit is broken: {why}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hedgerow_model::HostTime;
+
+    #[test]
+    fn the_audit_tells_times_as_people_read_them() {
+        let fact = Fact::Operator { command: "pause".into(), reason: "why".into() };
+        let time = HostTime::from_nanos(1_709_251_199_250_000_000);
+        let shown = tail_lines(&[Stamped { time, fact }]);
+        assert_eq!(shown, "2024-02-29T23:59:59.250Z done: pause (why)\n");
     }
 }

@@ -29,7 +29,7 @@ pub enum What {
     Incidents,
     /// Every plan.
     Plans,
-    /// Every fill.
+    /// Every fill, and what a venue traded of ours by itself.
     Fills,
     /// Every order and how it ended.
     Orders,
@@ -57,7 +57,7 @@ impl What {
             Self::Quality | Self::Incidents | Self::Plans => {
                 &["Named", "Defined", "Instrument", "Plan"]
             }
-            Self::Fills => &["Named", "Defined", "Instrument", "Fill"],
+            Self::Fills => &["Named", "Defined", "Instrument", "Fill", "Forced"],
             Self::Orders => &["Named", "Defined", "Instrument", "Order", "Fill"],
             Self::Funding => &["Named", "Defined", "Instrument", "Funding"],
         }
@@ -206,6 +206,25 @@ fn plans(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Told> {
     told
 }
 
+/// Columns that are times.
+const TIMES: [&str; 3] = ["began", "time", "settlement"];
+
+/// A time for a person: `2026-11-29T12:00:00.250Z`. The opposite of [`time`].
+pub(super) fn iso(nanos: u64) -> String {
+    let (days, ms) = (nanos / 86_400_000_000_000, nanos / 1_000_000 % 86_400_000);
+    // by years that begin in March, 400 of them at a time
+    let (era, of_era) = ((days + 719_468) / 146_097, (days + 719_468) % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = year + era * 400 + next;
+    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    let ms = ms % 1_000;
+    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
 /// An answer for a person.
 #[must_use]
 pub fn table(answer: &Answer) -> String {
@@ -217,6 +236,9 @@ pub fn table(answer: &Answer) -> String {
         table.add_row(answer.columns.iter().map(|column| match row.get(*column) {
             None | Some(serde_json::Value::Null) => "-".to_owned(),
             Some(serde_json::Value::String(text)) => text.clone(),
+            Some(serde_json::Value::Number(number)) if TIMES.contains(column) => {
+                number.as_u64().map_or_else(|| number.to_string(), iso)
+            }
             Some(other) => other.to_string(),
         }));
     }

@@ -72,7 +72,7 @@ pub fn status(state: &Path, json: bool) -> Result<(), Failure> {
 pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> {
     let reply = live::ask(state, request)?;
     let failure = match &reply {
-        Reply::Accepted => None,
+        Reply::Accepted | Reply::Nothing { .. } => None,
         Reply::Refused { why } => Some(Failure { code: exit::REFUSED, message: why.clone() }),
         Reply::NotKept { why } => Some(Failure {
             code: exit::NOT_KEPT,
@@ -89,7 +89,11 @@ pub fn tell(state: &Path, json: bool, request: &Request) -> Result<(), Failure> 
         super::print_done(&format!("{document:#}\n"));
     } else if failure.is_none() {
         let still: String = still.iter().map(|line| format!("{line}\n")).collect();
-        super::print_done(&format!("accepted\n{still}"));
+        let done = match &reply {
+            Reply::Nothing { why } => why.as_str(),
+            _ => "accepted",
+        };
+        super::print_done(&format!("{done}\n{still}"));
     }
     failure.map_or(Ok(()), Err)
 }

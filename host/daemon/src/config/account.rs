@@ -6,6 +6,7 @@ use super::reader::{At, Section};
 use hedgerow_engine::AccountGuards;
 use hedgerow_model::{Decimal, Margin, MarginMode};
 use hedgerow_simulator::paper::Leverage;
+use std::collections::BTreeSet;
 
 const MODES: [(&str, MarginMode); 2] =
     [("cross", MarginMode::Cross), ("isolated", MarginMode::Isolated)];
@@ -54,10 +55,17 @@ fn hundredths(s: &mut Section<'_, '_>, key: &'static str, absent: u32) -> Option
     }
 }
 
-/// What an account begins with at each paper venue, by settle asset.
-fn collateral(s: &mut Section<'_, '_>) -> Vec<(String, Decimal)> {
+/// What an account begins with at each paper venue, by settle asset. What nothing settles in would
+/// be passed over: an account that has nothing else would have no end of money.
+fn collateral(s: &mut Section<'_, '_>, settles: &BTreeSet<String>) -> Vec<(String, Decimal)> {
     let mut all = Vec::new();
     for (asset, At { value, span }) in s.pairs() {
+        if !settles.is_empty() && !settles.contains(&asset.value) {
+            let known = settles.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let what = "is money that no instrument here settles in";
+            s.problem(asset.span, &asset.value, what, format!("give it in {known}"));
+            continue;
+        }
         match value.parse::<Decimal>().ok().filter(|amount| *amount > Decimal::ZERO) {
             Some(amount) => all.push((asset.value, amount)),
             None => {
@@ -77,10 +85,13 @@ pub(super) struct Account {
     pub(super) entry: AccountEntry,
 }
 
-pub(super) fn account(s: &mut Section<'_, '_>) -> Option<At<(String, Account)>> {
+pub(super) fn account(
+    s: &mut Section<'_, '_>,
+    settles: &BTreeSet<String>,
+) -> Option<At<(String, Account)>> {
     let name = s.name("name", &[]);
     let guards = s.table("limits", super::guards::account).unwrap_or_default();
-    let collateral = s.table("collateral", collateral).unwrap_or_default();
+    let collateral = s.table("collateral", |s| collateral(s, settles)).unwrap_or_default();
     let expected = hundredths(s, "leverage", Margin::ONE.leverage_hundredths);
     let most = hundredths(s, "leverage_max", 10_000);
     let mode = s.word_or("margin_mode", &MODES, MarginMode::Cross);

@@ -102,6 +102,34 @@ fn reduction(s: &mut Section<'_, '_>) -> Option<Reduction> {
     Some(found)
 }
 
+/// What follows at each grade of margin. One that is worse may not be followed by less: what was
+/// done at the milder one is no reason to do less.
+fn grades(s: &mut Section<'_, '_>) -> [(MarginGrade, GuardAction); 4] {
+    let keys = [
+        ("margin_watch_action", MarginGrade::Watch),
+        ("margin_warning_action", MarginGrade::Warning),
+        ("margin_danger_action", MarginGrade::Danger),
+        ("margin_critical_action", MarginGrade::Critical),
+    ];
+    let alert = GuardAction::Alert;
+    let grades = keys.map(|(key, grade)| (grade, s.word_or(key, &GuardAction::WORDS, alert)));
+    let mut before: Option<(&str, GuardAction)> = None;
+    for ((key, _), (_, action)) in keys.into_iter().zip(grades) {
+        // what is not said is told at least, beside what the milder grades do
+        if s.span_of(key) == s.span() {
+            continue;
+        }
+        match before {
+            Some((milder, more)) if action < more => {
+                let what = format!("is {action}, which does less than {milder} ({more})");
+                s.problem(s.span_of(key), key, what, "let the actions of the grades rise");
+            }
+            _ => before = Some((key, action)),
+        }
+    }
+    grades
+}
+
 /// `[account.limits]`.
 pub(super) fn account(s: &mut Section<'_, '_>) -> AccountGuards {
     let (alert, pause) = (GuardAction::Alert, GuardAction::Pause);
@@ -116,13 +144,7 @@ pub(super) fn account(s: &mut Section<'_, '_>) -> AccountGuards {
         let action = s.word_or("margin_utilisation_action", &GuardAction::WORDS, alert);
         Some(Watch { action, ..usual.margin_utilisation })
     };
-    let mut grade = |key, grade| (grade, s.word_or(key, &GuardAction::WORDS, alert));
-    let grades = [
-        grade("margin_watch_action", MarginGrade::Watch),
-        grade("margin_warning_action", MarginGrade::Warning),
-        grade("margin_danger_action", MarginGrade::Danger),
-        grade("margin_critical_action", MarginGrade::Critical),
-    ];
+    let grades = grades(s);
     let distance = "liquidation_distance_min_percent";
     AccountGuards {
         gross_notional_max: s.positive_or_none("gross_notional_max"),

@@ -3,17 +3,17 @@
 use super::asking::AccountEntry;
 use super::guards;
 use super::instrument::{Venues, instrument};
+use super::money;
 use super::problem::Problems;
 use super::reader::{At, Section};
 use super::sandbox::Sandbox;
 use super::strategy::{Names, strategy};
 use super::{Config, ConfigError, DataSource, SNAPSHOT_ROWS, SocketEntry, StrategyEntry};
 use hedgerow_engine::{AccountGuards, InstrumentLimits};
-use hedgerow_model::{
-    Accounting, Decimal, Duration, HostTime, Instrument, InstrumentId, Terms, VenueId,
-};
+use hedgerow_model::{Decimal, Duration, HostTime, Instrument, InstrumentId, Terms, VenueId};
 use hedgerow_simulator::paper::{Fees, Leverage};
 use hedgerow_simulator::{FillModel, VenueConfig};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -61,7 +61,6 @@ fn read(
     let (plugins, state) = places(&mut root, &folder, folders);
     let stale_ms = root.whole("stale_after_ms", 1..HOUR_MS);
     let data = root.required_table("data", |s| data(s, &folder)).unwrap_or_default();
-    let accounting = root.table("accounting", accounting).unwrap_or_default();
     let host = root.table("limits", guards::host).unwrap_or_default();
     let sandbox = root.table("sandbox", super::sandbox::section);
     let Sandbox { limits: sandbox, ticks_waiting_max, probation, writes } =
@@ -71,9 +70,12 @@ fn read(
     let around = Venues { known: &venues, declared: declared(table, "venue", &["name"]) };
     let Markets { instruments, limits: instrument_limits, maintenance_rates, changes } =
         markets(&mut root, &around, &data);
+    let accounting = root.table("accounting", |s| money::accounting(s, &instruments));
+    let accounting = accounting.unwrap_or_default();
+    let settles = instruments.iter().map(|(spec, _)| spec.settle.clone()).collect();
     let taker = instruments.iter().map(|(_, fees)| fees.taker).max().unwrap_or_default();
     let Accounts { names: accounts, leverages, guards: account_guards, collateral, entries } =
-        accounts(&mut root, taker);
+        accounts(&mut root, taker, &settles);
     let names = Names {
         declared: declared(table, "instrument", &["venue", "symbol"]),
         venues: &venues,
@@ -165,8 +167,8 @@ struct Accounts {
     entries: Vec<AccountEntry>,
 }
 
-fn accounts(root: &mut Section<'_, '_>, taker: Decimal) -> Accounts {
-    let told = root.tables("account", super::account::account);
+fn accounts(root: &mut Section<'_, '_>, taker: Decimal, settles: &BTreeSet<String>) -> Accounts {
+    let told = root.tables("account", |s| super::account::account(s, settles));
     let mut all = Accounts::default();
     for (name, account) in unique(root, "account", told) {
         all.names.push(name);
@@ -178,18 +180,6 @@ fn accounts(root: &mut Section<'_, '_>, taker: Decimal) -> Accounts {
         all.entries.push(account.entry);
     }
     all
-}
-
-/// What earnings are counted in, and what the operator says is worth as much.
-fn accounting(s: &mut Section<'_, '_>) -> Accounting {
-    let currency = s.text("currency").map(|at| at.value);
-    let same = s.texts("same");
-    let itself = currency.as_ref().filter(|currency| same.contains(currency));
-    if let Some(currency) = itself {
-        let what = format!("names {currency}, which is the currency");
-        s.problem(s.span_of("same"), "same", what, "name other assets alone");
-    }
-    Accounting { currency, same }
 }
 
 /// The folders of components and of state. Components must be there; the state folder is made if it

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod guards;
+mod money;
 
 use super::parse::{Folders, parse};
 use super::problem::Problems;
@@ -303,27 +304,6 @@ fn every_venue_and_every_account_is_behind_one_socket() {
     let config = read(&text).unwrap();
     let sockets = ["v=a.sock", "w=b.sock"].map(crate::link::socket_entry);
     assert_eq!(crate::link::check_sockets(&config, &sockets, &[(0, 0)]), Ok(()));
-}
-
-#[test]
-fn what_earnings_are_counted_in_is_said_in_full() {
-    let counted = |table: &str| ("[limits]".to_owned(), format!("[accounting]\n{table}\n[limits]"));
-    for (table, wanted) in [
-        ("currency = \"USD\"\nsame = [\"USD\"]", "names USD, which is the currency"),
-        ("currency = \"USD\"\nsame = \"USDT\"", "not a list of texts"),
-        ("currency = \"USD\"\nsame = [1]", "not a list of texts"),
-        ("same = [\"USDT\"]", "accounting.currency: is missing"),
-    ] {
-        let (from, to) = counted(table);
-        check(&[(&from, &to)], &[wanted]);
-    }
-    check(&[("stale_after_ms = 5000", "stale_after_ms = 5000\nsnapshot_rows = 5")], &["is 5"]);
-    let (from, to) = counted("currency = \"USD\"\nsame = [\"USDT\", \"USDC\"]");
-    let config = read(&GOOD.replacen(&from, &to, 1)).unwrap();
-    assert_eq!(config.accounting.currency.as_deref(), Some("USD"));
-    assert_eq!(config.accounting.same, ["USDT", "USDC"]);
-    assert_eq!(config.snapshot_rows, 100_000);
-    assert_eq!(read(GOOD).unwrap().accounting, hedgerow_model::Accounting::default());
 }
 
 #[test]

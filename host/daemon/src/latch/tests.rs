@@ -30,6 +30,36 @@ fn it_is_as_it_was_after_a_restart_and_damage_counts_as_set() {
     assert_eq!(KillLatch::open(folder.path()).unwrap().1.as_deref(), Some("killed"));
 }
 
+/// A kill that comes after somebody decided to release is none that they knew of: whenever it
+/// comes, it holds.
+#[test]
+fn a_release_takes_away_nothing_but_what_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let (latch, _) = KillLatch::open(state).unwrap();
+    latch.set("why").unwrap();
+    let seen = latch.seen();
+    // the same reason is another kill too
+    set_at(state, "why").unwrap();
+    let told = latch.release_as(&seen).unwrap_err().to_string();
+    assert!(told.contains("it was set since"), "{told}");
+    assert!(latch.is_set() && KillLatch::open(state).unwrap().1.is_some());
+    for round in 0..100 {
+        latch.set("before").unwrap();
+        let seen = latch.seen();
+        let other = state.to_owned();
+        let kill = std::thread::spawn(move || set_at(&other, "kill"));
+        // at other moments of the release from round to round
+        std::thread::sleep(Duration::from_micros(round * 20));
+        let _ = latch.release_as(&seen);
+        kill.join().unwrap().unwrap();
+        let why = KillLatch::open(state).unwrap().1;
+        assert_eq!(why.as_deref(), Some("kill"), "round {round}");
+    }
+    latch.release().unwrap();
+    assert_eq!((latch.is_set(), KillLatch::open(state).unwrap().1), (false, None));
+}
+
 /// Whoever writes the file by hand, or takes it away, means it.
 #[test]
 fn one_at_work_takes_damage_as_set() {

@@ -5,18 +5,17 @@
 
 mod asking;
 mod kept;
+mod settling;
+mod socket;
 mod understood;
 
+use super::Message;
 use super::message::Ticket;
-use super::{Message, Shared};
-use crate::command::Failure;
-use crate::latch::KillLatch;
+use crate::latch::{KillLatch, Seen};
 use hedgerow_engine::OperatorCommand;
 use hedgerow_model::view::HostView;
 use hedgerow_model::{Scope, TradingMode};
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -25,6 +24,8 @@ use std::time::{Duration, Instant, SystemTime};
 use understood::understood;
 
 pub use asking::{ask, ask_within};
+pub(super) use settling::Traded;
+pub(super) use socket::serve;
 
 /// What can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -154,6 +155,11 @@ pub enum Reply {
         /// Why.
         why: String,
     },
+    /// It was taken, and there was nothing to do.
+    Nothing {
+        /// Why.
+        why: String,
+    },
     /// It cannot be done.
     Refused {
         /// Why.
@@ -172,6 +178,8 @@ pub fn socket_path(state: &Path) -> PathBuf {
 pub(super) struct Desk {
     inbox: Sender<Message>,
     latch: KillLatch,
+    /// The latch's file as it was when the host was let reduce again.
+    reducing: Option<Seen>,
     /// The loop does no more commands.
     ending: bool,
     /// When the newest command was accepted.
@@ -199,11 +207,12 @@ pub(super) fn close(desk: &SharedDesk) {
 /// The engine holds what would open by its mode: what reduces may leave. Not while anything that
 /// was asked waits for the loop: a kill may be among it. Whether that is settled.
 pub(super) fn release_for_reducing(desk: &SharedDesk) -> bool {
-    let desk = open(desk);
+    let mut desk = open(desk);
     if desk.waiting.load(Ordering::SeqCst) > 0 {
         return false;
     }
-    if let Err(error) = desk.latch.release() {
+    let seen = desk.reducing.take().unwrap_or_else(|| desk.latch.seen());
+    if let Err(error) = desk.latch.release_as(&seen) {
         tracing::error!(%error, "the kill latch stays: say `resume --reduce-only` again");
     }
     true
@@ -211,8 +220,8 @@ pub(super) fn release_for_reducing(desk: &SharedDesk) -> bool {
 
 impl Desk {
     pub(super) fn new(inbox: Sender<Message>, latch: KillLatch) -> SharedDesk {
-        let (ending, accepted, waiting) = (false, None, Arc::default());
-        Arc::new(Mutex::new(Self { inbox, latch, ending, accepted, waiting }))
+        let (reducing, ending, accepted, waiting) = (None, false, None, Arc::default());
+        Arc::new(Mutex::new(Self { inbox, latch, reducing, ending, accepted, waiting }))
     }
 
     /// Takes a command: the latch first, then the audit, then the loop, which may end with it.
@@ -224,11 +233,13 @@ impl Desk {
             let why = format!("{waiting} commands wait for the loop, which does not come round");
             return Reply::Refused { why };
         }
+        // before it is asked whether a kill came: one that comes from here on is not released
+        let seen = call.request.is_release().then(|| self.latch.seen());
         let outdated = self.outdated(&call);
         let asked = understood(call.request, view);
         let (reply, message) = match asked.and_then(|asked| outdated.map_or(Ok(asked), Err)) {
             Err(reply) => (reply, None),
-            Ok(message) => match self.accept(&message) {
+            Ok(message) => match self.accept(&message, seen) {
                 Ok(None) => (Reply::Accepted, Some(message)),
                 Ok(Some(why)) => (Reply::NotKept { why }, Some(message)),
                 Err(why) => (Reply::Refused { why }, None),
@@ -273,7 +284,7 @@ impl Desk {
     }
 
     /// Why it is not kept over a restart, if it is accepted and is not.
-    fn accept(&self, message: &Message) -> Result<Option<String>, String> {
+    fn accept(&mut self, message: &Message, seen: Option<Seen>) -> Result<Option<String>, String> {
         let (command, reason) = match message {
             Message::Command(command, reason) => (command, reason),
             Message::Retry(..) if self.ending => return Err(ENDING.into()),
@@ -287,85 +298,15 @@ impl Desk {
         if self.ending && whole != Some(TradingMode::Halted) {
             return Err(ENDING.into());
         }
-        whole.map_or(Ok(None), |mode| move_latch(&self.latch, mode, reason))
+        if let OperatorCommand::ResumeReducing { scope: Scope::Host } = command {
+            self.reducing = seen;
+            return Ok(None);
+        }
+        whole.map_or(Ok(None), |mode| move_latch(&self.latch, mode, (reason, seen)))
     }
 }
 
 const ENDING: &str = "the host is ending";
-
-/// Takes the socket away when the host ends.
-pub(super) struct Control {
-    path: PathBuf,
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// The state folder for this process alone, for as long as the file is held.
-pub(crate) fn lock(state: &Path) -> Result<std::fs::File, Failure> {
-    let path = state.join("lock");
-    let file = std::fs::File::create(&path).map_err(|e| {
-        let what = format!("{}: {e}; give the host a folder to write to (`state`)", path.display());
-        Failure::new(what)
-    })?;
-    file.try_lock().map_err(|_| {
-        Failure::new(format!("another process already works in the folder {}", state.display()))
-    })?;
-    Ok(file)
-}
-
-pub(super) fn serve(state: &Path, shared: Shared, desk: SharedDesk) -> Result<Control, Failure> {
-    let path = socket_path(state);
-    let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path)
-        .map_err(|e| Failure::new(format!("control socket {}: {e}", path.display())))?;
-    let accept = move || {
-        for stream in listener.incoming().flatten() {
-            let (shared, desk) = (Arc::clone(&shared), Arc::clone(&desk));
-            let talk = move || {
-                let _ = answer(stream, &shared, &desk);
-            };
-            let _ = std::thread::Builder::new().name("control-client".into()).spawn(talk);
-        }
-    };
-    std::thread::Builder::new().name("control".into()).spawn(accept).map_err(Failure::new)?;
-    Ok(Control { path })
-}
-
-fn answer(stream: UnixStream, shared: &Shared, desk: &SharedDesk) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut writer = stream.try_clone()?;
-    let mut line = String::new();
-    // a request is one short line
-    BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
-    let asked = serde_json::from_str::<Call>(&line);
-    if matches!(&asked, Ok(Call { request: Request::Status, .. })) {
-        kept::await_view(shared, desk);
-    }
-    let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let age_ms = u64::try_from(made.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let view = HostView { age_ms, ..(*view).clone() };
-    let reply = match asked {
-        // a look waits for nobody's command
-        Ok(Call { request: Request::Status, .. }) => Reply::Status(Box::new(view)),
-        Ok(call) => {
-            let journaled = call.request.is_for_the_journal();
-            // the desk is for others while this one waits
-            let reply = open(desk).take(call, view);
-            match reply {
-                Reply::Accepted if journaled => kept::wait(desk),
-                reply => reply,
-            }
-        }
-        Err(e) => Reply::Refused { why: format!("not a request: {e}") },
-    };
-    let mut text = serde_json::to_string(&reply).unwrap_or_default();
-    text.push('\n');
-    writer.write_all(text.as_bytes())
-}
 
 fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
@@ -376,7 +317,7 @@ fn plain(text: &str) -> String {
 fn move_latch(
     latch: &KillLatch,
     mode: TradingMode,
-    reason: &str,
+    (reason, seen): (&str, Option<Seen>),
 ) -> Result<Option<String>, String> {
     match mode {
         TradingMode::Halted => Ok(latch.set(reason).err().map(|error| {
@@ -384,7 +325,7 @@ fn move_latch(
             error.to_string()
         })),
         TradingMode::Running => {
-            let released = latch.release();
+            let released = latch.release_as(&seen.unwrap_or_else(|| latch.seen()));
             released.map_err(|e| format!("the kill latch stays: its file says {e}"))?;
             Ok(None)
         }

@@ -1,5 +1,7 @@
 //! The journal file of a host: begun anew, or gone on with.
 
+mod same;
+
 use super::wall;
 use crate::command::{Failure, exit};
 use crate::config::Config;
@@ -135,17 +137,12 @@ pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, bool), Failure> {
         return Ok((journal, false));
     }
     let known = SqliteJournal::facts_of(&path, &["Named"]).map_err(Failure::new)?;
-    if !known.iter().map(|stamped| &stamped.fact).eq(names(config).iter()) {
-        // ids are places in the config: facts under other names would go to the wrong strategy
-        let message = format!(
-            "{}: the journal was written with other venues, accounts, instruments or strategies; \
-             set them back or use another state folder",
-            path.display()
-        );
-        return Err(Failure { code: exit::CONFIG, message });
-    }
+    let known: Vec<&Fact> = known.iter().map(|stamped| &stamped.fact).collect();
+    contradicts(&path, same::other_names(&known, &names(config)))?;
     let known = SqliteJournal::facts_of(&path, &["Defined"]).map_err(Failure::new)?;
     let now = defined(config);
+    let before: Vec<&Fact> = known.iter().map(|stamped| &stamped.fact).collect();
+    contradicts(&path, same::other_money(&before, &now))?;
     let newest = known.len().saturating_sub(now.len());
     if !known.iter().skip(newest).map(|stamped| &stamped.fact).eq(now.iter()) {
         let time = known.last().map_or(HostTime::EPOCH, |stamped| stamped.time);
@@ -153,6 +150,20 @@ pub(super) fn go_on(config: &Config) -> Result<(SqliteJournal, bool), Failure> {
         journal.commit(&facts).map_err(Failure::new)?;
     }
     Ok((journal, true))
+}
+
+/// A journal of something else than the config says is not gone on with.
+fn contradicts(path: &Path, others: Vec<String>) -> Result<(), Failure> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: the journal was written with other venues, accounts, instruments or strategies: {}; \
+         set them back or use another state folder",
+        path.display(),
+        others.join("; ")
+    );
+    Err(Failure { code: exit::CONFIG, message })
 }
 
 /// Which component each strategy ran last.
@@ -193,7 +204,51 @@ fn names(config: &Config) -> Vec<Fact> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT, keep_newest};
+    use super::{KEPT, go_on, keep_newest};
+    use crate::config::{Config, tests::changed};
+
+    /// What an id stands for, and the money of its facts, are for the life of a journal; what
+    /// differs is told by its name.
+    #[test]
+    fn a_config_that_means_something_else_than_the_journal_is_told_what_differs() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |changes: &[(&str, &str)]| {
+            let config = changed(changes);
+            let config = Config { state: folder.path().to_owned(), ..config };
+            go_on(&config).map(|(_, goes_on)| goes_on).map_err(|e| (e.code, e.message))
+        };
+        assert_eq!(of(&[]), Ok(false));
+        assert_eq!(of(&[]), Ok(true));
+        // what a venue may change goes on
+        assert_eq!(of(&[("min_notional = \"5\"", "min_notional = \"6\"")]), Ok(true));
+        let tables: [(&[(&str, &str)], &str); 8] = [
+            (&[("quote = \"USD\"", "quote = \"EUR\"")], "instrument A: quote was USD, and is EUR"),
+            (&[("base = \"BTC\"", "base = \"ETH\"")], "instrument A: base was BTC, and is ETH"),
+            (
+                &[("quantity_decimals = 0", "quantity_decimals = 1")],
+                "instrument v:A: quantity_decimals was Scale(0), and is Scale(1)",
+            ),
+            (&[("linear-perpetual", "spot")], "kind was LinearPerpetual, and is Spot"),
+            (
+                &[("plugin = \"grid\"", "plugin = \"other\"")],
+                "strategy first: plugin was grid, and is other",
+            ),
+            (&[("name = \"first\"", "name = \"last\"")], "strategy 1 was first, and is last"),
+            (
+                &[("[[account]]", "[[account]]\nname = \"new\"\n[[account]]")],
+                "account 1 was one, and is new; account one is not in the journal",
+            ),
+            (
+                &[("[[account]]", "[[account]]\nname = \"new\"\n[[account]]")],
+                "strategy first: account and roles (by their places in the config) was on 0",
+            ),
+        ];
+        for (changes, wanted) in tables {
+            let (code, said) = of(changes).unwrap_err();
+            assert_eq!(code, crate::command::exit::CONFIG);
+            assert!(said.contains(wanted) && said.contains("set them back"), "{wanted}: {said}");
+        }
+    }
 
     #[test]
     fn only_the_newest_journals_of_earlier_runs_stay_and_nothing_else_goes() {

@@ -46,8 +46,10 @@ impl Session<'_> {
             format!("{left} cancels that the venue has not answered: those orders may live on")
         });
         let open = half_open(&self.ended.view.strategies);
+        let held = to_close(&self.ended.view.conditions);
         let unwritten = self.unwritten();
-        let all: Vec<String> = cancels.into_iter().chain(open).chain(unwritten).collect();
+        let all = cancels.into_iter().chain(open).chain(held).chain(unwritten);
+        let all: Vec<String> = all.collect();
         if all.is_empty() {
             return Ok(());
         }
@@ -66,6 +68,14 @@ impl Session<'_> {
             )
         })
     }
+}
+
+/// What an operator wanted closed and is still held.
+fn to_close(conditions: &[String]) -> Option<String> {
+    // the engine's words for it: `is being flattened`, or `cannot be flattened` and why
+    let all = conditions.iter().filter(|condition| condition.contains(" flattened"));
+    let all: Vec<&str> = all.map(String::as_str).collect();
+    (!all.is_empty()).then(|| format!("positions that are not closed: {}", all.join(", ")))
 }
 
 /// Plans that are under way or stuck when nobody looks after them any more.

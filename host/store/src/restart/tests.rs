@@ -214,3 +214,40 @@ fn a_journal_torn_at_any_byte_opens_with_a_beginning_of_it_or_says_what_is_wrong
     }
     assert!(opened > 10 && refused > 10, "{opened} opened, {refused} refused");
 }
+
+/// Whoever asks a journal that was cut gets no short answer: what it was, or what is wrong.
+#[test]
+fn a_journal_cut_at_any_byte_answers_in_full_or_says_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = journal(folder.path());
+    let mut open = SqliteJournal::open(&path).unwrap();
+    for number in 0..1_000 {
+        commit(&mut open, number..number + 1);
+        let reason = "a fact of the audit".to_owned();
+        let fact = Fact::Operator { command: "pause".into(), reason };
+        open.commit(&[Stamped { time: HostTime::EPOCH, fact }]).unwrap();
+    }
+    open.close().unwrap();
+    let kinds = ["TimerEnded", "Operator"];
+    let ask = |path: &Path| SqliteJournal::facts_of(path, &kinds);
+    let (good, audit) = (ask(&path).unwrap(), crate::verify_audit(&path).unwrap());
+    let file = std::fs::read(&path).unwrap();
+    assert!(file.len() > 100_000);
+    let copy = folder.path().join("copy.sqlite");
+    let mut refused = 0;
+    for place in (0..file.len()).step_by(509) {
+        std::fs::write(&copy, &file[..place]).unwrap();
+        match ask(&copy) {
+            Ok(facts) => assert!(facts == good, "cut at {place}: {} facts", facts.len()),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(error.contains("copy.sqlite"), "{error}");
+                // the same word as for whoever goes on from it
+                refused += usize::from(error.contains("keep a copy and move it away"));
+            }
+        }
+        let told = crate::verify_audit(&copy);
+        assert!(told.is_err() || told.is_ok_and(|told| told == audit), "cut at {place}");
+    }
+    assert!(refused > 100, "{refused} refused");
+}

@@ -53,6 +53,43 @@ fn facts_of_a_full_disk_are_merged_once() {
     assert_eq!(journal.read().unwrap().len(), 5, "the journal has them already");
 }
 
+/// A power cut takes rows that what was kept aside follows: it is the only word of what was done
+/// since, and is kept; modes and operators' words hold without them.
+#[test]
+fn what_follows_lost_rows_is_not_thrown_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    journal.boot(HostTime::from_nanos(1)).unwrap();
+    journal.commit(&facts()).unwrap();
+    journal.keep_aside(&facts());
+    let kept = std::fs::read(path.with_extension("emergency")).unwrap();
+    drop(journal);
+    let lose = |rows: i64| {
+        let connection = Connection::open(&path).unwrap();
+        for cut in ["DELETE FROM fact WHERE seq > ?1", "DELETE FROM audit WHERE fact > ?1"] {
+            connection.execute(cut, [rows]).unwrap();
+        }
+    };
+    let aside = |number: u32| path.with_extension(format!("not-merged-{number}.jsonl"));
+    // of three rows one is left; with the mode that is taken over there are two, and once more
+    for time in 0..2 {
+        lose(1);
+        std::fs::write(path.with_extension("emergency"), &kept).unwrap();
+        let journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!(journal.read().unwrap()[1..], facts()[..1], "the mode, time {time}");
+        assert_eq!(journal.aside().0, 0);
+        drop(journal);
+        assert_eq!(SqliteJournal::open(&path).unwrap().read().unwrap().len(), 2, "once");
+        let read = std::fs::read_to_string(aside(1)).unwrap();
+        let read: Vec<Stamped> =
+            read.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, facts());
+        assert!(!aside(2).exists(), "the same facts are kept once");
+    }
+    assert_eq!(crate::verify_audit(&path).unwrap().broken, None);
+}
+
 #[test]
 fn a_bad_day_of_large_states_leaves_no_other_fact_out() {
     let folder = tempfile::tempdir().unwrap();
@@ -300,6 +337,19 @@ fn an_emergency_file_that_is_cut_short_is_not_taken_for_a_new_one() {
     let why = SqliteJournal::open(&path).err().unwrap().to_string();
     assert!(why.contains("it is cut short") && why.contains("move it away"), "{why}");
     assert_eq!(std::fs::read(&aside).unwrap(), short, "nothing of it is lost");
+}
+
+/// A start that finds no room leaves what there is of it to others.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_emergency_file_that_has_no_room_is_taken_away_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    let aside = path.with_extension("emergency");
+    std::os::unix::fs::symlink("/dev/full", &aside).unwrap();
+    let why = SqliteJournal::open(&path).unwrap_err().to_string();
+    assert!(why.contains("there is no room for its 16 MiB"), "{why}");
+    assert!(std::fs::symlink_metadata(&aside).is_err(), "it is gone");
 }
 
 /// What is kept later would be merged as though nothing were missing before it: a batch that finds

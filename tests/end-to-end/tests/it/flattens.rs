@@ -128,3 +128,18 @@ fn a_killed_host_may_be_let_reduce_and_no_more() {
     let (halted, reduces) = (TradingMode::Halted, TradingMode::ReduceOnly);
     assert_eq!(end, [halted, reduces, halted], "never running in between");
 }
+
+/// What is still held when nobody looks after its flatten any more is told, as a plan is.
+#[test]
+fn a_stop_in_the_middle_of_a_flatten_says_what_is_left() {
+    let mut all = killed_with_a_position();
+    all.end_venue();
+    say(&all, &["flatten"]);
+    let state = all.path("state");
+    assert!(run(&["stop", "--state", state.to_str().unwrap()]).status.success());
+    assert_eq!(all.host.take().unwrap().wait().unwrap().code(), Some(1));
+    let log = std::fs::read_to_string(all.path("log")).unwrap();
+    let told = log.lines().find(|line| line.contains("the run has ended with"));
+    let told = told.unwrap_or_else(|| panic!("{log}"));
+    assert!(told.contains("positions that are not closed: strategy "), "{told}");
+}

@@ -10,6 +10,7 @@ mod halts;
 mod hostile;
 mod kills;
 mod latch;
+mod limits;
 mod native;
 mod pairs;
 mod processes;

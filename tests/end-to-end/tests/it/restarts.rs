@@ -302,3 +302,28 @@ fn a_strategy_that_does_not_start_keeps_nobody_else_from_a_host() {
         all.status().is_some_and(|view| of(&view, 1, "state") == "Quarantined")
     });
 }
+
+/// An answer to `adopt` says whether there was anything to adopt; what a venue that is away has is
+/// not known, and nothing is made of it.
+#[test]
+fn what_a_venue_has_not_told_is_not_taken_for_equal() {
+    let mut all = Processes::new();
+    all.start_host();
+    let fills = |view: serde_json::Value| view["strategies"][0]["fills"].as_u64() > Some(3);
+    wait("it trades", || all.status().is_some_and(fills));
+    let state = all.path("state");
+    let adopt = || run(&["adopt", "one", "--reason", "so", "--state", state.to_str().unwrap()]);
+    let said = adopt();
+    assert_eq!(said.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("nothing was adopted: nothing differs"), "{said}");
+    all.end_venue();
+    wait("the venue is away", || {
+        let view = all.status().unwrap_or_default();
+        view["conditions"].to_string().contains("account one: its venue has not told")
+    });
+    let said = adopt();
+    assert_eq!(said.status.code(), Some(5));
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("nothing was adopted") && said.contains("has not told"), "{said}");
+}

@@ -53,6 +53,7 @@ pub(super) const FILLS: &[&str] = &[
     "trade",
     "inferred",
     "replaces",
+    "forced",
 ];
 pub(super) const ORDERS: &[&str] = &[
     "time",
@@ -180,8 +181,12 @@ fn figures(names: &Names, id: u32, price: Price, quantity: Quantity) -> (String,
     }
 }
 
+/// Every fill; what the venue traded by itself of ours, a liquidation say, is one without an order.
 pub(super) fn fills(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Row> {
     let of = |stamped: &Stamped| {
+        if let Fact::Forced { .. } = &stamped.fact {
+            return forced(stamped, names, filter);
+        }
         let Fact::Fill {
             id,
             account,
@@ -222,6 +227,45 @@ pub(super) fn fills(facts: &[Stamped], names: &Names, filter: &Filter) -> Vec<Ro
         })))
     };
     facts.iter().filter_map(of).collect()
+}
+
+fn forced(stamped: &Stamped, names: &Names, filter: &Filter) -> Option<Row> {
+    let Fact::Forced {
+        kind,
+        strategy,
+        account,
+        instrument,
+        trade,
+        side,
+        price,
+        quantity,
+        fee,
+        happened,
+    } = &stamped.fact
+    else {
+        return None;
+    };
+    let strategy = names.of("strategy", strategy.0);
+    filter.takes(stamped.time, Some(&strategy)).then_some(())?;
+    let (price, quantity) = figures(names, instrument.0, *price, *quantity);
+    Some(row(json!({
+        "time": stamped.time,
+        "happened": happened,
+        "strategy": strategy,
+        "order": null,
+        "account": names.of("account", account.0),
+        "instrument": names.of("instrument", instrument.0),
+        "side": side,
+        "price": price,
+        "quantity": quantity,
+        "liquidity": null,
+        "fee": fee.amount,
+        "fee_asset": fee.asset,
+        "trade": trade,
+        "inferred": false,
+        "replaces": null,
+        "forced": kind,
+    })))
 }
 
 /// What is known of one order.

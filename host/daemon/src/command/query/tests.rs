@@ -244,6 +244,11 @@ fn times_are_read_as_people_write_them() {
     assert_eq!(seconds("2026-11-29"), 1_795_910_400);
     assert_eq!(seconds("2024-02-29T23:59:59Z"), 1_709_251_199);
     assert_eq!(time("17").unwrap(), HostTime::from_nanos(17));
+    for text in ["1970-01-01", "2026-11-29T12:00:00Z", "2024-02-29T23:59:59Z", "2100-03-01"] {
+        let shown = iso(time(text).unwrap().as_nanos() + 7_999_999);
+        let whole = if text.contains('T') { text.into() } else { format!("{text}T00:00:00Z") };
+        assert_eq!(shown, whole.replace('Z', ".007Z"));
+    }
     for wrong in ["yesterday", "2026-13-01", "2026-11-29T25:00:00", "2026-11"] {
         assert!(time(wrong).is_err(), "{wrong}");
     }
@@ -286,11 +291,30 @@ fn inferred_fills_are_told_from_those_that_replace_them() {
         inferred,
         replaces: Quantity::from_units(replaces),
     };
-    let facts = [Fact::Defined(Box::new(spec)), fill(true, 0), fill(false, 1_500)];
+    let forced = Fact::Forced {
+        kind: hedgerow_model::ForcedKind::Liquidation,
+        strategy: StrategyId(0),
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        trade: TradeId(2),
+        side: Side::Sell,
+        price: Price::from_units(900),
+        quantity: Quantity::from_units(500),
+        fee: Fee { amount: dec("0.25"), asset: FeeAsset::Settle },
+        happened: VenueTime::EPOCH,
+    };
+    let facts = [Fact::Defined(Box::new(spec)), fill(true, 0), fill(false, 1_500), forced];
     let facts = facts.map(|fact| Stamped { time: HostTime::EPOCH, fact });
     let answer = answer(&facts, What::Fills, &Filter::default());
     let told: Vec<_> = answer.rows.iter().map(|r| (&r["inferred"], &r["replaces"])).collect();
-    assert_eq!(told, [(&true.into(), &"0".into()), (&false.into(), &"1.5".into())]);
+    let nothing = &serde_json::Value::Null;
+    let wanted = [(&true.into(), &"0".into()), (&false.into(), &"1.5".into())];
+    assert_eq!(told, [&wanted[..], &[(&false.into(), nothing)]].concat());
+    // a liquidation is no order's, and a fill all the same
+    let forced = &answer.rows[2];
+    assert_eq!((&forced["forced"], &forced["order"]), (&"liquidation".into(), nothing));
+    assert_eq!((&forced["quantity"], &forced["fee"]), (&"0.5".into(), &"0.25".into()));
     let shown = table(&answer);
+    assert!(shown.contains("liquidation") && shown.contains("1970-01-01T00:00:00.000Z"), "{shown}");
     assert!(shown.contains("inferred") && shown.contains("replaces"), "{shown}");
 }

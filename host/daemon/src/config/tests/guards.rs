@@ -146,9 +146,31 @@ fn an_action_needs_its_limit_and_what_it_is_carried_out_with() {
 }
 
 #[test]
+fn a_worse_grade_of_margin_is_not_followed_by_less() {
+    let grades = |all: [&str; 4]| {
+        let keys = ["watch", "warning", "danger", "critical"].into_iter().zip(all);
+        let said = keys.filter(|(_, action)| !action.is_empty());
+        let lines = said.map(|(grade, action)| format!("margin_{grade}_action = \"{action}\"\n"));
+        format!("name = \"one\"\n[account.limits]\n{}", lines.collect::<String>())
+    };
+    let said = |all, wanted: &[&str]| check(&[("name = \"one\"\n", &grades(all))], wanted);
+    said(["alert", "pause", "pause", "halt"], &[]);
+    said(["pause", "", "", ""], &[]);
+    let less = "margin_critical_action: is alert, which does less than margin_watch_action (halt)";
+    said(["halt", "", "", "alert"], &[less]);
+    said(
+        ["halt", "pause", "halt", "cancel-only"],
+        &["margin_warning_action: is pause", "margin_critical_action: is cancel-only"],
+    );
+}
+
+#[test]
 fn paper_money_is_an_amount_and_what_must_stay_a_fraction() {
     let money = |text: &str| format!("name = \"one\"\n[account.collateral]\n{text}\n");
-    check(&[("name = \"one\"\n", &money("USD = \"1000\"\nBTC = \"0.5\""))], &[]);
+    check(&[("name = \"one\"\n", &money("USD = \"1000\""))], &[]);
+    // what nothing settles in would be no money, and the account would have no end of it
+    let said = ["collateral.USDT: is money that no instrument here settles in"];
+    check(&[("name = \"one\"\n", &money("USDT = \"1000\""))], &said);
     check(&[("name = \"one\"\n", &money("USD = \"-1\""))], &["collateral.USD: is -1"]);
     let rate = |text: &str| format!("lot = \"1\"\nmaintenance_rate = \"{text}\"\n");
     check(&[("lot = \"1\"\n", &rate("0.005"))], &[]);

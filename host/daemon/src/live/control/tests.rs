@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::command::exit;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
 use std::sync::mpsc::{Receiver, channel};
 
 fn desk(folder: &Path) -> (SharedDesk, Receiver<Message>, KillLatch) {

@@ -7,7 +7,7 @@ use hedgerow_model::view::HostView;
 
 /// What a name means, of the kinds that the command can be about. One that means several is told
 /// with what to write instead.
-fn named(view: &HostView, kinds: &[&'static str], name: &str) -> Result<Scope, String> {
+pub(super) fn named(view: &HostView, kinds: &[&'static str], name: &str) -> Result<Scope, String> {
     let all = kinds.iter().map(|kind| named_as(view, kind, name).map(|scope| (*kind, scope)));
     let found: Vec<_> = all.flatten().collect();
     if let Some((kind, rest)) = name.split_once('/')
