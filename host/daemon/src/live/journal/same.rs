@@ -46,7 +46,10 @@ fn parts(what: &str, was: &str, is: &str) -> String {
     // what may hold spaces itself stands at the other end
     let split = |text: &str| -> Vec<String> {
         match what {
-            "instrument" => text.rsplitn(4, ' ').map(str::to_owned).collect(),
+            "instrument" => {
+                let rest = text.split_once(' ').map_or("", |(_, rest)| rest);
+                rest.rsplitn(4, ' ').map(str::to_owned).collect()
+            }
             _ => text.splitn(3, ' ').skip(1).map(str::to_owned).collect::<Vec<_>>(),
         }
     };
