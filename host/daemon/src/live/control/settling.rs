@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Traded(BTreeMap<StrategyId, Vec<(String, String)>>);
 
+/// Accounts and what is traded there.
+type Roles = [(String, String)];
+
 impl Traded {
     /// By a config and its components.
     pub(crate) fn of(config: &Config, loaded: &Loaded) -> Self {
@@ -54,7 +57,7 @@ impl Traded {
         (adopt, ignored): (bool, bool),
         view: &HostView,
     ) -> Result<Option<String>, String> {
-        let (accounts, own): (Vec<&String>, Option<&[(String, String)]>) = match scope {
+        let (accounts, own): (Vec<&String>, Option<&Roles>) = match scope {
             Scope::Strategy(id) => {
                 let own = self.0.get(&id).map(Vec::as_slice).unwrap_or_default();
                 (own.iter().map(|(account, _)| account).collect(), Some(own))

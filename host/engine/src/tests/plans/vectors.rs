@@ -127,8 +127,7 @@ fn an_inverse_leg_that_is_not_closed_is_not_level_at_another_price() {
     // 50 contracts of 100 are worth 0.125 by now, less than a step below 0.2, and hedged 0.08
     pair.fill(sent[0], 400_000, 50);
     pair.expire(sent[0]);
-    loop {
-        let Some(next) = pair.sent().pop() else { break };
+    while let Some(next) = pair.sent().pop() {
         assert_eq!((next.leg, next.quantity), (S, 72));
         pair.expire(next);
         pair.pass(100);
