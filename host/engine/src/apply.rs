@@ -6,7 +6,7 @@ mod orders;
 use crate::Engine;
 use hedgerow_model::{
     AccountId, Decimal, Duration, Entry, Fact, FundingNotice, GuardKey, HostTime, InstrumentId,
-    PairKind, PlanStep, Report, Scope, StrategyId, TimerId, VenueTime, WireId,
+    PairKind, PlanStep, Report, Scope, StrategyId, TimerId, TradingMode, VenueTime, WireId,
 };
 
 /// How long a finished order is remembered for late fills.
@@ -89,7 +89,13 @@ impl Engine {
             Fact::TimerEnded { strategy, id, fired } => {
                 self.apply_timer_ended(*strategy, *id, *fired);
             }
-            Fact::Mode { scope, mode, reason } => self.modes.set(*scope, *mode, reason),
+            Fact::Mode { scope, mode, reason } => {
+                self.modes.set(*scope, *mode, reason);
+                if let (Scope::Strategy(strategy), true) = (scope, *mode >= TradingMode::ReduceOnly)
+                {
+                    self.plans.note_told(*strategy);
+                }
+            }
             Fact::Flatten { strategy, instrument, step } => {
                 self.plans.flattening.fold(time, (*strategy, *instrument), step);
             }

@@ -30,8 +30,13 @@ impl Engine {
         if let Some(id) = id.filter(|_| filled.is_none())
             && self.may_owe(id)
         {
+            if !self.is_accepted(id) {
+                // what its venue ended it had: its trades are looked for before it is given up
+                self.moved(event, wire, OrderEvent::Accepted, None, None, effects);
+            }
             self.moved(event, wire, OrderEvent::OutcomeUnknown, None, None, effects);
-            return self.doubt(now, id, effects);
+            // an answer to an earlier question may be of before the end
+            return self.doubt_anew(now, id, effects);
         }
         let order = id.and_then(|id| self.any_order(id));
         let owes = order.zip(filled).filter(|(order, filled)| *filled > order.filled);
@@ -45,6 +50,11 @@ impl Engine {
             self.record(now, Fact::Order { id, fact }, effects);
         }
         self.claim(now, id, (filled, None, event.happened), effects);
+    }
+
+    fn is_accepted(&self, id: ClientOrderId) -> bool {
+        let slot = self.strategies.get(id.strategy.index());
+        slot.and_then(|slot| slot.orders.get(&id.number)).is_some_and(|known| known.accepted)
     }
 
     /// Whether the venue has said of a live order that it ended with more than was heard so far,

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use single::SingleSlot;
-pub(crate) use size::{common_step, level_step, lot_base};
+pub(crate) use size::{common_step, level_step, lot_base, whole_parts};
 use slots::is_of_host;
 pub(crate) use slots::{Plans, Slot};
 
@@ -56,7 +56,7 @@ pub(crate) struct LegState {
     /// What was completed after the first order, units and settle-asset value; of `forth`.
     #[serde(default)]
     completed: (i64, Decimal),
-    /// What orders that repaired paid; of `fees`.
+    /// What orders that took back paid; of `fees`.
     #[serde(default)]
     repair_fees: Decimal,
 }
@@ -87,6 +87,9 @@ pub(crate) struct PlanSlot {
     /// Since when one leg is ahead of the other.
     #[serde(default)]
     pub(crate) apart: Option<HostTime>,
+    /// Its strategy was restricted since: people know.
+    #[serde(default)]
+    pub(crate) told: bool,
     /// When something was last tried in it.
     pub(crate) tried: Option<HostTime>,
     /// When the leg that makes was last quoted, or its quote denied.
@@ -127,6 +130,7 @@ impl PlanSlot {
             takes_rest: false,
             denied: None,
             apart: None,
+            told: false,
             tried: None,
             quoted: None,
             canceled: None,
@@ -252,13 +256,13 @@ impl Engine {
         *sum = (sum.0.saturating_add(quantity.units()), sum.1.saturating_add(value));
         let fee_worth = fee.worth(spec, price).ok().flatten().unwrap_or_default();
         state.fees = state.fees.saturating_add(fee_worth);
-        if repairs {
+        if repairs && sign > 0 {
+            let (units, before) = state.completed;
+            let units = units.saturating_add(quantity.units());
+            state.completed = (units, before.saturating_add(value));
+        } else if repairs {
+            // what completes would have paid its fee in any case
             state.repair_fees = state.repair_fees.saturating_add(fee_worth);
-            if sign > 0 {
-                let (units, before) = state.completed;
-                let units = units.saturating_add(quantity.units());
-                state.completed = (units, before.saturating_add(value));
-            }
         }
         // a fee taken in the base asset is not there to balance the other leg
         let taken = fee.base_units(spec).unwrap_or_default();

@@ -312,7 +312,7 @@ impl Engine {
     }
 
     /// What was asked before the stream was lost is asked again.
-    fn doubt_anew(&mut self, now: HostTime, id: ClientOrderId, effects: &mut Effects) {
+    pub(crate) fn doubt_anew(&mut self, now: HostTime, id: ClientOrderId, effects: &mut Effects) {
         if let Some(doubt) = self.truth.doubts.get_mut(&id) {
             doubt.nonce = None;
         }

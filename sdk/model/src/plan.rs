@@ -213,7 +213,7 @@ pub struct LegRepair {
     /// Average price of what was completed; nothing when nothing was.
     pub completed: Option<Decimal>,
     /// What taking back lost, and what completing cost beyond what the leg was expected to cost
-    /// when the plan began, with the fees of both; settle asset of the leg.
+    /// when the plan began; with the fees of what took back, settle asset of the leg.
     pub loss: Decimal,
 }
 

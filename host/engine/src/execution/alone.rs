@@ -9,6 +9,8 @@ use super::{PlanKey, PlanSlot};
 use crate::Engine;
 use hedgerow_model::{Decimal, Duration, HostTime, PairPhase, Scope, TradingMode};
 
+/// What is a step but for the rounding of an inverse leg is one.
+pub(super) const NEARLY: Decimal = Decimal::from_parts(999_999_999, 0, 0, false, 9);
 /// How long one leg may be ahead of the other before people are told, whatever is waited for.
 const ALONE: Duration = Duration::from_secs(30);
 
@@ -20,12 +22,13 @@ impl PlanSlot {
     }
 
     pub(crate) fn is_level(&self) -> bool {
-        self.residual().abs() < self.plan.step
+        self.residual().abs() < self.plan.step.saturating_mul(NEARLY)
     }
 
     /// Notes since when one leg is ahead of the other.
     pub(super) fn note_apart(&mut self, time: HostTime) {
         self.apart = if self.is_level() { None } else { self.apart.or(Some(time)) };
+        self.told &= self.apart.is_some();
     }
 }
 
@@ -40,12 +43,16 @@ impl Engine {
         slot: &PlanSlot,
         wake: HostTime,
     ) -> Next {
-        let told = self.modes.of(Scope::Strategy(key.0)) >= TradingMode::ReduceOnly;
+        let mode = self.modes.of(Scope::Strategy(key.0));
+        // once it was told an operator's word stands
+        let told = slot.told || mode >= TradingMode::ReduceOnly;
         let delivers = self.waits_for_delivery(slot).is_some(); // at a price that is known by then
         let quiet = told || delivers || slot.phase == PairPhase::Ended;
         let Some(apart) = slot.apart.filter(|_| !quiet) else { return Next::Wait(wake) };
         let most = match slot.phase {
-            PairPhase::Making => HostTime::EPOCH, // it may rest for hours, but not unhedged
+            // it may rest for hours, but not unhedged; less than an order can be waits for more
+            PairPhase::Making if !self.owes_hedge(slot) => return Next::Wait(wake),
+            PairPhase::Making => HostTime::EPOCH,
             _ => slot.plan.deadline,
         };
         let late = apart.after(ALONE).max(most);

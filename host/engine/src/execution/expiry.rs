@@ -50,6 +50,7 @@ impl Engine {
                 }
             }
             pair.apart = pair.apart.filter(|_| !pair.is_level());
+            pair.told &= pair.apart.is_some();
         }
     }
 

@@ -2,7 +2,8 @@
 //! other one where that was closed by too much (decision 0010).
 
 use super::PlanSlot;
-use super::size::whole_lots;
+use super::alone::NEARLY;
+use super::size::{whole_lots, whole_parts};
 use crate::Engine;
 use crate::terms::whole_lots_of;
 use hedgerow_model::{Decimal, PairKind, Quantity, part_of};
@@ -49,7 +50,8 @@ impl Engine {
         let due = apart.min(apart.saturating_sub(slot.accepted.saturating_mul(sign)));
         let place = usize::from(leg);
         let known = slot.plan.legs.get(place).zip(slot.legs.get(place));
-        let Some((planned, state)) = known.filter(|_| due >= slot.plan.step) else {
+        let Some((planned, state)) = known.filter(|_| due >= slot.plan.step.saturating_mul(NEARLY))
+        else {
             return Quantity::ZERO;
         };
         let owner = self.owner_of(planned.account, planned.instrument);
@@ -84,9 +86,8 @@ impl Engine {
         let spec = self.config.instrument(planned.instrument)?;
         if slot.plan.kind == PairKind::Close && spec.kind.is_inverse() {
             // as many contracts as were entered for so much
-            let units =
-                base.checked_mul(planned.target.units().into())?.checked_div(planned.base)?;
-            let units = i64::try_from(units.trunc().mantissa()).ok()?;
+            let units = base.checked_mul(planned.target.units().into())?;
+            let units = i64::try_from(whole_parts(units, planned.base)?.mantissa()).ok()?;
             return Some(whole_lots_of(spec, Quantity::from_units(units)));
         }
         let state = slot.legs.get(usize::from(leg))?;

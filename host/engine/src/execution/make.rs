@@ -212,6 +212,11 @@ impl Engine {
         self.is_reconciled(planned.account) && self.middle(now, spec).is_ok()
     }
 
+    /// Whether something was made and is not hedged that an order could hedge.
+    pub(super) fn owes_hedge(&self, slot: &PlanSlot) -> bool {
+        self.sides(slot).is_some_and(|sides| self.unhedged(slot, &sides).is_some())
+    }
+
     /// What was made and is not hedged, once it is an order's size.
     fn unhedged(&self, slot: &PlanSlot, sides: &Sides<'_>) -> Option<Quantity> {
         let (leg, planned, spec) = sides.hedge;

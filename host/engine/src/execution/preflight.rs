@@ -278,6 +278,7 @@ impl Engine {
             if !slot.bucket.has(now, 2) || !room(one) || !room(other) {
                 return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
             }
+            self.have_tokens(now, [one, other])?;
         }
         Ok(())
     }

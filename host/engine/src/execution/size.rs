@@ -94,7 +94,7 @@ pub(super) fn size(
         }
         PairSize::All => return Err(wrong("size")),
     };
-    let steps = base.checked_div(step).ok_or(RiskRejection::Overflow)?.floor();
+    let steps = whole_parts(base, step).ok_or(RiskRejection::Overflow)?;
     let whole = steps.checked_mul(step).ok_or(RiskRejection::Overflow)?;
     if whole.is_zero() {
         return Err(wrong(format!(
@@ -126,6 +126,13 @@ fn held(slot: &StrategySlot, drafts: &[Draft<'_>; 2]) -> Result<[Quantity; 2], R
     Ok([of(buy)?, of(sell)?])
 }
 
+/// How often a part is in a whole, toward zero; a quotient of rounded figures that is whole but for
+/// a billionth is.
+pub(crate) fn whole_parts(whole: Decimal, part: Decimal) -> Option<Decimal> {
+    let parts = whole.checked_div(part)?;
+    Some(Rounding::HalfEven.decimal(parts, 9).trunc().normalize().trunc())
+}
+
 /// Whole lots of a leg that so many base units come to at a price, toward zero.
 pub(crate) fn whole_lots(
     spec: &Instrument,
@@ -133,7 +140,7 @@ pub(crate) fn whole_lots(
     price: Decimal,
 ) -> Result<Quantity, ValueError> {
     let lot = lot_base(spec, price).ok_or(ValueError::Overflow)?;
-    let lots = base.checked_div(lot).ok_or(ValueError::Overflow)?.trunc();
+    let lots = whole_parts(base, lot).ok_or(ValueError::Overflow)?;
     let lots = i64::try_from(lots.mantissa()).map_err(|_| ValueError::Overflow)?;
     let units = lots.checked_mul(spec.lot.units()).ok_or(ValueError::Overflow)?;
     Ok(Quantity::from_units(units))

@@ -39,6 +39,24 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether both legs of a pair would find their orders' worth, one after the other.
+    pub(crate) fn have_tokens(
+        &self,
+        now: HostTime,
+        [one, other]: [AccountId; 2],
+    ) -> Result<(), RiskRejection> {
+        let each = if one == other { 2 } else { 1 };
+        let scopes = [(Scope::Account(one), each), (Scope::Account(other), each), (Scope::Host, 2)];
+        for (scope, orders) in scopes {
+            let bucket = self.buckets.get(&scope);
+            if let Some(bucket) = bucket.filter(|bucket| !bucket.has(now, orders)) {
+                let limit_per_s = bucket.per_s();
+                return Err(RiskRejection::OrderRateAboveMax { scope, limit_per_s });
+            }
+        }
+        Ok(())
+    }
+
     /// Takes one order's worth from every bucket.
     pub(crate) fn take_tokens(
         &mut self,

@@ -4,6 +4,7 @@
 
 use super::leverage;
 use super::unhedged::{Hedge, base_of, hedge_of};
+use crate::execution::whole_parts;
 use crate::{Effects, Engine};
 use hedgerow_model::{
     AccountId, Decimal, Duration, GuardAction, GuardKey, HostTime, InstrumentId, PlanStep,
@@ -241,6 +242,7 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let Some(budget) = self.config.host.reduction else { return };
+        let size = self.in_contracts(strategy, instrument, &size).unwrap_or(size);
         let json = serde_json::json!({
             "instrument": instrument, "size": size,
             "slippage_bps": budget.emergency_bps,
@@ -248,6 +250,24 @@ impl Engine {
         });
         let legs = [instrument];
         self.begin_of_host(now, (strategy, &legs), ("close-position", &json.to_string()), effects);
+    }
+
+    /// A part of an inverse leg, base units at its entry, as the worth of as many contracts: a plan
+    /// of one leg goes by the prices of now.
+    pub(crate) fn in_contracts(
+        &self,
+        strategy: StrategyId,
+        instrument: InstrumentId,
+        size: &serde_json::Value,
+    ) -> Option<serde_json::Value> {
+        let spec = self.config.instrument(instrument).filter(|spec| spec.kind.is_inverse())?;
+        let part: Decimal = serde_json::from_value(size.get("base")?.clone()).ok()?;
+        let slot = self.strategies.get(strategy.index())?;
+        let (base, held) = (base_of(spec, slot)?.0.abs(), slot.position(instrument).abs());
+        let contracts = whole_parts(part.checked_mul(held.units().into())?, base)?;
+        let contracts = i64::try_from(contracts.mantissa()).ok()?;
+        let worth = spec.notional_at(Decimal::ONE, Quantity::from_units(contracts)).ok()?;
+        Some(serde_json::json!({ "quote": worth }))
     }
 
     fn begin_closing(
@@ -327,8 +347,8 @@ impl Engine {
         let (_, step) = self.residual(hedge)?;
         let step = Some(step).filter(|step| *step > Decimal::ZERO)?;
         let wanted = held.checked_mul(share)?.checked_div(step)?;
-        let most = held.checked_div(step)?.floor();
-        let steps = Rounding::Ceil.decimal(wanted, 0).min(most);
+        let most = whole_parts(held, step)?;
+        let steps = Rounding::Ceil.decimal(Rounding::HalfEven.decimal(wanted, 9), 0).min(most);
         steps.checked_mul(step).filter(|base| *base > Decimal::ZERO)
     }
 

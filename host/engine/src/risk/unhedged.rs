@@ -11,8 +11,8 @@ use crate::execution::{common_step, lot_base};
 use crate::strategy::StrategySlot;
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    Decimal, Guard, GuardAction, GuardKey, HostTime, Instrument, InstrumentId, Rounding, Scope,
-    StrategyId,
+    Decimal, Guard, GuardAction, GuardKey, HostTime, Instrument, InstrumentId, Quantity, Rounding,
+    Scope, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,7 +223,14 @@ impl Engine {
             return None;
         }
         let both = a.is_sign_positive() != b.is_sign_positive() && !a.is_zero() && !b.is_zero();
-        Some(if both { Dust::Beside } else { Dust::Alone })
+        // what is left of a finer leg alone can be closed, if it is an order's size
+        let closable = |id: InstrumentId| {
+            let least = self.config.instrument(id).map_or(Quantity::ZERO, |s| s.min_quantity);
+            let held = slot.position(id).abs();
+            held.is_positive() && held >= least
+        };
+        let alone = !closable(hedge.1) && !closable(hedge.2);
+        (both || alone).then_some(if both { Dust::Beside } else { Dust::Alone })
     }
 
     /// Whether all that is left of a hedge is less than both legs can trade: nobody can close it.

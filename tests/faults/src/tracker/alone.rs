@@ -30,7 +30,13 @@ impl Tracker {
             let back = *purpose == Purpose::TakeBack;
             net[usize::from(*leg)] += if back { -filled } else { filled };
         }
-        let level = (net[0] - net[1]).abs() < plan.plan.step;
+        // while a leg makes, what no order can hedge waits for more
+        let least = plan.plan.legs.iter().filter(|_| plan.phase == PairPhase::Making).map(|leg| {
+            let spec = &self.instruments[leg.instrument.index()];
+            spec.quantity(spec.min_quantity)
+        });
+        let least = least.fold(plan.plan.step, Decimal::max);
+        let level = (net[0] - net[1]).abs() < least;
         if let Some(plan) = self.plans.get_mut(&key) {
             plan.apart = if level { None } else { plan.apart.or(Some(now)) };
         }

@@ -30,7 +30,7 @@ fn t1_with_fees_says_what_the_repair_of_each_leg_lost() {
     assert_eq!(result.repair_loss, dec("0.0174"));
     let [l, s] = repairs(&result);
     assert_eq!(l, LegRepair { orders: 1, completed: None, loss: dec("0.1793946") });
-    assert_eq!(s, LegRepair { orders: 2, completed: Some(dec("60020")), loss: dec("1.594") });
+    assert_eq!(s, LegRepair { orders: 2, completed: Some(dec("60020")), loss: dec("0.594") });
     pair.assert_restores();
 }
 

@@ -330,3 +330,26 @@ fn ticks_of_both_legs_are_not_quiet_while_one_makes() {
     });
     assert_eq!(told, Some(2));
 }
+
+/// What was made is less than the other venue's smallest order: it rests on, and nobody is alarmed.
+#[test]
+fn what_is_made_and_no_order_can_hedge_yet_is_no_alarm() {
+    let mut specs = legs();
+    specs[1].min_quantity = Quantity::from_units(500);
+    let mut pair = Pair::with(specs, wide(), false);
+    let make = Some(Making::new(600_000, Give::Ticks(30)));
+    pair.open(&PairRequest { make, deadline_ms: 700_000, ..making() });
+    let quote = pair.sent()[0];
+    pair.accepted(quote);
+    pair.fill(quote, 599_998, 100);
+    pair.pass(60_000);
+    assert_eq!((pair.phase(), pair.sent()), (PairPhase::Making, vec![]));
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::Running);
+    pair.fill(quote, 599_998, 400);
+    let hedge = pair.sent();
+    assert_eq!((hedge[0].leg, hedge[0].quantity), (S, 500));
+    // of this one nobody says what became, and that is an alarm
+    pair.unknown(hedge[0]);
+    pair.pass(31_000);
+    assert_eq!(pair.rig.engine.modes.of(Scope::Strategy(ME)), TradingMode::ReduceOnly);
+}

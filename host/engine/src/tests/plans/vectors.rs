@@ -153,6 +153,10 @@ fn a_leg_that_is_alone_for_long_is_told_while_the_other_is_not_known() {
     pair.pass(2_000);
     assert_eq!((mode(&pair), pair.sent().len()), (TradingMode::ReduceOnly, 0));
     assert_eq!(pair.phase(), PairPhase::Opening);
+    // an operator has looked: that stands, however long it still takes
+    pair.set(Scope::Strategy(ME), TradingMode::Running);
+    pair.pass(120_000);
+    assert_eq!(mode(&pair), TradingMode::Running);
     pair.fill(sent[1], 600_299, 1_660);
     assert_eq!(pair.result().outcome, PairOutcome::Balanced);
     pair.assert_restores();
@@ -379,4 +383,40 @@ fn vector_t4_a_restart_takes_back_what_was_left_alone() {
     assert!(back[0].reduce_only);
     again.fill(back[0], 599_998, 1_660);
     assert_eq!(again.result().outcome, PairOutcome::Flat);
+}
+
+/// Of a lone inverse leg a guard closes contracts by what they were entered for, whatever the mark.
+#[test]
+fn a_part_of_a_lone_inverse_leg_is_told_in_contracts() {
+    let pair = c3();
+    let part = |base: &str| {
+        let size = serde_json::json!({ "base": base });
+        pair.rig.engine.in_contracts(ME, S, &size)
+    };
+    // 122 contracts of 100 were entered for 0.19934 coins
+    assert_eq!(part("0.09967320261438"), Some(serde_json::json!({ "quote": "6100" })));
+    assert_eq!(pair.rig.engine.in_contracts(ME, L, &serde_json::json!({ "base": "0.1" })), None);
+}
+
+/// A quotient of rounded figures that is whole but for the rounding is whole.
+#[test]
+fn a_hundred_and_no_ninety_nine_parts() {
+    use crate::execution::whole_parts;
+    // what a contract of 100 was entered for at 60 000
+    let lot = dec("100") / dec("60000");
+    assert_eq!(whole_parts(dec("0.1"), lot), Some(dec("60")));
+    assert_eq!(whole_parts(dec("0.0999"), lot), Some(dec("59")));
+    assert_eq!(whole_parts(dec("0.1"), Decimal::ZERO), None);
+}
+
+/// One order of the host's is left in this second: neither leg is sent.
+#[test]
+fn both_legs_find_their_orders_worth_or_none_is_sent() {
+    let mut config = Pair::new().rig.engine.config;
+    config.host.orders_per_s_max = Some(1);
+    let mut pair = Pair::over(Engine::new(config));
+    let refused = pair.ask(PairKind::Open, &request());
+    let scope = Scope::Host;
+    assert_eq!(refused, Some(RiskRejection::OrderRateAboveMax { scope, limit_per_s: 1 }));
+    assert_eq!(pair.sent(), []);
 }

@@ -261,3 +261,40 @@ fn a_replacement_waits_for_how_much_of_the_old_order_filled() {
     rig.fill(1, 9_980, 400);
     assert_eq!(placed(&rig), [1_000, 600]);
 }
+
+/// An answer that was asked for before the end says how things stood before it; and what its venue
+/// ended it had: its trades are looked for when it is not found.
+#[test]
+fn an_answer_from_before_an_end_does_not_bring_an_order_back() {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.report(VenueReport::OutcomeUnknown { wire: WireId(1) });
+    let (account, first, wire, _) = *rig.queries().last().expect("it is asked for");
+    rig.advance(10);
+    rig.report(VenueReport::Expired { wire: WireId(1), filled: None });
+    let asked = rig.queries();
+    assert_eq!(asked.len(), 2, "it is asked for anew");
+    let open = QueryAnswer::Found(OrderState {
+        price: Price::from_units(10_010),
+        quantity: Quantity::from_units(2_000),
+        ..open_state()
+    });
+    rig.tell(account, VenueReport::OrderState { nonce: Some(first), wire, answer: open });
+    assert_eq!((rig.status(1), rig.open(Side::Buy)), (Some(OrderStatus::Unknown), 2_000));
+    for _ in 0..20 {
+        let (account, query, wire, trades) = *rig.queries().last().expect("it is asked for");
+        if trades {
+            return; // before it is given up
+        }
+        let answer = QueryAnswer::NotFound;
+        rig.tell(account, VenueReport::OrderState { nonce: Some(query), wire, answer });
+        assert_eq!(rig.status(1), Some(OrderStatus::Unknown));
+        let before = rig.queries().len();
+        while rig.queries().len() == before {
+            rig.wake_next();
+        }
+    }
+    panic!("its trades were never asked for");
+}
