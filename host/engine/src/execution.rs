@@ -26,9 +26,8 @@ mod worth;
 
 use crate::{Effects, Engine};
 use hedgerow_model::{
-    AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, Instrument, InstrumentId, PLAN_ORDERS,
-    PairKind, PairLeg, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side,
-    StrategyId,
+    AccountId, ClientOrderId, Decimal, Fact, Fee, HostTime, InstrumentId, PLAN_ORDERS, PairKind,
+    PairLeg, PairPhase, PairPlan, PairResult, PlanStep, Price, Purpose, Quantity, Side, StrategyId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,14 +102,6 @@ pub(crate) struct PlanSlot {
     /// How much more the first leg than the second had too much when it ended last, base units.
     #[serde(default)]
     pub(crate) accepted: Decimal,
-}
-
-impl LegState {
-    /// Average price in the leg's direction.
-    pub(crate) fn average(&self, spec: &Instrument) -> Option<Decimal> {
-        let (units, value) = self.forth;
-        (units != 0).then(|| spec.average_entry(value, Quantity::from_units(units)))?
-    }
 }
 
 impl PlanSlot {

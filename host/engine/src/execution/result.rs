@@ -11,6 +11,14 @@ fn average(spec: Option<&Instrument>, (units, value): (i64, Decimal)) -> Option<
     (units != 0).then(|| spec?.average_entry(value, Quantity::from_units(units)))?
 }
 
+impl LegState {
+    /// Average price in the leg's direction.
+    pub(crate) fn average(&self, spec: &Instrument) -> Option<Decimal> {
+        let (units, value) = self.forth;
+        (units != 0).then(|| spec.average_entry(value, Quantity::from_units(units)))?
+    }
+}
+
 /// What so much more of a value is as a loss, settle asset: dearer where it buys, cheaper where it
 /// sells, and the other way of values in a coin.
 fn as_loss(spec: &Instrument, planned: &PairLeg, more: Decimal) -> Option<Decimal> {

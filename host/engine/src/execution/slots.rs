@@ -377,16 +377,6 @@ impl Plans {
         })
     }
 
-    /// Whoever a strategy is restricted by: people know of pairs of it that are apart.
-    pub(crate) fn note_told(&mut self, strategy: StrategyId) {
-        let own = self.all.range_mut((strategy, 0)..=(strategy, u64::MAX));
-        for (_, slot) in own {
-            if let Slot::Pair(pair) = slot {
-                pair.told |= pair.apart.is_some();
-            }
-        }
-    }
-
     #[cfg(test)]
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&PlanKey, &PlanSlot)> {
         self.all.keys().filter_map(|key| Some((key, self.pair(key)?)))

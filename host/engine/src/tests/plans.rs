@@ -8,6 +8,7 @@ mod figures;
 mod flattened;
 mod guarded;
 mod incidents;
+mod inverse;
 mod leverage;
 mod makers;
 mod opening;

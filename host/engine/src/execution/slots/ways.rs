@@ -4,6 +4,16 @@ use super::{PlanKey, Plans, Slot, is_of_host};
 use hedgerow_model::{InstrumentId, StrategyId};
 
 impl Plans {
+    /// A strategy was restricted: people know of the pairs of it that are apart.
+    pub(crate) fn note_told(&mut self, strategy: StrategyId) {
+        let own = self.all.range_mut((strategy, 0)..=(strategy, u64::MAX));
+        for (_, slot) in own {
+            if let Slot::Pair(pair) = slot {
+                pair.told |= pair.apart.is_some();
+            }
+        }
+    }
+
     /// A plan at work or stuck in one of these instruments, or with this number. A close of the
     /// host's mends what is stuck: it waits only for what is at work.
     pub(crate) fn in_the_way(&self, asked: PlanKey, legs: &[InstrumentId]) -> Option<u64> {
