@@ -1,5 +1,5 @@
-//! Pairs with an inverse leg after the price has moved: what is closed is the part of the hedge that
-//! the contracts were entered for.
+//! Pairs with an inverse leg after the price has moved: what is closed is the part of the hedge
+//! that the contracts were entered for.
 
 use super::vectors::c3;
 use super::*;
