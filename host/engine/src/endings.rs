@@ -3,6 +3,7 @@
 //! until the fills are heard; those that do not come by themselves are asked for. One of which its
 //! venue does not say how much filled may have filled whole: it is asked for that first.
 
+use crate::strategy::OrderSlot;
 use crate::{Effects, Engine};
 use hedgerow_model::{ClientOrderId, Fact, OrderEvent, OrderFact, Quantity, VenueEvent, WireId};
 
@@ -30,7 +31,7 @@ impl Engine {
         if let Some(id) = id.filter(|_| filled.is_none())
             && self.may_owe(id)
         {
-            if !self.is_accepted(id) {
+            if self.live(id).is_some_and(|known| !known.accepted) {
                 // what its venue ended it had: its trades are looked for before it is given up
                 self.moved(event, wire, OrderEvent::Accepted, None, None, effects);
             }
@@ -43,34 +44,29 @@ impl Engine {
         let Some((id, filled)) = id.zip(owes.map(|(_, filled)| filled)) else {
             return self.moved(event, wire, moved, None, None, effects);
         };
-        let slot = self.strategies.get(id.strategy.index());
-        let live = slot.and_then(|slot| slot.orders.get(&id.number));
-        if live.is_some_and(|known| known.ending.is_none()) {
+        if self.live(id).is_some_and(|known| known.ending.is_none()) {
             let fact = OrderFact::Ends { event: moved, filled };
             self.record(now, Fact::Order { id, fact }, effects);
         }
         self.claim(now, id, (filled, None, event.happened), effects);
     }
 
-    fn is_accepted(&self, id: ClientOrderId) -> bool {
-        let slot = self.strategies.get(id.strategy.index());
-        slot.and_then(|slot| slot.orders.get(&id.number)).is_some_and(|known| known.accepted)
+    fn live(&self, id: ClientOrderId) -> Option<&OrderSlot> {
+        self.strategies.get(id.strategy.index())?.orders.get(&id.number)
     }
 
     /// Whether the venue has said of a live order that it ended with more than was heard so far,
     /// and more than it says now: an end that is told again without the figure takes nothing back.
     fn owes_more(&self, id: ClientOrderId, said: Option<Quantity>) -> bool {
-        let slot = self.strategies.get(id.strategy.index());
-        let live = slot.and_then(|slot| slot.orders.get(&id.number));
-        let all = live.and_then(|known| known.ending.filter(|(_, all)| *all > known.order.filled));
+        let all = self
+            .live(id)
+            .and_then(|known| known.ending.filter(|(_, all)| *all > known.order.filled));
         all.is_some_and(|(_, all)| said.is_none_or(|said| said < all))
     }
 
     /// Whether more of a live order may have filled than was heard, at a venue that can be asked.
     fn may_owe(&self, id: ClientOrderId) -> bool {
-        let slot = self.strategies.get(id.strategy.index());
-        let live = slot.and_then(|slot| slot.orders.get(&id.number));
-        live.is_some_and(|known| {
+        self.live(id).is_some_and(|known| {
             let account = self.config.accounts.get(known.order.account.index());
             let asked = account.is_some_and(|account| account.reconcile);
             asked && known.ending.is_none() && self.may_fill(id).is_positive()

@@ -130,7 +130,7 @@ fn held(slot: &StrategySlot, drafts: &[Draft<'_>; 2]) -> Result<[Quantity; 2], R
 /// a billionth is.
 pub(crate) fn whole_parts(whole: Decimal, part: Decimal) -> Option<Decimal> {
     let parts = whole.checked_div(part)?;
-    Some(Rounding::HalfEven.decimal(parts, 9).trunc().normalize().trunc())
+    Some(Rounding::HalfEven.decimal(parts, 9).trunc())
 }
 
 /// Whole lots of a leg that so many base units come to at a price, toward zero.

@@ -29,14 +29,7 @@ impl Engine {
         if let Some(slot) = slot.filter(|slot| !slot.bucket.has(now, 1)) {
             return Err(RiskRejection::RateLimited { limit_per_s: slot.bucket.per_s() });
         }
-        for scope in [Scope::Account(account), Scope::Host] {
-            let bucket = self.buckets.get(&scope);
-            if let Some(bucket) = bucket.filter(|bucket| !bucket.has(now, 1)) {
-                let limit_per_s = bucket.per_s();
-                return Err(RiskRejection::OrderRateAboveMax { scope, limit_per_s });
-            }
-        }
-        Ok(())
+        self.have(now, [(Scope::Account(account), 1), (Scope::Host, 1)])
     }
 
     /// Whether both legs of a pair would find their orders' worth, one after the other.
@@ -46,7 +39,18 @@ impl Engine {
         [one, other]: [AccountId; 2],
     ) -> Result<(), RiskRejection> {
         let each = if one == other { 2 } else { 1 };
-        let scopes = [(Scope::Account(one), each), (Scope::Account(other), each), (Scope::Host, 2)];
+        self.have(
+            now,
+            [(Scope::Account(one), each), (Scope::Account(other), each), (Scope::Host, 2)],
+        )
+    }
+
+    /// Whether the buckets of these scopes have so many orders' worth; the first that has not.
+    fn have<const N: usize>(
+        &self,
+        now: HostTime,
+        scopes: [(Scope, u64); N],
+    ) -> Result<(), RiskRejection> {
         for (scope, orders) in scopes {
             let bucket = self.buckets.get(&scope);
             if let Some(bucket) = bucket.filter(|bucket| !bucket.has(now, orders)) {
