@@ -21,6 +21,18 @@ fn open_with(quantity: i64) -> QueryAnswer {
     QueryAnswer::Found(OrderState { quantity: Quantity::from_units(quantity), ..open_state() })
 }
 
+/// 2000 are held, and an order to sell 500 of them rests at 10 020.
+fn selling() -> Rig {
+    let mut rig = rig();
+    rig.report(VenueReport::Up);
+    answered(&mut rig, Vec::new());
+    rig.buy(10_010, 2_000);
+    rig.fill(1, 10_010, 2_000);
+    rig.sell(10_020, 500);
+    rig.accept(2);
+    rig
+}
+
 /// A list of orders may be of a moment after it was asked for: what was sent and ended meanwhile is
 /// no stranger. A cancel of it does no harm.
 #[test]
@@ -51,13 +63,7 @@ fn an_order_that_came_and_went_since_the_question_is_no_discrepancy() {
 /// how things stood before: the order is asked for by itself, and stays as large as it is.
 #[test]
 fn an_answer_from_before_an_amendment_does_not_undo_it() {
-    let mut rig = rig();
-    rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
-    rig.buy(10_010, 2_000);
-    rig.fill(1, 10_010, 2_000);
-    rig.sell(10_020, 500);
-    rig.accept(2);
+    let mut rig = selling();
     rig.report(VenueReport::Down);
     rig.report(VenueReport::Up);
     rig.advance(1);
@@ -80,13 +86,7 @@ fn an_answer_from_before_an_amendment_does_not_undo_it() {
 /// So does one that was asked for after the amendment left and before it arrived.
 #[test]
 fn an_answer_from_before_an_amendment_arrived_does_not_undo_it() {
-    let mut rig = rig();
-    rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
-    rig.buy(10_010, 2_000);
-    rig.fill(1, 10_010, 2_000);
-    rig.sell(10_020, 500);
-    rig.accept(2);
+    let mut rig = selling();
     rig.advance(1);
     let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
     rig.want(vec![Intent::Amend(Amend { order: 2, price, quantity })]);
