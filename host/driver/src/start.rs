@@ -25,8 +25,12 @@ impl<F: Feed, V: SimulatedVenue, H: StrategyHost, J: Journal> Driver<F, V, H, J>
     /// Starts all strategies: each gets `resumed` and what is known of its markets. Those that were
     /// in quarantine when the facts end stay there.
     pub fn start(&mut self) -> Result<(), DriverError> {
-        let first = self.feed.peek(1).first().map_or(self.now, |t| HostTime::from_nanos(t.recv_ts));
-        self.now = self.now.max(first);
+        // a live host begins when it is told to: what has arrived by then comes in its own order,
+        // beside what venues say, and a recording knows of no other
+        if !self.feed.is_live() {
+            let first = self.feed.peek(1).first().map(|tick| HostTime::from_nanos(tick.recv_ts));
+            self.now = self.now.max(first.unwrap_or(self.now));
+        }
         for index in 0..self.instances.len() {
             let quarantined = self.engine.is_quarantined(self.instances[index].strategy);
             let state =

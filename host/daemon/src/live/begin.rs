@@ -81,8 +81,9 @@ pub(super) fn host(
     let mut journal = journal::begin(config)?;
     journal.boot(start).map_err(Failure::new)?;
     let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };
-    let host = wiring::over_paper(config, &opened.tape, (fresh, strategies), plan)?;
+    let mut host = wiring::over_paper(config, &opened.tape, (fresh, strategies), plan)?;
     let first = opened.span.map_or(start, |(first, _)| HostTime::from_nanos(first));
+    host.begin_at(first);
     let pacer = Pacer::new(first, config.speed_thousandths);
     Ok(Begun { host, pacer, folded: (None, false), files: opened.files, snapshots: None })
 }

@@ -89,7 +89,7 @@ fn replay(args: &[&str]) -> (Value, Option<i32>, String) {
 fn assert_same(recording: &str) -> Value {
     let (said, code, error) = replay(&[recording]);
     assert_eq!((code, &said["difference"]), (Some(0), &Value::Null), "{said} {error}");
-    assert!(said["answers"].as_u64() > Some(10) && said["ticks"].as_u64() > Some(1_000), "{said}");
+    assert!(said["answers"].as_u64() >= Some(5) && said["ticks"].as_u64() > Some(1_000), "{said}");
     said
 }
 

@@ -5,9 +5,10 @@ use crate::mailboxes::scene;
 use hedgerow_driver::replay::{Aim, Replay, Replayed};
 use hedgerow_driver::{Batching, Driver, Progress};
 use hedgerow_model::{
-    Duration, HostTime, OperatorCommand, Scope, Stamped, StrategyId, Swap, TradingMode,
+    Duration, HostTime, OperatorCommand, Scope, Stamped, StrategyId, Swap, TickSlice, TradingMode,
 };
-use hedgerow_ports::{Record, Recording, StopReason};
+use hedgerow_ports::{Feed, Record, Recording, StopReason};
+use hedgerow_simulation::market::tape;
 use hedgerow_simulation::native::NativeHost;
 use hedgerow_simulation::random::Random;
 use hedgerow_simulation::scene::{Scene, driver, engine, go_on, host};
@@ -138,6 +139,41 @@ fn timeline(folder: &Path, replayed: &Replayed) -> String {
     }
     lines.push_back(difference.what.clone());
     Vec::from(lines).join("\n")
+}
+
+/// A market that comes by itself.
+struct Live(TapeFeed);
+
+impl Feed for Live {
+    fn peek(&mut self, max: usize) -> TickSlice {
+        self.0.peek(max)
+    }
+
+    fn take(&mut self, n: usize) {
+        self.0.take(n);
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+/// Ticks that arrive while a host starts may be later than what its venues say first: where it
+/// began with those, a wake-up came at another place when the recording was done again.
+#[test]
+fn a_live_host_does_not_begin_with_the_first_tick_that_has_arrived() {
+    let scene = scene(1, 2, 100, 1);
+    let parts = driver(&scene, MemoryJournal::default(), Batching::Adaptive, |v| v).into_parts();
+    let (engine, venue, host, journal) = parts;
+    let feed = Live(TapeFeed::new(&tape(scene.taste)));
+    let mut live = Driver::new(engine, feed, venue, host, journal, Batching::Adaptive);
+    let first = live.due().unwrap();
+    let began = HostTime::from_nanos(first.as_nanos() - 1);
+    live.begin_at(began);
+    live.start().unwrap();
+    assert_eq!(live.now(), began);
+    live.advance(first).unwrap();
+    assert_eq!(live.now(), first);
 }
 
 proptest! {
