@@ -13,16 +13,40 @@ use std::path::{Path, PathBuf};
 /// So many of them may lie there.
 const MOST: u32 = 1_000;
 
+/// The files of a journal, by number.
+fn files(journal: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..=MOST).map(|number| journal.with_extension(format!("not-merged-{number}.jsonl")))
+}
+
+fn text(kept: &Kept) -> serde_json::Result<String> {
+    let line = |fact: &Stamped| serde_json::to_string(fact).map(|line| line + "\n");
+    kept.facts.iter().map(line).collect()
+}
+
+/// Where these facts are kept, if they are.
+pub(crate) fn kept_in(journal: &Path, kept: &Kept) -> Option<PathBuf> {
+    let text = text(kept).ok().filter(|text| !text.is_empty())?;
+    let mut there = files(journal).take_while(|path| path.exists());
+    there.find(|path| std::fs::read(path).is_ok_and(|read| read == text.as_bytes()))
+}
+
+/// What the journal and its audit say of it.
+pub(crate) fn word(file: &Path, kept: &Kept) -> Option<Stamped> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let command = format!("facts of a full disk not merged: kept in {name}");
+    let reason = format!("rows of the journal before {} are lost", kept.after + 1);
+    let fact = Fact::Operator { command, reason };
+    kept.facts.last().map(|last| Stamped { time: last.time, fact })
+}
+
 /// Keeps it: one JSON line a fact. The same facts are kept once, however often this is tried.
 pub(crate) fn keep(journal: &Path, kept: &Kept) -> Result<PathBuf> {
-    let line = |fact: &Stamped| serde_json::to_string(fact).map(|line| line + "\n");
-    let text = kept.facts.iter().map(line).collect::<serde_json::Result<String>>()?;
-    for number in 1..=MOST {
-        let path = journal.with_extension(format!("not-merged-{number}.jsonl"));
+    if let Some(path) = kept_in(journal, kept) {
+        return Ok(path);
+    }
+    let text = text(kept)?;
+    for path in files(journal) {
         if path.exists() {
-            if std::fs::read(&path)? == text.as_bytes() {
-                return Ok(path);
-            }
             continue;
         }
         let partial = path.with_extension("partial");

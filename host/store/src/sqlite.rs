@@ -124,8 +124,10 @@ impl SqliteJournal {
         };
         let last = self.reader().last_row()?;
         let Kept { facts, after } = &kept;
-        if !facts.is_empty() && last < *after {
-            self.set_aside((path, last), &mut emergency, &kept)?;
+        if self.has_taken(&kept)? {
+            // it died before this file was cleared
+        } else if !facts.is_empty() && last < *after {
+            self.set_aside((path, last), &kept)?;
         } else if !facts.is_empty() && last == *after {
             self.insert(facts).map_err(|e| self.fail(e))?;
             let count = facts.len();
@@ -138,22 +140,17 @@ impl SqliteJournal {
         Ok(())
     }
 
-    /// Rows before what was kept aside are lost: it is not merged, and not thrown away.
-    fn set_aside(
-        &mut self,
-        (path, last): (&Path, i64),
-        emergency: &mut Emergency,
-        kept: &Kept,
-    ) -> Result<(), StoreError> {
-        let fail = |error: std::io::Error| {
+    /// Rows before what was kept aside are lost: it is not merged, and not thrown away. What holds
+    /// without them is written with the word of it, all or nothing.
+    fn set_aside(&mut self, (path, last): (&Path, i64), kept: &Kept) -> Result<(), StoreError> {
+        let file = lost::keep(&self.path, kept).map_err(|error| {
             let (file, why) = (path.display().to_string(), error.to_string());
             StoreError::Emergency { file, why }
-        };
-        let file = lost::keep(&self.path, kept).map_err(fail)?;
-        // cleared before anything of it is written: the journal's end may come to be where it began
-        emergency.clear().map_err(fail)?;
+        })?;
         let lasting = lost::lasting(&kept.facts);
-        self.insert(&lasting).map_err(|e| self.fail(e))?;
+        let word = lost::word(&file, kept);
+        let all: Vec<Stamped> = word.into_iter().chain(lasting.iter().cloned()).collect();
+        self.insert(&all).map_err(|e| self.fail(e))?;
         let (missing, taken) = (kept.after - last, lost::in_words(&lasting));
         let (file, holds) = (file.display(), lost::in_words(&kept.facts));
         tracing::error!(
@@ -166,6 +163,17 @@ impl SqliteJournal {
              asked for the rest: compare `hedgerow status` with the file, and `adopt` what differs"
         );
         Ok(())
+    }
+
+    /// Whether the journal has the word that these were set aside.
+    fn has_taken(&self, kept: &Kept) -> Result<bool, StoreError> {
+        let Some(word) = lost::kept_in(&self.path, kept).and_then(|file| lost::word(&file, kept))
+        else {
+            return Ok(false);
+        };
+        let mut has = false;
+        self.reader().each_of(&["Operator"], &mut |stamped| has |= stamped == word)?;
+        Ok(has)
     }
 
     /// A file that was taken away goes on taking rows that nobody will read again.

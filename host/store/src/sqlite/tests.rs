@@ -72,15 +72,23 @@ fn what_follows_lost_rows_is_not_thrown_away() {
         }
     };
     let aside = |number: u32| path.with_extension(format!("not-merged-{number}.jsonl"));
-    // of three rows one is left; with the mode that is taken over there are two, and once more
+    // of three rows one is left; with the mode that is taken over and the word of it there are
+    // three again, and once more
     for time in 0..2 {
         lose(1);
         std::fs::write(path.with_extension("emergency"), &kept).unwrap();
         let journal = SqliteJournal::open(&path).unwrap();
-        assert_eq!(journal.read().unwrap()[1..], facts()[..1], "the mode, time {time}");
+        assert_eq!(journal.read().unwrap()[2..], facts()[..1], "the mode, time {time}");
+        let word = &journal.read().unwrap()[1].fact;
+        assert!(format!("{word:?}").contains("kept in journal.not-merged-1.jsonl"), "{word:?}");
         assert_eq!(journal.aside().0, 0);
         drop(journal);
-        assert_eq!(SqliteJournal::open(&path).unwrap().read().unwrap().len(), 2, "once");
+        assert_eq!(SqliteJournal::open(&path).unwrap().read().unwrap().len(), 3, "once");
+        // it died before the file was cleared, where the journal came to end as it had
+        std::fs::write(path.with_extension("emergency"), &kept).unwrap();
+        let journal = SqliteJournal::open(&path).unwrap();
+        assert_eq!((journal.read().unwrap().len(), journal.aside().0), (3, 0), "taken already");
+        drop(journal);
         let read = std::fs::read_to_string(aside(1)).unwrap();
         let read: Vec<Stamped> =
             read.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
