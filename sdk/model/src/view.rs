@@ -124,6 +124,15 @@ pub struct AccountView {
     pub safe_leverage: Option<Decimal>,
     /// Distance of each derivative it holds to its liquidation, percent; nothing: not known.
     pub liquidation_distances: Vec<(InstrumentId, Option<Decimal>)>,
+    /// Whether its venue has told what is held and open; until then nothing opens.
+    #[serde(default)]
+    pub is_told: bool,
+    /// What is held there and is not by the facts, by instrument; it waits for `adopt` or `ignore`.
+    #[serde(default)]
+    pub unknown: Vec<InstrumentId>,
+    /// What is held there and is ignored, as somebody else's, by instrument.
+    #[serde(default)]
+    pub ignored: Vec<InstrumentId>,
 }
 
 /// One instrument's market.

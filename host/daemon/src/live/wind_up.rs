@@ -46,7 +46,7 @@ impl Session<'_> {
             format!("{left} cancels that the venue has not answered: those orders may live on")
         });
         let open = half_open(&self.ended.view.strategies);
-        let held = to_close(&self.ended.view.conditions);
+        let held = to_close(&self.host.engine().flattening_in_words());
         let unwritten = self.unwritten();
         let all = cancels.into_iter().chain(open).chain(held).chain(unwritten);
         let all: Vec<String> = all.collect();
@@ -71,11 +71,9 @@ impl Session<'_> {
 }
 
 /// What an operator wanted closed and is still held.
-fn to_close(conditions: &[String]) -> Option<String> {
-    // the engine's words for it: `is being flattened`, or `cannot be flattened` and why
-    let all = conditions.iter().filter(|condition| condition.contains(" flattened"));
-    let all: Vec<&str> = all.map(String::as_str).collect();
-    (!all.is_empty()).then(|| format!("positions that are not closed: {}", all.join(", ")))
+fn to_close(flattening: &[String]) -> Option<String> {
+    let all = flattening.join(", ");
+    (!all.is_empty()).then(|| format!("positions that are not closed: {all}"))
 }
 
 /// Plans that are under way or stuck when nobody looks after them any more.

@@ -305,7 +305,8 @@ impl Engine {
     }
 
     /// What is to be closed and is not, one sentence each.
-    pub(crate) fn flattening_in_words(&self) -> Vec<String> {
+    #[must_use]
+    pub fn flattening_in_words(&self) -> Vec<String> {
         let told = self.plans.flattening.wanted.iter().map(|((strategy, instrument), wanted)| {
             let held = self.strategies.get(strategy.index());
             let held = held.map_or(Quantity::ZERO, |slot| slot.position(*instrument));

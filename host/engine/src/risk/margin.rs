@@ -9,7 +9,8 @@ use crate::{Effects, Engine};
 use hedgerow_model::view::AccountView;
 use hedgerow_model::{
     AccountId, Decimal, Guard, GuardAction, GuardKey, HostTime, Instrument, InstrumentId,
-    InstrumentKind, MarginBracket, MarginMode, Scope, Side, VenueEvent, VenueId, VenueReport,
+    InstrumentKind, MarginBracket, MarginMode, Quantity, Scope, Side, VenueEvent, VenueId,
+    VenueReport,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -321,6 +322,9 @@ impl Engine {
             of: vec![instrument],
         };
         let distance = |spec: &Instrument| (spec.id, self.distance_of(&key(spec.id), spec.id));
+        let on_it = |all: &BTreeMap<(AccountId, InstrumentId), Quantity>| {
+            all.keys().filter(|(on, _)| *on == id).map(|(_, what)| *what).collect()
+        };
         AccountView {
             id,
             name: account.name.clone(),
@@ -329,6 +333,9 @@ impl Engine {
             leverage,
             safe_leverage: safe,
             liquidation_distances: self.derivatives(id).map(|(spec, _)| distance(spec)).collect(),
+            is_told: self.is_reconciled(id),
+            unknown: on_it(&self.truth.unknown),
+            ignored: on_it(&self.external),
         }
     }
 

@@ -4,33 +4,27 @@
 
 use super::understood::named;
 use super::{ANY, Call, Desk, Message, Reply, Request, Ticket, plain};
-use crate::config::{Config, instrument_name};
+use crate::config::Config;
 use crate::wiring::Loaded;
-use hedgerow_model::view::HostView;
-use hedgerow_model::{Scope, StrategyId};
+use hedgerow_model::view::{AccountView, HostView};
+use hedgerow_model::{AccountId, InstrumentId, Scope, StrategyId};
 use std::collections::BTreeMap;
 
-/// What strategies trade: accounts and instruments, by name.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Traded(BTreeMap<StrategyId, Vec<(String, String)>>);
-
 /// Accounts and what is traded there.
-type Roles = [(String, String)];
+type Roles = Vec<(AccountId, InstrumentId)>;
+
+/// What strategies trade, and where.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traded(BTreeMap<StrategyId, Roles>);
 
 impl Traded {
     /// By a config and its components.
     pub(crate) fn of(config: &Config, loaded: &Loaded) -> Self {
         let engine = crate::wiring::engine_config(config, loaded);
-        let account = |id: hedgerow_model::AccountId| config.accounts.get(id.index()).cloned();
-        let instrument = |id: hedgerow_model::InstrumentId| {
-            config.instruments.get(id.index()).map(|(spec, _)| instrument_name(config, spec))
+        let of = |trades: &[(InstrumentId, AccountId)]| {
+            trades.iter().map(|(what, on)| (*on, *what)).collect()
         };
-        let strategies = engine.strategies.iter().map(|strategy| {
-            let all = strategy.trades.iter();
-            let all = all.filter_map(|(what, on)| Some((account(*on)?, instrument(*what)?)));
-            (strategy.id, all.collect())
-        });
-        Self(strategies.collect())
+        Self(engine.strategies.iter().map(|known| (known.id, of(&known.trades))).collect())
     }
 
     /// Whether there is something to do: nothing more to say, or why nothing follows. An error is
@@ -57,37 +51,33 @@ impl Traded {
         (adopt, ignored): (bool, bool),
         view: &HostView,
     ) -> Result<Option<String>, String> {
-        let (accounts, own): (Vec<&String>, Option<&Roles>) = match scope {
-            Scope::Strategy(id) => {
-                let own = self.0.get(&id).map(Vec::as_slice).unwrap_or_default();
-                (own.iter().map(|(account, _)| account).collect(), Some(own))
-            }
-            Scope::Account(id) => {
-                let named = view.accounts.iter().filter(|account| account.id == id);
-                (named.map(|account| &account.name).collect(), None)
-            }
-            _ => return Ok(None),
+        let roles = match scope {
+            Scope::Strategy(id) => self.0.get(&id).map(Vec::as_slice).unwrap_or_default(),
+            _ => &[],
         };
-        // the engine's words for both, by account
-        let says = |account: &str, what: &str| {
-            let of = format!("account {account}: ");
-            view.conditions.iter().any(|said| said.starts_with(&of) && said.contains(what))
+        let is_meant = |account: &AccountView| match scope {
+            Scope::Account(id) => account.id == id,
+            _ => roles.iter().any(|(on, _)| *on == account.id),
         };
-        let mark = if ignored { " is ignored, as somebody else's" } else { " is nobody's here" };
-        let found = match own {
-            Some(own) => {
-                own.iter().any(|(account, what)| says(account, &format!(" in {what}{mark}")))
-            }
-            None => accounts.iter().any(|account| says(account, mark)),
+        let differs = |account: &AccountView| {
+            let all = if ignored { &account.ignored } else { &account.unknown };
+            let is_own = |what: &InstrumentId| match scope {
+                Scope::Account(_) => true,
+                _ => roles.contains(&(account.id, *what)),
+            };
+            all.iter().any(is_own)
         };
-        if found {
+        if !matches!(scope, Scope::Strategy(_) | Scope::Account(_)) {
+            return Ok(None);
+        }
+        let accounts: Vec<&AccountView> = view.accounts.iter().filter(|a| is_meant(a)).collect();
+        if accounts.iter().any(|account| differs(account)) {
             return Ok(None);
         }
         let done = if adopt { "adopted" } else { "ignored" };
-        let is_untold = |account: &&&String| says(account, "its venue has not told what is");
-        if let Some(account) = accounts.iter().find(is_untold) {
-            let why = "its venue has not told what is held";
-            return Err(format!("nothing was {done}: account {account}: {why}; ask again then"));
+        if let Some(account) = accounts.iter().find(|account| !account.is_told) {
+            let why = format!("account {}: its venue has not told what is held", account.name);
+            return Err(format!("nothing was {done}: {why}; ask again then"));
         }
         let why = match ignored {
             true => "nothing of it is ignored",
@@ -117,8 +107,8 @@ mod tests {
 
     #[test]
     fn nothing_to_settle_is_told_and_what_is_unknown_is_not_taken_for_equal() {
-        let of = vec![("acc".to_owned(), "v:A".to_owned())];
-        let traded = Traded(BTreeMap::from([(StrategyId(0), of)]));
+        let (mine, other) = (InstrumentId(0), InstrumentId(1));
+        let traded = Traded(BTreeMap::from([(StrategyId(0), vec![(AccountId(0), mine)])]));
         let account = AccountView {
             id: AccountId(0),
             name: "acc".into(),
@@ -127,34 +117,35 @@ mod tests {
             leverage: None,
             safe_leverage: None,
             liquidation_distances: Vec::new(),
+            is_told: true,
+            unknown: Vec::new(),
+            ignored: Vec::new(),
         };
-        let ask = |scope, what, told: &[&str]| {
-            let conditions = told.iter().map(|said| (*said).to_owned()).collect();
-            let accounts = vec![account.clone()];
-            traded.judge(scope, what, &HostView { accounts, conditions, ..HostView::default() })
+        let unknown = |what| AccountView { unknown: vec![what], ..account.clone() };
+        let ignored = AccountView { ignored: vec![mine], ..account.clone() };
+        let untold = AccountView { is_told: false, ..account.clone() };
+        let ask = |scope, what, told: &AccountView| {
+            let accounts = vec![told.clone()];
+            traded.judge(scope, what, &HostView { accounts, ..HostView::default() })
         };
-        let untold = "account acc: its venue has not told what is, nothing opens";
-        let differs = "account acc: 1 in v:A is nobody's here, nothing opens: adopt or ignore it";
-        let ignored = "account acc: 1 in v:A is ignored, as somebody else's (adopt --ignored …)";
-        let other = "account acc: 1 in v:B is nobody's here, nothing opens: adopt or ignore it";
         let (adopt, again, ignore) = ((true, false), (true, true), (false, false));
         let (me, acc) = (Scope::Strategy(StrategyId(0)), Scope::Account(AccountId(0)));
         for (scope, what, told) in [
-            (me, adopt, differs),
-            (me, ignore, differs),
-            (acc, ignore, differs),
-            (acc, ignore, other),
+            (me, adopt, unknown(mine)),
+            (me, ignore, unknown(mine)),
+            (acc, ignore, unknown(mine)),
+            (acc, ignore, unknown(other)),
             (me, again, ignored),
         ] {
-            assert_eq!(ask(scope, what, &[told]), Ok(None), "{told}");
+            assert_eq!(ask(scope, what, &told), Ok(None), "{told:?}");
         }
         for (scope, what) in [(me, adopt), (me, again), (me, ignore), (acc, ignore)] {
-            let why = ask(scope, what, &[untold]).unwrap_err();
+            let why = ask(scope, what, &untold).unwrap_err();
             assert!(why.starts_with("nothing was ") && why.contains("has not told"), "{why}");
-            let said = ask(scope, what, &[]).unwrap().unwrap();
+            let said = ask(scope, what, &account).unwrap().unwrap();
             assert!(said.starts_with("nothing was "), "{said}");
         }
-        assert!(ask(me, adopt, &[other]).unwrap().unwrap().contains("nothing differs"));
-        assert!(ask(me, again, &[differs]).unwrap().unwrap().contains("is ignored"));
+        assert!(ask(me, adopt, &unknown(other)).unwrap().unwrap().contains("nothing differs"));
+        assert!(ask(me, again, &unknown(mine)).unwrap().unwrap().contains("is ignored"));
     }
 }

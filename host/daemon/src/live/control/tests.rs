@@ -68,6 +68,9 @@ fn view() -> HostView {
         leverage: None,
         safe_leverage: None,
         liquidation_distances: Vec::new(),
+        is_told: true,
+        unknown: Vec::new(),
+        ignored: Vec::new(),
     };
     HostView { accounts: vec![account], ..HostView::default() }
 }
