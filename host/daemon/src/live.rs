@@ -87,7 +87,9 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
     let (told, kept) = (sender.clone(), latch.clone());
-    latch.watch(move |why| was_set(&told, &why)).map_err(Failure::new)?;
+    let by_file = ("latch's file", "accepted".to_owned());
+    latch.watch(move |why| was_set(&told, &why, by_file.clone())).map_err(Failure::new)?;
+    signals::kill_by_signal(latch.clone(), sender.clone());
     let shared_too = Arc::clone(&shared);
     let desk = control::Desk::new(sender.clone(), latch.clone());
     let traded = control::Traded::of(config, &loaded);
@@ -146,11 +148,10 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
 }
 
 /// Somebody set the latch without the host's help.
-fn was_set(inbox: &Sender<Message>, why: &str) {
+fn was_set(inbox: &Sender<Message>, why: &str, (from, result): (&str, String)) {
     let (halted, with) = halt(why);
-    let (command, by) = ("halted for the host".to_owned(), "whoever wrote it".to_owned());
-    let (from, result) = ("latch's file".to_owned(), "accepted".to_owned());
-    let (reason, ticket) = (why.to_owned(), None);
+    let (command, by) = ("halted for the host".to_owned(), "whoever set it".to_owned());
+    let (from, reason, ticket) = (from.to_owned(), why.to_owned(), None);
     let _ = inbox.send(Message::Asked { command, reason, by, from, result, ticket });
     let _ = inbox.send(Message::Command(halted, with));
 }

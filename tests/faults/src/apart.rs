@@ -46,7 +46,7 @@ impl Venues {
                 continue;
             }
             let net = self.net_of(&tracker, (*strategy, known), &traded);
-            let apart = apart_of(&tracker, known, net);
+            let apart = apart_of(known, net);
             // what is worth so many coins is rounded
             if apart >= known.plan.step + Decimal::new(1, 9) {
                 self.shared.must_not(
@@ -91,18 +91,18 @@ impl Venues {
 }
 
 /// How far apart the legs of a pair ended, or how much of what it was to close is left, base units.
-fn apart_of(tracker: &Tracker, known: &Plan, net: [Decimal; 2]) -> Decimal {
+fn apart_of(known: &Plan, net: [Decimal; 2]) -> Decimal {
     match (known.plan.kind, &known.outcome) {
         // both are closed whole, whatever they were
         (PairKind::Close, Some(PairOutcome::Flat)) => {
-            // of both as much may be left as is less than an order can be
+            // of both as much may be left as is less than an order can be, of one alone what is
+            // less than a lot of now: that stays where a venue makes its lots larger
             let dust = |leg: usize| {
                 let planned = &known.plan.legs[leg];
-                let spec = &tracker.instruments[planned.instrument.index()];
                 let level = (net[0] - net[1]).abs() < known.plan.step;
-                let least = planned.base * Decimal::from(spec.min_quantity.units());
-                let least = least / Decimal::from(planned.target.units());
-                if level { least } else { Decimal::ZERO }
+                let (lot, least) = known.least[leg];
+                let least = if level { least } else { lot };
+                planned.base * Decimal::from(least.units()) / Decimal::from(planned.target.units())
             };
             let left = |leg: usize| {
                 let left = known.plan.legs[leg].base - net[leg];

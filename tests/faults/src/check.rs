@@ -5,8 +5,8 @@ use crate::shared::Shared;
 use crate::venues::{Venues, Way};
 use hedgerow_engine::Engine;
 use hedgerow_model::{
-    AccountId, Fact, InstrumentId, OrderFact, Side, Stamped, StrategyId, TradeId, VenueEvent,
-    VenueReport, WireId,
+    AccountId, Fact, InstrumentId, OrderFact, Quantity, Side, Stamped, StrategyId, TradeId,
+    VenueEvent, VenueReport, WireId,
 };
 use hedgerow_simulator::paper::Request;
 use std::collections::BTreeMap;
@@ -64,7 +64,10 @@ impl Venues {
     pub(crate) fn is_known(&self, now: u64, account: AccountId) -> bool {
         let Some(session) = self.sessions.get(account.index()) else { return false };
         let tracker = self.shared.tracker.borrow();
-        let heard = |trade: &TradeId| tracker.forced.contains(&(account, *trade));
+        let heard = |(trade, quantity): (&TradeId, &Quantity)| {
+            let ours = tracker.forced.get(&(account, *trade));
+            session.shared_out.contains(trade) || ours.is_some_and(|(own, _)| own == quantity)
+        };
         // a delivery is a venue's truth before it is an event of it
         let over = session.delivered || self.awaits_delivery(now, account);
         let settled = !over || tracker.delivered.contains(&account);
@@ -186,7 +189,7 @@ impl Venues {
                 {
                     continue; // the order was lost with the power; its position is adopted
                 }
-                let Some(key) = key_of(event) else { continue };
+                let Some(key) = key_of(&self.own_part(event)) else { continue };
                 let times = seen.remove(&key).unwrap_or(0);
                 if times != 1 {
                     self.shared.must_not(now, format!("{key} is a fact {times} times"));

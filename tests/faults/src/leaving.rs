@@ -166,6 +166,7 @@ impl Venues {
     pub(crate) fn note_heard(&mut self, event: &VenueEvent) {
         self.note_terms(event);
         self.note_margin(event);
+        self.share_out(event.account);
         if matches!(event.report, VenueReport::Delivered { .. })
             && let Some(session) = self.session(event.account)
         {

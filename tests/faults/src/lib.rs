@@ -35,6 +35,7 @@ mod scene;
 pub mod script;
 mod session;
 mod shared;
+mod shares;
 pub mod shrink;
 mod singles;
 pub mod steps;

@@ -1,7 +1,9 @@
 //! The session of one account at its venue, as the simulation knows it.
 
 use crate::kinds::about;
-use hedgerow_model::{InstrumentId, Position, Price, TradeId, VenueEvent, VenueReport, WireId};
+use hedgerow_model::{
+    InstrumentId, Position, Price, Quantity, TradeId, VenueEvent, VenueReport, WireId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The session of one account.
@@ -36,7 +38,9 @@ pub(crate) struct Session {
     /// The position as it is.
     pub(crate) truth: i64,
     /// Trades of the venue's own will.
-    pub(crate) forced: BTreeSet<TradeId>,
+    pub(crate) forced: BTreeMap<TradeId, Quantity>,
+    /// Those of which others' part is booked beside.
+    pub(crate) shared_out: BTreeSet<TradeId>,
     /// What it held was delivered, at which price; whether the host has heard of that.
     pub(crate) delivered: bool,
     pub(crate) delivered_at: Price,

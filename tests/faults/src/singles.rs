@@ -19,7 +19,7 @@ impl Venues {
         if let VenueReport::Forced { trade, side, quantity, .. } = &event.report
             && let Some(session) = self.session(event.account)
         {
-            session.forced.insert(*trade);
+            session.forced.insert(*trade, *quantity);
             session.truth += side.sign() * quantity.units();
         }
         let VenueReport::Fill { wire, quantity, .. } = &event.report else { return };

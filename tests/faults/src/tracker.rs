@@ -15,7 +15,7 @@ use crate::coverage::Coverage;
 use crate::ears::{Word, word_of};
 use crate::script::Script;
 use hedgerow_model::{
-    AccountId, ClientOrderId, Fact, Instrument, InstrumentId, Order, PLAN_ORDERS, PairOutcome,
+    AccountId, ClientOrderId, Fact, Fee, Instrument, InstrumentId, Order, PLAN_ORDERS, PairOutcome,
     PairPhase, PairPlan, Position, Purpose, Quantity, Replacement, Scope, Side, SinglePurpose,
     Stamped, StrategyId, TradeId, TradingMode, WireId,
 };
@@ -58,6 +58,8 @@ pub struct Plan {
     pub strategy: StrategyId,
     /// What was held of each leg when it ended last, signed units.
     pub left: [i64; 2],
+    /// A lot of each leg, and the least order, when it ended last.
+    pub least: [(Quantity, Quantity); 2],
     /// Its orders.
     pub orders: BTreeMap<u64, (u8, Purpose)>,
     /// Where it stands.
@@ -94,7 +96,7 @@ pub struct Tracker {
     modes: BTreeMap<Scope, TradingMode>,
     pub(crate) instruments: Vec<Instrument>,
     /// Trades of the venues' own will.
-    pub forced: BTreeSet<(AccountId, TradeId)>,
+    pub forced: BTreeMap<(AccountId, TradeId), (Quantity, Fee)>,
     standing: Standing,
     /// All pairs that began.
     pub plans: BTreeMap<(StrategyId, u64), Plan>,
@@ -217,9 +219,9 @@ impl Tracker {
             Fact::Plan { strategy, plan, step } => {
                 return self.plan((*strategy, *plan), step, coverage);
             }
-            Fact::Forced { strategy, account, instrument, side, quantity, trade, .. } => {
+            Fact::Forced { strategy, account, instrument, side, quantity, trade, fee, .. } => {
                 coverage.total("trades of a venue's own will");
-                self.forced.insert((*account, *trade));
+                self.forced.insert((*account, *trade), (*quantity, *fee));
                 let held = self.positions.entry((*strategy, *instrument)).or_default();
                 *held += side.sign() * quantity.units();
             }

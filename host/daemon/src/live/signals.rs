@@ -1,26 +1,80 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first ends a run as `stop` does, the second ends the process.
+//! Signals. Ctrl-C, SIGTERM and SIGHUP: the first ends a run as `stop` does, the second ends the
+//! process. SIGUSR1 kills: the latch is set without the control socket's or the loop's help, for
+//! whoever has nothing but a shell.
 
 use super::Message;
 use crate::command::exit;
+use crate::latch::KillLatch;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Terminals and service managers send two signals for one wish, one right after the other.
 const ONE_WISH: Duration = Duration::from_secs(1);
 
+/// From here on SIGUSR1 kills; before, it ends the process, as everywhere.
+pub(super) fn kill_by_signal(latch: KillLatch, told: Sender<Message>) {
+    const WHY: &str = "SIGUSR1";
+    let kills = move || {
+        let kept = latch.set(WHY);
+        let result = match &kept {
+            Ok(()) => "accepted".to_owned(),
+            Err(error) => {
+                tracing::error!(%error, "the kill latch is set, and a restart may forget it");
+                format!("accepted, not kept over a restart: {error}")
+            }
+        };
+        super::was_set(&told, WHY, ("signal", result));
+    };
+    each_of(&[SignalKind::user_defined1()], kills, "SIGUSR1 ends this process instead of a kill");
+}
+
 /// From here on signals end the run in order.
 pub(super) fn end_in_order(end: Sender<Message>) {
     let mut first = None;
-    let handled = ctrlc::set_handler(move || {
+    let ends = move || {
         if insists(&mut first, Instant::now()) {
             tracing::error!("a second signal: this process ends at once");
             std::process::exit(exit::INTERRUPTED);
         }
         let _ = end.send(Message::Stop);
-    });
-    if let Err(error) = handled {
-        tracing::warn!(%error, "signals end this run at once");
+    };
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    each_of(&kinds, ends, "signals end this run at once");
+}
+
+/// Calls for each signal of these kinds, from a thread of its own. When this returns they are
+/// caught.
+fn each_of(kinds: &[SignalKind], mut call: impl FnMut() + Send + 'static, otherwise: &str) {
+    let listen = || -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let entered = runtime.enter();
+        let mut all = kinds.iter().map(|kind| signal(*kind)).collect::<Result<Vec<_>, _>>()?;
+        drop(entered);
+        let serve = move || {
+            runtime.block_on(async {
+                loop {
+                    any(&mut all).await;
+                    call();
+                }
+            });
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(serve).map(|_| ())
+    };
+    if let Err(error) = listen() {
+        tracing::warn!(%error, "{otherwise}");
     }
+}
+
+/// The next of several.
+async fn any(all: &mut [Signal]) {
+    std::future::poll_fn(|context| {
+        match all.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
 }
 
 /// Whether a signal is one of somebody who does not wait any longer.

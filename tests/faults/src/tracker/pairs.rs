@@ -143,6 +143,10 @@ impl Tracker {
                     known.plan.legs.each_ref().map(|leg| {
                         self.positions.get(&(key.0, leg.instrument)).copied().unwrap_or(0)
                     });
+                known.least = known.plan.legs.each_ref().map(|leg| {
+                    let spec = &self.instruments[leg.instrument.index()];
+                    (spec.lot, spec.min_quantity)
+                });
                 let stuck = matches!(result.outcome, PairOutcome::Stuck { .. });
                 let to = if stuck { "Stuck".into() } else { format!("{:?}", result.outcome) };
                 coverage.plan(&from, &to);
@@ -174,10 +178,20 @@ impl Tracker {
                 }
                 let plan = (**plan).clone();
                 let (orders, outcome, released) = (BTreeMap::new(), None, false);
-                let (strategy, left) = (key.0, [0; 2]);
+                let (strategy, left, least) = (key.0, [0; 2], Default::default());
                 let (late, apart) = (false, None);
-                let known =
-                    Plan { plan, apart, strategy, orders, phase, outcome, left, released, late };
+                let known = Plan {
+                    plan,
+                    apart,
+                    strategy,
+                    orders,
+                    phase,
+                    outcome,
+                    left,
+                    least,
+                    released,
+                    late,
+                };
                 self.plans.insert(key, known);
             }
             PlanStep::Single(step) => return self.single(key, step, coverage),
