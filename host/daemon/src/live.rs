@@ -7,6 +7,7 @@
 mod begin;
 mod clock;
 mod control;
+mod found;
 mod journal;
 mod lock;
 mod message;
@@ -112,8 +113,11 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     note_components(&mut host, &loaded)?;
     killed.into_iter().for_each(|why| begins_halted(&mut host, &why));
     keep_out(&mut host, &loaded)?;
+    let live = config.data.is_live();
+    let expected = if live { found::Expected::of(host.engine()) } else { Default::default() };
     host.start()?;
     let mut session = Session {
+        config,
         host: &mut host,
         pacer,
         shared,
@@ -131,6 +135,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         published: None,
         reducing: false,
         receipts: Vec::new(),
+        expected,
         ended: Ended { files, ..Ended::default() },
     };
     let result = match session.run(options) {
@@ -185,6 +190,7 @@ fn halt(why: &str) -> (OperatorCommand, String) {
 }
 
 struct Session<'h> {
+    config: &'h Config,
     host: &'h mut Host<SqliteJournal>,
     pacer: Pacer,
     shared: Shared,
@@ -208,6 +214,8 @@ struct Session<'h> {
     ended: Ended,
     /// The host was told to reduce again: its latch goes when its mode holds what opens.
     reducing: bool,
+    /// What the journal said of accounts whose venues have not told yet.
+    expected: found::Expected,
     /// Who waits until what was asked is done and in the journal.
     receipts: Vec<Sender<bool>>,
 }

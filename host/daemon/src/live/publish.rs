@@ -43,6 +43,7 @@ impl Session<'_> {
 
     pub(super) fn publish(&mut self) -> Result<(), Failure> {
         self.tell_left_out()?;
+        self.tell_found();
         self.host.ask_status()?;
         let mut view = self.host.view();
         if self.pacer.is_paced() {

@@ -2,7 +2,7 @@
 
 use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::run;
-use hedgerow_model::{Fact, OrderFact, Scope, TradingMode};
+use hedgerow_model::{Fact, OrderFact, Scope, Stamped, TradingMode};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -98,6 +98,27 @@ fn a_host_that_does_not_answer_is_killed_by_its_file() {
     assert!(is_halted(&all) && orders(&all) == before);
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
+}
+
+#[test]
+fn a_signal_kills_and_the_audit_says_so() {
+    let mut all = at_work();
+    let host = all.host.as_ref().unwrap().id().to_string();
+    assert!(Command::new("kill").args(["-USR1", &host]).status().unwrap().success());
+    wait("it is halted", || is_halted(&all));
+    let before = orders(&all);
+    all.kill_host();
+    all.start_host();
+    wait("it is there", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
+    assert!(is_halted(&all), "{:?}", all.status());
+    assert_eq!(orders(&all), before);
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all);
+    let asked = |stamped: &Stamped| match &stamped.fact {
+        Fact::Asked { from, reason, .. } => from == "signal" && reason == "SIGUSR1",
+        _ => false,
+    };
+    assert!(facts.iter().any(asked), "it is in the audit");
 }
 
 #[test]
