@@ -85,12 +85,8 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
     let _lock = lock(&config.state)?;
     options.record.map_or(Ok(()), recording::check)?;
-    let (latch, killed) = KillLatch::open(&config.state)
-        .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
-    let (told, kept) = (sender.clone(), latch.clone());
-    let by_file = ("latch's file", "accepted".to_owned());
-    latch.watch(move |why| was_set(&told, &why, by_file.clone())).map_err(Failure::new)?;
-    signals::kill_by_signal(latch.clone(), sender.clone());
+    let (latch, killed) = open_latch(config, &sender)?;
+    let kept = latch.clone();
     let shared_too = Arc::clone(&shared);
     let desk = control::Desk::new(sender.clone(), latch.clone());
     let traded = control::Traded::of(config, &loaded);
@@ -113,8 +109,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     note_components(&mut host, &loaded)?;
     killed.into_iter().for_each(|why| begins_halted(&mut host, &why));
     keep_out(&mut host, &loaded)?;
-    let live = config.data.is_live();
-    let expected = if live { found::Expected::of(host.engine()) } else { Default::default() };
+    let expected = found::Expected::of(config, host.engine());
     host.start()?;
     let mut session = Session {
         config,
@@ -150,6 +145,19 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     drop((snapshots, reload));
     drop(control);
     result.map(|()| ended)
+}
+
+/// The latch, and who sets it without the host's help; why it is set, if it is.
+fn open_latch(
+    config: &Config,
+    sender: &Sender<Message>,
+) -> Result<(KillLatch, Option<String>), Failure> {
+    let (latch, killed) = KillLatch::open(&config.state)
+        .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
+    let (told, by_file) = (sender.clone(), ("latch's file", "accepted".to_owned()));
+    latch.watch(move |why| was_set(&told, &why, by_file.clone())).map_err(Failure::new)?;
+    signals::kill_by_signal(latch.clone(), sender.clone());
+    Ok((latch, killed))
 }
 
 /// Somebody set the latch without the host's help.

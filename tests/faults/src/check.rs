@@ -66,7 +66,8 @@ impl Venues {
         let tracker = self.shared.tracker.borrow();
         let heard = |(trade, quantity): (&TradeId, &Quantity)| {
             let ours = tracker.forced.get(&(account, *trade));
-            session.shared_out.contains(trade) || ours.is_some_and(|(own, _)| own == quantity)
+            let rest = session.shared_out.get(trade).copied().unwrap_or(0);
+            ours.is_some_and(|(own, _)| own.units() + rest == quantity.units())
         };
         // a delivery is a venue's truth before it is an event of it
         let over = session.delivered || self.awaits_delivery(now, account);

@@ -39,8 +39,8 @@ pub(crate) struct Session {
     pub(crate) truth: i64,
     /// Trades of the venue's own will.
     pub(crate) forced: BTreeMap<TradeId, Quantity>,
-    /// Those of which others' part is booked beside.
-    pub(crate) shared_out: BTreeSet<TradeId>,
+    /// Others' part of each, as it is booked beside.
+    pub(crate) shared_out: BTreeMap<TradeId, i64>,
     /// What it held was delivered, at which price; whether the host has heard of that.
     pub(crate) delivered: bool,
     pub(crate) delivered_at: Price,

@@ -21,11 +21,16 @@ impl Venues {
             _ => None,
         });
         let told: Vec<_> = told.collect();
-        for (trade, rest) in told {
-            if session.shared_out.insert(trade) && rest.2.is_positive() && !session.delivered {
-                shared.coverage.borrow_mut().total("trades of a venue's own will, shared");
-                session.book_beside(spec, rest);
+        for (trade, (side, price, rest, fee)) in told {
+            // a power cut may take the fact, and it is shared anew
+            let booked = session.shared_out.insert(trade, rest.units()).unwrap_or(0);
+            let more = rest.units() - booked;
+            if more == 0 || session.delivered {
+                continue;
             }
+            shared.coverage.borrow_mut().total("trades of a venue's own will, shared");
+            let side = if more > 0 { side } else { side.opposite() };
+            session.book_beside(spec, (side, price, Quantity::from_units(more.abs()), fee));
         }
     }
 

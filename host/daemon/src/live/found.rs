@@ -2,7 +2,7 @@
 //! account and instrument, once the venue has told. What differs is for an operator.
 
 use super::Session;
-use crate::config::instrument_name;
+use crate::config::{Config, instrument_name};
 use hedgerow_engine::Engine;
 use hedgerow_model::{AccountId, InstrumentId, Quantity, StrategyId};
 use std::collections::BTreeMap;
@@ -67,8 +67,11 @@ impl Row {
 }
 
 impl Expected {
-    /// By the facts alone.
-    pub(super) fn of(engine: &Engine) -> Self {
+    /// By the facts alone; nothing where there is no venue to tell.
+    pub(super) fn of(config: &Config, engine: &Engine) -> Self {
+        if !config.data.is_live() {
+            return Self::default();
+        }
         let untold = engine.account_views().iter().map(|account| account.id).collect();
         Self { known: known(engine), untold }
     }
