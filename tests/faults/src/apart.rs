@@ -97,15 +97,20 @@ fn apart_of(known: &Plan, net: [Decimal; 2]) -> Decimal {
         (PairKind::Close, Some(PairOutcome::Flat)) => {
             // of both as much may be left as is less than an order can be, of one alone what is
             // less than a lot of now: that stays where a venue makes its lots larger
-            let dust = |leg: usize| {
+            let in_base = |leg: usize, units: Quantity| {
                 let planned = &known.plan.legs[leg];
-                let level = (net[0] - net[1]).abs() < known.plan.step;
+                planned.base * Decimal::from(units.units()) / Decimal::from(planned.target.units())
+            };
+            let rest = |leg: usize| known.plan.legs[leg].base - net[leg];
+            // level within the lots of its end
+            let lots = [0, 1].map(|leg| in_base(leg, known.least[leg].0));
+            let level = (rest(0) - rest(1)).abs() < known.plan.step.max(lots[0]).max(lots[1]);
+            let dust = |leg: usize| {
                 let (lot, least) = known.least[leg];
-                let least = if level { least } else { lot };
-                planned.base * Decimal::from(least.units()) / Decimal::from(planned.target.units())
+                in_base(leg, if level { least } else { lot })
             };
             let left = |leg: usize| {
-                let left = known.plan.legs[leg].base - net[leg];
+                let left = rest(leg);
                 if left < dust(leg) { left.min(Decimal::ZERO) } else { left }
             };
             let behind = usize::from(net[0] > net[1]);

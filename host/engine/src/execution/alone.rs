@@ -25,6 +25,17 @@ impl PlanSlot {
         self.residual().abs() < self.plan.step.saturating_mul(NEARLY)
     }
 
+    /// Whether as much is left of one leg as of the other: legs that were not equal are not closed
+    /// by equal parts.
+    pub(super) fn rests_level(&self) -> bool {
+        let left = |leg: usize| {
+            let planned = self.plan.legs.get(leg).map_or(Decimal::ZERO, |leg| leg.base);
+            planned.saturating_sub(self.legs.get(leg).map_or(Decimal::ZERO, |leg| leg.base))
+        };
+        let apart = left(0).saturating_sub(left(1)).abs();
+        apart < self.plan.step.saturating_mul(NEARLY)
+    }
+
     /// Notes since when one leg is ahead of the other.
     pub(super) fn note_apart(&mut self, time: HostTime) {
         self.apart = if self.is_level() { None } else { self.apart.or(Some(time)) };

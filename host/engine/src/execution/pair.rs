@@ -188,7 +188,7 @@ impl Engine {
         };
         // one leg is left alone with less than an order can be: nobody can close that by an order
         let alone =
-            flat && !nothing && !slot.is_level() && (0..2).any(|leg| self.has_rest(slot, leg));
+            flat && !nothing && !slot.rests_level() && (0..2).any(|leg| self.has_rest(slot, leg));
         match (alone, flat) {
             (true, _) => PairOutcome::Stuck { why: LESS.into() },
             (false, true) => PairOutcome::Flat,

@@ -1,7 +1,7 @@
 //! Legs whose steps change between their orders.
 
 use super::*;
-use hedgerow_model::Terms;
+use hedgerow_model::{ForcedKind, Terms};
 
 impl Pair {
     fn lot(&mut self, leg: InstrumentId, lot: i64) {
@@ -99,4 +99,35 @@ fn less_than_a_lot_of_now_stays_when_a_pair_is_closed() {
     assert_eq!(slot.phase, PairPhase::Ended, "{slot:?}");
     assert!(!slot.is_stuck(), "{slot:?}");
     assert_eq!(pair.held(L), (held - 500) % 1_000);
+}
+
+/// Legs that were not equal when their close began: what is left of one alone is no less alone
+/// because the parts that were closed differ by less than a step of now.
+#[test]
+fn a_leg_whose_orders_became_too_small_is_alone_however_little_the_other_was() {
+    let mut pair = Pair::new();
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.1")), ..request() });
+    for sent in pair.sent() {
+        pair.fill(sent, if sent.leg == L { 600_000 } else { 600_299 }, 1_000);
+    }
+    let (kind, trade, fee) = (ForcedKind::Deleveraging, TradeId(77), Fee::ZERO);
+    let (side, price, quantity) =
+        (Side::Sell, Price::from_units(600_000), Quantity::from_units(600));
+    let instrument = L;
+    pair.report(L, VenueReport::Forced { kind, trade, instrument, side, price, quantity, fee });
+    assert_eq!((pair.held(L), pair.held(S)), (400, -1_000));
+    let close = PairRequest { buy: S, sell: L, size: PairSize::All, ..request() };
+    assert_eq!(pair.ask_as(2, PairKind::Close, &close), None);
+    let sent = pair.sent();
+    let lot = Quantity::from_units(500);
+    let spec = pair.rig.engine.config.instrument(S).unwrap();
+    let terms = Terms { lot, min_quantity: Quantity::from_units(1_500), ..spec.terms() };
+    pair.report(S, VenueReport::Terms { instrument: S, terms });
+    for sent in sent {
+        if sent.leg == L { pair.fill(sent, 599_998, 400) } else { pair.reject(sent) }
+    }
+    pair.pass(200);
+    assert_eq!((pair.held(L), pair.held(S)), (0, -1_000));
+    let slot = pair.rig.engine.plans.pair(&(ME, 2)).unwrap();
+    assert!(slot.is_stuck(), "{slot:?}");
 }
