@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use single::SingleSlot;
-pub(crate) use size::{common_step, level_step, lot_base, whole_parts};
+pub(crate) use size::{common_step, lot_base, whole_parts};
 use slots::is_of_host;
 pub(crate) use slots::{Plans, Slot};
 

@@ -7,7 +7,6 @@
 //! instrument. Half of a lot that was once whole may stay behind: a difference to the venue is one
 //! from the finest lot on that there was.
 
-use crate::execution::{PlanSlot, level_step, lot_base};
 use crate::{Effects, Engine};
 use hedgerow_model::{
     Event, Fact, Instrument, InstrumentId, Price, Quantity, Side, StrategyId, VenueEvent,
@@ -85,11 +84,6 @@ impl Engine {
         *spec = spec.clone().with_terms(told.terms());
         let finest = self.given.finest_lots.entry(id).or_insert(before);
         *finest = (*finest).min(before).min(told.lot);
-        // those that are over too: a late fill brings one back
-        let instruments = &self.config.instruments;
-        for pair in self.plans.pairs_mut().filter(|pair| pair.trades(id)) {
-            coarsen(pair, instruments);
-        }
     }
 
     /// The finest step that a position of it may have come in: nothing below it is a difference.
@@ -104,20 +98,6 @@ impl Engine {
         let pairs = self.config.instruments.iter().zip(&self.given.instruments);
         let changed = pairs.filter(|(now, given)| now != given && slot.sees(now.id));
         changed.map(|(now, _)| Event::Instrument(now.clone())).collect()
-    }
-}
-
-/// Legs are level within a step that both can trade: with a coarser lot it is coarser.
-fn coarsen(pair: &mut PlanSlot, instruments: &[Instrument]) {
-    let lot = |leg: usize| {
-        let planned = pair.plan.legs.get(leg)?;
-        let spec = instruments.get(planned.instrument.index())?;
-        let price = pair.legs.get(leg).and_then(|state| state.average(spec));
-        Some((lot_base(spec, price.unwrap_or(planned.middle))?, spec.kind.is_inverse()))
-    };
-    let (Some((buy, inverse)), Some((sell, other))) = (lot(0), lot(1)) else { return };
-    if let Some(step) = level_step([buy, sell], inverse || other) {
-        pair.plan.step = pair.plan.step.max(step);
     }
 }
 

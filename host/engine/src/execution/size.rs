@@ -59,7 +59,7 @@ pub(crate) fn common_step(a: Decimal, b: Decimal) -> Option<Decimal> {
 
 /// Within what two legs count as level, base units, by the lots of both: what both can trade, or
 /// the coarser lot where one is inverse.
-pub(crate) fn level_step([buy, sell]: [Decimal; 2], inverse: bool) -> Option<Decimal> {
+fn level_step([buy, sell]: [Decimal; 2], inverse: bool) -> Option<Decimal> {
     if inverse { Some(buy.max(sell)) } else { common_step(buy, sell) }
 }
 

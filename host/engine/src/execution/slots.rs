@@ -369,14 +369,6 @@ impl Plans {
         self.all.keys().filter_map(|key| Some((key, self.single(key)?)))
     }
 
-    /// All pairs, those that are over too.
-    pub(crate) fn pairs_mut(&mut self) -> impl Iterator<Item = &mut PlanSlot> {
-        self.all.values_mut().filter_map(|slot| match slot {
-            Slot::Pair(pair) => Some(&mut **pair),
-            Slot::Single(_) => None,
-        })
-    }
-
     #[cfg(test)]
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&PlanKey, &PlanSlot)> {
         self.all.keys().filter_map(|key| Some((key, self.pair(key)?)))

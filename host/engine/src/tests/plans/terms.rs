@@ -34,9 +34,10 @@ impl Pair {
     }
 }
 
-/// What differs by less than both can trade is level, in the lots of now.
+/// What cannot be completed in the lots of now is taken back in those of the other leg: legs are
+/// level within the step that they were planned with, however coarse one has become.
 #[test]
-fn legs_are_level_within_the_coarser_lots() {
+fn legs_are_not_level_because_a_lot_has_grown() {
     let mut pair = Pair::new();
     pair.open(&request());
     let sent = pair.sent();
@@ -44,9 +45,29 @@ fn legs_are_level_within_the_coarser_lots() {
     pair.lot(S, 100);
     pair.fill(sent[1], 600_299, sent[1].quantity - 60);
     pair.expire(sent[1]);
+    pair.pass(200);
+    let back = pair.sent();
+    assert_eq!((back.len(), back[0].leg, back[0].quantity), (1, L, 60));
+    pair.fill(back[0], 599_998, 60);
     assert_eq!(pair.result().outcome, PairOutcome::Balanced);
-    assert_eq!(pair.result().residual, dec("0.006"));
+    assert_eq!(pair.result().residual, dec("0"));
     pair.restores_from(legs());
+}
+
+/// One leg is whole, and the other one cannot be sent any more.
+#[test]
+fn a_leg_alone_is_not_balanced_because_the_lot_of_the_other_has_grown() {
+    let mut pair = Pair::new();
+    pair.open(&request());
+    let sent = pair.sent();
+    pair.fill(sent[0], 600_000, sent[0].quantity);
+    pair.lot(S, sent[0].quantity * 2);
+    pair.reject(sent[1]);
+    pair.pass(200);
+    let back = pair.sent();
+    assert_eq!((back.len(), back[0].leg, back[0].quantity), (1, L, sent[0].quantity));
+    pair.fill(back[0], 599_998, back[0].quantity);
+    assert_eq!(pair.result().outcome, PairOutcome::Flat);
 }
 
 /// What is missing is sent in whole lots of now, at a price on the grid of now.
