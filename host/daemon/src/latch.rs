@@ -214,7 +214,11 @@ impl KillLatch {
     /// alone.
     pub fn set(&self, why: &str) -> Result<()> {
         self.hold();
-        self.0.file.as_ref().map_or(Ok(()), |held| write(&*held.in_place()?, why))
+        let Some(held) = &self.0.file else { return Ok(()) };
+        let file = held.in_place();
+        // a release that was under way has ended: this came after it
+        self.hold();
+        write(&*file?, why)
     }
 
     fn hold(&self) {
@@ -237,10 +241,13 @@ impl KillLatch {
     /// Releases it as it was seen. If somebody has set it since, or the file cannot be written, it
     /// stays set.
     pub fn release_as(&self, seen: &Seen) -> Result<()> {
-        if let Some(held) = &self.0.file {
-            release::release(&held.state, &mut *held.in_place()?, seen)?;
+        let mut file = self.0.file.as_ref().map(Held::in_place).transpose()?;
+        if let (Some(held), Some(file)) = (&self.0.file, &mut file) {
+            release::release(&held.state, file, seen)?;
         }
+        // whoever sets it meanwhile waits for the file, and sets it once more
         self.0.set.store(false, Ordering::SeqCst);
+        drop(file);
         Ok(())
     }
 

@@ -21,10 +21,11 @@ mod wind_up;
 pub(crate) use clock::{clock, system};
 pub use clock::{since_start, wall};
 pub use control::{Reply, Request, ask, ask_within, socket_path};
-pub(crate) use journal::{goes_on, ran};
+pub(crate) use journal::{goes_on, ids_beyond, ran};
 pub(crate) use lock::lock;
 pub use message::{Message, Told};
 pub use pace::Pacer;
+pub(crate) use signals::catch_kills;
 
 use crate::command::Failure;
 use crate::config::Config;
@@ -85,10 +86,9 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
         .map_err(|e| Failure::new(format!("state folder {}: {e}", config.state.display())))?;
     let _lock = lock(&config.state)?;
     options.record.map_or(Ok(()), recording::check)?;
-    let (latch, killed) = open_latch(config, &sender)?;
+    let (latch, desk, killed) = open_latch(config, &sender)?;
     let kept = latch.clone();
     let shared_too = Arc::clone(&shared);
-    let desk = control::Desk::new(sender.clone(), latch.clone());
     let traded = control::Traded::of(config, &loaded);
     let control = control::serve(&config.state, (shared_too, traded), Arc::clone(&desk))?;
     let end = sender.clone();
@@ -140,6 +140,7 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
             Err(failure)
         }
     };
+    signals::host_is_gone();
     let ended = session.ended;
     // one more of these, of all that was committed
     drop((snapshots, reload));
@@ -147,26 +148,24 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     result.map(|()| ended)
 }
 
-/// The latch, and who sets it without the host's help; why it is set, if it is.
+/// The latch, and the desk that hears who sets it without its help; why it is set, if it is.
 fn open_latch(
     config: &Config,
     sender: &Sender<Message>,
-) -> Result<(KillLatch, Option<String>), Failure> {
+) -> Result<(KillLatch, control::SharedDesk, Option<String>), Failure> {
+    signals::catch_kills(&config.state);
     let (latch, killed) = KillLatch::open(&config.state)
         .map_err(|e| Failure::new(format!("the kill latch in {}: {e}", config.state.display())))?;
-    let (told, by_file) = (sender.clone(), ("latch's file", "accepted".to_owned()));
-    latch.watch(move |why| was_set(&told, &why, by_file.clone())).map_err(Failure::new)?;
-    signals::kill_by_signal(latch.clone(), sender.clone());
-    Ok((latch, killed))
-}
-
-/// Somebody set the latch without the host's help.
-fn was_set(inbox: &Sender<Message>, why: &str, (from, result): (&str, String)) {
-    let (halted, with) = halt(why);
-    let (command, by) = ("halted for the host".to_owned(), "whoever set it".to_owned());
-    let (from, reason, ticket) = (from.to_owned(), why.to_owned(), None);
-    let _ = inbox.send(Message::Asked { command, reason, by, from, result, ticket });
-    let _ = inbox.send(Message::Command(halted, with));
+    let desk = control::Desk::new(sender.clone(), latch.clone());
+    let known = Arc::downgrade(&desk);
+    let tell = move |why: String| {
+        if let Some(desk) = known.upgrade() {
+            control::hear_kill(&desk, &why, ("latch's file", "accepted".to_owned()));
+        }
+    };
+    latch.watch(tell).map_err(Failure::new)?;
+    signals::kill_by_signal(latch.clone(), Arc::clone(&desk));
+    Ok((latch, desk, killed))
 }
 
 /// A host whose latch is set halts; said once, so that a flatten that was asked for since goes on.

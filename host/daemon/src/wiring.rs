@@ -249,12 +249,7 @@ pub fn assemble<J: Journal>(
     mut plan: Plan<J>,
 ) -> Result<Host<J>, WiringError> {
     let fresh = || Engine::new(engine_config(config, loaded));
-    let mut engine = plan.engine.take().unwrap_or_else(fresh);
-    if plan.goes_on {
-        let gap = engine.id_gap();
-        engine.restore(&gap);
-        plan.journal.commit(&gap).map_err(|e| WiringError::Journal(e.to_string()))?;
-    }
+    let engine = plan.engine.take().unwrap_or_else(fresh);
     let host = start(config, loaded, &engine, (plan.rings, plan.goes_on))?;
     join(config, (engine, host), (feed, venue), plan)
 }

@@ -2,7 +2,7 @@
 //!
 //! WAL, synchronous=NORMAL, one transaction per commit: it survives the death of the process. What
 //! a power cut may take is covered by the venue's truth and by the boot number, which is committed
-//! with synchronous=FULL. Rows are facts: they are only ever appended; but of each strategy's
+//! with synchronous=FULL, as are modes and what operators say, which no venue can tell again. Rows are facts: they are only ever appended; but of each strategy's
 //! states only the newest is kept, or the file would grow by gigabytes a day.
 
 use crate::checkpoints::Checkpoints;
@@ -129,7 +129,8 @@ impl SqliteJournal {
         } else if !facts.is_empty() && last < *after {
             self.set_aside((path, last), &kept)?;
         } else if !facts.is_empty() && last == *after {
-            self.insert(facts).map_err(|e| self.fail(e))?;
+            // they are on the disk where they are, and go from there
+            self.insert_durably(facts).map_err(|e| self.fail(e))?;
             let count = facts.len();
             tracing::warn!(count, "facts of a time when the journal could not be written: merged");
         }
@@ -150,7 +151,7 @@ impl SqliteJournal {
         let lasting = lost::lasting(&kept.facts);
         let word = lost::word(&file, kept);
         let all: Vec<Stamped> = word.into_iter().chain(lasting.iter().cloned()).collect();
-        self.insert(&all).map_err(|e| self.fail(e))?;
+        self.insert_durably(&all).map_err(|e| self.fail(e))?;
         let (missing, taken) = (kept.after - last, lost::in_words(&lasting));
         let (file, holds) = (file.display(), lost::in_words(&kept.facts));
         tracing::error!(
@@ -270,14 +271,17 @@ impl SqliteJournal {
         let before: i64 =
             self.connection.query_row(count, [], |row| row.get(0)).map_err(|e| self.fail(e))?;
         let number = u64::try_from(before).unwrap_or(0) + 1;
-        let durable =
-            |connection: &Connection, level| connection.pragma_update(None, "synchronous", level);
-        durable(&self.connection, "FULL").map_err(|e| self.fail(e))?;
         let facts = [Stamped { time: now, fact: Fact::Boot { number } }];
-        let written = self.insert(&facts);
-        durable(&self.connection, "NORMAL").map_err(|e| self.fail(e))?;
-        written.map_err(|e| self.fail(e))?;
+        self.insert_durably(&facts).map_err(|e| self.fail(e))?;
         Ok(number)
+    }
+
+    /// On the disk before it returns.
+    fn insert_durably(&mut self, facts: &[Stamped]) -> Result<(), rusqlite::Error> {
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let written = self.insert(facts);
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        written
     }
 
     fn insert(&mut self, facts: &[Stamped]) -> Result<(), rusqlite::Error> {
@@ -325,6 +329,14 @@ impl SqliteJournal {
     }
 }
 
+/// What no venue can tell again after a power cut.
+fn is_word(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Mode { .. } | Fact::Operator { .. } | Fact::Asked { .. } | Fact::Flatten { .. }
+    )
+}
+
 /// The kind of a fact: the one key of its JSON.
 fn kind(body: &str) -> &str {
     body.split('"').nth(1).unwrap_or("?")
@@ -334,7 +346,11 @@ impl Journal for SqliteJournal {
     fn commit(&mut self, facts: &[Stamped]) -> Result<(), JournalError> {
         self.is_there()?;
         let began = Instant::now();
-        if let Err(error) = self.insert(facts) {
+        // an operator's word and a latch are rare, and nobody could tell them again; neither could
+        // anybody what goes from the emergency file
+        let rare = self.aside().0 > 0 || facts.iter().any(|stamped| is_word(&stamped.fact));
+        let written = if rare { self.insert_durably(facts) } else { self.insert(facts) };
+        if let Err(error) = written {
             // all that waits was tried in vain: no more than a twentieth of the time goes there
             self.rests_until = Some(Instant::now() + began.elapsed() * TRIES);
             return Err(JournalError(error.to_string()));

@@ -198,8 +198,9 @@ fn engine(scene: &Scene) -> Result<Engine, Failure> {
     let config = wiring::engine_config(&scene.config, &scene.loaded);
     let mut engine = Folded::of_recording(&scene.preface, config)?;
     if scene.preface.goes_on {
-        let gap = engine.id_gap();
-        engine.restore(&gap);
+        let began = scene.preface.began;
+        let beyond = crate::live::ids_beyond(&engine, &scene.config, began);
+        engine.restore(&beyond);
     }
     Ok(engine)
 }

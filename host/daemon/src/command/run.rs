@@ -39,6 +39,8 @@ pub fn host(
     footer: &str,
     record: Option<&Path>,
 ) -> Result<Ended, Failure> {
+    // components are compiled first, which takes seconds
+    live::catch_kills(&config.state);
     let engine = WasmEngine::new(Mode::Live).map_err(|e| WiringError::Sandbox(e.to_string()))?;
     let loaded = wiring::load(config, engine)?;
     let screen = std::io::stdout().is_terminal() && !quiet;

@@ -313,3 +313,24 @@ fn while_it_is_set_nothing_leaves_but_what_an_operators_flatten_closes() {
     assert!(request.flags.reduce_only);
     assert_eq!(through(closes), (1, 0));
 }
+
+/// A signal comes while a release is writing: it holds, whichever is first.
+#[test]
+fn a_kill_that_comes_with_a_release_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (latch, _) = KillLatch::open(folder.path()).unwrap();
+    for round in 0..200 {
+        latch.set("before").unwrap();
+        let seen = latch.seen();
+        let killer = latch.clone();
+        let kill = std::thread::spawn(move || {
+            killer.set("meanwhile").unwrap();
+            killer.is_set()
+        });
+        let released = latch.release_as(&seen);
+        let held = kill.join().unwrap();
+        assert!(held && latch.is_set(), "round {round}: {released:?}");
+        let (_, why) = KillLatch::open(folder.path()).unwrap();
+        assert_eq!(why.as_deref(), Some("meanwhile"));
+    }
+}

@@ -62,6 +62,11 @@ pub(super) fn host(
             let _ = inbox.send(Message::Answered);
         });
         let folded = (records.then(|| engine.snapshot()), goes_on);
+        if goes_on {
+            let beyond = journal::ids_beyond(&engine, config, start);
+            journal.commit(&beyond).map_err(Failure::new)?;
+            engine.restore(&beyond);
+        }
         let snapshots = Some(journal::snapshots(config, fresh)?);
         let (engine, wake) = (Some(engine), Some(wake));
         let plan = Plan { journal, engine, goes_on, batching, rings, latch, wake };

@@ -204,6 +204,18 @@ pub(super) fn close(desk: &SharedDesk) {
     open(desk).ending = true;
 }
 
+/// Somebody set the latch without this desk's help: it holds already, and the loop hears of it
+/// after whatever was accepted before, a release too.
+pub(super) fn hear_kill(desk: &SharedDesk, why: &str, (from, result): (&str, String)) {
+    let desk = open(desk);
+    let (halted, with) = super::halt(why);
+    let (command, by) = ("halted for the host".to_owned(), "whoever set it".to_owned());
+    let (from, reason) = (from.to_owned(), why.to_owned());
+    let ticket = Some(Ticket::of(&desk.waiting));
+    let _ = desk.inbox.send(Message::Asked { command, reason, by, from, result, ticket });
+    let _ = desk.inbox.send(Message::Command(halted, with));
+}
+
 /// The engine holds what would open by its mode: what reduces may leave. Not while anything that
 /// was asked waits for the loop: a kill may be among it. Whether that is settled.
 pub(super) fn release_for_reducing(desk: &SharedDesk) -> bool {

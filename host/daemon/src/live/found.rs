@@ -4,11 +4,11 @@
 use super::Session;
 use crate::config::{Config, instrument_name};
 use hedgerow_engine::Engine;
-use hedgerow_model::{AccountId, InstrumentId, Quantity, StrategyId};
-use std::collections::BTreeMap;
+use hedgerow_model::{AccountId, ClientOrderId, InstrumentId, Quantity, StrategyId};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What the ledgers hold and how many orders live, by account and instrument.
-type Known = BTreeMap<(AccountId, InstrumentId), (Quantity, usize)>;
+/// What the ledgers hold and which orders live, by account and instrument.
+type Known = BTreeMap<(AccountId, InstrumentId), (Quantity, BTreeSet<ClientOrderId>)>;
 
 /// What the journal says, of accounts whose venue has not told.
 #[derive(Debug, Default)]
@@ -23,9 +23,11 @@ struct Row {
     /// By the journal when the host started, and by it now: what filled meanwhile was asked for.
     before: Quantity,
     ours: Quantity,
-    unknown: bool,
     /// Held there and not ours: nobody's here, or ignored.
     others: Quantity,
+    unknown: bool,
+    ignored: bool,
+    /// Of the orders that lived by the journal, those that live now.
     orders_before: usize,
     orders: usize,
     /// Orders of somebody else rest there.
@@ -38,7 +40,7 @@ impl Row {
         let all = Quantity::from_units(self.ours.units().saturating_add(self.others.units()));
         let mut said = vec![format!("{} held", quantity(all))];
         match self.ours == self.before {
-            true if self.others.is_zero() => said.push("as by the journal".into()),
+            true if all == self.ours => said.push("as by the journal".into()),
             true => said.push(format!("{} by the journal", quantity(self.ours))),
             false => said.push(format!(
                 "{} by the journal, {} before what filled meanwhile",
@@ -46,22 +48,26 @@ impl Row {
                 quantity(self.before)
             )),
         }
-        if !self.others.is_zero() {
-            let rest = quantity(self.others);
-            said.push(match self.unknown {
-                true => format!("{rest} is nobody's here: adopt or ignore it"),
-                false => format!("{rest} is ignored, as somebody else's"),
-            });
+        let rest = quantity(self.others);
+        match (self.unknown, self.ignored) {
+            (true, false) => said.push(format!("{rest} is nobody's here: adopt or ignore it")),
+            (false, true) => said.push(format!("{rest} is ignored, as somebody else's")),
+            (true, true) => said.push(format!(
+                "{rest} is ignored or nobody's here: `hedgerow status` says which; adopt or \
+                 ignore the latter"
+            )),
+            (false, false) => {}
         }
-        said.push(match self.orders_before.saturating_sub(self.orders) {
-            0 => format!("{} orders", self.orders),
-            over => format!("{} orders, {over} more ended meanwhile", self.orders),
-        });
+        if self.orders_before > 0 {
+            let (live, of) = (self.orders, self.orders_before);
+            said.push(format!("{live} of {of} orders of before live"));
+        }
         if self.foreign {
             said.push("orders of somebody else rest there".into());
         }
-        let nothing = all.is_zero() && self.before.is_zero() && self.others.is_zero();
-        let quiet = nothing && self.orders_before == 0 && !self.foreign;
+        let nothing = all.is_zero() && self.before.is_zero() && self.ours.is_zero();
+        let theirs = self.unknown || self.ignored || self.foreign;
+        let quiet = nothing && self.orders_before == 0 && !theirs;
         (!quiet).then(|| (self.unknown || self.foreign, said.join("; ")))
     }
 }
@@ -87,11 +93,16 @@ fn known(engine: &Engine) -> Known {
     all
 }
 
-fn of(engine: &Engine, strategy: StrategyId, instrument: InstrumentId) -> (Quantity, usize) {
+fn of(
+    engine: &Engine,
+    strategy: StrategyId,
+    instrument: InstrumentId,
+) -> (Quantity, BTreeSet<ClientOrderId>) {
     let held = engine.positions(strategy).find(|(spec, ..)| spec.id == instrument);
     let held = held.map_or(Quantity::ZERO, |(_, position, _)| position.quantity);
     let orders = engine.live_orders_of(strategy);
-    (held, orders.filter(|order| order.request.instrument == instrument).count())
+    let here = orders.filter(|order| order.request.instrument == instrument);
+    (held, here.map(|order| order.id).collect())
 }
 
 impl Session<'_> {
@@ -110,15 +121,16 @@ impl Session<'_> {
             for spec in &engine.config().instruments {
                 let key = (account.id, spec.id);
                 let (held, buys, sells) = engine.foreign(account.id, spec.id);
-                let (before, orders_before) = before.get(&key).copied().unwrap_or_default();
-                let (ours, orders) = now.get(&key).copied().unwrap_or_default();
+                let (before, lived) = before.get(&key).cloned().unwrap_or_default();
+                let (ours, live) = now.get(&key).cloned().unwrap_or_default();
                 let row = Row {
                     before,
                     ours,
-                    unknown: account.unknown.contains(&spec.id),
                     others: held,
-                    orders_before,
-                    orders,
+                    unknown: account.unknown.contains(&spec.id),
+                    ignored: account.ignored.contains(&spec.id),
+                    orders_before: lived.len(),
+                    orders: lived.intersection(&live).count(),
                     foreign: !(buys.is_zero() && sells.is_zero()),
                 };
                 let in_units = |all| spec.quantity(all).normalize().to_string();
@@ -150,10 +162,10 @@ mod tests {
         let said = |row: &Row| row.in_words(|all| all.units().to_string());
         assert_eq!(said(&Row::default()), None);
         let same = Row { before: units(3), ours: units(3), ..Row::default() };
-        assert_eq!(said(&same), Some((false, "3 held; as by the journal; 0 orders".into())));
+        assert_eq!(said(&same), Some((false, "3 held; as by the journal".into())));
         let filled = Row { ours: units(5), orders_before: 2, orders: 1, ..same };
-        let words = "5 held; 5 by the journal, 3 before what filled meanwhile; 1 orders, 1 more \
-                     ended meanwhile";
+        let words = "5 held; 5 by the journal, 3 before what filled meanwhile; 1 of 2 orders of \
+                     before live";
         assert_eq!(said(&filled), Some((false, words.into())));
         let more = Row { unknown: true, others: units(-4), foreign: true, ..filled };
         let (odd, words) = said(&more).unwrap();
@@ -162,7 +174,10 @@ mod tests {
             "{words}"
         );
         assert!(words.ends_with("orders of somebody else rest there"), "{words}");
-        let ignored = Row { unknown: false, foreign: false, ..more };
+        // what is nobody's may make up for what is ignored: somebody has to look all the same
+        let closed = Row { unknown: true, ignored: true, ..Row::default() };
+        assert!(said(&closed).is_some_and(|(odd, _)| odd), "not as by the journal");
+        let ignored = Row { unknown: false, ignored: true, foreign: false, ..more };
         assert!(said(&ignored).is_some_and(|(odd, words)| !odd && words.contains("is ignored")));
     }
 }

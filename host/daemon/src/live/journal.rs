@@ -122,6 +122,12 @@ pub(super) fn first_ids(config: &Config, now: HostTime) -> Vec<Stamped> {
     accounts.map(|id| Stamped { time: now, fact: of(id) }).collect()
 }
 
+/// Where ids go on in a journal of before. It may lack what was done last (a power cut), or be a
+/// copy of long ago that was put back: what was used since is below the clock.
+pub(crate) fn ids_beyond(engine: &Engine, config: &Config, now: HostTime) -> Vec<Stamped> {
+    engine.id_gap().into_iter().chain(first_ids(config, now)).collect()
+}
+
 fn named(config: &Config) -> Vec<Stamped> {
     let time = HostTime::from_nanos(wall());
     names(config).into_iter().chain(defined(config)).map(|fact| Stamped { time, fact }).collect()

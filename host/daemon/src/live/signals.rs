@@ -3,30 +3,72 @@
 //! whoever has nothing but a shell.
 
 use super::Message;
+use super::control::SharedDesk;
 use crate::command::exit;
-use crate::latch::KillLatch;
+use crate::latch::{self, KillLatch};
+use std::path::Path;
 use std::sync::mpsc::Sender;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Terminals and service managers send two signals for one wish, one right after the other.
 const ONE_WISH: Duration = Duration::from_secs(1);
 
-/// From here on SIGUSR1 kills; before, it ends the process, as everywhere.
-pub(super) fn kill_by_signal(latch: KillLatch, told: Sender<Message>) {
+type Known = Option<(KillLatch, SharedDesk)>;
+
+/// The latch of the host in this process, once it is open, and the desk that is told.
+static HOST: Mutex<Known> = Mutex::new(None);
+
+fn host() -> MutexGuard<'static, Known> {
+    HOST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From here on SIGUSR1 kills: before the latch of this state folder is open by its file, which it
+/// is opened with. Before this it ends the process, as everywhere.
+pub(crate) fn catch_kills(state: &Path) {
+    static ONCE: Once = Once::new();
+    let state = state.to_owned();
+    let kills = move || kill(&state);
+    ONCE.call_once(|| {
+        let kinds = [SignalKind::user_defined1()];
+        each_of(&kinds, kills, "SIGUSR1 ends this process instead of a kill");
+    });
+}
+
+fn kill(state: &Path) {
     const WHY: &str = "SIGUSR1";
-    let kills = move || {
-        let kept = latch.set(WHY);
-        let result = match &kept {
-            Ok(()) => "accepted".to_owned(),
+    let known = host().clone();
+    let Some((latch, desk)) = known else {
+        let kept = std::fs::create_dir_all(state).and_then(|()| latch::set_at(state, WHY));
+        return match kept {
+            Ok(()) => tracing::warn!("SIGUSR1: the kill latch is set, and the host begins halted"),
             Err(error) => {
-                tracing::error!(%error, "the kill latch is set, and a restart may forget it");
-                format!("accepted, not kept over a restart: {error}")
+                // it must not begin as if nobody had said anything
+                tracing::error!(%error, "SIGUSR1, and the kill latch cannot be set: it ends");
+                std::process::exit(exit::FAILED);
             }
         };
-        super::was_set(&told, WHY, ("signal", result));
     };
-    each_of(&[SignalKind::user_defined1()], kills, "SIGUSR1 ends this process instead of a kill");
+    let kept = latch.set(WHY);
+    let result = match &kept {
+        Ok(()) => "accepted".to_owned(),
+        Err(error) => {
+            tracing::error!(%error, "the kill latch is set, and a restart may forget it");
+            format!("accepted, not kept over a restart: {error}")
+        }
+    };
+    super::control::hear_kill(&desk, WHY, ("signal", result));
+}
+
+/// What SIGUSR1 sets from here on.
+pub(super) fn kill_by_signal(latch: KillLatch, desk: SharedDesk) {
+    *host() = Some((latch, desk));
+}
+
+/// The host is gone.
+pub(super) fn host_is_gone() {
+    *host() = None;
 }
 
 /// From here on signals end the run in order.

@@ -133,3 +133,23 @@ fn a_host_that_is_not_there_starts_halted() {
     let (truth, facts) = all.settle();
     assert_ledger(&truth, &facts, &all);
 }
+
+#[test]
+fn a_signal_while_a_host_starts_is_a_kill_too() {
+    let mut all = Processes::new();
+    all.start_host();
+    let host = all.host.as_ref().unwrap().id();
+    // long before the control socket, while components are compiled
+    wait("signals are caught", || {
+        let status = std::fs::read_to_string(format!("/proc/{host}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:\t"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        caught.is_some_and(|mask| mask & (1 << 9) != 0)
+    });
+    assert!(Command::new("kill").args(["-USR1", &host.to_string()]).status().unwrap().success());
+    wait("it is there", || all.status().is_some_and(|view| view["ticks"].as_u64() > Some(100)));
+    assert!(is_halted(&all), "{:?}", all.status());
+    assert_eq!(orders(&all), 0);
+    let (truth, facts) = all.settle();
+    assert_ledger(&truth, &facts, &all);
+}

@@ -3,7 +3,8 @@
 use crate::bad_files::{patched, put, twisted};
 use crate::processes::{Processes, assert_ledger, wait};
 use hedgerow_end_to_end::{component, run};
-use hedgerow_model::{Fact, PluginStep, StrategyId};
+use hedgerow_model::{Fact, OrderFact, PluginStep, StrategyId};
+use hedgerow_store::SqliteJournal;
 
 /// A new component may be put in while the venue is away: it begins when the account is known.
 #[test]
@@ -326,4 +327,50 @@ fn what_a_venue_has_not_told_is_not_taken_for_equal() {
     assert_eq!(said.status.code(), Some(5));
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.contains("nothing was adopted") && said.contains("has not told"), "{said}");
+}
+
+/// What a host did since a copy was made is known to its venue, and to nobody here: no id of it is
+/// used again, however far back the copy is.
+#[test]
+fn a_copy_of_a_state_folder_that_is_put_back_uses_no_id_again() {
+    let mut all = Processes::new();
+    let trades = |all: &Processes, more: u64| {
+        let orders = |view: &serde_json::Value| view["strategies"][0]["orders"].as_u64();
+        wait("it trades", || all.status().is_some_and(|view| orders(&view) > Some(more)));
+    };
+    let wires = |journal: &std::path::Path| -> Vec<u64> {
+        let approved = |fact: &Fact| match fact {
+            Fact::Order { fact: OrderFact::Approved(order), .. } => Some(order.wire.0),
+            _ => None,
+        };
+        let facts = SqliteJournal::facts_of(journal, &["Order"]).unwrap();
+        facts.iter().filter_map(|stamped| approved(&stamped.fact)).collect()
+    };
+    let (state, copy, journal) = (all.path("state"), all.path("copy"), "journal.sqlite");
+    all.start_host();
+    trades(&all, 3);
+    all.kill_host();
+    let copied = std::process::Command::new("cp").arg("-r").args([&state, &copy]).status();
+    assert!(copied.unwrap().success());
+    all.start_host();
+    trades(&all, 10);
+    all.kill_host();
+    let lost = wires(&state.join(journal));
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(&copy, &state).unwrap();
+    let before = wires(&state.join(journal));
+    all.start_host();
+    wait("the venue has told", || {
+        all.status().is_some_and(|view| view["accounts"][0]["is_told"] == true)
+    });
+    all.kill_host();
+    let next = SqliteJournal::facts_of(&state.join(journal), &["WireIds"]).unwrap();
+    let next = next.iter().filter_map(|stamped| match &stamped.fact {
+        Fact::WireIds { next, .. } => Some(next.0),
+        _ => None,
+    });
+    let (next, most) = (next.max().unwrap(), *lost.iter().max().unwrap());
+    assert!(next > most, "{next} is to come, {most} was used");
+    let after = wires(&state.join(journal)).into_iter().filter(|wire| !before.contains(wire));
+    assert!(after.clone().all(|wire| wire > most), "{:?}", after.collect::<Vec<_>>());
 }

@@ -56,7 +56,8 @@ fn answer(
     // a request is one short line
     BufReader::new(std::io::Read::take(stream, 64 << 10)).read_line(&mut line)?;
     let asked = serde_json::from_str::<Call>(&line);
-    if matches!(&asked, Ok(Call { request: Request::Status, .. })) {
+    let looks = |call: &Call| matches!(call.request, Request::Status | Request::Settle { .. });
+    if asked.as_ref().is_ok_and(looks) {
         kept::await_view(shared, desk);
     }
     let (view, made) = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
