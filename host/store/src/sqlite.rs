@@ -2,8 +2,9 @@
 //!
 //! WAL, synchronous=NORMAL, one transaction per commit: it survives the death of the process. What
 //! a power cut may take is covered by the venue's truth and by the boot number, which is committed
-//! with synchronous=FULL, as are modes and what operators say, which no venue can tell again. Rows are facts: they are only ever appended; but of each strategy's
-//! states only the newest is kept, or the file would grow by gigabytes a day.
+//! with synchronous=FULL, as are modes and what operators say, which no venue can tell again. Rows
+//! are facts: they are only ever appended; but of each strategy's states only the newest is kept,
+//! or the file would grow by gigabytes a day.
 
 use crate::checkpoints::Checkpoints;
 use crate::emergency::{Emergency, Kept};

@@ -6,7 +6,7 @@ use super::wall;
 use crate::command::{Failure, exit};
 use crate::config::Config;
 use crate::folded::Folded;
-use hedgerow_engine::EngineConfig;
+use hedgerow_engine::{Engine, EngineConfig};
 use hedgerow_model::{AccountId, Fact, HostTime, Stamped, StrategyId, WireId};
 use hedgerow_ports::Journal as _;
 use hedgerow_store::{Snapshots, SqliteJournal};
