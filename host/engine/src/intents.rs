@@ -312,7 +312,7 @@ impl Engine {
         self.is_down(strategy);
         self.record(now, Fact::OrderNumbers { strategy, next: next_order }, effects);
         if self.policy(strategy, |slot| slot.on_fault) == OpenOrders::Cancel {
-            self.cancel_many(now, strategy, None, effects);
+            self.end_orders(now, strategy, effects);
         }
     }
 }

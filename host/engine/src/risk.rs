@@ -61,3 +61,4 @@ pub(crate) use sights::Sights;
 pub(crate) use tally::{Counted, Tally};
 pub(crate) use trip::{Guards, Tripped};
 pub(crate) use unhedged::{Hedge, Hedges};
+pub(crate) use worst::Beside;

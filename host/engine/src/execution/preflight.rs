@@ -11,7 +11,7 @@ use super::request::{check_hedges, check_request, check_rise};
 use super::size::{Draft, lot_base, size};
 use super::{PlanKey, is_of_host};
 use crate::Engine;
-use crate::risk::Asked;
+use crate::risk::{Asked, Beside};
 use crate::strategy::StrategySlot;
 use hedgerow_model::{
     AccountId, Action, Decimal, Duration, HostTime, InstrumentId, LegOrder, Margin, PairKind,
@@ -256,17 +256,18 @@ impl Engine {
     ) -> Result<(), RiskRejection> {
         let strategy = key.0;
         let action = (kind == PairKind::Close && is_of_host(key)).then_some(Action::PlanUnwinds);
-        let mut beside = Decimal::ZERO;
-        for (before, leg) in (0..).zip(legs) {
+        let mut beside = Beside::default();
+        for leg in legs {
             let spec = self.config.instrument(leg.instrument);
             let spec = spec.ok_or(RiskRejection::UnknownInstrument)?;
             let asked = Asked {
                 action,
-                beside: (before, beside),
+                beside,
                 ..Asked::of(leg.side, leg.limit, leg.target, kind == PairKind::Close)
             };
             self.weigh(now, strategy, leg.instrument, &asked)?;
-            beside = spec.notional(leg.limit, leg.target).map_err(overflow)?;
+            let worth = spec.notional(leg.limit, leg.target).map_err(overflow)?;
+            beside = Beside { orders: 1, worth, account: Some(leg.account) };
         }
         if kind == PairKind::Open {
             let slot = self.strategies.get(strategy.index());

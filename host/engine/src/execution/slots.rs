@@ -280,7 +280,10 @@ impl Plans {
                 break;
             }
             self.ended.pop_front();
-            if self.all.get(&old).is_some_and(|slot| slot.is_over() && !slot.is_stuck()) {
+            // one that a late fill brought back has ended since
+            let again = self.ended.iter().any(|(_, key)| *key == old);
+            let over = self.all.get(&old).is_some_and(|slot| slot.is_over() && !slot.is_stuck());
+            if over && !again {
                 self.all.remove(&old);
             }
         }

@@ -6,7 +6,7 @@
 //! is a denial. Cost does not grow with the number of past orders: sums are kept as orders come and
 //! go.
 
-use super::worst::{Wanted, Worst};
+use super::worst::{Beside, Wanted, Worst};
 use super::{
     band, cancel_ratio, collar, gross, leverage, liquidation, net, notional, open_orders, position,
     safe_leverage, self_cross, stale, venue_health,
@@ -38,8 +38,8 @@ pub(crate) struct Asked {
     /// It may only be one of two reduce-only orders of which its venue lets the one act that
     /// offsets the position: what it is judged by is what it would be if it did not reduce.
     pub(crate) offsets: bool,
-    /// Orders that will leave beside it, and what they are worth.
-    pub(crate) beside: (u32, Decimal),
+    /// What will leave beside it.
+    pub(crate) beside: Beside,
 }
 
 impl Asked {
@@ -51,7 +51,7 @@ impl Asked {
         reduce_only: bool,
     ) -> Self {
         let (held, held_notional) = (0, Decimal::ZERO);
-        let (is_new, action, beside) = (true, None, (0, Decimal::ZERO));
+        let (is_new, action, beside) = (true, None, Beside::default());
         let offsets = false;
         Self {
             side,
@@ -294,13 +294,17 @@ impl Engine {
         let of_instrument = self.config.instrument_limits.get(spec.id.index());
         let of_instrument = of_instrument.unwrap_or(&NO_LIMITS);
         let (own, theirs, host) = (&config.guards, &account.guards, &self.config.host);
+        // on another account it is no part of this one's sums
+        let beside = |scope| match scope {
+            Scope::Account(id) if asked.beside.account != Some(id) => (0, Decimal::ZERO),
+            _ => (asked.beside.orders, asked.beside.worth),
+        };
         let down = self.margins.is_down(account.id, spec.venue);
         venue_health::check(now, down, self.tally.waits_since(account.id), theirs.answer_max)?;
         if asked.is_new {
             let open = u32::try_from(slot.orders.len()).unwrap_or(u32::MAX);
-            let beside = asked.beside.0;
             let of = |scope, open: u32, most| {
-                open_orders::check(scope, open.saturating_add(beside), most)
+                open_orders::check(scope, open.saturating_add(beside(scope).0), most)
             };
             of(Scope::Strategy(strategy), open, Some(slot.limits.open_orders_max))?;
             of(Scope::Account(account.id), self.tally.open(account.id), theirs.open_orders_max)?;
@@ -329,12 +333,14 @@ impl Engine {
         for (scope, most, net_most) in limits {
             net::check(scope, sums.of(scope), asked.side, net_most)?;
             // what leaves beside it counts, whichever way it goes
-            let all = sums.of(scope).with_order(asked.side, asked.beside.1)?;
+            let all = sums.of(scope).with_order(asked.side, beside(scope).1)?;
             gross::check(scope, &all, most)?;
         }
         self.check_margin_known(now, account, spec)?;
         if theirs.is_margin_limited() {
-            self.check_equity(theirs, whose, instrument, &sums.account)?;
+            let (_, worth) = beside(Scope::Account(whose));
+            let sum = sums.account.with_order(asked.side.opposite(), worth)?;
+            self.check_equity(theirs, whose, instrument, &sum)?;
         }
         // a guard over several cannot judge while what somebody holds has no mark
         if self.is_unmarked(whose) {

@@ -94,6 +94,15 @@ impl Sums {
     }
 }
 
+/// Orders that leave together with the one that is judged: the other leg of a pair.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) orders: u32,
+    pub(crate) worth: Decimal,
+    /// Where they are sent to; nothing: there are none.
+    pub(crate) account: Option<AccountId>,
+}
+
 impl Market {
     /// The mark as a price, with all its digits.
     pub(crate) fn mark_exact(&self, spec: &Instrument) -> Option<Decimal> {

@@ -119,3 +119,37 @@ fn refusals_are_cut_and_journaled_only_so_often() {
     assert_eq!(written, 2 * 999);
     assert_eq!(pair.rig.engine.mode_of(ME), TradingMode::CancelOnly);
 }
+
+/// Both legs on one account: its leverage is judged with both before either is sent.
+#[test]
+fn the_leverage_of_an_account_counts_both_legs() {
+    for (equity, refused) in [("5000", true), ("7000", false)] {
+        let mut config = Pair::new().rig.engine.config.clone();
+        config.strategies[0].trades = vec![(L, AccountId(0)), (S, AccountId(0))];
+        config.accounts[0].guards.leverage_max = Some(dec("2"));
+        let mut pair = Pair::over(Engine::new(config));
+        let asset = pair.rig.engine.config.instrument(L).unwrap().settle.clone();
+        let (equity, zero) = (dec(equity), dec("0"));
+        let margin = VenueReport::Margin { asset, equity, used: zero, maintenance: zero };
+        pair.report(L, margin);
+        // one leg is worth 6 000, both are 12 000
+        let wanted = PairRequest { size: PairSize::Base(dec("0.1")), ..request() };
+        let why = pair.ask(PairKind::Open, &wanted);
+        let above = matches!(why, Some(RiskRejection::LeverageAboveMax { .. }));
+        assert_eq!((above, why.is_some()), (refused, refused), "{why:?}");
+        assert_eq!(pair.sent().len(), if refused { 0 } else { 2 });
+    }
+}
+
+/// A leg on another account is no part of an account's limits.
+#[test]
+fn an_account_is_not_charged_for_the_leg_of_another() {
+    let mut config = Pair::new().rig.engine.config.clone();
+    for account in &mut config.accounts {
+        account.guards.gross_notional_max = Some(dec("7000"));
+        account.guards.open_orders_max = Some(1);
+    }
+    let mut pair = Pair::over(Engine::new(config));
+    pair.open(&PairRequest { size: PairSize::Base(dec("0.1")), ..request() });
+    assert_eq!(pair.sent().len(), 2);
+}
