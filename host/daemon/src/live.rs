@@ -112,7 +112,6 @@ pub fn run(config: &Config, mut loaded: Loaded, options: Options<'_>) -> Result<
     let expected = found::Expected::of(config, host.engine());
     host.start()?;
     let mut session = Session {
-        config,
         host: &mut host,
         pacer,
         shared,
@@ -197,7 +196,6 @@ fn halt(why: &str) -> (OperatorCommand, String) {
 }
 
 struct Session<'h> {
-    config: &'h Config,
     host: &'h mut Host<SqliteJournal>,
     pacer: Pacer,
     shared: Shared,

@@ -26,8 +26,8 @@ fn text(kept: &Kept) -> serde_json::Result<String> {
 /// Where these facts are kept, if they are.
 pub(crate) fn kept_in(journal: &Path, kept: &Kept) -> Option<PathBuf> {
     let text = text(kept).ok().filter(|text| !text.is_empty())?;
-    let mut there = files(journal).take_while(|path| path.exists());
-    there.find(|path| std::fs::read(path).is_ok_and(|read| read == text.as_bytes()))
+    // somebody may have taken one away: the next is looked for all the same
+    files(journal).find(|path| std::fs::read(path).is_ok_and(|read| read == text.as_bytes()))
 }
 
 /// What the journal and its audit say of it.

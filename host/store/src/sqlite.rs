@@ -349,7 +349,8 @@ impl Journal for SqliteJournal {
         let began = Instant::now();
         // an operator's word and a latch are rare, and nobody could tell them again; neither could
         // anybody what goes from the emergency file
-        let rare = self.aside().0 > 0 || facts.iter().any(|stamped| is_word(&stamped.fact));
+        let aside = self.emergency.as_ref().is_some_and(|kept| kept.count() > 0);
+        let rare = aside || facts.iter().any(|stamped| is_word(&stamped.fact));
         let written = if rare { self.insert_durably(facts) } else { self.insert(facts) };
         if let Err(error) = written {
             // all that waits was tried in vain: no more than a twentieth of the time goes there

@@ -2,9 +2,9 @@
 //! account and instrument, once the venue has told. What differs is for an operator.
 
 use super::Session;
-use crate::config::{Config, instrument_name};
+use crate::config::Config;
 use hedgerow_engine::Engine;
-use hedgerow_model::{AccountId, ClientOrderId, InstrumentId, Quantity, StrategyId};
+use hedgerow_model::{AccountId, ClientOrderId, InstrumentId, Quantity, Scope, StrategyId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the ledgers hold and which orders live, by account and instrument.
@@ -78,7 +78,7 @@ impl Expected {
         if !config.data.is_live() {
             return Self::default();
         }
-        let untold = engine.account_views().iter().map(|account| account.id).collect();
+        let untold = engine.config().accounts.iter().map(|account| account.id).collect();
         Self { known: known(engine), untold }
     }
 }
@@ -136,7 +136,7 @@ impl Session<'_> {
                 let in_units = |all| spec.quantity(all).normalize().to_string();
                 let Some((odd, said)) = row.in_words(in_units) else { continue };
                 quiet = false;
-                let what = instrument_name(self.config, spec);
+                let what = engine.scope_in_words(Scope::Instrument(spec.id));
                 match odd {
                     true => tracing::warn!("found at the start: account {name}: {what}: {said}"),
                     false => tracing::info!("found at the start: account {name}: {what}: {said}"),

@@ -21,15 +21,20 @@ fn open_with(quantity: i64) -> QueryAnswer {
     QueryAnswer::Found(OrderState { quantity: Quantity::from_units(quantity), ..open_state() })
 }
 
-/// 2000 are held, and an order to sell 500 of them rests at 10 020.
-fn selling() -> Rig {
-    let mut rig = rig();
+/// 2000 are bought, and an order to sell 500 of them rests at 10 020.
+fn sells(rig: &mut Rig) {
     rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
+    answered(rig, Vec::new());
     rig.buy(10_010, 2_000);
     rig.fill(1, 10_010, 2_000);
     rig.sell(10_020, 500);
     rig.accept(2);
+}
+
+/// Where that is all.
+fn selling() -> Rig {
+    let mut rig = rig();
+    sells(&mut rig);
     rig
 }
 
@@ -125,12 +130,7 @@ fn an_amendment_sent_after_the_question_is_not_judged_by_the_answer() {
     config.accounts[0].settling = Duration::from_secs(2);
     rig.engine = Engine::new(config);
     rig.quote(0, 9_990, 10_010);
-    rig.report(VenueReport::Up);
-    answered(&mut rig, Vec::new());
-    rig.buy(10_010, 2_000);
-    rig.fill(1, 10_010, 2_000);
-    rig.sell(10_020, 500);
-    rig.accept(2);
+    sells(&mut rig);
     rig.report(VenueReport::Down);
     rig.report(VenueReport::Up);
     let (price, quantity) = (Price::from_units(10_020), Quantity::from_units(800));
